@@ -1,0 +1,1 @@
+"""Stateful stages (decode, VEE, rating, losses) and the shell that runs them."""

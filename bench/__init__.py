@@ -1,0 +1,1 @@
+"""Measurements of the whole way, beside the naive one."""

@@ -1,0 +1,1 @@
+"""Ways in: each connector gathers frames into batches."""

@@ -1,0 +1,1 @@
+"""Contracts of the topics: Avro schemas and their examples."""

@@ -1,0 +1,1 @@
+"""Ways out: each sink writes what the agents decided."""
