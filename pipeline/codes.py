@@ -1,0 +1,289 @@
+"""Codes, once: quality, reading kind, method, rule, flag and reject code tables.
+
+Avro enums, ClickHouse enums and the reference pages are rendered from here; a test fails when they differ.
+Numbers are contracts: never reused, never renumbered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+
+class Quality(IntEnum):
+    """Quality of one channel of one interval; a nibble in a quality word, channel 0 in the lowest nibble."""
+
+    ABSENT = 0  # the meter does not measure or did not send this channel
+    ACTUAL = 1  # as the meter sent it, all rules passed
+    SUSPECT = 2  # as the meter sent it, a rule failed; not billed as it stands
+    ESTIMATED = 3  # substituted; `method` says how
+    MISSING = 4  # expected, not received, and not (yet) substituted
+    MANUAL = 5  # edited by a person
+    DERIVED = 6  # calculated from other channels
+
+
+class Kind(IntEnum):
+    """What a decoded row is: the push it came in (IS 15959 part 2)."""
+
+    BLOCK = 1  # block load profile, push 0.5.25.9.0.255
+    DAILY = 2  # daily load profile, register readings at midnight, push 0.6.25.9.0.255
+    INSTANT = 3  # instantaneous profile, push 0.0.25.9.0.255
+    ALERT = 4  # event status word, push 0.4.25.9.0.255
+
+
+class Method(IntEnum):
+    """How a substituted value was made (domain terms: NEM12 type in brackets where one exists)."""
+
+    NONE = 0  # not substituted
+    LINEAR = 3  # between the two neighbouring good intervals (17)
+    LIKE_DAY = 4  # mean of the same clock interval on earlier good days (15)
+    SCALED = 6  # a substitute scaled so that the day meets its registers
+    FLAT = 8  # register difference spread evenly
+    CARRIED = 9  # last good interval carried on, until more is known
+    ROUNDING = 10  # whole watt-hours of a fractional multiplying factor, put on one interval
+
+
+class Flag(IntFlag):
+    """What decode noticed about a row; travels with the reading."""
+
+    CLOCK_INVALID = 1 << 0  # clock status bit 01
+    CLOCK_DOUBTFUL = 1 << 1  # clock status bit 02
+    COUNTER_LATE = 1 << 2  # invocation counter older than the newest, not seen before
+    TEMPLATE_UNVERIFIED = 1 << 3  # column order taken from a default, not from the meter
+    OFF_GRID = 1 << 4  # stamp moved to the nearest interval boundary
+    PLAIN = 1 << 5  # the frame was not encrypted
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One validation rule: `bit` is its place in a reading's `rules` word."""
+
+    bit: int
+    code: str
+    name: str
+    unit: str
+    default: str
+    sets: Quality
+    why: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(0, "V01", "missing", "interval", "any", Quality.MISSING, "a block stamp that was due has not arrived"),
+    Rule(1, "V02", "duplicate", "interval", "any", Quality.SUSPECT, "the same interval came again with another value"),
+    Rule(2, "V07", "negative", "Wh", "0", Quality.SUSPECT, "energy of an interval cannot be below zero"),
+    Rule(
+        3,
+        "V09",
+        "range",
+        "Wh",
+        "1.2 x phases x 240 V x maximum current x hours",
+        Quality.SUSPECT,
+        "more than the meter can physically pass",
+    ),
+    Rule(
+        4,
+        "V14",
+        "spike",
+        "ratio",
+        "1.8, floor 500 Wh",
+        Quality.SUSPECT,
+        "the highest interval of a day stands far above the third highest",
+    ),
+    Rule(5, "V12", "sum check", "Wh", "0", Quality.SUSPECT, "intervals of a day do not add up to its registers"),
+    Rule(6, "V03", "off grid", "s", "300", Quality.SUSPECT, "a stamp is not on the interval grid"),
+    Rule(
+        7,
+        "V16",
+        "apparent below active",
+        "VAh",
+        "1 % and 1 Wh",
+        Quality.ACTUAL,
+        "apparent energy cannot be less than active energy; information only",
+    ),
+    Rule(8, "V06", "future or too old", "s", "hot window", Quality.SUSPECT, "stamp outside what can be corrected here"),
+    Rule(9, "V32", "export without net meter", "Wh", "0", Quality.ACTUAL, "a reversed CT or an unregistered plant"),
+)
+
+RULE_BIT: dict[str, int] = {rule.code: rule.bit for rule in RULES}
+
+
+@dataclass(frozen=True)
+class RejectCode:
+    """Why a frame, or a row of it, went to `rejects` (or is parked); `number` is what kernels write."""
+
+    number: int
+    code: str
+    stage: str
+    parked: bool
+    meaning: str
+    next_step: str
+
+
+REJECT_CODES: tuple[RejectCode, ...] = (
+    RejectCode(
+        1,
+        "DEVICE_UNKNOWN",
+        "connector",
+        True,
+        "the registry does not know this device yet",
+        "register the device; the frame flows on by itself as late data",
+    ),
+    RejectCode(
+        2,
+        "FRAME_UNREADABLE",
+        "connector",
+        False,
+        "no system title or device could be read from the bytes",
+        "check what is connected to this port or topic",
+    ),
+    RejectCode(
+        3,
+        "WRAPPER_VERSION",
+        "connector",
+        False,
+        "the WRAPPER version is not 1",
+        "check the sender's framing (IEC 62056-47)",
+    ),
+    RejectCode(
+        4,
+        "FRAME_TOO_LONG",
+        "connector",
+        False,
+        "a declared length is above the limit",
+        "check the sender; raise the limit only if its frames are really that long",
+    ),
+    RejectCode(
+        5,
+        "FRAME_TRUNCATED",
+        "decode",
+        False,
+        "the bytes end before the declared length",
+        "check the transport; the meter will send the block again with the next profile read",
+    ),
+    RejectCode(
+        6,
+        "APDU_UNKNOWN",
+        "decode",
+        False,
+        "the first APDU octet is not one that is decoded",
+        "keep the frame; it can be decoded when its APDU is supported",
+    ),
+    RejectCode(
+        7,
+        "SECURITY_UNSUPPORTED",
+        "decode",
+        False,
+        "suite, tag or compression of the security control octet",
+        "check the meter's security policy",
+    ),
+    RejectCode(
+        8,
+        "KEY_UNKNOWN",
+        "decode",
+        True,
+        "no key for this system title in the key store",
+        "add the key; requeue the frame",
+    ),
+    RejectCode(
+        9,
+        "DECRYPT_FAILED",
+        "decode",
+        False,
+        "the authentication tag does not fit: wrong key or altered bytes",
+        "check the key version of the meter; look for corruption on the way",
+    ),
+    RejectCode(
+        10,
+        "COUNTER_REPLAYED",
+        "decode",
+        False,
+        "this invocation counter was seen with other bytes",
+        "look at the meter's security event log",
+    ),
+    RejectCode(
+        11,
+        "COUNTER_TOO_OLD",
+        "decode",
+        False,
+        "older than the window of 256 counters",
+        "nothing, if the profile read has filled the gap; else requeue",
+    ),
+    RejectCode(12, "COUNTER_DUPLICATE", "decode", False, "the same frame again", "nothing: the first copy was used"),
+    RejectCode(
+        13,
+        "DATA_MALFORMED",
+        "decode",
+        False,
+        "the A-XDR structure is broken or beyond the limits",
+        "keep the frame for the meter's maker",
+    ),
+    RejectCode(
+        14,
+        "TEMPLATE_UNKNOWN",
+        "decode",
+        False,
+        "no template fits this push of this meter",
+        "add a template for manufacturer and profile; requeue",
+    ),
+    RejectCode(
+        15,
+        "CLOCK_UNUSABLE",
+        "decode",
+        False,
+        "the stamp has unspecified or impossible fields",
+        "check the meter's clock",
+    ),
+    RejectCode(
+        16,
+        "NOT_LINKED",
+        "decode",
+        True,
+        "the device was at no service point at the time of the reading",
+        "check the installation dates of the device",
+    ),
+    RejectCode(
+        17,
+        "TOO_OLD",
+        "vee",
+        False,
+        "the interval is older than the hot window",
+        "the correction of closed days takes it from the archive",
+    ),
+    RejectCode(18, "IN_FUTURE", "vee", False, "the interval ends after the time of the log", "check the meter's clock"),
+    RejectCode(
+        19,
+        "OFF_GRID",
+        "vee",
+        False,
+        "the stamp is further from the grid than the tolerance",
+        "check the meter's clock and its capture period",
+    ),
+    RejectCode(
+        20,
+        "DUPLICATE_INTERVAL",
+        "vee",
+        False,
+        "the interval is there with the same values",
+        "nothing: the first copy was used",
+    ),
+    RejectCode(21, "POISON", "worker", False, "a step failed on this frame", "report it with these bytes"),
+)
+
+REJECT_NUMBER: dict[str, int] = {row.code: row.number for row in REJECT_CODES}
+REJECT_BY_NUMBER: dict[int, RejectCode] = {row.number: row for row in REJECT_CODES}
+
+
+class Role(IntEnum):
+    """What a service point is in the network."""
+
+    CONSUMER = 1
+    DT_METER = 2  # energy into a distribution transformer
+    FEEDER_METER = 3  # energy into a feeder
+
+
+class Level(IntEnum):
+    """Level of a network node."""
+
+    DT = 1
+    FEEDER = 2
+    SUBSTATION = 3

@@ -1,0 +1,130 @@
+"""Versioned master data as the steps see it: registry, keys, and documents (tariffs, rules).
+
+A version is immutable and named by the SHA-256 of its bytes. A control record in a `frames` partition names the
+versions in force from its offset on; steps never read a live topic or table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from pipeline.channels import N_ENERGY
+from pipeline.columns import Array, Column
+from pipeline.lookup import build_index
+
+FOREVER = np.int64(2**62)
+"""`valid_to` of what has no end yet, epoch seconds."""
+
+
+@dataclass
+class Registry:
+    """Which device measures which service point, and what that service point is; effective-dated.
+
+    Links are sorted by (device, valid_from), points by (point, point_from), nodes by node. A validity holds its start
+    and not its end. A point may have several rows (a moved tariff, another transformer).
+    """
+
+    device: Array
+    service_point: Array
+    valid_from: Array
+    valid_to: Array
+    template: Array
+    factor_numerator: Array
+    factor_denominator: Array
+    interval_secs: Array
+    limit_wh: Array
+    exchange: Array
+    opening: Array
+    closing: Array
+    point: Array
+    point_from: Array
+    point_to: Array
+    account: Array
+    tariff: Array
+    role: Array
+    net_meter: Array
+    sanctioned_w: Array
+    dt: Array
+    feeder: Array
+    node: Array
+    node_level: Array
+    node_parent: Array
+
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("device", "<u8", "link", "id", "DLMS system title as a big-endian number"),
+        Column("service_point", "<u8", "link", "id", "service point the device measures; never 0"),
+        Column("valid_from", "<i8", "link", "s", "installed at, epoch seconds UTC"),
+        Column("valid_to", "<i8", "link", "s", "removed at; 2^62 when it still stands"),
+        Column("template", "<u2", "link", "code", "decoder template of the meter model (agents.decode.templates)"),
+        Column("factor_numerator", "<u4", "link", "1", "multiplying factor CTR x PTR, numerator"),
+        Column("factor_denominator", "<u4", "link", "1", "multiplying factor, denominator"),
+        Column("interval_secs", "<u4", "link", "s", "block capture period: 900 or 1800"),
+        Column("limit_wh", "<i8", "link", "Wh", "most that the meter can pass in one interval, meter side (rule V09)"),
+        Column("exchange", "<u1", "link", "bits", "1 opening register known, 2 closing register known"),
+        Column("opening", "<i8", "link", "Wh, VAh", "registers when it was installed, meter side", N_ENERGY),
+        Column("closing", "<i8", "link", "Wh, VAh", "registers when it was removed, meter side", N_ENERGY),
+        Column("point", "<u8", "point", "id", "service point; never 0"),
+        Column("point_from", "<i8", "point", "s", "this row holds from, epoch seconds UTC"),
+        Column("point_to", "<i8", "point", "s", "and until; 2^62 when it still holds"),
+        Column("account", "<u8", "point", "id", "account that is billed; 0 for network meters"),
+        Column("tariff", "<u2", "point", "code", "tariff number (agents.rating.tariff); 0 for none"),
+        Column("role", "<u1", "point", "code", "pipeline.codes.Role"),
+        Column("net_meter", "<u1", "point", "flag", "1: export is agreed"),
+        Column("sanctioned_w", "<u4", "point", "W", "sanctioned load"),
+        Column("dt", "<u4", "point", "id", "distribution transformer; 0 for none"),
+        Column("feeder", "<u4", "point", "id", "11 kV feeder; 0 for none"),
+        Column("node", "<u4", "node", "id", "network node; never 0"),
+        Column("node_level", "<u1", "node", "code", "pipeline.codes.Level"),
+        Column("node_parent", "<u4", "node", "id", "the node that feeds it; 0 for the top"),
+    )
+
+    @cached_property
+    def by_device(self) -> tuple[Array, Array]:
+        """Open-addressing index (keys u64, first link row i64) over `device`; see `pipeline.lookup`."""
+        return build_index(self.device)
+
+    @cached_property
+    def by_point(self) -> tuple[Array, Array]:
+        """The same over `point`: first point row."""
+        return build_index(self.point)
+
+    @cached_property
+    def links_of_point(self) -> tuple[Array, tuple[Array, Array]]:
+        """(link rows sorted by service point then valid_from, index over that order by service point)."""
+        order = np.lexsort((self.valid_from, self.service_point)).astype(np.int64)
+        return order, build_index(self.service_point[order])
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """Keys of devices for suite 0: `device` sorted u64 (n,), `encryption` and `authentication` u8 (n, 16)."""
+
+    device: Array
+    encryption: Array
+    authentication: Array
+
+    @cached_property
+    def by_device(self) -> tuple[Array, Array]:
+        """Open-addressing index over `device`."""
+        return build_index(self.device)
+
+
+@dataclass(frozen=True)
+class References:
+    """Everything a partition's steps may know beside its log, as of one control record."""
+
+    registry: Registry
+    keys: KeyRing
+    documents: Mapping[str, bytes]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def version_of(raw: bytes) -> str:
+    """The name of a version: SHA-256 of its bytes, hex."""
+    return hashlib.sha256(raw).hexdigest()

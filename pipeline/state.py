@@ -1,0 +1,187 @@
+"""State of one step in one partition: pages of numpy records, found by service point.
+
+A page holds the slots of PAGE_GROUPS neighbouring key groups, contiguous in memory. A slot is a place in the page's
+open addressing, so keys and records need no second index. Tables of a layout may have slices (the hot window's intervals):
+time lies outermost, so that what one interval changes lies together.
+
+Kernels mark what they change: `changed` (one bit a slot, since the page was last written whole) and `dirty` (one byte a
+page, since the last checkpoint). The checkpoint (`pipeline.pages`) writes just that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+
+from pipeline.columns import Array
+from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, mix
+
+SLOT_STEP = 64
+"""Capacities are multiples of the width of one word of change bits."""
+
+FULLEST = 0.8
+"""Above this load of a page's open addressing every page of the store grows."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """An array of records: shape (slices, pages, capacity) of `dtype`."""
+
+    name: str
+    dtype: np.dtype[np.void] | np.dtype[np.generic]
+    slices: int = 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tables of one step; a change of any dtype is a new `version` with a migration."""
+
+    step: str
+    version: int
+    tables: tuple[Table, ...]
+
+
+KEYS = Table("keys", np.dtype("<u8"))
+
+
+@dataclass
+class Area:
+    """One table in memory, with its marks."""
+
+    table: Table
+    rows: Array
+    changed: Array
+    dirty: Array
+
+    @property
+    def flat(self) -> Array:
+        """(slices, slots) view of the records."""
+        return self.rows.reshape(self.table.slices, -1)
+
+
+def _area(table: Table, pages: int, capacity: int) -> Area:
+    return Area(
+        table,
+        np.zeros((table.slices, pages, capacity), table.dtype),
+        np.zeros((table.slices, pages, capacity // SLOT_STEP), np.uint64),
+        np.zeros((table.slices, pages), np.uint8),
+    )
+
+
+@dataclass
+class StateStore:
+    """All pages of one step in one partition."""
+
+    layout: Layout
+    pages: range
+    capacity: int = SLOT_STEP
+    areas: dict[str, Area] = field(init=False)
+    used: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        tables = (KEYS, *self.layout.tables)
+        self.areas = {table.name: _area(table, len(self.pages), self.capacity) for table in tables}
+        self.used = np.zeros(len(self.pages), np.int64)
+
+    @property
+    def keys(self) -> Array:
+        """Slot -> key, u64 (slots,); 0 where free."""
+        keys: Array = self.areas["keys"].flat[0]
+        return keys
+
+    def locate(self, points: Array, keys: Array) -> Array:
+        """Slots i64 (n,) of `keys`, entered where new; `points` u64 (n,) choose the page.
+
+        A step keyed by service point passes the same array twice. Slots are good until the next call.
+        """
+        slots = np.empty(len(points), np.int64)
+        area = self.areas["keys"]
+        while True:
+            limit = int(self.capacity * FULLEST)
+            done = _locate(
+                points,
+                keys,
+                self.pages.start,
+                self.capacity,
+                limit,
+                area.flat[0],
+                self.used,
+                area.changed.reshape(-1),
+                area.dirty[0],
+                slots,
+            )
+            if done == len(points):
+                return slots
+            self._grow()
+            area = self.areas["keys"]
+
+    def _grow(self) -> None:
+        """More places in every page; every page is then written whole at the next checkpoint."""
+        old, old_keys, old_capacity = self.areas, self.keys.copy(), self.capacity
+        self.capacity = -(-int(old_capacity * 1.3) // SLOT_STEP) * SLOT_STEP
+        self._clear()
+        taken = np.flatnonzero(old_keys)
+        page = taken // old_capacity
+        place = np.empty(len(taken), np.int64)
+        _reenter(old_keys[taken], page, self.capacity, self.keys, self.used, place)
+        for name, area in self.areas.items():
+            if name != "keys":
+                area.flat[:, place] = old[name].flat[:, taken]
+            _mark_all(area)
+
+
+def _mark_all(area: Area) -> None:
+    area.changed[:] = np.uint64(0xFFFFFFFFFFFFFFFF)
+    area.dirty[:] = 1
+
+
+@njit(nogil=True, cache=True, inline="always")
+def mark(changed, dirty, slice_, slot, capacity):  # type: ignore[no-untyped-def]
+    """Note that `slot` of `slice_` changed; changed u64 (slices, slots / 64), dirty u8 (slices, pages)."""
+    changed[slice_, slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
+    dirty[slice_, slot // capacity] = 1
+
+
+@njit(nogil=True, cache=True)
+def _locate(points, keys, first_page, capacity, limit, table, used, changed, dirty, slots):  # type: ignore[no-untyped-def]
+    for item in range(points.shape[0]):
+        page = np.int64(mix(points[item]) & np.uint64(KEY_GROUPS - 1)) // PAGE_GROUPS - first_page
+        key = keys[item]
+        base = page * capacity
+        place = np.int64(((mix(key) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+        while True:
+            found = table[base + place]
+            if found == key:
+                break
+            if found == 0:
+                if used[page] >= limit:
+                    return item
+                table[base + place] = key
+                used[page] += 1
+                changed[(base + place) >> 6] |= np.uint64(1) << np.uint64((base + place) & 63)
+                dirty[page] = 1
+                break
+            place += np.int64(1)
+            if place == capacity:
+                place = np.int64(0)
+        slots[item] = base + place
+    return points.shape[0]
+
+
+@njit(nogil=True, cache=True)
+def _reenter(keys, page, capacity, table, used, slots):  # type: ignore[no-untyped-def]
+    for item in range(keys.shape[0]):
+        base = page[item] * capacity
+        place = np.int64(((mix(keys[item]) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+        while table[base + place] != 0:
+            place += np.int64(1)
+            if place == capacity:
+                place = np.int64(0)
+        table[base + place] = keys[item]
+        used[page[item]] += 1
+        slots[item] = base + place

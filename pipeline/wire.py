@@ -1,0 +1,167 @@
+"""Log records <-> bytes: parcels and plain records in Avro, in the Confluent wire format (0, schema id, body).
+
+`Contracts` holds the parsed schemas and their ids. Ids come from a schema registry when one is configured,
+else from the shipped table; the reader accepts both, because it looks the id up.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import fastavro
+from fastavro.types import Schema
+
+from pipeline.batch import DecodedBatch, FrameBatch, NodeEnergy, ReadingBatch
+from pipeline.columns import Packed, empty, pack, unpack
+from pipeline.errors import ContractError
+from pipeline.step import Control, Origin, Parcel, Tick
+
+MAGIC = 0
+HEADER = struct.Struct(">bI")
+
+BATCHES: dict[str, type[Packed]] = {
+    "FrameBatch": FrameBatch,
+    "DecodedBatch": DecodedBatch,
+    "ReadingBatch": ReadingBatch,
+    "NodeEnergy": NodeEnergy,
+}
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """Schemas by name (parsed, references resolved) and their ids."""
+
+    schemas: Mapping[str, Schema]
+    ids: Mapping[str, int]
+
+    def encode(self, name: str, record: Mapping[str, Any]) -> bytes:
+        """One record; raises ContractError when it does not fit the schema."""
+        out = io.BytesIO()
+        out.write(HEADER.pack(MAGIC, self.ids[name]))
+        try:
+            fastavro.schemaless_writer(out, self.schemas[name], dict(record))
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise ContractError("RECORD_MISFIT", where=name, what=str(error), do="correct the producer") from error
+        return out.getvalue()
+
+    def decode(self, raw: bytes, name: str | None = None) -> dict[str, Any]:
+        """The record in `raw`; with `name` any other schema is refused."""
+        if len(raw) < HEADER.size or raw[0] != MAGIC:
+            raise ContractError(
+                "NOT_AVRO", where=name or "value", what="no Confluent wire header", do="check the producer"
+            )
+        schema_id = HEADER.unpack_from(raw)[1]
+        found = next((known for known, number in self.ids.items() if number == schema_id), None)
+        if found is None or (name is not None and found != name):
+            raise ContractError(
+                "SCHEMA_OTHER",
+                where=name or "value",
+                what=f"schema id {schema_id} is {found}",
+                do="check which topic and which schema registry are meant",
+            )
+        body = io.BytesIO(raw)
+        body.seek(HEADER.size)
+        record = fastavro.schemaless_reader(body, self.schemas[found], None)
+        if not isinstance(record, dict):
+            raise ContractError("NOT_A_RECORD", where=found, what="the value is no record", do="check the producer")
+        return record
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A record of another topic that a connector put into a `frames` partition; repeats are dropped by its origin."""
+
+    kind: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+
+
+def frames_record(
+    contracts: Contracts,
+    *,
+    batch: FrameBatch | None = None,
+    tick: Tick | None = None,
+    control: Control | None = None,
+    references: tuple[Reference, ...] = (),
+) -> bytes:
+    """A value for a `frames` partition."""
+    return contracts.encode(
+        "FrameBatch",
+        {
+            "tick": _tick(tick),
+            "control": _control(control),
+            "references": [vars(reference) for reference in references],
+            **pack(batch if batch is not None else empty(FrameBatch)),
+        },
+    )
+
+
+def read_frames(contracts: Contracts, raw: bytes, origin: Origin) -> Parcel:
+    """The parcel at `origin` of the frames topic."""
+    record = contracts.decode(raw, "FrameBatch")
+    batch = unpack(FrameBatch, record)
+    return Parcel(origin, batch if len(batch.length) else None, *_envelope(record))
+
+
+def stage_record(contracts: Contracts, schema: str, parcel: Parcel, previous_offset: int) -> bytes:
+    """A parcel for the topic between two stages, or for readers; `previous_offset` is the origin offset sent before."""
+    batch = parcel.batch if parcel.batch is not None else empty(BATCHES[schema])
+    return batch_record(contracts, schema, batch, parcel, previous_offset)
+
+
+def batch_record(contracts: Contracts, schema: str, batch: Packed, parcel: Parcel, previous_offset: int) -> bytes:
+    """`batch` with the origin, tick and control of `parcel`."""
+    return contracts.encode(
+        schema,
+        {
+            "source_topic_id": parcel.origin.topic_id,
+            "source_partition": parcel.origin.partition,
+            "source_offset": parcel.origin.offset,
+            "previous_offset": previous_offset,
+            "tick": _tick(parcel.tick),
+            "control": _control(parcel.control),
+            **pack(batch),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Received:
+    """A parcel read between stages, with the origin offset that its sender sent before it."""
+
+    parcel: Parcel
+    previous_offset: int
+
+
+def read_stage(contracts: Contracts, schema: str, raw: bytes) -> Received:
+    """The inverse of `stage_record`."""
+    record = contracts.decode(raw, schema)
+    batch: Any = unpack(BATCHES[schema], record)
+    first = next(iter(BATCHES[schema].COLUMNS)).name
+    origin = Origin(record["source_topic_id"], record["source_partition"], record["source_offset"])
+    filled = (
+        any(len(getattr(batch, column.name)) for column in BATCHES[schema].COLUMNS)
+        if not len(getattr(batch, first))
+        else True
+    )
+    return Received(Parcel(origin, batch if filled else None, *_envelope(record)), record["previous_offset"])
+
+
+def _tick(tick: Tick | None) -> dict[str, int] | None:
+    return None if tick is None else {"time": tick.time, "lateness_secs": tick.lateness_secs}
+
+
+def _control(control: Control | None) -> dict[str, Any] | None:
+    return None if control is None else {"versions": dict(sorted(control.versions.items()))}
+
+
+def _envelope(record: Mapping[str, Any]) -> tuple[Tick | None, Control | None]:
+    tick, control = record["tick"], record["control"]
+    return (None if tick is None else Tick(**tick), None if control is None else Control(control["versions"]))

@@ -1,0 +1,133 @@
+"""Render the Avro schemas of packed batches from their column tables, and the enums from the code tables.
+
+`python -m schemas.render` writes schemas/avro; a test fails when a committed file differs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.columns import Packed
+from pipeline.wire import BATCHES
+
+FOLDER = Path(__file__).parent / "avro"
+NAMESPACE = "io.kvarn"
+
+DOCS = {
+    "FrameBatch": "Frames of one partition in order of arrival, or a tick, a control record, or other topics' records.",
+    "DecodedBatch": "Decoded profile entries of one FrameBatch; between decode and VEE when they are split by a topic.",
+    "ReadingBatch": "Readings, revisions, settlements and snapshots that one FrameBatch or tick gave rise to.",
+    "NodeEnergy": "Changes of energy by network node since the same source's record before, at a tick.",
+}
+
+
+def _tick() -> dict[str, Any]:
+    return {
+        "name": "tick",
+        "default": None,
+        "doc": "Time of the log; null when this record is not a tick.",
+        "type": [
+            "null",
+            {
+                "type": "record",
+                "name": "Tick",
+                "doc": "Intervals ending at time - lateness_secs are due.",
+                "fields": [
+                    {"name": "time", "type": "long", "doc": "Epoch seconds UTC."},
+                    {"name": "lateness_secs", "type": "long", "doc": "Lateness allowed, seconds."},
+                ],
+            },
+        ],
+    }
+
+
+def _control() -> dict[str, Any]:
+    return {
+        "name": "control",
+        "default": None,
+        "doc": "Versions in force from here on; null when there is no change.",
+        "type": [
+            "null",
+            {
+                "type": "record",
+                "name": "Control",
+                "doc": "A change of master data, as data.",
+                "fields": [
+                    {
+                        "name": "versions",
+                        "type": {"type": "map", "values": "string"},
+                        "doc": "Kind (registry, keys, tariffs, rules) to version (SHA-256 of its bytes, hex).",
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def _references() -> dict[str, Any]:
+    fields = [
+        ("kind", "string", "What it is: edit, payment, weather, cold answer, ..."),
+        ("topic", "string", "Topic it was read from."),
+        ("partition", "int", "Partition it was read from."),
+        ("offset", "long", "Offset it was read from; with topic and partition the key that drops repeats."),
+        ("key", "bytes", "Its key."),
+        ("value", "bytes", "Its value, as it was."),
+    ]
+    return {
+        "name": "references",
+        "doc": "Records made under another key, put into this partition by a connector.",
+        "default": [],
+        "type": {
+            "type": "array",
+            "items": {
+                "type": "record",
+                "name": "Reference",
+                "doc": "A record of another topic.",
+                "fields": [{"name": n, "type": t, "doc": d} for n, t, d in fields],
+            },
+        },
+    }
+
+
+def _origin() -> list[dict[str, Any]]:
+    return [
+        {"name": "source_topic_id", "type": "string", "doc": "Id of the first log (the frames topic)."},
+        {"name": "source_partition", "type": "int", "doc": "Partition of the first log."},
+        {"name": "source_offset", "type": "long", "doc": "Offset in the first log that this record comes from."},
+        {
+            "name": "previous_offset",
+            "type": "long",
+            "doc": "source_offset of the record before it to the same target; -1 for the first. A reader that has not "
+            "seen it stops; one that has seen source_offset drops this record as a copy.",
+        },
+    ]
+
+
+def batch_schema(name: str, batch: type[Packed]) -> dict[str, Any]:
+    """The Avro record of a packed batch."""
+    head = [_references()] if name == "FrameBatch" else _origin()
+    columns = [{"name": c.name, "type": "bytes", "doc": c.shape_doc} for c in batch.COLUMNS]
+    return {
+        "type": "record",
+        "name": name,
+        "namespace": NAMESPACE,
+        "doc": DOCS[name],
+        "fields": [*head, _tick(), _control(), *columns],
+    }
+
+
+def rendered() -> dict[str, str]:
+    """File name -> text of every rendered schema."""
+    return {f"{name}.avsc": json.dumps(batch_schema(name, batch), indent=2) + "\n" for name, batch in BATCHES.items()}
+
+
+def main() -> None:
+    """Write the files."""
+    for name, text in rendered().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
