@@ -55,6 +55,7 @@ class Registry:
     node: Array
     node_level: Array
     node_parent: Array
+    node_name: Array
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("device", "<u8", "link", "id", "DLMS system title as a big-endian number"),
@@ -82,6 +83,7 @@ class Registry:
         Column("node", "<u4", "node", "id", "network node; never 0"),
         Column("node_level", "<u1", "node", "code", "pipeline.codes.Level"),
         Column("node_parent", "<u4", "node", "id", "the node that feeds it; 0 for the top"),
+        Column("node_name", "|S40", "node", "text", "its name, UTF-8, filled up with zero bytes"),
     )
 
     @cached_property

@@ -1,8 +1,8 @@
 """State of one step in one partition: pages of numpy records, found by service point.
 
 A page holds the slots of PAGE_GROUPS neighbouring key groups, contiguous in memory. A slot is a place in the page's
-open addressing, so keys and records need no second index. Tables of a layout may have slices (the hot window's intervals):
-time lies outermost, so that what one interval changes lies together.
+open addressing, so keys and records need no second index. Tables of a layout may have slices (the hot window's
+intervals): time lies outermost, so that what one interval changes lies together.
 
 Kernels mark what they change: `changed` (one bit a slot, since the page was last written whole) and `dirty` (one byte a
 page, since the last checkpoint). The checkpoint (`pipeline.pages`) writes just that.

@@ -1,0 +1,1 @@
+"""Runtimes: what runs the pure steps, and the only part of `pipeline` that may meet a broker."""

@@ -1,0 +1,104 @@
+"""Versions on Kafka: the compacted topic `registry`, written and read whole.
+
+One partition: versions are few, and a reader wants them in the order of publication.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from pipeline.errors import Transient
+from pipeline.reference import version_of
+from pipeline.reference_codec import chunks, join
+
+READ_SECS = 30.0
+
+
+class KafkaReferences:
+    """Reads versions from the topic as they are asked for, and keeps their chunks."""
+
+    def __init__(self, bootstrap: str, topic: str = "registry", wait_secs: float = 0.0) -> None:
+        self._topic = topic
+        self._wait_secs = wait_secs
+        self._records: dict[bytes, bytes] = {}
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "kvarn-references",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
+            }
+        )
+        self._consumer.assign([TopicPartition(topic, 0, 0)])
+
+    def get(self, kind: str, version: str) -> bytes | None:
+        """See ReferenceStore; waits up to `wait_secs` for a version that is being published."""
+        deadline = time.monotonic() + self._wait_secs
+        while True:
+            raw = join(kind, version, self._records)
+            if raw is not None:
+                return raw
+            self._read_to_end()
+            raw = join(kind, version, self._records)
+            if raw is not None or time.monotonic() >= deadline:
+                return raw
+            time.sleep(0.1)
+
+    def latest(self, kind: str) -> tuple[str, bytes] | None:
+        """Name and bytes of the version of `kind` published last."""
+        self._read_to_end()
+        names = dict.fromkeys(key.decode().split("/")[1] for key in self._records if key.startswith(f"{kind}/".encode()))
+        for version in reversed(list(names)):
+            raw = join(kind, version, self._records)
+            if raw is not None:
+                return version, raw
+        return None
+
+    def _read_to_end(self) -> None:
+        deadline = time.monotonic() + READ_SECS
+        while time.monotonic() < deadline:
+            message: Any = self._consumer.poll(1.0)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                # A version published again moves to the end: the last publication counts for `latest`.
+                self._records.pop(message.key(), None)
+                self._records[message.key()] = message.value()
+            elif error.code() == KafkaError._PARTITION_EOF:
+                return
+            else:
+                raise Transient("REGISTRY_UNREADABLE", where=self._topic, what=str(error), do="check the broker")
+        raise Transient("REGISTRY_SLOW", where=self._topic, what="the end was not reached", do="check the broker")
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._consumer.close()
+
+
+def publish(bootstrap: str, kind: str, raw: bytes, topic: str = "registry") -> str:
+    """Write a version to the topic and wait until the broker has it; returns its name."""
+    failed: list[str] = []
+
+    def delivered(error: KafkaError | None, _message: Any) -> None:
+        if error is not None:
+            failed.append(str(error))
+
+    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "compression.type": "zstd"})
+    for key, value in chunks(kind, raw):
+        while True:
+            try:
+                producer.produce(topic, key=key, value=value, partition=0, on_delivery=delivered)
+                break
+            except BufferError:
+                producer.poll(0.1)
+        producer.poll(0)
+    if producer.flush(READ_SECS) or failed:
+        raise Transient(
+            "REGISTRY_NOT_WRITTEN", where=topic, what=failed[0] if failed else "time-out", do="check the broker"
+        )
+    return version_of(raw)
