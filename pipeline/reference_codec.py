@@ -1,6 +1,7 @@
 """Registry and keys <-> bytes of a version; the same contents give the same bytes, and so the same version name.
 
-A version is larger than a Kafka message may be: `chunks` cuts it for the compacted topic `registry`, `join` puts it together.
+A version is larger than a Kafka message may be: `chunks` cuts it for the compacted topic `registry`, `join` puts it
+together.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def chunks(kind: str, raw: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def join(kind: str, version: str, records: Mapping[bytes, bytes]) -> bytes | None:
-    """The version's bytes, or None while a chunk is missing; raises ContractError when they are not what the name says."""
+    """The version's bytes, or None while a chunk is missing; raises ContractError when they do not fit the name."""
     parts: dict[int, bytes] = {}
     number = 0
     prefix = f"{kind}/{version}/"

@@ -51,7 +51,8 @@ class KafkaReferences:
     def latest(self, kind: str) -> tuple[str, bytes] | None:
         """Name and bytes of the version of `kind` published last."""
         self._read_to_end()
-        names = dict.fromkeys(key.decode().split("/")[1] for key in self._records if key.startswith(f"{kind}/".encode()))
+        mine = [key.decode() for key in self._records if key.startswith(f"{kind}/".encode())]
+        names = dict.fromkeys(key.split("/")[1] for key in mine)
         for version in reversed(list(names)):
             raw = join(kind, version, self._records)
             if raw is not None:
