@@ -1,4 +1,4 @@
-"""Render the Avro schemas of packed batches from their column tables, and the enums from the code tables.
+"""Render the Avro schemas: packed batches from their column tables, plain records and enums from `schemas.records`.
 
 `python -m schemas.render` writes schemas/avro; a test fails when a committed file differs.
 """
@@ -11,6 +11,8 @@ from typing import Any
 
 from pipeline.columns import Packed
 from pipeline.wire import BATCHES
+from schemas.fields import Record
+from schemas.records import RECORDS
 
 FOLDER = Path(__file__).parent / "avro"
 NAMESPACE = "io.kvarn"
@@ -58,7 +60,7 @@ def _control() -> dict[str, Any]:
                     {
                         "name": "versions",
                         "type": {"type": "map", "values": "string"},
-                        "doc": "Kind (registry, keys, tariffs, rules) to version (SHA-256 of its bytes, hex).",
+                        "doc": "Kind (registry, keys, documents) to version (SHA-256 of its bytes, hex).",
                     }
                 ],
             },
@@ -118,9 +120,40 @@ def batch_schema(name: str, batch: type[Packed]) -> dict[str, Any]:
     }
 
 
+def record_schema(record: Record) -> dict[str, Any]:
+    """The Avro record of a plain record; a named type is spelled out once and named from then on."""
+    made = {
+        "type": "record",
+        "name": record.name,
+        "namespace": NAMESPACE,
+        "doc": record.doc,
+        "fields": [field.avro() for field in record.fields],
+    }
+    named: set[str] = set()
+    return {key: _once(value, named) if key == "fields" else value for key, value in made.items()}
+
+
+def _once(node: Any, named: set[str]) -> Any:
+    if isinstance(node, list):
+        return [_once(item, named) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("type") in ("record", "enum"):
+        if node["name"] in named:
+            return node["name"]
+        named.add(node["name"])
+    return {key: value if key in ("doc", "default") else _once(value, named) for key, value in node.items()}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Schema name -> Avro's JSON, of every topic's value."""
+    batches = {name: batch_schema(name, batch) for name, batch in BATCHES.items()}
+    return {**batches, **{record.name: record_schema(record) for record in RECORDS}}
+
+
 def rendered() -> dict[str, str]:
     """File name -> text of every rendered schema."""
-    return {f"{name}.avsc": json.dumps(batch_schema(name, batch), indent=2) + "\n" for name, batch in BATCHES.items()}
+    return {f"{name}.avsc": json.dumps(schema, indent=2) + "\n" for name, schema in schemas().items()}
 
 
 def main() -> None:

@@ -1,0 +1,63 @@
+"""The shipped schemas, parsed, with their ids.
+
+Shipped ids are a contract: they stand in every record written without a schema registry, and are never renumbered or
+reused. They begin at 1,000,001, so that they are not taken for a registry's, which count from 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+from pipeline.errors import ConfigError
+from pipeline.wire import Contracts
+
+FOLDER = Path(__file__).parent / "avro"
+IDS = Path(__file__).parent / "ids.json"
+
+
+@cache
+def shipped_ids() -> Mapping[str, int]:
+    """Schema name -> shipped id."""
+    table: dict[str, int] = json.loads(IDS.read_text(encoding="utf-8"))
+    return table
+
+
+def schema_text(name: str) -> str:
+    """The `.avsc` file of a schema; raises ConfigError when none is shipped under this name."""
+    path = FOLDER / f"{name}.avsc"
+    if not path.is_file():
+        raise ConfigError(
+            "SCHEMA_UNKNOWN",
+            where=name,
+            what="no schema of this name is shipped",
+            do=f"use one of {', '.join(sorted(shipped_ids()))}",
+        )
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def _parsed() -> Mapping[str, Any]:
+    return {name: fastavro.parse_schema(json.loads(schema_text(name))) for name in shipped_ids()}
+
+
+def load_contracts(registry_ids: Mapping[str, int] | None = None) -> Contracts:
+    """The contracts of all topics, with the ids that a registry gave or else with the shipped ones.
+
+    `registry_ids` is what `schemas.registry.register` returns. Raises ConfigError when `registry_ids` lacks a schema.
+    """
+    ids = dict(shipped_ids() if registry_ids is None else registry_ids)
+    missing = sorted(set(shipped_ids()) - set(ids))
+    if missing:
+        raise ConfigError(
+            "SCHEMA_WITHOUT_ID",
+            where=", ".join(missing),
+            what="the registry gave no id",
+            do="register all shipped schemas before starting",
+        )
+    return Contracts(schemas=_parsed(), ids=ids)

@@ -1,0 +1,285 @@
+"""The plain records: what leaves the house, one Avro record each, with a doc on every field.
+
+Determinant    one revision of a bill key with all its determinants
+Loss           one revision of a node's balance
+Event          one meter event: an edge of the event status word
+Reject         a frame, or a row of one, that was not used (also what is parked)
+
+The tables here are what `schemas.render` makes the `.avsc` files from. Units stand in brackets at the start of a doc,
+and a doc says what null means wherever null is allowed. Code lists come from `pipeline.codes`.
+"""
+
+from __future__ import annotations
+
+from pipeline.channels import ENERGY
+from pipeline.codes import REJECT_CODES, Flag, Level
+from schemas.fields import Field, Record, array, enum, nullable, record
+
+ORIGIN = (
+    Field("source_topic_id", "string", "Id of the log that this record was made from; empty when it came from no log."),
+    Field("source_partition", "int", "Partition of that log; -1 when none."),
+    Field("source_offset", "long", "Offset of the record in that log which gave rise to this one; -1 when none."),
+    Field(
+        "source_index",
+        "int",
+        "Place among the records that this offset gave rise to in the same output, from 0. Two records with the same "
+        "topic id, partition, offset and index are copies.",
+    ),
+)
+
+STATE = (
+    ("PROVISIONAL", "may still change as late readings arrive"),
+    ("FINAL", "the hot window is closed; only a correction changes it"),
+)
+
+DEVICE_DOC = "DLMS system title as 16 hexadecimal digits, upper case"
+
+# ------------------------------------------------------------------------------------------------ determinants
+
+DETERMINANT_KIND = (("DAY", "one local day"), ("MONTH", "one billing month"))
+
+DETERMINANT_REASON = (
+    ("FIRST", "first revision of this bill key"),
+    ("LATE_DATA", "readings or registers arrived after the revision before"),
+    ("RE_ESTIMATED", "substituted values changed"),
+    ("FINALISED", "the period closed for good"),
+    ("EDITED", "a person changed a reading"),
+    ("REGISTRY", "the registry changed: device, multiplying factor, tariff or account"),
+    ("TARIFF", "another version of the tariff is in force for the period"),
+)
+
+REGISTER_SOURCE = (
+    ("REGISTERS", "difference of the meter's own registers, times the multiplying factor"),
+    ("INTERVALS", "sum of intervals, because a register is missing at one end"),
+)
+
+_REGISTER = record(
+    "Register",
+    "One energy register of the period.",
+    (
+        Field(
+            "channel",
+            enum("Channel", "Energy channel.", ((channel.name, channel.doc) for channel in ENERGY)),
+            "Which register.",
+        ),
+        Field(
+            "opening",
+            nullable("long"),
+            "[Wh or VAh] Reading at period_start of the device that stood there then, before the multiplying factor; "
+            "null when not known.",
+        ),
+        Field(
+            "closing",
+            nullable("long"),
+            "[Wh or VAh] Reading at period_end of the device that stood there then; null when not known. With more "
+            "than one meter segment closing - opening is not the energy of the period.",
+        ),
+        Field(
+            "source", enum("RegisterSource", "Where the energy comes from.", REGISTER_SOURCE), "Source of the energy."
+        ),
+    ),
+)
+
+_ZONE = record(
+    "Zone",
+    "Energy in one time-of-day zone.",
+    (
+        Field("zone", "string", "Name of the zone in the tariff."),
+        Field("wh", "long", "[Wh] Active energy, import, in this zone."),
+    ),
+)
+
+_LINE = record(
+    "TariffLine",
+    "One line of the bill: base x rate, rounded once, to the paisa.",
+    (
+        Field("code", "string", "Code of the line in the tariff: fixed charge, a slab of the energy charge, duty, ..."),
+        Field("base", "long", "What the rate is applied to, in `base_unit`."),
+        Field("base_unit", "string", "Unit of base: Wh, VAh, W, VA, months, paise."),
+        Field(
+            "rate",
+            "string",
+            "Exact decimal: rupees per kWh, kVAh, kW, kVA or month as base_unit says; per cent if base_unit is paise.",
+        ),
+        Field("paise", "long", "[paise] Amount of the line; negative for a rebate."),
+    ),
+)
+
+DETERMINANT = Record(
+    "Determinant",
+    "One revision of all billing determinants of a bill key. The key is (account, service_point, period_start, "
+    "period_end, kind); versions of tariff and rules are attributes of the revision and never part of the key.",
+    (
+        Field("account", "long", "Account that is billed; 0 when the service point has none."),
+        Field("service_point", "long", "Service point (installation); a positive id of the registry."),
+        Field("period_start", "long", "[s] Start of the period, epoch seconds UTC, included."),
+        Field("period_end", "long", "[s] End of the period, epoch seconds UTC, not included."),
+        Field("kind", enum("DeterminantKind", "Length of the period.", DETERMINANT_KIND), "What the period is."),
+        Field("revision", "long", "Order of the revisions of a bill key: the larger replaces the smaller."),
+        Field("supersedes", nullable("long"), "Revision that this one replaces; null for the first."),
+        Field("reason", enum("DeterminantReason", "Why there is a revision.", DETERMINANT_REASON), "Why it was made."),
+        Field("state", enum("State", "Whether it can still change.", STATE), "Provisional or final."),
+        Field("meter_segments", "int", "Number of devices that measured the period; above 1 after a meter exchange."),
+        Field("wh_imp", "long", "[Wh] Active energy, import, times the multiplying factor."),
+        Field("vah_imp", "long", "[VAh] Apparent energy while importing, times the multiplying factor."),
+        Field("wh_exp", "long", "[Wh] Active energy, export, times the multiplying factor."),
+        Field("vah_exp", "long", "[VAh] Apparent energy while exporting, times the multiplying factor."),
+        Field("delta_wh_imp", "long", "[Wh] wh_imp less that of the superseded revision; the whole for the first."),
+        Field("delta_vah_imp", "long", "[VAh] vah_imp less that of the superseded revision; the whole for the first."),
+        Field("delta_wh_exp", "long", "[Wh] wh_exp less that of the superseded revision; the whole for the first."),
+        Field("delta_vah_exp", "long", "[VAh] vah_exp less that of the superseded revision; the whole for the first."),
+        Field("estimated_wh", "long", "[Wh] The part of wh_imp that stands in estimated intervals."),
+        Field(
+            "registers", array(_REGISTER), "Registers and source of each energy above, in the order of the channels."
+        ),
+        Field("zones", array(_ZONE), "wh_imp by time-of-day zone, in the tariff's order; empty without zones."),
+        Field("demand_w", nullable("long"), "[W] Largest mean power of an actual interval; null without one."),
+        Field("demand_start", nullable("long"), "[s] Start of that interval, epoch seconds UTC; null without one."),
+        Field("demand_va", nullable("long"), "[VA] The same for apparent power; null without one."),
+        Field("demand_va_start", nullable("long"), "[s] Start of that interval, epoch seconds UTC; null without one."),
+        Field(
+            "power_factor",
+            nullable("int"),
+            "[1/1000] wh_imp / vah_imp, rounded half up; null when vah_imp is 0 or not measured.",
+        ),
+        Field("intervals_expected", "int", "Intervals that the period has."),
+        Field("intervals_actual", "int", "Of these, as the meter sent them."),
+        Field("intervals_estimated", "int", "Of these, substituted."),
+        Field("intervals_missing", "int", "Of these, neither received nor substituted."),
+        Field("intervals_suspect", "int", "Of these, received but failing a rule, and not in the sums."),
+        Field("tariff", nullable("string"), "Code of the tariff; null when the service point has none."),
+        Field("lines", array(_LINE), "The bill in the tariff's order; empty when it was not rated."),
+        Field("total_paise", nullable("long"), "[paise] Sum of the lines; null when it was not rated."),
+        Field(
+            "delta_paise",
+            nullable("long"),
+            "[paise] total_paise less that of the superseded revision (the whole for "
+            "the first); null when it was not rated.",
+        ),
+        Field(
+            "versions",
+            {"type": "map", "values": "string"},
+            "Versions in force when it was made: kind (registry, documents) to SHA-256, hex.",
+        ),
+        Field("lineage_from", "long", "First offset of (source_topic_id, source_partition) whose readings are in it."),
+        Field("lineage_to", "long", "Last such offset."),
+        *ORIGIN,
+    ),
+)
+
+# ------------------------------------------------------------------------------------------------ losses
+
+LOSS_SPAN = (("INTERVAL", "one metering interval"), ("DAY", "one local day"))
+
+LEVEL_DOC = {Level.DT: "distribution transformer", Level.FEEDER: "11 kV feeder", Level.SUBSTATION: "substation"}
+
+LOSS = Record(
+    "Loss",
+    "One revision of the energy balance of a network node. The key is (node, span, start).",
+    (
+        Field("node", "long", "Network node; a positive id of the registry."),
+        Field("name", "string", "Name of the node; its id in decimal when it has none."),
+        Field(
+            "level",
+            enum("Level", "Level of the node.", ((level.name, LEVEL_DOC[level]) for level in Level)),
+            "Level of the node in the network.",
+        ),
+        Field("span", enum("LossSpan", "Length of the balance.", LOSS_SPAN), "What the balance covers."),
+        Field("start", "long", "[s] Start of the balance, epoch seconds UTC, included."),
+        Field("secs", "long", "[s] Length of the balance."),
+        Field("revision", "long", "Order of the revisions of a key: the larger replaces the smaller."),
+        Field("supersedes", nullable("long"), "Revision that this one replaces; null for the first."),
+        Field("state", enum("State", "Whether it can still change.", STATE), "Provisional or final."),
+        Field("input_wh", "long", "[Wh] Import less export at the meters that feed the node."),
+        Field("output_wh", "long", "[Wh] Import less export at what the node feeds."),
+        Field("loss_wh", "long", "[Wh] input_wh - output_wh; negative when the network data or a factor is wrong."),
+        Field("estimated_wh", "long", "[Wh] The part of output_wh that is estimated."),
+        Field("coverage", "int", "[1/1000] actual / expected, rounded down; 0 when nothing is expected."),
+        Field("expected", "int", "Intervals of service points fed by the node that the balance should have."),
+        Field("actual", "int", "Of these with an actual reading."),
+        Field("estimated", "int", "Of these with an estimated reading."),
+        Field("inputs_expected", "int", "Intervals of the node's input meters that the balance should have."),
+        Field("inputs_actual", "int", "Of these with an actual reading."),
+        Field(
+            "tick_time",
+            "long",
+            "[s] Time of the log that closed it: the smallest tick over all sources, epoch seconds UTC.",
+        ),
+        *ORIGIN,
+    ),
+)
+
+# ------------------------------------------------------------------------------------------------ events
+
+EVENT_SOURCE = (
+    ("ESW", "an edge of the event status word of a push"),
+    ("LOG", "an entry of an event log profile"),
+    ("PIPELINE", "found by a stage, not reported by the meter"),
+)
+
+EVENT_EDGE = (
+    ("OCCURRED", "the condition began, or a momentary event took place"),
+    ("RESTORED", "the condition ended"),
+)
+
+EVENT = Record(
+    "Event",
+    "One meter event (IS 15959 part 2).",
+    (
+        Field("service_point", "long", "Service point at the time of the event; a positive id of the registry."),
+        Field("device", "string", f"Device that reported it: {DEVICE_DOC}."),
+        Field("time", "long", "[s] The meter's own clock, epoch seconds UTC."),
+        Field("received_at", "long", "[s] When the connector had the frame, epoch seconds UTC."),
+        Field("source", enum("EventSource", "Where it was read.", EVENT_SOURCE), "Where it was read."),
+        Field("edge", enum("EventEdge", "Begin or end.", EVENT_EDGE), "Begin or end of the condition."),
+        Field("name", "string", "What happened, in words: magnetic influence, last gasp, ..."),
+        Field(
+            "bit", nullable("int"), "Bit of the event status word, 0 the highest of its first octet; null for others."
+        ),
+        Field("code", nullable("int"), "Event code of IS 15959; null when the bit has none."),
+        Field(
+            "flags",
+            "int",
+            "Bits of pipeline.codes.Flag: "
+            + ", ".join(f"{int(flag)} {(flag.name or '').lower()}" for flag in Flag)
+            + ".",
+        ),
+        Field("frame", "int", "Frame within the source record, from 0; -1 when it came from none."),
+        *ORIGIN,
+    ),
+)
+
+# ------------------------------------------------------------------------------------------------ rejects
+
+REJECT = Record(
+    "Reject",
+    "A frame, or a row of one, that was not used: with why, where it came from and its bytes. Parked ones flow on when "
+    "what they wait for is there.",
+    (
+        Field("stage", "string", "Stage that refused it: connector, decode, vee, ..."),
+        Field(
+            "code",
+            enum("RejectCode", "Why it was refused.", ((row.code, row.meaning) for row in REJECT_CODES)),
+            "Why it was refused; docs/reference/rejects.md says what to do next.",
+        ),
+        Field("parked", "boolean", "True: it is kept to be offered again; false: it is a dead letter."),
+        Field("topic", "string", "Topic or endpoint that the bytes were read from."),
+        Field("partition", "int", "Partition they were read from; -1 when it was no topic."),
+        Field("offset", "long", "Offset they were read from; -1 when it was no topic."),
+        Field("frame", "int", "Frame within that record, from 0; -1 when the code is not about a single frame."),
+        Field("service_point", "long", "Service point; 0 when not known."),
+        Field("device", "string", f"Device: {DEVICE_DOC}; empty when not known."),
+        Field("received_at", "long", "[s] When the connector had the frame, epoch seconds UTC."),
+        Field(
+            "time",
+            nullable("long"),
+            "[s] Stamp of the row that was refused, epoch seconds UTC; null when the whole frame was.",
+            None,
+        ),
+        Field("detail", "string", "What was found, for a person; no keys, no plain text of encrypted frames."),
+        Field("raw", "bytes", "The frame as it came; cut at 64 KiB; empty when a stage behind decode refused a row."),
+        *ORIGIN,
+    ),
+)
+
+RECORDS: tuple[Record, ...] = (DETERMINANT, LOSS, EVENT, REJECT)
