@@ -1,1 +1,1 @@
-"""Contracts of the topics: Avro schemas and their examples."""
+"""Contracts of the topics: Avro schemas, their ids and examples; `schemas.load.load_contracts` parses them."""
