@@ -1,1 +1,18 @@
-"""Ways in: each connector gathers frames into batches."""
+"""Connectors bring frames, ticks and reference records into the `frames` topic; one folder each, same rooms."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from connectors.dlms.config import DlmsConfig
+from connectors.mqtt.config import MqttConfig
+from connectors.parked.config import ParkedConfig
+from connectors.ticker.config import TickerConfig
+
+CONNECTORS: dict[str, type[BaseModel]] = {
+    "dlms": DlmsConfig,
+    "mqtt": MqttConfig,
+    "parked": ParkedConfig,
+    "ticker": TickerConfig,
+}
+"""`type` in topologies.yaml -> options. Configurations import no client library, so `lint` needs none."""

@@ -83,7 +83,7 @@ def identify(payload, offsets, lengths, limit, hint, device, code):  # type: ign
 
 @njit(nogil=True, cache=True)
 def resolve(table, rows, link_device, link_from, link_point, device, at, point, code):  # type: ignore[no-untyped-def]
-    """point u64 (n,) of each usable device as of `at` i64 (n,); code UNKNOWN where the registry does not know it.
+    """point u64 (n,) of each usable device as of `at` i64 (n,); code UNKNOWN where there is none.
 
     A device whose last link has ended still sends what it has stored: its last service point takes it.
     """

@@ -1,0 +1,131 @@
+"""Where gathered frames go: an idempotent Kafka producer that says when everything of a cut has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, Producer
+
+from connectors.gather.aside import reject_record
+from connectors.gather.gatherer import Gathered
+from pipeline.batch import FrameBatch
+from pipeline.errors import Fatal
+from pipeline.wire import Contracts, frames_record
+
+RECORD_OCTETS = 800_000
+"""Frames of one record; with its columns it stays below the broker's default of 1 MiB."""
+
+
+class Outlet(Protocol):
+    """Takes cuts; bounded by whoever looks at `waiting_octets`."""
+
+    waiting_octets: int
+
+    def send(self, gathered: Gathered, done: Callable[[], None]) -> None:
+        """Hand on a cut; `done` is called when all of it is safe."""
+
+    def poll(self) -> None:
+        """Let acknowledgements arrive; raises Fatal when something could not be written."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Topics a connector writes."""
+
+    frames: str = "frames"
+    rejects: str = "rejects"
+    parked: str = "parked"
+
+
+class KafkaOutlet:
+    """Frames to their partitions, rejected and parked frames to their topics; acks from all replicas."""
+
+    def __init__(self, bootstrap: str, contracts: Contracts, targets: Targets, connector: str) -> None:
+        self.waiting_octets = 0
+        self._contracts = contracts
+        self._targets = targets
+        self._connector = connector
+        self._failed: KafkaError | None = None
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 2,
+                # Frames are encrypted: they do not shrink, so nothing is spent on trying.
+                "compression.type": "none",
+                # Never give up by itself: reading from the meters stops instead, and they keep what they have.
+                "message.timeout.ms": 0,
+                "queue.buffering.max.kbytes": 262_144,
+            }
+        )
+
+    def send(self, gathered: Gathered, done: Callable[[], None]) -> None:
+        """See Outlet."""
+        records: list[tuple[str, bytes, bytes, int]] = []
+        for partition, batch in gathered.batches.items():
+            parts = (frames_record(self._contracts, batch=part) for part in split(batch))
+            records.extend((self._targets.frames, b"", part, partition) for part in parts)
+        for aside in gathered.aside:
+            topic = self._targets.parked if aside.parked else self._targets.rejects
+            value = self._contracts.encode("Reject", reject_record(aside, self._connector))
+            records.append((topic, aside.device.to_bytes(8, "big"), value, -1))
+        left = len(records)
+        if not left:
+            done()
+            return
+
+        def delivered(error: KafkaError | None, message: Any) -> None:
+            nonlocal left
+            left -= 1
+            self.waiting_octets -= len(message.value())
+            if error is not None:
+                self._failed = self._failed or error
+            elif left == 0 and self._failed is None:
+                done()
+
+        for topic, key, value, partition in records:
+            self.waiting_octets += len(value)
+            self._produce(topic, key, value, partition, delivered)
+
+    def _produce(self, topic: str, key: bytes, value: bytes, partition: int, delivered: Callable[..., None]) -> None:
+        where: dict[str, Any] = {"partition": partition} if partition >= 0 else {}
+        while True:
+            try:
+                self._producer.produce(topic, key=key or None, value=value, on_delivery=delivered, **where)
+                return
+            except BufferError:
+                self._producer.poll(0.05)
+
+    def poll(self) -> None:
+        """See Outlet."""
+        self._producer.poll(0)
+        if self._failed is not None:
+            raise Fatal(
+                "FRAMES_NOT_WRITTEN",
+                where=self._targets.frames,
+                what=str(self._failed),
+                do="check the broker; meters and brokers of unacknowledged frames will send them again",
+            )
+
+    def flush(self, timeout_secs: float = 30.0) -> int:
+        """Wait for what is under way; returns how many records are left."""
+        return int(self._producer.flush(timeout_secs))
+
+
+def split(batch: FrameBatch) -> list[FrameBatch]:
+    """Pieces of at most RECORD_OCTETS of payload, in order."""
+    if len(batch.payload) <= RECORD_OCTETS:
+        return [batch]
+    ends = batch.length.astype("i8").cumsum()
+    pieces, start, base = [], 0, 0
+    while start < len(ends):
+        stop = max(start + 1, int(ends.searchsorted(base + RECORD_OCTETS, side="right")))
+        end = int(ends[stop - 1])
+        rows = slice(start, stop)
+        columns = (batch.service_point, batch.device, batch.received_at, batch.length)
+        pieces.append(FrameBatch(*(column[rows] for column in columns), batch.payload[base:end]))
+        start, base = stop, end
+    return pieces

@@ -1,0 +1,126 @@
+"""The heart of a push connector: frames in from its transports, cuts out, reading stopped when too much waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from connectors.gather.config import GatherOptions
+from connectors.gather.gatherer import Gatherer
+from connectors.gather.outlet import Outlet
+from pipeline.columns import Array
+from pipeline.reference import Registry
+
+POLL_SECS = 0.005
+
+
+@dataclass
+class PumpCounts:
+    """Since the start: what came in, what Kafka has acknowledged, what was put aside."""
+
+    received: int = 0
+    acknowledged: int = 0
+    aside: int = 0
+    parked: int = 0
+    cuts: int = 0
+
+
+class Pump:
+    """One gatherer and one outlet on an event loop; all calls on that loop."""
+
+    def __init__(
+        self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int]
+    ) -> None:
+        self.counts = PumpCounts()
+        self.registry_version = ""
+        self.adopted = asyncio.Event()
+        self._gatherer = Gatherer(registry, partitions, options.frame_bytes)
+        self._outlet = outlet
+        self._options = options
+        self._clock = clock
+        self._done: list[Callable[[], None]] = []
+        self._oldest: float | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+        self._resumed: list[Callable[[], None]] = []
+
+    @property
+    def full(self) -> bool:
+        """True when transports must stop reading; `when_room` calls them back."""
+        return self._gatherer.octets + self._outlet.waiting_octets >= self._options.buffer_bytes
+
+    def adopt(self, registry: Registry, version: str) -> None:
+        """Resolve with this registry from now on; what is pending was received under the old one."""
+        self.cut()
+        self._gatherer.registry = registry
+        self.registry_version = version
+        self.adopted.set()
+
+    def offer(
+        self, payload: Array, offsets: Array, lengths: Array, hint: int = 0, done: Callable[[], None] | None = None
+    ) -> None:
+        """Take frames (see Gatherer.add); `done` is called when Kafka has acknowledged the cut they are in."""
+        if self._oldest is None:
+            self._oldest = asyncio.get_running_loop().time()
+        self._gatherer.add(payload, offsets, lengths, self._clock(), hint)
+        self.counts.received += len(offsets)
+        if done is not None:
+            self._done.append(done)
+        if self._gatherer.frames >= self._options.batch_frames or self._gatherer.octets >= self._options.batch_bytes:
+            self.cut()
+        if self.full:
+            self._room.clear()
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        """Call `resume` once when there is room again."""
+        self._resumed.append(resume)
+
+    async def room(self) -> None:
+        """Wait until there is room."""
+        await self._room.wait()
+
+    def cut(self) -> None:
+        """Hand on what is pending."""
+        if not self._gatherer.frames:
+            return
+        frames = self._gatherer.frames
+        gathered = self._gatherer.cut()
+        waiting, self._done, self._oldest = self._done, [], None
+        self.counts.cuts += 1
+        self.counts.parked += sum(item.parked for item in gathered.aside)
+        self.counts.aside += sum(not item.parked for item in gathered.aside)
+
+        def arrived() -> None:
+            self.counts.acknowledged += frames
+            for done in waiting:
+                done()
+
+        self._outlet.send(gathered, arrived)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Cut by age, let acknowledgements in, wake transports; after `stop` the rest is handed on and waited for."""
+        age = self._options.batch_age_ms / 1000
+        while not stop.is_set():
+            self._outlet.poll()
+            now = asyncio.get_running_loop().time()
+            if self._oldest is not None and now - self._oldest >= age:
+                self.cut()
+            self._wake()
+            await asyncio.sleep(POLL_SECS)
+        self.cut()
+        while self._outlet.waiting_octets:
+            self._outlet.poll()
+            await asyncio.sleep(POLL_SECS)
+
+    def _wake(self) -> None:
+        # Half of the bound: transports do not flap between stopped and started.
+        if (
+            self._room.is_set()
+            or 2 * (self._gatherer.octets + self._outlet.waiting_octets) > self._options.buffer_bytes
+        ):
+            return
+        self._room.set()
+        resumed, self._resumed = self._resumed, []
+        for resume in resumed:
+            resume()

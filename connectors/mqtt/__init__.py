@@ -1,0 +1,1 @@
+"""MQTT subscriber: MQTT 5 shared subscription, QoS 1, acknowledged when Kafka has acknowledged."""

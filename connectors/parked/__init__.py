@@ -1,0 +1,1 @@
+"""Parked frames: what the registry did not know flows on as late data once it does."""

@@ -1,0 +1,149 @@
+"""Run one connector of a topology until SIGTERM: the shell around pump, transport, registry and status page."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from pydantic import BaseModel
+
+from connectors.dlms.config import DlmsConfig
+from connectors.gather.outlet import KafkaOutlet, Targets
+from connectors.gather.pump import Pump
+from connectors.mqtt.config import MqttConfig
+from connectors.parked.config import ParkedConfig
+from connectors.status import serve
+from connectors.ticker.config import TickerConfig
+from pipeline.reference import Registry
+from pipeline.reference_codec import registry_from_bytes
+from pipeline.runtime.kafka_references import KafkaReferences
+from pipeline.runtime.references import REGISTRY, empty_registry
+from pipeline.wire import Contracts
+
+REGISTRY_POLL_SECS = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What every connector of a deployment shares."""
+
+    bootstrap: str
+    contracts: Contracts
+    partitions: int
+    targets: Targets = field(default_factory=Targets)
+    registry_topic: str = "registry"
+    status_port: int = 0
+
+
+async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
+    """Run `name` until `stop` is set; raises Fatal when it must not go on."""
+    if isinstance(config, TickerConfig):
+        from connectors.ticker.connector import run as tick
+
+        await tick(
+            config,
+            environment.bootstrap,
+            environment.contracts,
+            environment.targets.frames,
+            environment.partitions,
+            stop,
+        )
+        return
+    assert isinstance(config, DlmsConfig | MqttConfig | ParkedConfig)
+    outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name)
+    pump = Pump(empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()))
+    pumping_stop = asyncio.Event()
+    page = await serve(environment.status_port, lambda: status(name, pump, outlet)) if environment.status_port else None
+    watch = asyncio.ensure_future(_watch_registry(config, environment, pump, stop))
+    pumping = asyncio.ensure_future(pump.run(pumping_stop))
+    transport = asyncio.ensure_future(_transport(config, pump, stop))
+    try:
+        done, _ = await asyncio.wait({watch, pumping, transport}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        await transport
+        pumping_stop.set()
+        await pumping
+        await watch
+        outlet.flush()
+    finally:
+        for task in (watch, pumping, transport):
+            task.cancel()
+        if page is not None:
+            await page.cleanup()
+
+
+async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None:
+    # Nothing is taken from a meter before there is a registry to resolve it with: else all of it would be parked.
+    await _first_of(pump.adopted, stop)
+    if stop.is_set():
+        return
+    if isinstance(config, DlmsConfig):
+        from connectors.dlms.connector import run as run_dlms
+
+        await run_dlms(config, pump, stop)
+    elif isinstance(config, MqttConfig):
+        from connectors.mqtt.connector import run as run_mqtt
+
+        await run_mqtt(config, pump, stop)
+    else:
+        await stop.wait()
+
+
+async def _watch_registry(config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
+    versions = KafkaReferences(environment.bootstrap, environment.registry_topic)
+    before: Registry | None = None
+    try:
+        while not stop.is_set():
+            latest = await asyncio.to_thread(versions.latest, REGISTRY)
+            if latest is not None and latest[0] != pump.registry_version:
+                registry = await asyncio.to_thread(registry_from_bytes, latest[1])
+                pump.adopt(registry, latest[0])
+                log.info("registry in force", version=latest[0][:12], links=len(registry.device))
+                if isinstance(config, ParkedConfig):
+                    await _offer_parked(config, environment, pump, before, registry)
+                before = registry
+            try:
+                await asyncio.wait_for(stop.wait(), REGISTRY_POLL_SECS)
+            except TimeoutError:
+                continue
+    finally:
+        versions.close()
+
+
+async def _offer_parked(
+    config: ParkedConfig, environment: Environment, pump: Pump, before: Registry | None, now: Registry
+) -> None:
+    from connectors.parked.connector import offer_known
+
+    await offer_known(environment.bootstrap, config, environment.contracts, pump, before, now)
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+def status(name: str, pump: Pump, outlet: KafkaOutlet) -> dict[str, Any]:
+    """The counts of the status page."""
+    return {
+        "connector": name,
+        **vars(pump.counts),
+        "waiting_octets": outlet.waiting_octets,
+        "registry_version": pump.registry_version,
+    }
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT end the connector cleanly: what was taken is handed on first."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)

@@ -1,0 +1,1 @@
+"""The ticker: writes the log's time into every `frames` partition."""
