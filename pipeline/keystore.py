@@ -1,0 +1,113 @@
+"""The key store: all devices' keys in one file, sealed with a master key.
+
+    magic "KVKEY" 01 | salt (16) | ciphertext | tag (16)
+
+The plaintext is the device column (u64 little-endian, sorted), then encryption and authentication keys (16 octets
+each). AES-256-GCM; key and nonce come from the master key and the salt (HKDF-SHA256, RFC 5869), magic and salt are
+authenticated. The salt is a MAC of the contents (as in a synthetic IV, RFC 5297): the same keys under the same master
+key give the same file, so the same version name, and no two contents share key and nonce.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pipeline.columns import Array
+from pipeline.errors import ConfigError
+from pipeline.gcm_single import KEY_LENGTH
+from pipeline.reference import KeyRing
+
+MAGIC = b"KVKEY\x01"
+SALT_LENGTH = 16
+MASTER_LENGTH = 32
+MASTER_VARIABLE = "KVARN_MASTER_KEY"
+"""Environment variable with the master key in hex; read by the shells around the steps, never here."""
+
+_ROW = 8 + 2 * KEY_LENGTH
+
+
+def parse_master(text: str) -> bytes:
+    """The master key written as 64 hexadecimal digits; raises ConfigError (which does not repeat the text)."""
+    try:
+        master = bytes.fromhex(text.strip())
+    except ValueError:
+        master = b""
+    if len(master) != MASTER_LENGTH:
+        raise ConfigError(
+            "MASTER_KEY_FORM",
+            where=MASTER_VARIABLE,
+            what="the master key is not 64 hexadecimal digits",
+            do="make one with `openssl rand -hex 32`",
+        )
+    return master
+
+
+def key_ring(device: Array, encryption: Array, authentication: Array) -> KeyRing:
+    """A KeyRing from rows in any order; raises ConfigError when a device is 0 or comes twice."""
+    order = np.argsort(device, kind="stable")
+    devices = np.ascontiguousarray(device[order], np.uint64)
+    if len(devices) and (devices[0] == 0 or bool((devices[1:] == devices[:-1]).any())):
+        raise ConfigError(
+            "KEYS_AMBIGUOUS", where="key store", what="a device is 0 or has two keys", do="list each device once"
+        )
+    return KeyRing(
+        devices,
+        np.ascontiguousarray(encryption[order], np.uint8).reshape(-1, KEY_LENGTH),
+        np.ascontiguousarray(authentication[order], np.uint8).reshape(-1, KEY_LENGTH),
+    )
+
+
+def seal(keys: KeyRing, master: bytes) -> bytes:
+    """The file's bytes. `pipeline.reference.version_of` names it."""
+    plain = b"".join(
+        np.ascontiguousarray(column, code).tobytes()
+        for column, code in ((keys.device, "<u8"), (keys.encryption, "<u1"), (keys.authentication, "<u1"))
+    )
+    salt = hmac.digest(_derive(master, b"", b"kvarn key store salt", 32), plain, hashlib.sha256)[:SALT_LENGTH]
+    key, nonce = _key_and_nonce(master, salt)
+    return MAGIC + salt + AESGCM(key).encrypt(nonce, plain, MAGIC + salt)
+
+
+def open_sealed(raw: bytes, master: bytes) -> KeyRing:
+    """The keys; raises ConfigError when the bytes are no key store, or the master key is another."""
+    if not raw.startswith(MAGIC) or len(raw) < len(MAGIC) + SALT_LENGTH:
+        raise ConfigError(
+            "KEY_STORE_FORM", where="key store", what="unknown header", do="point the configuration at a sealed store"
+        )
+    head = len(MAGIC) + SALT_LENGTH
+    key, nonce = _key_and_nonce(master, raw[len(MAGIC) : head])
+    try:
+        plain = AESGCM(key).decrypt(nonce, raw[head:], raw[:head])
+    except InvalidTag as error:
+        raise ConfigError(
+            "KEY_STORE_SEALED",
+            where="key store",
+            what="it was sealed with another master key, or its bytes were changed",
+            do=f"set {MASTER_VARIABLE} to the master key it was sealed with",
+        ) from error
+    count, rest = divmod(len(plain), _ROW)
+    if rest:
+        raise ConfigError("KEY_STORE_FORM", where="key store", what="a row is cut short", do="seal the store again")
+    device = np.frombuffer(plain, "<u8", count).astype(np.uint64)
+    octets = np.frombuffer(plain, np.uint8, offset=8 * count).reshape(2, count, KEY_LENGTH)
+    return key_ring(device, octets[0].copy(), octets[1].copy())
+
+
+def _key_and_nonce(master: bytes, salt: bytes) -> tuple[bytes, bytes]:
+    derived = _derive(master, salt, b"kvarn key store", 32 + 12)
+    return derived[:32], derived[32:]
+
+
+def _derive(master: bytes, salt: bytes, purpose: bytes, length: int) -> bytes:
+    if len(master) != MASTER_LENGTH:
+        raise ConfigError(
+            "MASTER_KEY_FORM", where="master key", what=f"not {MASTER_LENGTH} octets", do=f"set {MASTER_VARIABLE}"
+        )
+    return HKDF(SHA256(), length, salt or None, purpose).derive(master)

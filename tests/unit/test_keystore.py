@@ -1,0 +1,80 @@
+"""The sealed key store."""
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.keystore import key_ring, open_sealed, parse_master, seal
+from pipeline.reference import version_of
+
+MASTER = bytes(range(32))
+
+
+def ring(count=5, seed=1):
+    rng = np.random.default_rng(seed)
+    octets = rng.integers(0, 256, (2, count, 16), np.uint8)
+    return key_ring(rng.permutation(count).astype(np.uint64) + 1, octets[0], octets[1])
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_what_is_sealed_is_opened_with_the_same_master_key(count):
+    keys = ring(count)
+    back = open_sealed(seal(keys, MASTER), MASTER)
+    np.testing.assert_array_equal(back.device, keys.device)
+    np.testing.assert_array_equal(back.encryption, keys.encryption)
+    np.testing.assert_array_equal(back.authentication, keys.authentication)
+
+
+def test_the_same_keys_have_the_same_version_name_and_others_another():
+    assert version_of(seal(ring(), MASTER)) == version_of(seal(ring(), MASTER))
+    assert version_of(seal(ring(seed=2), MASTER)) != version_of(seal(ring(), MASTER))
+    assert version_of(seal(ring(), MASTER[::-1])) != version_of(seal(ring(), MASTER))
+
+
+def test_no_key_can_be_read_in_the_file():
+    keys = ring(50)
+    raw = seal(keys, MASTER)
+    assert not any(keys.encryption[row].tobytes() in raw for row in range(50))
+    assert not any(keys.device[row].tobytes() in raw for row in range(50))
+
+
+def test_another_master_key_is_a_configuration_error_that_names_no_key():
+    raw = seal(ring(), MASTER)
+    with pytest.raises(ConfigError) as caught:
+        open_sealed(raw, MASTER[::-1])
+    assert caught.value.code == "KEY_STORE_SEALED"
+    assert MASTER.hex() not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", [6, 21, 22, 60, -1])
+def test_a_changed_octet_anywhere_is_noticed(place):
+    raw = bytearray(seal(ring(), MASTER))
+    raw[place] ^= 1
+    with pytest.raises(ConfigError) as caught:
+        open_sealed(bytes(raw), MASTER)
+    assert caught.value.code == "KEY_STORE_SEALED"
+
+
+@pytest.mark.parametrize("raw", [b"", b"KVKEY\x01", b"KVREG\x01" + bytes(60), b"KVKEY\x02" + bytes(60)])
+def test_other_bytes_are_no_key_store(raw):
+    with pytest.raises(ConfigError) as caught:
+        open_sealed(raw, MASTER)
+    assert caught.value.code == "KEY_STORE_FORM"
+
+
+def test_a_device_is_listed_once_and_is_not_0():
+    octets = np.zeros((2, 16), np.uint8)
+    for device in ([7, 7], [0, 7]):
+        with pytest.raises(ConfigError) as caught:
+            key_ring(np.array(device, np.uint64), octets, octets)
+        assert caught.value.code == "KEYS_AMBIGUOUS"
+
+
+def test_the_master_key_is_64_hexadecimal_digits():
+    assert parse_master(f" {MASTER.hex()}\n") == MASTER
+    for text in ("", "zz", MASTER.hex()[:-2], MASTER.hex() + "00"):
+        with pytest.raises(ConfigError) as caught:
+            parse_master(text)
+        assert caught.value.code == "MASTER_KEY_FORM"
+    with pytest.raises(ConfigError):
+        seal(ring(), b"short")
