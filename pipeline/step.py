@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipeline.batch import DecodedBatch, FrameBatch, ReadingBatch
+from pipeline.batch import DecodedBatch, FrameBatch, NodeEnergy, ReadingBatch
 from pipeline.reference import References
 from pipeline.state import Layout, StateStore
 
-Batch = FrameBatch | DecodedBatch | ReadingBatch
+Batch = FrameBatch | DecodedBatch | ReadingBatch | NodeEnergy
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,18 @@ class Control:
 
 @dataclass(frozen=True)
 class Parcel:
-    """One record: a batch, a tick or a control (ticks and controls pass through every stage in order)."""
+    """One record: a batch, a tick or a control (ticks and controls pass through every stage in order).
+
+    `previous_offset` is the origin offset of the record that the same source sent to the same target before this one
+    (-1: none; None: this parcel was not read from a stage's topic). A step fed by many sources sees copies and holes by
+    it.
+    """
 
     origin: Origin
     batch: Batch | None = None
     tick: Tick | None = None
     control: Control | None = None
+    previous_offset: int | None = None
 
 
 @dataclass(frozen=True)

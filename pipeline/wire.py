@@ -151,7 +151,8 @@ def read_stage(contracts: Contracts, schema: str, raw: bytes) -> Received:
         if not len(getattr(batch, first))
         else True
     )
-    return Received(Parcel(origin, batch if filled else None, *_envelope(record)), record["previous_offset"])
+    previous = record["previous_offset"]
+    return Received(Parcel(origin, batch if filled else None, *_envelope(record), previous), previous)
 
 
 def _tick(tick: Tick | None) -> dict[str, int] | None:
