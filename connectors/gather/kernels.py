@@ -105,7 +105,7 @@ def resolve(table, rows, link_device, link_from, link_point, device, at, point, 
 
 @njit(nogil=True, cache=True)
 def count_partitions(point, code, partitions, partition, frames, octets, lengths):  # type: ignore[no-untyped-def]
-    """partition i32 (n,) of each usable frame, -1 for the others; frames and octets i64 (partitions,) are counted up."""
+    """partition i32 (n,) of each usable frame, else -1; frames and octets i64 (partitions,) are counted up."""
     for item in range(point.shape[0]):
         partition[item] = -1
         if code[item] == 0:

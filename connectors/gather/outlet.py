@@ -125,7 +125,14 @@ def split(batch: FrameBatch) -> list[FrameBatch]:
         stop = max(start + 1, int(ends.searchsorted(base + RECORD_OCTETS, side="right")))
         end = int(ends[stop - 1])
         rows = slice(start, stop)
-        columns = (batch.service_point, batch.device, batch.received_at, batch.length)
-        pieces.append(FrameBatch(*(column[rows] for column in columns), batch.payload[base:end]))
+        pieces.append(
+            FrameBatch(
+                service_point=batch.service_point[rows],
+                device=batch.device[rows],
+                received_at=batch.received_at[rows],
+                length=batch.length[rows],
+                payload=batch.payload[base:end],
+            )
+        )
         start, base = stop, end
     return pieces

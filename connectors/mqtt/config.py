@@ -17,7 +17,7 @@ class MqttConfig(BaseModel):
     )
     topics: list[str] = Field(default_factory=lambda: ["meters/+/push"], min_length=1,
                               description="topic filters; a level that is 16 hexadecimal digits names the device")  # fmt: skip
-    group: str = Field("kvarn", description="name of the shared subscription: its processes share the messages")
+    group: str = Field("kvarn", description="shared subscription; its processes share the messages")
     client: str = Field("kvarn-mqtt-1", description="client id; its session outlives a restart, one id a process")
     in_flight: int = Field(2000, ge=1, le=65_535, description="unacknowledged messages that the broker may have out")
     session_secs: int = Field(86_400, ge=0, description="how long the broker keeps the session of an absent client")
