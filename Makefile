@@ -60,7 +60,7 @@ $(VENV)/.run-installed: requirements.lock pyproject.toml
 		{ rm -rf $(VENV); echo "Python's venv module is missing: on Debian, install python3-venv." >&2; exit 1; }
 	@echo "Installing what Kvarn runs on into $(VENV) (once, a minute or two)"
 	@$(PIP) --require-hashes -r requirements.lock
-	@$(PIP) --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev-installed: requirements-dev.lock $(VENV)/.run-installed
