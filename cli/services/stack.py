@@ -92,7 +92,8 @@ def up(settings: ServiceSettings, names: Collection[str] = ALL, report: Report =
         for service in asleep:
             began[service.name] = time.monotonic()
             service.start()
-        for service in services:
+        # The slowest was started first and is waited for last, so that each one's time is its own.
+        for service in reversed(services):
             service.wait_until_ready()
             if service.name in began:
                 started[service.name] = time.monotonic() - began[service.name]
