@@ -1,0 +1,68 @@
+"""The stages as a topology sees them: what each reads, hands on and emits.
+
+The steps in `agents/` declare the same outputs; a test holds the two equal. Here they are a table of names, so that a
+topology can be checked and drawn without loading a kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`reads` and `makes` are schemas of the parcel's batch before and after; `batch` is the output name of the latter.
+
+    A stage that hands its batch on unchanged, or none, has no `batch`. `emits` maps output name to schema.
+    """
+
+    name: str
+    reads: str
+    makes: str | None
+    batch: str | None
+    emits: Mapping[str, str] = field(default_factory=dict)
+    doc: str = ""
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            "decode",
+            "FrameBatch",
+            "DecodedBatch",
+            "decoded",
+            {"events": "Event", "rejects": "Reject"},
+            "unframe, decrypt and read the frames",
+        ),
+        Stage(
+            "vee",
+            "DecodedBatch",
+            "ReadingBatch",
+            "readings",
+            {"rejects": "Reject"},
+            "validate, estimate and settle the readings",
+        ),
+        Stage(
+            "rating",
+            "ReadingBatch",
+            "ReadingBatch",
+            None,
+            {"determinants": "Determinant"},
+            "make billing determinants and money",
+        ),
+        Stage(
+            "nodes",
+            "ReadingBatch",
+            "ReadingBatch",
+            None,
+            {"node_energy": "NodeEnergy"},
+            "sum energy by network node",
+        ),
+        Stage("losses", "NodeEnergy", None, None, {"losses": "Loss"}, "balance the nodes of the network"),
+    )
+}
+
+KEYED_BY_SERVICE_POINT = ("FrameBatch", "DecodedBatch", "ReadingBatch")
+"""Schemas whose records keep the partition of the frames they come from."""

@@ -1,0 +1,95 @@
+"""Every topic of Kvarn: who owns it, its key, its schema. docs/topics.md is rendered from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Topic:
+    """`owner` is who writes it; `schema` None: raw bytes, or not fixed yet for a reserved topic."""
+
+    name: str
+    owner: str
+    key: str
+    schema: str | None
+    readers: str
+    doc: str
+    reserved: bool = False
+
+
+BY_POINT = "partition by service point"
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        "frames",
+        "connectors",
+        BY_POINT,
+        "FrameBatch",
+        "agents, archive, replay",
+        "frames, ticks, control records and records of other topics; the only input of a partition's state",
+    ),
+    Topic(
+        "decoded",
+        "decode",
+        BY_POINT,
+        "DecodedBatch",
+        "vee",
+        "decoded rows; only where decode and VEE are split by a topic",
+    ),
+    Topic(
+        "readings", "vee", BY_POINT, "ReadingBatch", "warehouse, rating when split", "readings, revisions, settlements"
+    ),
+    Topic("events", "decode", "device", "Event", "warehouse, operations", "meter events"),
+    Topic(
+        "determinants", "rating", "account", "Determinant", "warehouse, billing", "billing determinants, one a revision"
+    ),
+    Topic(
+        "node-energy",
+        "nodes",
+        "partition of losses by node",
+        "NodeEnergy",
+        "losses",
+        "changes of energy by network node; the only re-key",
+    ),
+    Topic("losses", "losses", "node", "Loss", "warehouse, analysts", "energy balance of network nodes, one a revision"),
+    Topic(
+        "rejects", "connectors, decode, vee", "device", "Reject", "warehouse, operations", "dead letters with reason"
+    ),
+    Topic(
+        "parked",
+        "connectors",
+        "device",
+        "Reject",
+        "the parked connector",
+        "frames of devices that the registry does not know yet",
+    ),
+    Topic(
+        "registry",
+        "the registry's publisher",
+        "kind/version/place/number",
+        None,
+        "connectors, workers",
+        "immutable versions of master data, in chunks; compacted; control records name what is in force",
+    ),
+    Topic(
+        "<application>-<worker>-state",
+        "workers",
+        "page",
+        None,
+        "the owner of the partition",
+        "checkpoints; compacted; not in the topology file",
+    ),
+    Topic("readings-in", "file and AMI imports", "service point", None, "a connector", "readings made elsewhere", True),
+    Topic("edits", "editors", "service point", None, "a connector", "manual edits of readings", True),
+    Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
+    Topic("weather", "a weather service", "station", None, "a connector", "temperature and irradiance", True),
+    Topic("inspections", "field teams", "service point", None, "a connector", "outcomes of inspections", True),
+    Topic("commands", "rating, operations", "device", None, "a head-end connector", "commands to meters", True),
+    Topic("command-results", "a head-end connector", "device", None, "a connector", "what became of commands", True),
+    Topic("outage-state", "an outage stage", "node", None, "a connector, operations", "confirmed outages", True),
+    Topic("mr-orders", "billing", "service point", None, "a connector", "meter-reading orders", True),
+)
+
+IMPLICIT = frozenset({"registry"})
+"""Topics that workers and connectors use without being named at an edge."""
