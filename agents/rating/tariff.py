@@ -1,0 +1,223 @@
+"""Tariffs as data: the YAML file, read without floats and checked.
+
+A tariff file names charges in the order of the bill. Scalars are read as text and become integers or `Decimal`, so that
+3.46 is 3.46. Lint messages name file and field.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from agents.rating.calendar import OFFSETS, QUARTERS
+from agents.rating.state import ZONES
+from pipeline.errors import ConfigError
+
+FOLDER = Path(__file__).parent / "tariffs"
+RATE_DIGITS = 5
+"""Decimal places of a rate: 0.00001 rupees."""
+MAX_LINES = 24
+"""Lines of a bill: a charge, or a slab of one."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, float):
+        raise ValueError("a rate is written as text or decimal, never as a binary float")
+    return value
+
+
+Rate = Annotated[Decimal, Field(decimal_places=RATE_DIGITS, gt=-10_000, lt=10_000, description="rupees, exact")]
+
+
+class Slab(_Strict):
+    """One slab: units above the slab before and up to `to`."""
+
+    to: int | None = Field(None, gt=0, description="last unit (kWh a month) of the slab; left out in the last slab")
+    rate: Rate = Field(description="rupees per kWh")
+    all_units: bool = Field(False, description="true: who ends in this slab pays this rate for every unit")
+
+    _rate = field_validator("rate", mode="before")(_exact)
+
+
+class SlabCharge(_Strict):
+    """Energy by slabs."""
+
+    code: str = Field(min_length=1, max_length=24, description="code of the line; a slab's line is CODE.1, CODE.2, ...")
+    kind: Literal["slabs"]
+    slabs: tuple[Slab, ...] = Field(min_length=1, description="slabs with rising bounds")
+
+    @model_validator(mode="after")
+    def _rising(self) -> SlabCharge:
+        bounds = [slab.to for slab in self.slabs]
+        if bounds[-1] is not None or any(bound is None for bound in bounds[:-1]):
+            raise ValueError("only the last slab has no upper bound, and it must have none")
+        inner = [bound for bound in bounds if bound is not None]
+        if any(after <= before for before, after in zip(inner, inner[1:], strict=False)):
+            raise ValueError("slab bounds must rise")
+        flags = [slab.all_units for slab in self.slabs]
+        if flags != sorted(flags):
+            raise ValueError("slabs with all_units stand after those without")
+        return self
+
+
+class EnergyCharge(_Strict):
+    """All units at one rate."""
+
+    code: str = Field(min_length=1, max_length=24, description="code of the line")
+    kind: Literal["energy"]
+    rate: Rate = Field(description="rupees per kWh")
+
+    _rate = field_validator("rate", mode="before")(_exact)
+
+
+class FixedCharge(_Strict):
+    """An amount a connection and month."""
+
+    code: str = Field(min_length=1, max_length=24, description="code of the line")
+    kind: Literal["fixed"]
+    rate: Rate = Field(description="rupees per month")
+
+    _rate = field_validator("rate", mode="before")(_exact)
+
+
+class PercentCharge(_Strict):
+    """A percentage of charges that stand above it: duty, tax, surcharge."""
+
+    code: str = Field(min_length=1, max_length=24, description="code of the line")
+    kind: Literal["percent"]
+    of: tuple[str, ...] = Field(min_length=1, description="codes of the charges it is taken of")
+    rate: Rate = Field(description="per cent")
+
+    _rate = field_validator("rate", mode="before")(_exact)
+
+
+Charge = Annotated[SlabCharge | EnergyCharge | FixedCharge | PercentCharge, Field(discriminator="kind")]
+
+
+class Zone(_Strict):
+    """A time-of-use zone: the same every day."""
+
+    code: str = Field(min_length=1, max_length=24, description="name of the zone in determinants")
+    name: str = Field("", description="what people call it")
+    windows: tuple[str, ...] = Field(min_length=1, description="HH:MM-HH:MM, local time, end not included")
+
+    def quarters(self) -> list[int]:
+        """Quarter hours of the local day, 0 to 95; raises ValueError for a window off the grid."""
+        return [quarter for window in self.windows for quarter in _window(window)]
+
+
+def _window(text: str) -> list[int]:
+    try:
+        begin, end = (_quarter(part) for part in text.split("-"))
+    except ValueError as error:
+        raise ValueError(f"window {text!r} is not HH:MM-HH:MM on quarter hours") from error
+    length = (end - begin) % QUARTERS or QUARTERS
+    return [(begin + step) % QUARTERS for step in range(length)]
+
+
+def _quarter(text: str) -> int:
+    hour, minute = (int(part) for part in text.split(":"))
+    if not 0 <= hour <= 24 or minute not in (0, 15, 30, 45) or hour * 4 + minute // 15 > QUARTERS:
+        raise ValueError(text)
+    return hour * 4 + minute // 15
+
+
+class Tariff(_Strict):
+    """One version of one tariff, in force from `valid_from` until the next version of the same number."""
+
+    version: int = Field(ge=1, le=1, description="version of this file format")
+    code: str = Field(min_length=1, max_length=64, description="name of the tariff version in determinants")
+    number: int = Field(ge=1, le=65_535, description="the registry's column `tariff`")
+    name: str = Field(description="what people call it")
+    valid_from: datetime.date = Field(description="first local day it is in force")
+    timezone: str = Field("Asia/Kolkata", description="zone of the days and windows")
+    step_wh: int = Field(1000, description="billed energy is a multiple of this; what is left is carried: 1000 or 1")
+    month_days: int = Field(30, gt=0, description="days of a month, for periods that are not a calendar month")
+    zones: tuple[Zone, ...] = Field((), max_length=ZONES, description="time-of-use zones; together each quarter hour once")
+    charges: tuple[Charge, ...] = Field(min_length=1, description="charges in the order of the bill")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in OFFSETS:
+            raise ValueError(f"use one of {', '.join(sorted(OFFSETS))}")
+        return value
+
+    @field_validator("step_wh")
+    @classmethod
+    def _step(cls, value: int) -> int:
+        if value not in (1, 1000):
+            raise ValueError("use 1000 (whole units) or 1 (exact)")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Tariff:
+        quarters = sorted(quarter for zone in self.zones for quarter in zone.quarters())
+        if self.zones and quarters != list(range(QUARTERS)):
+            raise ValueError("the zones' windows must hold each quarter hour of the day exactly once")
+        codes: list[str] = []
+        for charge in self.charges:
+            if charge.code in codes:
+                raise ValueError(f"charge {charge.code} stands twice")
+            if isinstance(charge, PercentCharge) and not set(charge.of) <= set(codes):
+                raise ValueError(f"charge {charge.code} is taken of charges that do not stand above it")
+            codes.append(charge.code)
+        lines = sum(len(charge.slabs) if isinstance(charge, SlabCharge) else 1 for charge in self.charges)
+        if lines > MAX_LINES:
+            raise ValueError(f"a bill has at most {MAX_LINES} lines")
+        return self
+
+
+def parse_tariff(text: bytes, where: str) -> Tariff:
+    """The tariff in a YAML text; raises ConfigError with every fault at once."""
+    try:
+        data = YAML(typ="base", pure=True).load(io.BytesIO(text))
+    except YAMLError as error:
+        raise ConfigError("TARIFF_YAML", where=where, what=str(error), do="correct the YAML") from error
+    try:
+        return Tariff.model_validate(data)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'tariff'}: {e['msg']}" for e in error.errors())
+        raise ConfigError("TARIFF_FAULT", where=where, what=faults, do="correct the tariff file") from error
+
+
+def shipped_tariff(name: str) -> Tariff:
+    """A tariff that comes with the project, by the name of its file without `.yaml`."""
+    path = FOLDER / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in FOLDER.glob("*.yaml")))
+        raise ConfigError("TARIFF_UNKNOWN", where=name, what="no such tariff is shipped", do=f"use one of {known}")
+    return parse_tariff(path.read_bytes(), f"{name}.yaml")
+
+
+def tariffs_in_force(shipped: tuple[Tariff, ...], documents: Mapping[str, bytes]) -> tuple[Tariff, ...]:
+    """Tariffs of the documents `tariffs/*.yaml`, and of the shipped ones those whose number no document has."""
+    published = [
+        parse_tariff(documents[name], name)
+        for name in sorted(documents)
+        if name.startswith("tariffs/") and name.endswith(".yaml")
+    ]
+    numbers = {tariff.number for tariff in published}
+    chosen = [*published, *(tariff for tariff in shipped if tariff.number not in numbers)]
+    chosen.sort(key=lambda tariff: (tariff.number, tariff.valid_from))
+    for before, after in zip(chosen, chosen[1:], strict=False):
+        if (before.number, before.valid_from) == (after.number, after.valid_from):
+            raise ConfigError(
+                "TARIFF_TWICE",
+                where=f"{before.code}, {after.code}",
+                what=f"both are number {after.number} from {after.valid_from}",
+                do="give one of them another number or another start",
+            )
+    return tuple(chosen)
