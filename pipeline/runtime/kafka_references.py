@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from pipeline.errors import Transient
 from pipeline.reference import version_of
@@ -24,6 +24,7 @@ class KafkaReferences:
         self._topic = topic
         self._wait_secs = wait_secs
         self._records: dict[bytes, bytes] = {}
+        self._next = 0
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -61,20 +62,39 @@ class KafkaReferences:
 
     def _read_to_end(self) -> None:
         deadline = time.monotonic() + READ_SECS
-        while time.monotonic() < deadline:
+        end = self._end(deadline)
+        while self._next < end:
             message: Any = self._consumer.poll(1.0)
             if message is None:
+                if time.monotonic() > deadline:
+                    raise Transient(
+                        "REGISTRY_SLOW", where=self._topic, what="the end was not reached", do="check the broker"
+                    )
                 continue
             error = message.error()
             if error is None:
                 # A version published again moves to the end: the last publication counts for `latest`.
                 self._records.pop(message.key(), None)
                 self._records[message.key()] = message.value()
+                self._next = message.offset() + 1
             elif error.code() == KafkaError._PARTITION_EOF:
-                return
+                # Compaction may have taken the last offsets before the end.
+                self._next = end
             else:
                 raise Transient("REGISTRY_UNREADABLE", where=self._topic, what=str(error), do="check the broker")
-        raise Transient("REGISTRY_SLOW", where=self._topic, what="the end was not reached", do="check the broker")
+
+    def _end(self, deadline: float) -> int:
+        while True:
+            try:
+                _low, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=READ_SECS)
+                return int(end)
+            except KafkaException as error:
+                # A topic that was made a moment ago, or whose leader moves, has no end to tell yet.
+                if time.monotonic() > deadline:
+                    raise Transient(
+                        "REGISTRY_UNREADABLE", where=self._topic, what=str(error), do="check the broker"
+                    ) from error
+                time.sleep(0.1)
 
     def close(self) -> None:
         """Give the connection back."""

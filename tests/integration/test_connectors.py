@@ -1,0 +1,198 @@
+"""Connectors against the real Kafka and mosquitto."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import aiomqtt
+import numpy as np
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from connectors.dlms.config import DlmsConfig
+from connectors.gather.config import GatherOptions
+from connectors.gather.outlet import Targets
+from connectors.mqtt.config import MqttConfig
+from connectors.parked.config import ParkedConfig
+from connectors.runner import Environment, run_connector
+from connectors.ticker.connector import write_to_all
+from pipeline.errors import ConfigError
+from pipeline.reference import FOREVER, Registry
+from pipeline.reference_codec import registry_to_bytes
+from pipeline.runtime.kafka_references import KafkaReferences, publish
+from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics, topic_id
+from pipeline.step import Origin, Tick
+from pipeline.wire import read_frames
+from schemas.load import load_contracts
+from tests.unit.connectors.test_gather import TITLE, glo, registry, wrapped
+
+pytestmark = pytest.mark.kafka
+PARTITIONS = 4
+FAST = GatherOptions(batch_age_ms=10)
+
+
+@pytest.fixture
+def environment(kafka: str) -> Environment:
+    mark = uuid4().hex[:8]
+    targets = Targets(f"frames-{mark}", f"rejects-{mark}", f"parked-{mark}")
+    topics = [WantedTopic(targets.frames, PARTITIONS), WantedTopic(targets.rejects, 1), WantedTopic(targets.parked, 2)]
+    ensure_topics(kafka, [*topics, WantedTopic(f"registry-{mark}", 1, {"cleanup.policy": "compact"})])
+    return Environment(kafka, load_contracts(), PARTITIONS, targets, f"registry-{mark}", free_port())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def put_registry(environment: Environment, points: dict[int, int]) -> None:
+    known: Registry = registry([(device, point, 0, int(FOREVER)) for device, point in points.items()])
+    publish(environment.bootstrap, "registry", registry_to_bytes(known), environment.registry_topic)
+
+
+def read_topic(bootstrap: str, topic: str, partitions: int) -> list[tuple[int, int, bytes]]:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": uuid4().hex, "enable.partition.eof": True})
+    consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
+    found, ended = [], 0
+    while ended < partitions:
+        message: Any = consumer.poll(10)
+        assert message is not None
+        if message.error() is None:
+            found.append((message.partition(), message.offset(), message.value()))
+        else:
+            ended += 1
+    consumer.close()
+    return found
+
+
+def frames_of(environment: Environment) -> list[bytes]:
+    frames = []
+    for partition, offset, value in read_topic(environment.bootstrap, environment.targets.frames, PARTITIONS):
+        batch: Any = read_frames(environment.contracts, value, Origin("t", partition, offset)).batch
+        if batch is not None:
+            ends = np.cumsum(batch.length.astype(np.int64))
+            frames += [bytes(batch.payload[e - n : e]) for e, n in zip(ends, batch.length, strict=True)]
+    return frames
+
+
+async def status(environment: Environment) -> dict[str, Any]:
+    def read() -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{environment.status_port}/status", timeout=5) as page:
+            result: dict[str, Any] = json.load(page)
+            return result
+
+    return await asyncio.to_thread(read)
+
+
+async def until(environment: Environment, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    for _ in range(600):
+        try:
+            found = await status(environment)
+        except OSError:
+            found = None
+        if found is not None and condition(found):
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"not reached in thirty seconds: {found}")
+
+
+async def test_tcp_frames_reach_the_topic_and_unknown_devices_flow_on_once_registered(environment: Environment) -> None:
+    put_registry(environment, {TITLE: 7})
+    port = free_port()
+    stop = asyncio.Event()
+    config = DlmsConfig(listen=f"127.0.0.1:{port}", gather=FAST)
+    running = asyncio.ensure_future(run_connector("push", config, environment, stop))
+    await until(environment, lambda page: bool(page["registry_version"]))
+    known = [wrapped(glo(TITLE, n.to_bytes(4, "big") + bytes(20))) for n in range(500)]
+    unknown = [wrapped(glo(TITLE + 1, n.to_bytes(4, "big") + bytes(20))) for n in range(50)]
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(known + unknown))
+    await writer.drain()
+    page = await until(environment, lambda page: page["acknowledged"] == 550)
+    assert page["parked"] == 50
+    writer.close()
+    stop.set()
+    await running
+    assert frames_of(environment) == known
+    assert len(read_topic(environment.bootstrap, environment.targets.parked, 2)) == 50
+
+    put_registry(environment, {TITLE: 7, TITLE + 1: 8})
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(run_connector("parked", ParkedConfig(
+        source=environment.targets.parked, gather=FAST), environment, stop))  # fmt: skip
+    await until(environment, lambda page: page["acknowledged"] == 50)
+    stop.set()
+    await running
+    assert sorted(frames_of(environment)) == sorted(known + unknown)
+
+
+@pytest.mark.mqtt
+async def test_mqtt_messages_are_acknowledged_only_after_kafka_has_them(
+    environment: Environment, mosquitto: str
+) -> None:
+    put_registry(environment, {TITLE: 7})
+    host, port = mosquitto.removeprefix("mqtt://").split(":")
+    root = uuid4().hex[:8]
+    config = MqttConfig(url=mosquitto, topics=[f"{root}/+/push"], group=root, client=f"c-{root}", gather=FAST)
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(run_connector("mesh", config, environment, stop))
+    await until(environment, lambda page: bool(page["registry_version"]))
+    frames = [glo(TITLE, n.to_bytes(4, "big") + bytes(20)) for n in range(300)]
+    async with aiomqtt.Client(host, int(port), protocol=aiomqtt.ProtocolVersion.V5) as sender:
+        await sender.publish(f"{root}/{TITLE:016X}/push", frames[0], qos=1)
+        for _ in range(100):  # the subscription may come a moment later than the registry
+            if (await status(environment))["received"]:
+                break
+            await asyncio.sleep(0.05)
+            await sender.publish(f"{root}/{TITLE:016X}/push", frames[0], qos=1)
+        for frame in frames[1:]:
+            await sender.publish(f"{root}/{TITLE:016X}/push", frame, qos=1)
+    await until(environment, lambda page: page["acknowledged"] >= 300)
+    # Killed without a word: what Kafka has acknowledged was acknowledged to the broker too, the rest comes again.
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    async with aiomqtt.Client(host, int(port), protocol=aiomqtt.ProtocolVersion.V5) as sender:
+        for n in range(300, 400):
+            frames.append(glo(TITLE, n.to_bytes(4, "big") + bytes(20)))
+            await sender.publish(f"{root}/{TITLE:016X}/push", frames[-1], qos=1)
+    stop = asyncio.Event()
+    again = Environment(environment.bootstrap, environment.contracts, PARTITIONS, environment.targets,
+                        environment.registry_topic, free_port())  # fmt: skip
+    running = asyncio.ensure_future(run_connector("mesh", config, again, stop))
+    await until(again, lambda page: page["acknowledged"] >= 100)
+    stop.set()
+    await running
+    assert set(frames_of(environment)) == set(frames)
+
+
+def test_a_version_is_read_back_from_its_topic(environment: Environment) -> None:
+    store = KafkaReferences(environment.bootstrap, environment.registry_topic)
+    assert store.latest("registry") is None
+    big = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()
+    version = publish(environment.bootstrap, "documents", big, environment.registry_topic)
+    assert store.get("documents", version) == big
+    assert store.get("documents", "0" * 64) is None
+    second = publish(environment.bootstrap, "documents", b"{}", environment.registry_topic)
+    assert store.latest("documents") == (second, b"{}")
+    store.close()
+
+
+def test_a_tick_reaches_every_partition(environment: Environment) -> None:
+    tick = Tick(1_700_000_000, 3600)
+    write_to_all(environment.bootstrap, environment.contracts, environment.targets.frames, PARTITIONS, tick)
+    found = read_topic(environment.bootstrap, environment.targets.frames, PARTITIONS)
+    assert sorted(partition for partition, _, _ in found) == list(range(PARTITIONS))
+    assert all(read_frames(environment.contracts, value, Origin("t", p, o)).tick == tick for p, o, value in found)
+
+
+def test_a_topic_with_other_partitions_is_refused(environment: Environment) -> None:
+    with pytest.raises(ConfigError, match="PARTITIONS_OTHER"):
+        ensure_topics(environment.bootstrap, [WantedTopic(environment.targets.frames, PARTITIONS + 1)])
+    assert topic_id(environment.bootstrap, environment.targets.frames)
