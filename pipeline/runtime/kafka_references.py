@@ -31,7 +31,6 @@ class KafkaReferences:
                 "group.id": "kvarn-references",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
-                "enable.partition.eof": True,
             }
         )
         self._consumer.assign([TopicPartition(topic, 0, 0)])
@@ -77,9 +76,6 @@ class KafkaReferences:
                 self._records.pop(message.key(), None)
                 self._records[message.key()] = message.value()
                 self._next = message.offset() + 1
-            elif error.code() == KafkaError._PARTITION_EOF:
-                # Compaction may have taken the last offsets before the end.
-                self._next = end
             else:
                 raise Transient("REGISTRY_UNREADABLE", where=self._topic, what=str(error), do="check the broker")
 
