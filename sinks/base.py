@@ -1,0 +1,56 @@
+"""What every sink takes and gives: records in, blocks out, each block written once in effect.
+
+A record is one value of a topic, with its origin in the first log. `BlockBuffer` (sinks.buffer) drops copies by origin
+and gathers blocks; a sink only writes them. Writing is idempotent by the block's token, so that a block which was
+planned before a crash can simply be written again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from sinks.buffer import BlockBuffer, BlockLimits
+from sinks.records import Block, Record
+
+
+class Sink(ABC):
+    """A place where topics end.
+
+    Use: `open()`, then `accept(record)` again and again; `flush()` writes what is gathered; `close()` writes nothing.
+    `accept` returns False for a copy, raises Fatal at a hole, and Backpressure when the buffer is full: flush, then
+    offer the same record again. `write` raises Transient when the block should be tried again (it stays pending) and
+    Fatal when it never can be.
+    """
+
+    schemas: frozenset[str]
+    """Schemas of the records that it takes."""
+
+    def __init__(self, limits: BlockLimits) -> None:
+        self.blocks = BlockBuffer(limits)
+        self._pending: list[Block] = []
+
+    @abstractmethod
+    def open(self) -> None:
+        """Connect, and bring what is there up to date; raises ConfigError when that cannot be."""
+
+    @abstractmethod
+    def write(self, block: Block) -> int:
+        """Write one block and return its rows; the same token a second time changes nothing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything; gathered records that were not flushed are left to the log."""
+
+    def accept(self, record: Record, now: float = 0.0) -> bool:
+        """Take a record, or drop a copy (False)."""
+        return self.blocks.accept(record, now)
+
+    def flush(self, now: float | None = None) -> list[Block]:
+        """Write what is gathered, or with `now` only the blocks that are due then."""
+        due = self.blocks.partitions() if now is None else self.blocks.due(now)
+        self._pending.extend(self.blocks.cut(due))
+        written = []
+        while self._pending:
+            self.write(self._pending[0])
+            written.append(self._pending.pop(0))
+        return written

@@ -1,0 +1,83 @@
+"""Connections to the warehouse, and its errors as ours. The only module that knows the client library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect import common
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError, ProgrammingError
+
+from pipeline.errors import ConfigError, Fatal, KvarnError, Transient
+from sinks.clickhouse.config import ClickHouseConfig
+
+# Codes of ClickHouse's ErrorCodes that pass by themselves: time and memory limits, too many queries or parts, network,
+# a table that is read only for the moment, a keeper that does not answer.
+PASSING = {159, 164, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 999, 1000}
+
+WRONG_SETTINGS = {60, 62, 81, 192, 193, 194, 497, 516}
+"""Codes that a person must put right: unknown table or database, syntax, who may do what, password."""
+
+DSN_DO = "check the dsn, and that ClickHouse runs there"
+
+
+@contextmanager
+def errors_as_ours(where: str) -> Iterator[None]:
+    """Turn the client's errors into errors by reaction; never with the values of a statement."""
+    try:
+        yield
+    except OperationalError as error:
+        if error.code in WRONG_SETTINGS:
+            raise ConfigError("WAREHOUSE_REFUSED", where=where, what=_brief(error), do=DSN_DO) from error
+        raise Transient("WAREHOUSE_AWAY", where=where, what=_brief(error), do=DSN_DO) from error
+    except ClickHouseError as error:
+        raise _by_code(error, where) from error
+    except OSError as error:
+        raise Transient("WAREHOUSE_AWAY", where=where, what=str(error), do=DSN_DO) from error
+
+
+def _by_code(error: ClickHouseError, where: str) -> KvarnError:
+    code = getattr(error, "code", None)
+    if code in PASSING:
+        return Transient("WAREHOUSE_BUSY", where=where, what=_brief(error), do="look at the load of the warehouse")
+    if code in WRONG_SETTINGS:
+        return ConfigError("WAREHOUSE_REFUSED", where=where, what=_brief(error), do=DSN_DO)
+    return Fatal("WAREHOUSE_FAILED", where=where, what=_brief(error), do="report it with this message")
+
+
+def _brief(error: ClickHouseError) -> str:
+    return str(error).split("\n", 1)[0].strip()[:500]
+
+
+def connect(config: ClickHouseConfig, settings: Mapping[str, Any] | None = None, *, database: str | None = None) -> Any:
+    """A client of the warehouse, in `database` or the configured one (made when it is not there).
+
+    Raises ConfigError when another process has an embedded warehouse open, Transient when a server does not answer.
+    """
+    # A session id would make the client's statements wait for each other.
+    common.set_setting("autogenerate_session_id", False)
+    where = config.dsn.rpartition("@")[2] or config.dsn
+    with errors_as_ours(where):
+        if config.embedded:
+            client = _open_folder(config, settings)
+        else:
+            client = clickhouse_connect.get_client(dsn=config.dsn, settings=dict(settings or {}))
+        name = database or config.database
+        client.command(f"CREATE DATABASE IF NOT EXISTS {name}")
+        client.database = name
+    return client
+
+
+def _open_folder(config: ClickHouseConfig, settings: Mapping[str, Any] | None) -> Any:
+    config.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return clickhouse_connect.get_client(interface="chdb", path=str(config.folder), settings=dict(settings or {}))
+    except ProgrammingError as error:
+        raise ConfigError(
+            "WAREHOUSE_IN_USE",
+            where=str(config.folder),
+            what=_brief(error),
+            do="one process at a time may open a warehouse folder: end the other, or ask it with `kvarn sql`",
+        ) from error

@@ -1,0 +1,49 @@
+"""Options of the ClickHouse sink."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sinks.buffer import BlockLimits
+
+EMBEDDED = "chdb://"
+
+
+class ClickHouseConfig(BaseModel):
+    """`type: clickhouse` in topologies.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dsn: str = Field(
+        "chdb://./data/warehouse",
+        description="chdb://folder (in this process), or http(s)://user:password@host:port of a server",
+        pattern=r"^(chdb|http|https)://.+",
+    )
+    database: str = Field("kvarn", description="database that holds the tables", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    timezone: str = Field("Asia/Kolkata", description="zone of local days and months; fixed once tables are made")
+    blocks: BlockLimits = Field(default_factory=BlockLimits, description="size and age of a block, bound of the buffer")
+    memory_bytes: int = Field(
+        2 << 30, ge=256 << 20, description="most that one query or insert may use inside the warehouse"
+    )
+    query_secs: float = Field(60.0, gt=0, description="longest query of others, through the query server")
+    query_rows: int = Field(1_000_000, ge=1, description="most rows that such a query may return")
+    query_bytes: int = Field(256 << 20, ge=1, description="most bytes that such a query may return")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        ZoneInfo(zone)
+        return zone
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the warehouse runs in this process."""
+        return self.dsn.startswith(EMBEDDED)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of an embedded warehouse."""
+        return Path(self.dsn.removeprefix(EMBEDDED)).resolve()

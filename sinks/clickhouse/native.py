@@ -1,0 +1,102 @@
+"""ClickHouse's Native format from numpy arrays: columns as they lie in memory, with a name and a type before each.
+
+Measured against Arrow and against inserting column lists: the same engine time, and next to none in Python.
+Layout: ClickHouse documentation, formats/Native; each block is (columns, rows), then each column (name, type, data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.columns import Array
+
+DTYPES = {
+    "UInt8": "<u1",
+    "UInt16": "<u2",
+    "UInt32": "<u4",
+    "UInt64": "<u8",
+    "Int8": "<i1",
+    "Int32": "<i4",
+    "Int64": "<i8",
+    "DateTime('UTC')": "<u4",
+}
+
+LAST_SECOND = 2**32 - 1
+"""DateTime ends in February 2106; a wilder stamp of a meter stands at this bound, never in another year."""
+
+# LowCardinality: one dictionary a block ("additional keys"), 8-bit places in it.
+_LOW_CARDINALITY = np.array([1, 1 << 9], "<u8").tobytes()
+
+
+def dtype_of(kind: str) -> str:
+    """Numpy code of a fixed-width column type."""
+    inner = kind.removeprefix("Nullable(").removesuffix(")") if kind.startswith("Nullable(") else kind
+    return "<i1" if inner.startswith("Enum8(") else DTYPES[inner]
+
+
+def fitted(values: Array, kind: str) -> Array:
+    """`values` in the memory layout of `kind`."""
+    if "DateTime" in kind:
+        values = np.clip(values, 0, LAST_SECOND)
+    return np.ascontiguousarray(values, dtype_of(kind))
+
+
+def varint(number: int) -> bytes:
+    """LEB128, as ClickHouse writes lengths."""
+    out = bytearray()
+    while number >= 128:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def text(value: str) -> bytes:
+    """A length and UTF-8."""
+    raw = value.encode()
+    return varint(len(raw)) + raw
+
+
+@dataclass(frozen=True)
+class NativeColumn:
+    """A column of a block: its data as pieces that follow each other."""
+
+    name: str
+    type: str
+    pieces: Sequence[bytes | memoryview]
+
+
+def arrays(name: str, kind: str, parts: Iterable[Array]) -> NativeColumn:
+    """A fixed-width column from the arrays of several batches, in order."""
+    return NativeColumn(name, kind, [fitted(part, kind).data.cast("B") for part in parts if len(part)])
+
+
+def nullable(name: str, kind: str, parts: Sequence[Array], present: Sequence[Array]) -> NativeColumn:
+    """The same, null where `present` is 0: first all the null marks, then all the values."""
+    marks = [(np.asarray(there) == 0).astype("<u1").tobytes() for there in present]
+    values = [np.where(there, fitted(part, kind), 0).astype(dtype_of(kind)).tobytes()
+              for part, there in zip(parts, present, strict=True)]  # fmt: skip
+    return NativeColumn(name, kind, [*marks, *values])
+
+
+def constants(name: str, runs: Sequence[tuple[str, int]]) -> NativeColumn:
+    """A LowCardinality(String) column of at most 256 values, each repeated a number of rows."""
+    values = list(dict.fromkeys(value for value, _ in runs))
+    places = np.repeat(
+        np.array([values.index(value) for value, _ in runs], "<u1"), np.array([rows for _, rows in runs], np.int64)
+    )
+    head = _LOW_CARDINALITY + np.array([len(values)], "<u8").tobytes() + b"".join(text(value) for value in values)
+    return NativeColumn(
+        name, "LowCardinality(String)", [head, np.array([len(places)], "<u8").tobytes(), places.tobytes()]
+    )
+
+
+def block(columns: Sequence[NativeColumn], rows: int) -> bytes:
+    """One block."""
+    pieces: list[bytes | memoryview] = [varint(len(columns)), varint(rows)]
+    for column in columns:
+        pieces += (text(column.name), text(column.type), *column.pieces)
+    return b"".join(pieces)

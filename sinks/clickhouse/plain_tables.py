@@ -1,0 +1,117 @@
+"""Tables filled from plain records: events, determinants, losses, rejects; columns and comments from the schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.codes import REJECT_CODES, Level
+from schemas.fields import Record
+from schemas.records import DETERMINANT, EVENT, LOSS, REJECT
+from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of, local_day, month
+
+NUMBERED = {
+    "RejectCode": enum8((code.code, code.number) for code in REJECT_CODES),
+    "Level": enum_of(Level),
+}
+"""Enums whose numbers stand in `pipeline.codes`; others count their symbols from 1."""
+
+NAMED = {
+    "service_point": "UInt64",
+    "account": "UInt64",
+    "node": "UInt32",
+    "revision": "UInt64",
+    "supersedes": "Nullable(UInt64)",
+    "flags": "UInt16",
+    "name": "LowCardinality(String)",
+    "stage": "LowCardinality(String)",
+    "topic": "LowCardinality(String)",
+    "tariff": "LowCardinality(Nullable(String))",
+    "source_topic_id": TOPIC,
+    "versions": "Map(LowCardinality(String), String)",
+}
+"""Columns whose type says more than the schema can."""
+
+SCALARS = {"string": "String", "bytes": "String", "int": "Int32", "long": "Int64", "boolean": "Bool"}
+
+
+def is_time(doc: str) -> bool:
+    """Whether a field holds a point in time: its unit and zone are in its doc."""
+    return doc.startswith("[s]") and "epoch seconds UTC" in doc
+
+
+def column_type(name: str, kind: Any, doc: str) -> str:
+    """ClickHouse type of a field."""
+    if name in NAMED:
+        return NAMED[name]
+    if isinstance(kind, list):
+        return f"Nullable({column_type(name, next(part for part in kind if part != 'null'), doc)})"
+    if isinstance(kind, str):
+        return TIME if kind == "long" and is_time(doc) else SCALARS[kind]
+    if kind["type"] == "enum":
+        return NUMBERED.get(kind["name"]) or enum8((symbol, place) for place, symbol in enumerate(kind["symbols"], 1))
+    if kind["type"] == "array":
+        return f"Array({column_type(name, kind['items'], doc)})"
+    assert kind["type"] == "record", kind
+    fields = (f"{field['name']} {column_type('', field['type'], field['doc'])}" for field in kind["fields"])
+    return f"Tuple({', '.join(fields)})"
+
+
+def columns_of(record: Record) -> tuple[Column, ...]:
+    """The columns of a plain record, in its order."""
+    return tuple(
+        Column(field.name, column_type(field.name, field.type, field.doc), field.doc, field=field.name)
+        for field in record.fields
+    )
+
+
+COPY = ("source_topic_id", "source_partition", "source_offset", "source_index")
+"""What tells a copy from another record: two rows with the same values are copies and collapse."""
+
+LOG = (
+    Column("log_partition", "Int32", "partition of the rejects topic, for a record from no log; -1 for others", PLAIN),
+    Column("log_offset", "Int64", "offset in that partition; -1 for others", PLAIN),
+)
+"""A record from no log has no origin to be known by; its place in its own topic tells it from others."""
+
+EVENTS = Table(
+    name="events",
+    schema="Event",
+    doc="Events of meters: edges of the event status word, entries of event logs, findings of the pipeline",
+    columns=(*columns_of(EVENT), day_of("time")),
+    engine="ReplacingMergeTree",
+    partition_by=month("time"),
+    order_by=(local_day("time"), "service_point", "time", *COPY),
+)
+
+DETERMINANTS = Table(
+    name="determinants",
+    schema="Determinant",
+    doc="One row a bill key and revision: everything a bill is made from",
+    columns=(*columns_of(DETERMINANT), day_of("period_start")),
+    engine="ReplacingMergeTree(revision)",
+    partition_by=month("period_start"),
+    order_by=("kind", local_day("period_start"), "account", "service_point", "period_start",
+              "period_end", "revision"),
+)  # fmt: skip
+
+LOSSES = Table(
+    name="losses",
+    schema="Loss",
+    doc="One row a network node, span and revision: what went in, what came out",
+    columns=(*columns_of(LOSS), day_of("start")),
+    engine="ReplacingMergeTree(revision)",
+    partition_by=month("start"),
+    order_by=("span", local_day("start"), "node", "start", "revision"),
+)
+
+REJECTS = Table(
+    name="rejects",
+    schema="Reject",
+    doc="Frames, and rows of frames, that were not used: why, from where, and the bytes",
+    columns=(*columns_of(REJECT), *LOG, day_of("received_at")),
+    engine="ReplacingMergeTree",
+    partition_by=month("received_at"),
+    order_by=(local_day("received_at"), "code", "stage", *COPY, "log_partition", "log_offset"),
+)
+
+PLAIN_TABLES = (EVENTS, DETERMINANTS, LOSSES, REJECTS)

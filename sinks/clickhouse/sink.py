@@ -1,0 +1,89 @@
+"""The ClickHouse sink: blocks of records into the base tables, each block once in effect.
+
+Guarantees: a block that is written again under its token changes nothing, also after a crash between two of its tables,
+because each table remembers the tokens of its last inserts. A row that still comes twice collapses by the table's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.errors import Fatal
+from sinks.base import Sink
+from sinks.clickhouse import extract, migrate
+from sinks.clickhouse.client import connect, errors_as_ours
+from sinks.clickhouse.columns import Table
+from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.packed_tables import PACKED_TABLES
+from sinks.clickhouse.tables import TABLE_OF_RECORD
+from sinks.records import Block, Record
+
+INSERT = {
+    # Replacing rows within a block costs four times the rest of an insert, and copies are dropped before it.
+    "optimize_on_insert": "0",
+    # A block that replays an outage, or meters with wild clocks, reach many months.
+    "max_partitions_per_insert_block": "0",
+    "insert_deduplicate": "1",
+    "async_insert": "0",
+}
+
+
+class ClickHouseSink(Sink):
+    """`type: clickhouse` in topologies.yaml."""
+
+    schemas = frozenset({"ReadingBatch", *TABLE_OF_RECORD})
+
+    def __init__(self, config: ClickHouseConfig) -> None:
+        super().__init__(config.blocks)
+        self.config = config
+        self._client: Any = None
+
+    def open(self) -> None:
+        """Connect and migrate; raises ConfigError, or Transient when a server does not answer."""
+        if self._client is None:
+            self._client = connect(self.config, {"max_memory_usage": str(self.config.memory_bytes)})
+        migrate.apply(self._client, migrate.load(self.config.timezone))
+
+    @property
+    def client(self) -> Any:
+        """The open client; another thread needs one of its own (`sinks.clickhouse.client.connect`)."""
+        if self._client is None:
+            raise Fatal("SINK_CLOSED", where=self.config.database, what="the sink is not open", do="call open() first")
+        return self._client
+
+    def write(self, block: Block) -> int:
+        """Insert a block; raises Transient when the warehouse is away or busy."""
+        if not block.records:
+            return 0
+        schema = block.records[0].schema
+        with errors_as_ours(f"{self.config.database}, block {block.token}"):
+            if schema == "ReadingBatch":
+                batches = extract.sources(block.records)
+                return sum(self._insert_packed(table, batches, block.token) for table in PACKED_TABLES)
+            return self._insert_plain(TABLE_OF_RECORD[schema], block.records, block.token)
+
+    def _insert_packed(self, table: Table, batches: Sequence[extract.Source], token: str) -> int:
+        raw, rows = extract.packed_block(table, batches)
+        if rows:
+            names = [column.name for column in table.stored]
+            settings = {**INSERT, "insert_deduplication_token": token}
+            self.client.raw_insert(table.name, names, raw, fmt="Native", settings=settings)
+        return rows
+
+    def _insert_plain(self, table: Table, records: Sequence[Record], token: str) -> int:
+        self.client.insert(
+            table.name,
+            extract.plain_rows(table, records),
+            column_names=[column.name for column in table.stored],
+            column_type_names=[column.type for column in table.stored],
+            column_oriented=True,
+            settings={**INSERT, "insert_deduplication_token": token},
+        )
+        return len(records)
+
+    def close(self) -> None:
+        """Close the client; an embedded warehouse can then be opened by another process."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None

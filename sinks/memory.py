@@ -1,0 +1,41 @@
+"""The sink that is a list: for tests, and for reading what a topology made without a warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.wire import BATCHES
+from sinks.base import Sink
+from sinks.buffer import BlockLimits
+from sinks.records import Block, Record
+
+PLAIN = ("Determinant", "Event", "Loss", "Reject")
+
+
+@dataclass
+class ListSink(Sink):
+    """Keeps every block it was given, by token; `records` are those of all blocks in the order of writing."""
+
+    limits: BlockLimits = field(default_factory=BlockLimits)
+    written: dict[str, Block] = field(default_factory=dict)
+
+    schemas = frozenset({*BATCHES, *PLAIN})
+
+    def __post_init__(self) -> None:
+        super().__init__(self.limits)
+
+    @property
+    def records(self) -> list[Record]:
+        """What was written."""
+        return [record for block in self.written.values() for record in block.records]
+
+    def open(self) -> None:
+        """Nothing to connect to."""
+
+    def write(self, block: Block) -> int:
+        """Keep the block unless one of its token is there."""
+        self.written.setdefault(block.token, block)
+        return len(block.records)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
