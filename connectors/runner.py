@@ -87,12 +87,13 @@ async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None
     if isinstance(config, DlmsConfig):
         from connectors.dlms.connector import run as run_dlms
 
-        await run_dlms(config, pump, stop)
+        await run_dlms(config, pump, stop, pump.ready)
     elif isinstance(config, MqttConfig):
         from connectors.mqtt.connector import run as run_mqtt
 
-        await run_mqtt(config, pump, stop)
+        await run_mqtt(config, pump, stop, pump.ready)
     else:
+        pump.ready.set()
         await stop.wait()
 
 
@@ -136,6 +137,7 @@ def status(name: str, pump: Pump, outlet: KafkaOutlet) -> dict[str, Any]:
     """The counts of the status page."""
     return {
         "connector": name,
+        "ready": pump.ready.is_set(),
         **vars(pump.counts),
         "waiting_octets": outlet.waiting_octets,
         "registry_version": pump.registry_version,

@@ -35,6 +35,7 @@ class Pump:
         self.counts = PumpCounts()
         self.registry_version = ""
         self.adopted = asyncio.Event()
+        self.ready = asyncio.Event()
         self._gatherer = Gatherer(registry, partitions, options.frame_bytes)
         self._outlet = outlet
         self._options = options
