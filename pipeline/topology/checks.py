@@ -63,8 +63,11 @@ def _out_of_order(names: list[str], index: int) -> tuple[str, str] | None:
     """(message, hint) when the stage at `index` does not get what it reads from the stages before it."""
     reads = STAGES[names[index]].reads
     makers = [stage.name for stage in STAGES.values() if stage.batch is not None and stage.makes == reads]
+    # When its maker does stand before it, the stage between them is the one out of place.
+    if any(name in makers for name in names[:index]):
+        return None
     later = [name for name in names[index + 1 :] if name in makers]
-    if later and not any(name in makers for name in names[:index]):
+    if later:
         return f"`{names[index]}` stands before `{later[0]}`, which makes what it reads", f"put `{later[0]}` before it"
     if index == 0 or names[index - 1] not in STAGES:
         return None
@@ -108,7 +111,8 @@ def edges_carry_one_schema(pieces: Pieces) -> Iterator[Finding]:
     """EDGE_SCHEMA: at each end that does not fit its topic."""
     for use in uses(pieces):
         topic = pieces.topics.get(use.topic)
-        if topic is None:
+        # A schema that is not there at all is a finding of its own.
+        if topic is None or (topic.schema_ is not None and topic.schema_ not in pieces.components.schemas):
             continue
         verb = "writes" if use.writes else "reads"
         if use.schema is not None and use.schema != topic.schema_ and not _explained(pieces, use):
@@ -134,7 +138,7 @@ def partitions_agree(pieces: Pieces) -> Iterator[Finding]:
     """CO_PARTITION: what is keyed by service point has the partitions of the topology's source."""
     for name, topology in pieces.topologies.items():
         source = pieces.topics.get(topology.source)
-        if source is None:
+        if source is None or source.schema_ not in KEYED_BY_SERVICE_POINT:
             continue
         seen: set[str] = set()
         for use in uses(pieces):
@@ -208,7 +212,9 @@ def _circle(parts: list[Segment], written: list[set[str]], start: int) -> list[i
 
 
 def topics_are_used(pieces: Pieces) -> Iterator[Finding]:
-    """TOPIC_UNUSED, TOPIC_UNWRITTEN."""
+    """TOPIC_UNUSED, TOPIC_UNWRITTEN: only when every entry could be read, for a broken one may be the user."""
+    if pieces.findings:
+        return
     ends = list(uses(pieces))
     written = {use.topic for use in ends if use.writes}
     read = {use.topic: use for use in reversed(ends) if not use.writes}

@@ -63,7 +63,7 @@ def uses(pieces: Pieces) -> Iterator[Use]:
     for name, connector in pieces.connectors.items():
         who = ("connectors", name)
         yield Use(who, connector.to, "FrameBatch", (*who, "to"), writes=True)
-        if connector.type not in pieces.components.silent:
+        if connector.type in pieces.components.connectors and connector.type not in pieces.components.silent:
             yield Use(who, connector.rejects, "Reject", (*who, "rejects"), writes=True)
             yield Use(who, connector.parked, "Reject", (*who, "parked"), writes=True)
         for option in pieces.components.topic_options.get(connector.type, ()):

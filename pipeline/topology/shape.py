@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from pipeline.topology.components import Components, Configs
 from pipeline.topology.findings import Finding, finding
@@ -58,9 +59,10 @@ class Pieces:
 def read_pieces(document: Document, components: Components) -> Pieces:
     """The pieces of a document and the findings about their form."""
     pieces = Pieces(document, components, list(document.findings))
+    if any(item.code == "YAML_SYNTAX" for item in document.findings):
+        return pieces
     if not isinstance(document.data, dict):
-        if not document.findings:
-            pieces.found("VALUE_INVALID", (), "the file is not a mapping", "begin with `version: 1`")
+        pieces.found("VALUE_INVALID", (), "the file is not a mapping", "begin with `version: 1`")
         return pieces
     rest = {key: {} if key in SECTIONS and isinstance(value, dict) else value for key, value in document.data.items()}
     pieces.file = validated(pieces, FileSpec, rest, ())
@@ -150,7 +152,7 @@ def _fault(
     if path in pieces.document.unset:
         return
     name = str(path[-1]) if path else ""
-    allowed = [*names_at(model, path[depth:-1]), *(own if len(path) == depth + 1 else ())]
+    allowed = [*fields_at(model, path[depth:-1]), *(own if len(path) == depth + 1 else ())]
     if fault["type"] == "extra_forbidden":
         where = ".".join(str(item) for item in path[:-1])
         hint = meant(name, allowed) or (f"use one of {', '.join(sorted(allowed))}" if allowed else "take it out")
@@ -163,12 +165,20 @@ def _fault(
         pieces.found("KEY_MISSING", path[:-1], f"`{name}` is not there", hint, key=True)
     else:
         given = _at(value, path[depth:])
-        shown = f", not `{given}`" if isinstance(given, str | int | float | bool) or given is None else ""
-        pieces.found("VALUE_INVALID", path, f"`{name}`: {_sentence(fault['msg'])}{shown}")
+        shown = f" is `{given}`" if isinstance(given, str | int | float | bool) or given is None else ""
+        info = fields_at(model, path[depth:-1]).get(name)
+        pieces.found(
+            "VALUE_INVALID",
+            path,
+            f"`{name}`{shown}: {_sentence(fault)}",
+            info.description if info is not None else None,
+        )
 
 
-def _sentence(message: str) -> str:
-    text = message.removeprefix("Value error, ").rstrip(".")
+def _sentence(fault: Any) -> str:
+    if fault["type"] == "string_pattern_mismatch":
+        return "not of the right form"
+    text = str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
     return text[:1].lower() + text[1:]
 
 
@@ -186,14 +196,16 @@ def names_of(model: type[BaseModel]) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
-def names_at(model: type[BaseModel] | None, path: Path) -> list[str]:
-    """The keys allowed at `path` below `model`; empty when that is no place of options."""
+def fields_at(model: type[BaseModel], path: Path) -> dict[str, FieldInfo]:
+    """Key -> field of the options at `path` below `model`; empty when that is no place of options."""
+    fields = {info.alias or name: info for name, info in model.model_fields.items()}
     for item in path:
-        fields = {} if model is None else {info.alias or name: info for name, info in model.model_fields.items()}
         info = fields.get(str(item))
         inner = info.annotation if info is not None else None
-        model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
-    return [] if model is None else names_of(model)
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return {}
+        fields = {info.alias or name: info for name, info in inner.model_fields.items()}
+    return fields
 
 
 def meant(name: str, known: Iterable[str]) -> str | None:
