@@ -1,1 +1,41 @@
 """Stateful stages (decode, VEE, rating, losses) and the shell that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from agents.losses.config import LossesConfig
+from agents.nodes.config import NodesConfig
+from agents.rating.config import RatingConfig
+
+if TYPE_CHECKING:
+    from pipeline.step import Step
+
+
+def _rating(config: Any) -> Step:
+    from agents.rating.step import RatingStep
+
+    return RatingStep(config)
+
+
+def _nodes(config: Any) -> Step:
+    from agents.nodes.step import NodesStep
+
+    return NodesStep(config)
+
+
+def _losses(config: Any) -> Step:
+    from agents.losses.step import LossesStep
+
+    return LossesStep(config)
+
+
+STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
+    "rating": (RatingConfig, _rating),
+    "nodes": (NodesConfig, _nodes),
+    "losses": (LossesConfig, _losses),
+}
+"""Name in topologies.yaml -> (options, what makes the step of them). Kernels are loaded when a step is made."""

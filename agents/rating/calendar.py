@@ -1,19 +1,17 @@
 """Local days and months as integers, for kernels.
 
-A day number counts local days since 1970-01-01; a month number is 12 x year + month - 1. The time zone is a fixed offset
-from UTC: India has no summer time.
+A day number counts local days since 1970-01-01; a month number is 12 x year + month - 1. The time zone is a fixed
+offset from UTC (`pipeline.localtime`).
 """
 
 from __future__ import annotations
 
 from numba import njit
 
-DAY_SECS = 86_400
+from pipeline.localtime import DAY_SECS
+
 QUARTER_SECS = 900
 QUARTERS = 96
-
-OFFSETS = {"Asia/Kolkata": 19_800, "UTC": 0}
-"""Time zone -> seconds east of UTC, for zones without summer time."""
 
 
 @njit(nogil=True, cache=True)
@@ -30,7 +28,7 @@ def day_start(day, offset):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def month_of(day):  # type: ignore[no-untyped-def]
-    """Month number of a day number (proleptic Gregorian calendar; years counted from March, so that leap days end them)."""
+    """Month number of a day number; in the arithmetic years begin in March, so that a leap day ends one."""
     shifted = day + 719_468
     era = shifted // 146_097
     day_of_era = shifted - era * 146_097

@@ -13,9 +13,10 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 from numba import njit
 
-from agents.rating.calendar import OFFSETS, QUARTERS
+from agents.rating.calendar import QUARTERS
 from agents.rating.tariff import RATE_DIGITS, EnergyCharge, FixedCharge, PercentCharge, SlabCharge, Tariff
 from pipeline.columns import Array
+from pipeline.localtime import OFFSETS
 
 RATE_SCALE = 10**RATE_DIGITS
 MONTH = 100
@@ -62,7 +63,7 @@ class LineText:
 
 @dataclass(frozen=True)
 class TariffBook:
-    """All tariffs in force, compiled. `versions` is sorted by number and start; `calendars` u1 (n, 96) zone by quarter."""
+    """All tariffs in force, compiled: versions sorted by number and start; calendars u1 (n, 96) zone by quarter."""
 
     tariffs: tuple[Tariff, ...]
     versions: Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from agents.rating.calendar import OFFSETS
+from pipeline.localtime import known_zone
 
 
 class RatingConfig(BaseModel):
@@ -25,9 +25,4 @@ class RatingConfig(BaseModel):
         False, description="Make determinants for transformer and feeder meters as well; nobody is billed for them."
     )
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in OFFSETS:
-            raise ValueError(f"use one of {', '.join(sorted(OFFSETS))}: a zone without summer time")
-        return value
+    _known_zone = field_validator("timezone")(known_zone)

@@ -1,19 +1,19 @@
 """Determinants as Avro without Python per record: the binary encoding of schemas/avro/Determinant.avsc, field by field.
 
-What does not change from row to row (names, rates, versions) is encoded once and copied. A test holds the result to that
-of the general writer.
+What does not change from row to row (names, rates, versions) is encoded once and copied. A test holds the result to
+that of the general writer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
 
 from agents.rating.charges import FIXED, MONTH, TariffBook
-from agents.rating.rows import DAY_KIND
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
 
@@ -100,7 +100,7 @@ def encode_rows(
     )  # fmt: skip
     raw = out[: int(ends[-1]) if len(ends) else 0].tobytes()
     begins = [0, *ends.tolist()]
-    return [raw[begin:end] for begin, end in zip(begins, begins[1:], strict=False)]
+    return [raw[begin:end] for begin, end in pairwise(begins)]
 
 
 @njit(nogil=True, cache=True, inline="always")

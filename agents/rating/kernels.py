@@ -9,18 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from agents.rating.calendar import DAY_SECS, QUARTER_SECS, day_of, month_first, month_of
+from agents.rating.calendar import QUARTER_SECS, day_of, month_first, month_of
 from agents.rating.state import ZONES
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Quality
+from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
 OFFSET_SHIFT = 20
 """A reading's revision is (offset of the frames record << 20) | place."""
 
-BILLED = (
-    (1 << int(Quality.ACTUAL)) | (1 << int(Quality.ESTIMATED)) | (1 << int(Quality.MANUAL)) | (1 << int(Quality.DERIVED))
-)
+BILLED = sum(1 << int(quality) for quality in (Quality.ACTUAL, Quality.ESTIMATED, Quality.MANUAL, Quality.DERIVED))
 """Bit n: energy of quality n counts."""
 
 REGISTER_OPENING, REGISTER_CLOSING, REGISTER_SPAN, REGISTER_EXCHANGE = 1, 2, 8, 16
@@ -37,8 +36,8 @@ def accumulate(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Add readings to their days, and take away what they replace.
 
-    slots i64 (n,), link u32 (n,), start i64 (n,) epoch s, quality u64 (n,) nibbles, revision u64 (n,), energy i64 (n, 4);
-    prior_*: k rows as in ReadingBatch; link_tariff i32 (links,) row of number_first/number_count, -1 for none.
+    slots i64 (n,), link u32 (n,), start i64 (n,) epoch s, quality u64 (n,) nibbles, revision u64 (n,), energy i64
+    (n, 4); prior_*: k rows as in ReadingBatch; link_tariff i32 (links,) row of number_first/number_count, -1 for none.
     Returns -1, or the first reading that belongs to a day which has left the window.
     """
     ring = days.shape[0]

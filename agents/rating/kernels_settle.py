@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from agents.rating.calendar import DAY_SECS, day_of, day_start, month_first, month_of
+from agents.rating.calendar import day_of, day_start, month_first, month_of
 from agents.rating.kernels import (
     FINAL,
     REGISTER_CLOSING,
@@ -34,6 +34,7 @@ from agents.rating.rows import (
 from agents.rating.state import ZONES
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Role
+from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
 from pipeline.state import mark
 
@@ -133,7 +134,9 @@ def _compare(record, known, item, state, registers, actual, estimated, counts, d
     """Why there is a determinant: what differs from the last one, the strongest reason first."""
     if known.revision == 0:
         return FIRST
-    data = known.registers != registers[item] or known.counts[0] != counts[item, 0] or known.counts[3] != counts[item, 3]
+    data = (
+        known.registers != registers[item] or known.counts[0] != counts[item, 0] or known.counts[3] != counts[item, 3]
+    )
     substitutes = record.touched != 0 or known.estimated != estimated[item, 0]
     for channel in range(N_ENERGY):
         if known.energy[channel] != actual[item, channel] + estimated[item, channel]:
@@ -293,7 +296,7 @@ def _month_row(row, slot, month, reason, group, offset, secs, month_to_date, day
 
 @njit(nogil=True, cache=True)
 def price_units(rows, versions, units, months, version):  # type: ignore[no-untyped-def]
-    """What `rate_periods` needs: units i64 (n,) in whole steps, months i64 (n,), version i32 (n,); days are not rated."""
+    """What `rate_periods` needs of n rows: units i64 in whole steps, months i64, version i32; days are not rated."""
     for item in range(rows.shape[0]):
         months[item] = 100
         version[item] = rows[item].version if rows[item].kind == MONTH_KIND else -1

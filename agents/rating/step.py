@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.rating.calendar import OFFSETS
 from agents.rating.charges import TariffBook, compile_tariffs, rate_periods
 from agents.rating.config import RatingConfig
 from agents.rating.determinants import Determinants, empty_bill
@@ -21,20 +20,24 @@ from pipeline.batch import ReadingBatch
 from pipeline.codes import Role
 from pipeline.columns import Array
 from pipeline.errors import ContractError, Fatal
+from pipeline.localtime import OFFSETS
 from pipeline.lookup import find_many
 from pipeline.reference import References, Registry
 from pipeline.state import Area, Layout, StateStore
 from pipeline.step import Advance, Emission, Parcel
 
 TARIFF_NUMBERS = 65_536
+NAMED = ("documents", "registry")
+"""Versions that a determinant names; keys have no part in it."""
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Tables of the versions in force.
 
-    number_index i32 (65536,) tariff number -> place in number_first, number_count i64 (rows of versions); -1: not in the
-    book. link_tariff i32 (links,) the same of the service point that a link measures. versions are what determinants name.
+    number_index i32 (65536,) tariff number -> place in number_first, number_count i64 (rows of versions); -1: not in
+    the book. link_tariff i32 (links,) the same of the service point that a link measures. versions are what
+    determinants name.
     """
 
     registry: Registry
@@ -74,7 +77,9 @@ class RatingStep:
             first.astype(np.int64),
             count.astype(np.int64),
             _link_tariffs(registry, number_index),
-            tuple((kind, references.versions[kind]) for kind in ("documents", "registry") if kind in references.versions),
+            tuple(
+                (kind, references.versions[kind]) for kind in ("documents", "registry") if kind in references.versions
+            ),
         )
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:

@@ -10,6 +10,7 @@ import datetime
 import io
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from agents.rating.calendar import OFFSETS, QUARTERS
+from agents.rating.calendar import QUARTERS
 from agents.rating.state import ZONES
 from pipeline.errors import ConfigError
+from pipeline.localtime import known_zone
 
 FOLDER = Path(__file__).parent / "tariffs"
 RATE_DIGITS = 5
@@ -64,7 +66,7 @@ class SlabCharge(_Strict):
         if bounds[-1] is not None or any(bound is None for bound in bounds[:-1]):
             raise ValueError("only the last slab has no upper bound, and it must have none")
         inner = [bound for bound in bounds if bound is not None]
-        if any(after <= before for before, after in zip(inner, inner[1:], strict=False)):
+        if any(after <= before for before, after in pairwise(inner)):
             raise ValueError("slab bounds must rise")
         flags = [slab.all_units for slab in self.slabs]
         if flags != sorted(flags):
@@ -145,15 +147,12 @@ class Tariff(_Strict):
     timezone: str = Field("Asia/Kolkata", description="zone of the days and windows")
     step_wh: int = Field(1000, description="billed energy is a multiple of this; what is left is carried: 1000 or 1")
     month_days: int = Field(30, gt=0, description="days of a month, for periods that are not a calendar month")
-    zones: tuple[Zone, ...] = Field((), max_length=ZONES, description="time-of-use zones; together each quarter hour once")
+    zones: tuple[Zone, ...] = Field(
+        (), max_length=ZONES, description="time-of-use zones; together each quarter hour once"
+    )
     charges: tuple[Charge, ...] = Field(min_length=1, description="charges in the order of the bill")
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in OFFSETS:
-            raise ValueError(f"use one of {', '.join(sorted(OFFSETS))}")
-        return value
+    _known_zone = field_validator("timezone")(known_zone)
 
     @field_validator("step_wh")
     @classmethod
@@ -212,7 +211,7 @@ def tariffs_in_force(shipped: tuple[Tariff, ...], documents: Mapping[str, bytes]
     numbers = {tariff.number for tariff in published}
     chosen = [*published, *(tariff for tariff in shipped if tariff.number not in numbers)]
     chosen.sort(key=lambda tariff: (tariff.number, tariff.valid_from))
-    for before, after in zip(chosen, chosen[1:], strict=False):
+    for before, after in pairwise(chosen):
         if (before.number, before.valid_from) == (after.number, after.valid_from):
             raise ConfigError(
                 "TARIFF_TWICE",

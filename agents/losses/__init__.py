@@ -1,0 +1,1 @@
+"""Losses: the balance of each transformer and feeder, by interval and day."""

@@ -1,0 +1,227 @@
+"""The losses step: partial sums of all source partitions into the balance of each node.
+
+A balance is emitted when the smallest tick over all sources has passed its end, and once more at each later tick that
+changed it. Copies of what a source has sent are dropped; a hole stops the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.losses.balances import Losses
+from agents.losses.config import LossesConfig
+from agents.losses.kernels import add_partials
+from agents.losses.state import BALANCE, DAY, FIRST_WAITING, INTERVAL, LAYOUT, SOURCE, SUMS, WAITING
+from pipeline.batch import NodeEnergy
+from pipeline.codes import Level
+from pipeline.columns import Array
+from pipeline.errors import ContractError, Fatal
+from pipeline.keyed import locate, node_keys, retain
+from pipeline.localtime import DAY_SECS, OFFSETS
+from pipeline.reference import References
+from pipeline.state import Layout, StateStore
+from pipeline.step import Advance, Emission, Origin, Parcel
+
+OPEN = 2**62
+"""Tick of a partial that came without one: it belongs to the source's next tick."""
+NEVER = -(2**62)
+SPARE_DAYS = 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What all sources have reached: smallest tick time, and what that closes. NEVER until each has sent a tick."""
+
+    tick: int
+    closes: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Nodes of the registry in force, sorted: node u32 (n,), and name and level of each."""
+
+    node: Array
+    names: list[str]
+    levels: list[str]
+
+
+class LossesStep:
+    """Balances of network nodes."""
+
+    name = "losses"
+    outputs: Mapping[str, str] = {"losses": "Loss"}
+    layout: Layout = LAYOUT
+
+    def __init__(self, config: LossesConfig) -> None:
+        self.config = config
+        self._offset = OFFSETS[config.timezone]
+
+    def prepare(self, references: References) -> Prepared:
+        """Names and levels of the nodes."""
+        registry = references.registry
+        names = [bytes(raw).decode() for raw in registry.node_name.tolist()]
+        return Prepared(registry.node, names, [Level(code).name for code in registry.node_level.tolist()])
+
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
+        """Take one record of one source on."""
+        batch = parcel.batch
+        if batch is not None and not isinstance(batch, NodeEnergy):
+            raise ContractError(
+                "NOT_NODE_ENERGY", where="losses", what=type(batch).__name__, do="feed losses from the output of nodes"
+            )
+        passed = Parcel(parcel.origin, None, parcel.tick, parcel.control, parcel.previous_offset)
+        before = self._mark(store)
+        if not self._is_next(parcel, store):
+            return Advance(passed)
+        if batch is not None and len(batch.node):
+            _wait(batch, parcel, store)
+        if parcel.tick is None:
+            return Advance(passed)
+        _close_open(parcel, store)
+        now = self._mark(store)
+        if now.tick == NEVER or now.tick == before.tick:
+            return Advance(passed)
+        self._apply(now, store)
+        made = self._emit(before, now, parcel.origin, store, prepared)
+        return Advance(passed, [Emission("losses", made)] if len(made) else [])
+
+    def _is_next(self, parcel: Parcel, store: StateStore) -> bool:
+        """Note the record's place in its source; False when it was seen before."""
+        origin = parcel.origin
+        if not 0 <= origin.partition < self.config.sources:
+            raise Fatal(
+                "SOURCE_UNKNOWN",
+                where=f"source partition {origin.partition}",
+                what=f"losses was configured for {self.config.sources} sources",
+                do="set sources of losses to the partitions of the frames topic",
+            )
+        slot = int(locate(store, np.array([origin.partition + 1], np.uint64))[0])
+        rows = _rows(store)
+        last = int(rows["offset"][slot]) - 1
+        if origin.offset <= last:
+            return False
+        if parcel.previous_offset is not None and parcel.previous_offset != last:
+            raise Fatal(
+                "SOURCE_HOLE",
+                where=f"source partition {origin.partition}, offset {origin.offset}",
+                what=f"the record before it had offset {parcel.previous_offset}, the last one seen here {last}",
+                do="check the retention of the node-energy topic; restore an older checkpoint or replay the frames",
+            )
+        rows["row"][slot] = SOURCE
+        rows["offset"][slot] = origin.offset + 1
+        if parcel.tick is not None:
+            rows["tick"][slot], rows["closes"][slot] = parcel.tick.time, parcel.tick.closes
+        _touch(store, np.array([slot]))
+        return True
+
+    def _mark(self, store: StateStore) -> Mark:
+        rows = _rows(store)
+        sources = rows[rows["row"] == SOURCE]
+        ticked = sources[sources["tick"] != 0]
+        if len(ticked) < self.config.sources:
+            return Mark(NEVER, NEVER)
+        return Mark(int(ticked["tick"].min()), int(ticked["closes"].min()))
+
+    def _apply(self, now: Mark, store: StateStore) -> None:
+        """Count the partials that all sources have reached."""
+        rows = _rows(store)
+        due = np.flatnonzero((rows["row"] == WAITING) & (rows["tick"] <= now.tick))
+        partials = rows[due].copy()
+        if not len(due):
+            return
+        oldest = self._oldest(now)
+        if int(partials["start"].min()) < oldest:
+            raise Fatal(
+                "PARTIAL_TOO_OLD",
+                where=f"node {int(partials['node'][partials['start'].argmin()])}",
+                what="the interval has left the window of losses",
+                do="set hot_days of losses to that of vee",
+            )
+        rows[due] = np.zeros((), BALANCE)
+        _touch(store, due)
+        day = (partials["start"] + self._offset) // DAY_SECS * DAY_SECS - self._offset
+        length = np.full(len(due), DAY_SECS, np.int64)
+        _add(store, partials, INTERVAL, partials["secs"].astype(np.int64), partials["start"], partials["start"])
+        _add(store, partials, DAY, length, day, day + 1)
+
+    def _oldest(self, now: Mark) -> int:
+        """Start of the window: the local midnight that its oldest day begins at."""
+        today = (now.closes + self._offset) // DAY_SECS
+        return (today - self.config.hot_days - SPARE_DAYS) * DAY_SECS - self._offset
+
+    def _emit(self, before: Mark, now: Mark, origin: Origin, store: StateStore, prepared: Prepared) -> Losses:
+        """Balances whose end has passed and that changed, and the last word on days that leave the window."""
+        rows = _rows(store)
+        oldest = self._oldest(now)
+        kept = (rows["row"] == INTERVAL) | (rows["row"] == DAY)
+        due = kept & (rows["start"] + rows["secs"] <= now.closes)
+        gone = kept & (rows["start"] < oldest)
+        chosen = np.flatnonzero((due & (rows["changed"] == 1)) | (gone & (rows["row"] == DAY)))
+        rows["revision"][chosen] += 1
+        rows["changed"][chosen] = 0
+        _touch(store, chosen)
+        made = rows[chosen].copy()
+        made = made[np.lexsort((made["start"], made["row"], made["node"]))]
+        if before.tick != NEVER and oldest > self._oldest(before):
+            retain(store, np.flatnonzero((store.keys != 0) & (rows["row"] != 0) & ~gone))
+        names, levels = _names(made["node"], prepared)
+        return Losses(made, names, levels, made["start"] < oldest, now.tick, origin)
+
+
+def _rows(store: StateStore) -> Array:
+    rows: Array = store.areas["balance"].flat[0]
+    return rows
+
+
+def _touch(store: StateStore, slots: Array) -> None:
+    area = store.areas["balance"]
+    words = area.changed.reshape(-1)
+    np.bitwise_or.at(words, slots >> 6, np.uint64(1) << (slots & 63).astype(np.uint64))
+    area.dirty[0, slots // store.capacity] = 1
+
+
+def _wait(batch: NodeEnergy, parcel: Parcel, store: StateStore) -> None:
+    """Keep the partials until all sources have reached their tick. Free places are used again."""
+    count = len(batch.node)
+    in_use = store.keys[_rows(store)["row"] == WAITING] - np.uint64(FIRST_WAITING)
+    free = np.setdiff1d(np.arange(len(in_use) + count, dtype=np.uint64), in_use)[:count]
+    slots = locate(store, free + np.uint64(FIRST_WAITING))
+    fresh = np.zeros(count, BALANCE)
+    fresh["row"] = WAITING
+    fresh["node"], fresh["secs"], fresh["start"] = batch.node, batch.interval_secs, batch.interval_start
+    fresh["source"] = parcel.origin.partition
+    fresh["tick"] = OPEN
+    for name in SUMS:
+        fresh[name] = getattr(batch, name)
+    _rows(store)[slots] = fresh
+    _touch(store, slots)
+
+
+def _close_open(parcel: Parcel, store: StateStore) -> None:
+    """The source's partials that came since its tick before belong to this one."""
+    assert parcel.tick is not None
+    rows = _rows(store)
+    mine = (rows["row"] == WAITING) & (rows["source"] == parcel.origin.partition) & (rows["tick"] == OPEN)
+    slots = np.flatnonzero(mine)
+    rows["tick"][slots] = parcel.tick.time
+    _touch(store, slots)
+
+
+def _add(store: StateStore, partials: Array, row: int, secs: Array, start: Array, key: Array) -> None:
+    slots = locate(store, node_keys(partials["node"], key))
+    area = store.areas["balance"]
+    add_partials(slots, partials, row, secs, start, area.flat, area.changed.reshape(1, -1), area.dirty, store.capacity)
+
+
+def _names(node: Array, prepared: Prepared) -> tuple[list[str], list[str]]:
+    """Name and level of each node; one that the registry does not know is called by its id."""
+    places = np.searchsorted(prepared.node, node).tolist()
+    names, levels = [], []
+    for number, place in zip(node.tolist(), places, strict=True):
+        known = place < len(prepared.node) and int(prepared.node[place]) == number
+        names.append((prepared.names[place] if known else "") or str(number))
+        levels.append(prepared.levels[place] if known else Level.DT.name)
+    return names, levels

@@ -1,0 +1,1 @@
+"""Node energy: the energy of a partition's service points, summed by network node and interval."""

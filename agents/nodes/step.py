@@ -1,0 +1,122 @@
+"""The node-energy step: the only re-key of the system. Sums go out at ticks, one record to each losses partition.
+
+A transformer goes to the partition of its feeder, so that a feeder and what it feeds meet. Every tick and control
+record goes to every losses partition, with or without rows: they must know that nothing is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.nodes.config import NodesConfig
+from agents.nodes.kernels import CHANGE, LINK, address, changes, collect, link_nodes
+from agents.nodes.state import LAYOUT
+from pipeline.batch import NodeEnergy, ReadingBatch
+from pipeline.codes import Level
+from pipeline.columns import Array, empty
+from pipeline.errors import ContractError
+from pipeline.keyed import NODE_SHIFT, locate, retain, spread
+from pipeline.reference import References, Registry
+from pipeline.state import Layout, StateStore
+from pipeline.step import Advance, Emission, Parcel
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tables of the registry in force: links LINK (links,); node, feeder u32 (nodes,) sorted by node."""
+
+    registry: Registry
+    links: Array
+    node: Array
+    feeder: Array
+
+
+class NodesStep:
+    """Energy by network node and interval."""
+
+    name = "nodes"
+    outputs: Mapping[str, str] = {"node_energy": "NodeEnergy"}
+    layout: Layout = LAYOUT
+
+    def __init__(self, config: NodesConfig) -> None:
+        self.config = config
+
+    def prepare(self, references: References) -> Prepared:
+        """Find the nodes of each link."""
+        registry = references.registry
+        links = np.zeros(len(registry.service_point), LINK)
+        link_nodes(
+            registry.service_point, registry.valid_from, registry.valid_to, *registry.by_point, registry.point,
+            registry.point_from, registry.role, registry.dt, registry.feeder, links,
+        )  # fmt: skip
+        below_feeder = (registry.node_level == Level.DT) & (registry.node_parent != 0)
+        feeder = np.where(below_feeder, registry.node_parent, registry.node).astype(np.uint32)
+        return Prepared(registry, links, registry.node, feeder)
+
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
+        """Add one parcel's readings; it goes on unchanged."""
+        batch = parcel.batch
+        if batch is not None:
+            if not isinstance(batch, ReadingBatch):
+                raise ContractError(
+                    "NOT_READINGS", where="nodes", what=type(batch).__name__, do="put vee before nodes in the topology"
+                )
+            self._collect(batch, store, prepared)
+        marked = parcel.tick is not None or parcel.control is not None
+        full = int(store.used.sum()) > self.config.max_pending
+        if not marked and not full:
+            return Advance(parcel)
+        return Advance(parcel, self._send(store, prepared, always=marked))
+
+    def _collect(self, batch: ReadingBatch, store: StateStore, prepared: Prepared) -> None:
+        count = len(batch.service_point)
+        if not count:
+            return
+        change = np.empty(count, CHANGE)
+        changes(batch.quality, batch.energy, batch.prior_reading, batch.prior_quality, batch.prior_energy, change)
+        keys, rows, sides = np.empty(2 * count, np.uint64), np.empty(2 * count, np.int64), np.empty(2 * count, np.uint8)
+        registry = prepared.registry
+        made = address(
+            batch.service_point, batch.link, batch.interval_start, change, prepared.links, *registry.by_point,
+            registry.point, registry.point_from, registry.role, registry.dt, registry.feeder, keys, rows, sides,
+        )  # fmt: skip
+        slots = locate(store, keys[:made])
+        area = store.areas["pending"]
+        collect(
+            slots, rows, sides, change, batch.interval_secs, area.flat, area.changed.reshape(1, -1), area.dirty,
+            store.capacity,
+        )  # fmt: skip
+
+    def _send(self, store: StateStore, prepared: Prepared, *, always: bool) -> list[Emission]:
+        taken = np.flatnonzero(store.keys)
+        taken = taken[np.argsort(store.keys[taken], kind="stable")]
+        sums = store.areas["pending"].flat[0, taken]
+        keys = store.keys[taken]
+        node = (keys >> np.uint64(NODE_SHIFT)).astype(np.uint32)
+        target = spread(_feeders(node, prepared).astype(np.uint64), self.config.partitions)
+        emissions = []
+        for partition in range(self.config.partitions):
+            mine = target == partition
+            if always or mine.any():
+                energy = _batch(node[mine], keys[mine], sums[mine]) if mine.any() else empty(NodeEnergy)
+                emissions.append(Emission("node_energy", energy, partition=partition))
+        if len(taken):
+            retain(store, np.empty(0, np.int64))
+        return emissions
+
+
+def _feeders(node: Array, prepared: Prepared) -> Array:
+    """The feeder of each node u32 (n,); a node that the registry does not know is its own."""
+    if not len(prepared.node):
+        return node
+    place = np.minimum(np.searchsorted(prepared.node, node), len(prepared.node) - 1)
+    return np.where(prepared.node[place] == node, prepared.feeder[place], node)
+
+
+def _batch(node: Array, keys: Array, sums: Array) -> NodeEnergy:
+    start = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    columns = {name: np.ascontiguousarray(sums[name]) for name in sums.dtype.names or ()}
+    return NodeEnergy(node=node, interval_start=start, **columns)
