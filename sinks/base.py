@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from pipeline.errors import ConfigError
 from sinks.buffer import BlockBuffer, BlockLimits
 from sinks.records import Block, Record
 
@@ -43,6 +44,13 @@ class Sink(ABC):
 
     def accept(self, record: Record, now: float = 0.0) -> bool:
         """Take a record, or drop a copy (False)."""
+        if record.schema not in self.schemas:
+            raise ConfigError(
+                "SINK_SCHEMA",
+                where=record.topic,
+                what=f"this sink does not take {record.schema}",
+                do=f"give it topics of {', '.join(sorted(self.schemas))}",
+            )
         return self.blocks.accept(record, now)
 
     def flush(self, now: float | None = None) -> list[Block]:

@@ -50,6 +50,7 @@ class BlockBuffer:
     def __init__(self, limits: BlockLimits) -> None:
         self.limits = limits
         self.size = 0
+        self.full: set[Partition] = set()
         self._open: dict[Partition, _Open] = {}
         self._origins: dict[Partition, Origins] = {}
 
@@ -65,23 +66,24 @@ class BlockBuffer:
     def revoke(self, topic: str, partition: int) -> None:
         """Forget what was gathered of a partition: its next owner reads it again."""
         gone = self._open.pop((topic, partition), None)
+        self.full.discard((topic, partition))
         self._origins.pop((topic, partition), None)
         self.size -= gone.size if gone else 0
 
     def accept(self, record: Record, now: float) -> bool:
-        """Take a record (True) or drop a copy (False); raises Backpressure, with nothing taken, when full."""
+        """Take a record (True) or drop a copy (False).
+
+        Raises Backpressure, with nothing taken, when the buffer is full or a planned block ends before this record.
+        """
         key = (record.topic, record.partition)
         block = self._block(key, record)
         size = record.size or size_of(record.value)
-        # A planned block is bounded by what its first owner held, and must be read to its end before it can be cut.
-        if self.size and self.size + size > self.limits.buffer_bytes and block.planned is None:
-            raise Backpressure(
-                "SINK_FULL",
-                where=f"{record.topic} [{record.partition}]",
-                what=f"{self.size} bytes are gathered",
-                do="flush, then offer the record again",
-                retry_after_secs=0.1,
-            )
+        if block.planned is not None:
+            if record.offset > block.planned:
+                self.passed(*key, block.planned, now)
+                raise _flush_first(record, f"the planned block ends at offset {block.planned}")
+        elif self.size and self.size + size > self.limits.buffer_bytes:
+            raise _flush_first(record, f"{self.size} bytes are gathered")
         if block.last is not None and record.offset <= block.last:
             raise Fatal(
                 "OFFSET_BACKWARDS",
@@ -98,6 +100,8 @@ class BlockBuffer:
             block.rows += rows_of(record)
             block.size += size
             self.size += size
+        if self._is_full(block):
+            self.full.add(key)
         return fresh
 
     def _block(self, key: Partition, record: Record) -> _Open:
@@ -108,10 +112,14 @@ class BlockBuffer:
             self._origins[key] = Origins()
         return block
 
-    def passed(self, topic: str, partition: int, last: int) -> None:
-        """Offsets up to `last` hold nothing to read (a transaction's mark, a compacted record)."""
+    def passed(self, topic: str, partition: int, last: int, now: float) -> None:
+        """Offsets up to `last` hold nothing more to read (a transaction's mark, a compacted record)."""
         block = self._open[(topic, partition)]
+        if block.last is None:
+            block.since = now
         block.last = last if block.last is None else max(block.last, last)
+        if self._is_full(block):
+            self.full.add((topic, partition))
 
     def planned(self, topic: str, partition: int) -> int | None:
         """Last offset of the planned block that a partition is reading again, if it is."""
@@ -124,7 +132,7 @@ class BlockBuffer:
 
     def due(self, now: float) -> list[Partition]:
         """Partitions whose block has reached a limit, or the end of its plan."""
-        return [key for key in self.partitions() if self._is_due(self._open[key], now)]
+        return [key for key in self.partitions() if key in self.full or self._is_old(self._open[key], now)]
 
     def largest(self) -> list[Partition]:
         """The partition that holds most, as a list of one or none; a planned block must be read to its end first."""
@@ -133,12 +141,14 @@ class BlockBuffer:
         ]
         return [max(held)[1]] if held else []
 
-    def _is_due(self, block: _Open, now: float) -> bool:
+    def _is_full(self, block: _Open) -> bool:
         if block.planned is not None:
             # The same range must give the same block, whatever the limits are now.
             return block.last is not None and block.last >= block.planned
-        limits = self.limits
-        return block.rows >= limits.rows or block.size >= limits.block_bytes or now - block.since >= limits.age_secs
+        return block.rows >= self.limits.rows or block.size >= self.limits.block_bytes
+
+    def _is_old(self, block: _Open, now: float) -> bool:
+        return block.planned is None and now - block.since >= self.limits.age_secs
 
     def cut(self, partitions: Iterable[Partition]) -> list[Block]:
         """The blocks of these partitions; new ones begin behind them."""
@@ -150,5 +160,16 @@ class BlockBuffer:
             after = origins.copy()
             blocks.append(Block(*key, block.first, block.last, block.log, tuple(block.records), block.before, after))
             self.size -= block.size
+            self.full.discard(key)
             self._open[key] = _Open(block.log, block.last + 1, after)
         return blocks
+
+
+def _flush_first(record: Record, what: str) -> Backpressure:
+    return Backpressure(
+        "SINK_FULL",
+        where=f"{record.topic} [{record.partition}]",
+        what=what,
+        do="flush, then offer the record again",
+        retry_after_secs=0.1,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +11,21 @@ from pipeline.errors import Backpressure
 from pipeline.records import RecordBatch
 from pipeline.step import Parcel
 from sinks.base import Sink
+from sinks.origins import Origins
 from sinks.read import parcel_record, plain_record
 from sinks.records import Record
 
 
 class Feed:
-    """Hands outputs to an open sink; blocks are written as they fill, the rest by `flush`."""
+    """Hands outputs to an open sink; blocks are written as they fill, the rest by `flush`.
 
-    def __init__(self, sink: Sink) -> None:
+    `run` names this run in the blocks' tokens: positions begin again with each run, and another run's blocks must not
+    be taken for these. Rows of a run that is repeated are copies by their keys.
+    """
+
+    def __init__(self, sink: Sink, run: str = "") -> None:
         self.sink = sink
+        self.run = run or uuid.uuid4().hex
         self.written = 0
         self._next: dict[tuple[str, int], int] = defaultdict(int)
 
@@ -38,6 +45,8 @@ class Feed:
 
     def _position(self, topic: str, partition: int) -> int:
         position = self._next[(topic, partition)]
+        if position == 0:
+            self.sink.blocks.assign(topic, partition, 0, Origins(), log=self.run)
         self._next[(topic, partition)] = position + 1
         return position
 
@@ -47,5 +56,6 @@ class Feed:
         except Backpressure:
             self.flush()
             self.sink.accept(record)
-        # There is no clock here: blocks are cut by rows and bytes alone.
-        self.written += len(self.sink.flush(0.0))
+        if self.sink.blocks.full:
+            # There is no clock here: blocks are cut by rows and bytes alone.
+            self.written += len(self.sink.flush(0.0))

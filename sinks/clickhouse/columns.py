@@ -48,20 +48,30 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One base table. `schema` is what its rows come from; `{timezone}` stands for the configured zone."""
+    """One base table. `schema` is what its rows come from; `{timezone}` stands for the configured zone.
+
+    `time` is the column that local day and month are made of. The order key names columns; one that is calculated
+    stands there as its expression.
+    """
 
     name: str
     schema: str
     doc: str
     columns: tuple[Column, ...]
     engine: str
-    partition_by: str
+    time: str
     order_by: tuple[str, ...]
 
     @property
     def stored(self) -> tuple[Column, ...]:
         """The columns that are inserted, in insert order."""
         return tuple(column for column in self.columns if not column.alias)
+
+    @property
+    def order_expressions(self) -> tuple[str, ...]:
+        """The order key as the DDL has it."""
+        aliases = {column.name: column.alias for column in self.columns}
+        return tuple(aliases[name] or name for name in self.order_by)
 
 
 def quoted(text: str) -> str:

@@ -20,8 +20,6 @@ from sinks.clickhouse.columns import (
     day_of,
     enum8,
     enum_of,
-    local_day,
-    month,
     names_of_bits,
 )
 
@@ -92,8 +90,8 @@ READINGS = Table(
         Column("counter", "UInt32", "invocation counter of that frame; 0 when none", COUNTS, field="counter"),
     ),
     engine="ReplacingMergeTree(revision)",
-    partition_by=month("interval_start"),
-    order_by=(local_day("interval_start"), "service_point", "interval_start", "revision"),
+    time="interval_start",
+    order_by=("day", "service_point", "interval_start", "revision"),
 )  # fmt: skip
 
 
@@ -138,8 +136,8 @@ DAYS = Table(
         *ORIGIN,
     ),
     engine="ReplacingMergeTree(revision)",
-    partition_by=month("day_start"),
-    order_by=(local_day("day_start"), "service_point", "day_start", "revision"),
+    time="day_start",
+    order_by=("day", "service_point", "day_start", "revision"),
 )  # fmt: skip
 
 
@@ -189,8 +187,8 @@ SNAPSHOTS = Table(
         *ORIGIN,
     ),
     engine="ReplacingMergeTree(revision)",
-    partition_by=month("time"),
-    order_by=(local_day("time"), "service_point", "time", "kind", "revision"),
+    time="time",
+    order_by=("day", "service_point", "time", "kind", "revision"),
 )  # fmt: skip
 
 PACKED_TABLES = (READINGS, DAYS, SNAPSHOTS)

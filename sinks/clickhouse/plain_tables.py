@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.codes import REJECT_CODES, Level
 from schemas.fields import Record
 from schemas.records import DETERMINANT, EVENT, LOSS, REJECT
-from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of, local_day, month
+from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
     "RejectCode": enum8((code.code, code.number) for code in REJECT_CODES),
@@ -79,8 +79,8 @@ EVENTS = Table(
     doc="Events of meters: edges of the event status word, entries of event logs, findings of the pipeline",
     columns=(*columns_of(EVENT), day_of("time")),
     engine="ReplacingMergeTree",
-    partition_by=month("time"),
-    order_by=(local_day("time"), "service_point", "time", *COPY),
+    time="time",
+    order_by=("day", "service_point", "time", *COPY),
 )
 
 DETERMINANTS = Table(
@@ -89,8 +89,8 @@ DETERMINANTS = Table(
     doc="One row a bill key and revision: everything a bill is made from",
     columns=(*columns_of(DETERMINANT), day_of("period_start")),
     engine="ReplacingMergeTree(revision)",
-    partition_by=month("period_start"),
-    order_by=("kind", local_day("period_start"), "account", "service_point", "period_start",
+    time="period_start",
+    order_by=("kind", "day", "account", "service_point", "period_start",
               "period_end", "revision"),
 )  # fmt: skip
 
@@ -100,8 +100,8 @@ LOSSES = Table(
     doc="One row a network node, span and revision: what went in, what came out",
     columns=(*columns_of(LOSS), day_of("start")),
     engine="ReplacingMergeTree(revision)",
-    partition_by=month("start"),
-    order_by=("span", local_day("start"), "node", "start", "revision"),
+    time="start",
+    order_by=("span", "day", "node", "start", "revision"),
 )
 
 REJECTS = Table(
@@ -110,8 +110,8 @@ REJECTS = Table(
     doc="Frames, and rows of frames, that were not used: why, from where, and the bytes",
     columns=(*columns_of(REJECT), *LOG, day_of("received_at")),
     engine="ReplacingMergeTree",
-    partition_by=month("received_at"),
-    order_by=(local_day("received_at"), "code", "stage", *COPY, "log_partition", "log_offset"),
+    time="received_at",
+    order_by=("day", "code", "stage", *COPY, "log_partition", "log_offset"),
 )
 
 PLAIN_TABLES = (EVENTS, DETERMINANTS, LOSSES, REJECTS)

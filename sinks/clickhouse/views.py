@@ -1,6 +1,7 @@
 """Views of the newest revision. None is materialized: on a table with revisions a sum would count each of them.
 
-The newest is found by reading the order key backwards, so a filter on service point, day or time reaches the key.
+The newest is found by reading the order key backwards. Its parts stand in LIMIT BY as columns: through an expression
+there, a filter of the query would not reach the table.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ CREATE TABLE IF NOT EXISTS readings
     `origin_partition` UInt16 COMMENT 'partition of that topic' CODEC(LZ4),
     `origin_offset` UInt64 COMMENT 'offset of the record in that partition' CODEC(DoubleDelta, LZ4),
     `frame` Int32 COMMENT 'frame within that record; -1: made by a tick' CODEC(T64, LZ4),
-    `counter` UInt32 COMMENT 'invocation counter of that frame; 0 when none' CODEC(Delta, LZ4)
+    `counter` UInt32 COMMENT 'invocation counter of that frame; 0 when none' CODEC(Delta, LZ4),
+    INDEX by_time interval_start TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(interval_start, '{timezone}')
@@ -104,7 +105,8 @@ CREATE TABLE IF NOT EXISTS days
     `vah_imp_demand_start` DateTime('UTC') COMMENT 'when that interval began, UTC' CODEC(DoubleDelta, LZ4),
     `origin_topic` LowCardinality(String) COMMENT 'id of the frames topic that the row comes from' CODEC(LZ4),
     `origin_partition` UInt16 COMMENT 'partition of that topic' CODEC(LZ4),
-    `origin_offset` UInt64 COMMENT 'offset of the record in that partition' CODEC(DoubleDelta, LZ4)
+    `origin_offset` UInt64 COMMENT 'offset of the record in that partition' CODEC(DoubleDelta, LZ4),
+    INDEX by_time day_start TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(day_start, '{timezone}')
@@ -160,7 +162,8 @@ CREATE TABLE IF NOT EXISTS snapshots
     `esw_bits` Array(UInt8) ALIAS arraySort(arrayConcat(arrayMap(bit -> 63 - bit, bitPositionsToArray(ifNull(esw_high, 0))), arrayMap(bit -> 127 - bit, bitPositionsToArray(ifNull(esw_low, 0))))) COMMENT 'bits set in the event status word, 0 the highest of its first octet',
     `origin_topic` LowCardinality(String) COMMENT 'id of the frames topic that the row comes from' CODEC(LZ4),
     `origin_partition` UInt16 COMMENT 'partition of that topic' CODEC(LZ4),
-    `origin_offset` UInt64 COMMENT 'offset of the record in that partition' CODEC(DoubleDelta, LZ4)
+    `origin_offset` UInt64 COMMENT 'offset of the record in that partition' CODEC(DoubleDelta, LZ4),
+    INDEX by_time time TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(time, '{timezone}')
@@ -185,7 +188,8 @@ CREATE TABLE IF NOT EXISTS events
     `source_partition` Int32 COMMENT 'Partition of that log; -1 when none.',
     `source_offset` Int64 COMMENT 'Offset of the record in that log which gave rise to this one; -1 when none.',
     `source_index` Int32 COMMENT 'Place among the records that this offset gave rise to in the same output, from 0. Two records with the same topic id, partition, offset and index are copies.',
-    `day` Date ALIAS toDate(time, '{timezone}') COMMENT 'local day'
+    `day` Date ALIAS toDate(time, '{timezone}') COMMENT 'local day',
+    INDEX by_time time TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time, '{timezone}')
@@ -237,7 +241,8 @@ CREATE TABLE IF NOT EXISTS determinants
     `source_partition` Int32 COMMENT 'Partition of that log; -1 when none.',
     `source_offset` Int64 COMMENT 'Offset of the record in that log which gave rise to this one; -1 when none.',
     `source_index` Int32 COMMENT 'Place among the records that this offset gave rise to in the same output, from 0. Two records with the same topic id, partition, offset and index are copies.',
-    `day` Date ALIAS toDate(period_start, '{timezone}') COMMENT 'local day'
+    `day` Date ALIAS toDate(period_start, '{timezone}') COMMENT 'local day',
+    INDEX by_time period_start TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(period_start, '{timezone}')
@@ -271,7 +276,8 @@ CREATE TABLE IF NOT EXISTS losses
     `source_partition` Int32 COMMENT 'Partition of that log; -1 when none.',
     `source_offset` Int64 COMMENT 'Offset of the record in that log which gave rise to this one; -1 when none.',
     `source_index` Int32 COMMENT 'Place among the records that this offset gave rise to in the same output, from 0. Two records with the same topic id, partition, offset and index are copies.',
-    `day` Date ALIAS toDate(start, '{timezone}') COMMENT 'local day'
+    `day` Date ALIAS toDate(start, '{timezone}') COMMENT 'local day',
+    INDEX by_time start TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(start, '{timezone}')
@@ -300,7 +306,8 @@ CREATE TABLE IF NOT EXISTS rejects
     `source_index` Int32 COMMENT 'Place among the records that this offset gave rise to in the same output, from 0. Two records with the same topic id, partition, offset and index are copies.',
     `log_partition` Int32 COMMENT 'partition of the rejects topic, for a record from no log; -1 for others' CODEC(LZ4),
     `log_offset` Int64 COMMENT 'offset in that partition; -1 for others' CODEC(LZ4),
-    `day` Date ALIAS toDate(received_at, '{timezone}') COMMENT 'local day'
+    `day` Date ALIAS toDate(received_at, '{timezone}') COMMENT 'local day',
+    INDEX by_time received_at TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(received_at, '{timezone}')
