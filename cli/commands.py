@@ -1,0 +1,28 @@
+"""The table of commands: `kvarn --help` is made from it, and a command's code is loaded when it is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TRY, CHECK, SERVICES, RUN, LOOK = "Try it", "Check a topology", "Services on this machine", "Run", "Look inside"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: `module:name` of its function, or of a typer app with commands of its own."""
+
+    name: str
+    target: str
+    summary: str
+    panel: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
+    Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
+    Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),
+    Command("status", "cli.services.commands:status", "Say which of them run, and where.", SERVICES),
+    Command("down", "cli.services.commands:down", "End them; their data stays.", SERVICES),
+)
+
+BY_NAME = {command.name: command for command in COMMANDS}

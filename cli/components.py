@@ -1,0 +1,34 @@
+"""Joins the tables of stages, connectors, sinks and schemas: what a topology file may name."""
+
+from __future__ import annotations
+
+from pipeline.topology.components import Components
+from pipeline.topology.stages import STAGES
+
+CONNECTOR_TOPICS = {"parked": ("source",)}
+"""Connector type -> its options that name a topic it reads."""
+
+SILENT_CONNECTORS = frozenset({"ticker"})
+"""Connector types that handle no frames: they reject and park nothing."""
+
+SINK_SCHEMAS = {"clickhouse": frozenset({"ReadingBatch", "Event", "Determinant", "Loss", "Reject"})}
+"""Sink type -> schemas that it can store."""
+
+
+def components() -> Components:
+    """The parts of this Kvarn. Imports their options only: no client library, no kernel that decodes."""
+    import agents
+    import connectors
+    import sinks
+    from schemas.load import shipped_ids
+
+    return Components(
+        # A stage that the table does not have yet takes any options.
+        agents={**dict.fromkeys(STAGES), **{name: config for name, (config, _) in agents.STAGES.items()}},
+        connectors=connectors.CONNECTORS,
+        sinks=sinks.SINKS,
+        schemas=frozenset(shipped_ids()),
+        topic_options=CONNECTOR_TOPICS,
+        silent=SILENT_CONNECTORS,
+        sink_schemas=SINK_SCHEMAS,
+    )
