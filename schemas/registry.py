@@ -1,15 +1,18 @@
 """The shipped schemas in a schema registry: one subject a topic, checked for compatibility before it is registered.
 
-The client is handed in (`cli.registry` makes one of confluent-kafka's), so that contracts know no broker.
+`connect` is the only place that imports the registry's client.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
 
-from pipeline.errors import ConfigError
-from schemas.load import schema_text
+from pipeline.errors import ConfigError, Transient
+from pipeline.wire import Contracts
+from schemas.compatibility import breaks
+from schemas.load import load_contracts, schema_text, shipped_ids
 
 
 class RegistryClient(Protocol):
@@ -55,3 +58,77 @@ def register(client: RegistryClient, topics: Mapping[str, str]) -> dict[str, int
                 do="use a registry that knows equal schemas by one id",
             )
     return ids
+
+
+SUBJECT_UNKNOWN = (40401, 40402)
+"""Error codes of the registry's API: no such subject, no such version."""
+
+
+class _Confluent:
+    """confluent-kafka's client as a RegistryClient."""
+
+    def __init__(self, url: str, timeout_secs: float) -> None:
+        from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
+
+        # The client lets errors of the HTTP library below it through; which one that is, only it knows.
+        from confluent_kafka.schema_registry.common._httpx_compat import httpx
+
+        self._url = url
+        self._schema = Schema
+        self._refused = SchemaRegistryError
+        self._silent = httpx.HTTPError
+        self._client = SchemaRegistryClient({"url": url, "timeout": timeout_secs})
+
+    def incompatible(self, subject: str, text: str) -> list[str]:
+        """See RegistryClient. Judged here, for a registry may be set to let everything pass."""
+        latest: Any = self._ask(lambda: self._client.get_latest_version(subject))
+        return [] if latest is None else breaks(reader=text, writer=latest.schema.schema_str)
+
+    def register(self, subject: str, text: str) -> int:
+        """See RegistryClient."""
+        return int(self._ask(lambda: self._client.register_schema(subject, self._schema(text, "AVRO"))))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._client.close()
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        """The answer, or None for a subject that is not there."""
+        try:
+            return question()
+        except self._refused as error:
+            if error.error_code in SUBJECT_UNKNOWN:
+                return None
+            raise Transient(
+                "REGISTRY_REFUSED", where=self._url, what=str(error), do="read the registry's log and try again"
+            ) from error
+        except self._silent as error:
+            raise Transient(
+                "REGISTRY_SILENT",
+                where=self._url,
+                what=str(error) or "no answer",
+                do="start the schema registry (`kvarn up`), or correct its address",
+            ) from error
+
+
+@contextmanager
+def connect(url: str, timeout_secs: float = 10.0) -> Iterator[RegistryClient]:
+    """A client of the registry at `url` (the base of Confluent's API), closed at the end; asks nothing yet."""
+    client = _Confluent(url, timeout_secs)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def contracts_of(url: str, topics: Mapping[str, str]) -> Contracts:
+    """The contracts to write and read `topics` (topic -> schema) with.
+
+    Registered at `url`; the shipped ids when it is empty. Schemas of no topic are registered under their own name, so
+    that every id is the registry's.
+    """
+    if not url:
+        return load_contracts()
+    others = {name: name for name in shipped_ids() if name not in topics.values()}
+    with connect(url) as client:
+        return load_contracts(register(client, {**topics, **others}))
