@@ -1,4 +1,4 @@
-"""Connections to the warehouse, and its errors as ours. The only module that knows the client library."""
+"""Connections to the warehouse, and its errors as ours."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def errors_as_ours(where: str) -> Iterator[None]:
         yield
     except OperationalError as error:
         if error.code in WRONG_SETTINGS:
-            raise ConfigError("WAREHOUSE_REFUSED", where=where, what=_brief(error), do=DSN_DO) from error
-        raise Transient("WAREHOUSE_AWAY", where=where, what=_brief(error), do=DSN_DO) from error
+            raise ConfigError("WAREHOUSE_REFUSED", where=where, what=brief(error), do=DSN_DO) from error
+        raise Transient("WAREHOUSE_AWAY", where=where, what=brief(error), do=DSN_DO) from error
     except ClickHouseError as error:
         raise _by_code(error, where) from error
     except OSError as error:
@@ -41,14 +41,17 @@ def errors_as_ours(where: str) -> Iterator[None]:
 def _by_code(error: ClickHouseError, where: str) -> KvarnError:
     code = getattr(error, "code", None)
     if code in PASSING:
-        return Transient("WAREHOUSE_BUSY", where=where, what=_brief(error), do="look at the load of the warehouse")
+        return Transient("WAREHOUSE_BUSY", where=where, what=brief(error), do="look at the load of the warehouse")
     if code in WRONG_SETTINGS:
-        return ConfigError("WAREHOUSE_REFUSED", where=where, what=_brief(error), do=DSN_DO)
-    return Fatal("WAREHOUSE_FAILED", where=where, what=_brief(error), do="report it with this message")
+        return ConfigError("WAREHOUSE_REFUSED", where=where, what=brief(error), do=DSN_DO)
+    return Fatal("WAREHOUSE_FAILED", where=where, what=brief(error), do="report it with this message")
 
 
-def _brief(error: ClickHouseError) -> str:
-    return str(error).split("\n", 1)[0].strip()[:500]
+def brief(error: ClickHouseError) -> str:
+    """What the warehouse said, without what the client says around it."""
+    said = str(error).split("\n", 1)[0]
+    said = said.removeprefix("Received ClickHouse exception, ").rpartition(" (for url ")[0] or said
+    return said.strip()[:500]
 
 
 def connect(config: ClickHouseConfig, settings: Mapping[str, Any] | None = None, *, database: str | None = None) -> Any:
@@ -78,6 +81,6 @@ def _open_folder(config: ClickHouseConfig, settings: Mapping[str, Any] | None) -
         raise ConfigError(
             "WAREHOUSE_IN_USE",
             where=str(config.folder),
-            what=_brief(error),
+            what=brief(error),
             do="one process at a time may open a warehouse folder: end the other, or ask it with `kvarn sql`",
         ) from error
