@@ -4,8 +4,10 @@ A page holds the slots of PAGE_GROUPS neighbouring key groups, contiguous in mem
 open addressing, so keys and records need no second index. Tables of a layout may have slices (the hot window's
 intervals): time lies outermost, so that what one interval changes lies together.
 
-Kernels mark what they change: `changed` (one bit a slot, since the page was last written whole) and `dirty` (one byte a
-page, since the last checkpoint). The checkpoint (`pipeline.pages`) writes just that.
+Kernels mark what they change since the last checkpoint: a cell in `changed` (one bit a slot and slice) and its page in
+`dirty` (one byte a page and slice); never one without the other. The checkpoint (`pipeline.pages`) writes just these
+cells, so a cell's size counts and its number of slices does not: split what changes together from what does not, and
+give an array of which one item changes slices of its own.
 """
 
 from __future__ import annotations
@@ -93,6 +95,15 @@ class StateStore:
         """Slot -> key, u64 (slots,); 0 where free."""
         keys: Array = self.areas["keys"].flat[0]
         return keys
+
+    def copy(self) -> StateStore:
+        """The same state in arrays of its own, marks too."""
+        other = StateStore(self.layout, self.pages, self.capacity)
+        for name, area in other.areas.items():
+            mine = self.areas[name]
+            area.rows[:], area.changed[:], area.dirty[:] = mine.rows, mine.changed, mine.dirty
+        other.used[:] = self.used
+        return other
 
     def locate(self, points: Array, keys: Array) -> Array:
         """Slots i64 (n,) of `keys`, entered where new; `points` u64 (n,) choose the page.
