@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.topology.components import Components
+from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
 
 CONNECTOR_TOPICS = {"parked": ("source",)}
@@ -13,6 +13,12 @@ SILENT_CONNECTORS = frozenset({"ticker"})
 
 SINK_SCHEMAS = {"clickhouse": frozenset({"ReadingBatch", "Event", "Determinant", "Loss", "Reject"})}
 """Sink type -> schemas that it can store."""
+
+COUNTED = (Counted("nodes", "partitions", "node_energy"), Counted("losses", "sources", FIRST_LOG))
+"""Options that are the number of partitions of a topic: filled in, so that a file says it once."""
+
+SHARED = ("timezone", "hot_days")
+"""Options that mean the same thing in every stage and sink of a flow: a local day is one day, and closes once."""
 
 
 def components() -> Components:
@@ -31,4 +37,6 @@ def components() -> Components:
         topic_options=CONNECTOR_TOPICS,
         silent=SILENT_CONNECTORS,
         sink_schemas=SINK_SCHEMAS,
+        counted=COUNTED,
+        shared=SHARED,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pipeline.lookup import PAGES
+from pipeline.topology.agreement import counts_agree, options_agree
 from pipeline.topology.edges import Segment, Use, outputs_of, segments, uses
 from pipeline.topology.findings import Finding, finding
 from pipeline.topology.load import Path
@@ -237,6 +238,8 @@ CHECKS: tuple[Check, ...] = (
     outputs_are_mapped,
     edges_carry_one_schema,
     partitions_agree,
+    counts_agree,
+    options_agree,
     topics_have_one_writer,
     nothing_feeds_itself,
     topics_are_used,

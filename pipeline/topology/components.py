@@ -11,12 +11,26 @@ Configs = Mapping[str, type[BaseModel] | None]
 """Type -> model of its options; None takes any options."""
 
 
+FIRST_LOG = "first log"
+"""Where a derived option is counted: the log of frames that all of a topology comes from."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """An option of a stage that is a number of partitions: of the topic of `output`, or of the FIRST_LOG."""
+
+    stage: str
+    option: str
+    output: str
+
+
 @dataclass(frozen=True)
 class Components:
     """Explicit tables; `cli.components` joins those of agents, connectors and sinks.
 
     `topic_options`: connector type -> its options that name a topic it reads. `silent`: connector types that reject and
-    park nothing. `sink_schemas`: sink type -> schemas it can take; all when it is not in the table.
+    park nothing. `sink_schemas`: sink type -> schemas it can take; all when it is not in the table. `counted`: options
+    that the plan fills in from topics. `shared`: options that all stages and sinks along one flow must agree on.
     """
 
     agents: Configs
@@ -26,3 +40,5 @@ class Components:
     topic_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     silent: Collection[str] = ()
     sink_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
+    counted: tuple[Counted, ...] = ()
+    shared: tuple[str, ...] = ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from pipeline.topology.components import FIRST_LOG, Counted
 from pipeline.topology.load import Path
-from pipeline.topology.shape import Pieces
+from pipeline.topology.shape import Options, Pieces
 from pipeline.topology.spec import AgentSpec, TopologySpec
 from pipeline.topology.stages import STAGES, Stage
 
@@ -95,6 +97,49 @@ def _topology_uses(name: str, topology: TopologySpec) -> Iterator[Use]:
 
 
 def _option(pieces: Pieces, path: Path, option: str) -> str | None:
-    options = pieces.options.get(path)
-    value = None if options is None else options.get(option) if isinstance(options, dict) else getattr(options, option)
+    value = option_of(pieces.options.get(path), option)
     return value if isinstance(value, str) else None
+
+
+def option_of(options: Options | None, name: str) -> Any:
+    """Value of an option, its default included; None when there is no such option."""
+    return options.get(name) if isinstance(options, Mapping) else getattr(options, name, None)
+
+
+def given(options: Options | None, name: str) -> bool:
+    """Whether the file says the option, rather than its default."""
+    return name in (options if isinstance(options, Mapping) else options.model_fields_set if options else ())
+
+
+def feeders(pieces: Pieces, name: str) -> list[str]:
+    """Topologies that write what `name` reads, in the order of the file."""
+    source = pieces.topologies[name].source
+    return [other for other, topology in pieces.topologies.items() if other != name and source in written_by(topology)]
+
+
+def written_by(topology: TopologySpec) -> set[str]:
+    """Topics that a topology writes."""
+    named = (*topology.to.values(), *(agent.to for agent in topology.stages))
+    return {topic for topic in named if isinstance(topic, str)}
+
+
+def first_log(pieces: Pieces, name: str) -> str | None:
+    """The topic at the beginning of all that topology `name` reads; None when it is written outside of this file."""
+    seen: set[str] = set()
+    while name not in seen:
+        seen.add(name)
+        before = feeders(pieces, name)
+        if not before:
+            source = pieces.topologies[name].source
+            known = pieces.topics.get(source)
+            return source if known is not None and known.schema_ == "FrameBatch" else None
+        name = before[0]
+    return None
+
+
+def counted_partitions(pieces: Pieces, name: str, counted: Counted) -> tuple[str, int] | None:
+    """(topic, partitions) that an option of a stage of topology `name` stands for; None when this file cannot tell."""
+    topology = pieces.topologies[name]
+    topic = first_log(pieces, name) if counted.output == FIRST_LOG else topology.to.get(counted.output)
+    known = pieces.topics.get(topic) if topic is not None else None
+    return None if topic is None or known is None else (topic, known.partitions)

@@ -70,6 +70,12 @@ CODES: tuple[Code, ...] = (
         "give them the same number: a service point keeps its partition from stage to stage",
     ),
     Code(
+        "OPTIONS_DISAGREE",
+        E,
+        "stages of one flow, or the sink behind them, differ in an option that is about the same thing",
+        "give it the same value everywhere",
+    ),
+    Code(
         "PARTITIONS_TOO_MANY",
         E,
         "more partitions than there are pages of state",

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
+from typing import TypeVar
 
 from pipeline.errors import ConfigError
-from pipeline.topology.edges import Segment, segments
+from pipeline.topology.edges import Segment, counted_partitions, segments
 from pipeline.topology.lint import Report
-from pipeline.topology.shape import Pieces
+from pipeline.topology.shape import Options, Pieces
 from pipeline.topology.spec import KafkaSpec, TopologySpec
 from pipeline.topology.stages import STAGES
 
-Options = BaseModel | Mapping[str, Any]
 T = TypeVar("T")
 
 
@@ -37,7 +34,10 @@ class TopicPlan:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One stage: its checked options, and where its emissions go: output -> topic; an output not in it is dropped."""
+    """One stage: its checked options, and where its emissions go: output -> topic; an output not in it is dropped.
+
+    Options that are numbers of partitions are filled in from the topics.
+    """
 
     name: str
     options: Options
@@ -202,9 +202,20 @@ def _stage(
     mapped = {output: topology.to.get(output) for output in STAGES[agent.name].emits}
     return StagePlan(
         agent.name,
-        pieces.options[path],
+        _counted(pieces, part.topology, agent.name, pieces.options[path]),
         {output: topics[topic] for output, topic in mapped.items() if topic is not None},
     )
+
+
+def _counted(pieces: Pieces, topology: str, stage: str, options: Options) -> Options:
+    """The options with those filled in that are numbers of partitions."""
+    for counted in pieces.components.counted:
+        found = counted_partitions(pieces, topology, counted)
+        if counted.stage != stage or found is None:
+            continue
+        update = {counted.option: found[1]}
+        options = {**options, **update} if isinstance(options, Mapping) else options.model_copy(update=update)
+    return options
 
 
 def _publishes(

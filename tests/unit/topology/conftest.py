@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.topology.components import Components
+from pipeline.topology.components import FIRST_LOG, Components, Counted
 from schemas.load import shipped_ids
 
 
@@ -25,6 +25,20 @@ class Vee(Options):
     hot_days: int = Field(3, ge=1)
 
 
+class Rating(Options):
+    hot_days: int = 3
+    timezone: str = "UTC"
+
+
+class Nodes(Options):
+    partitions: int = 12
+
+
+class Losses(Options):
+    sources: int = 12
+    hot_days: int = 3
+
+
 class Dlms(Options):
     listen: str
     buffer: Buffer = Buffer()
@@ -40,16 +54,19 @@ class Parked(Options):
 
 class ClickHouse(Options):
     dsn: str
+    timezone: str = "UTC"
 
 
 @pytest.fixture
 def components() -> Components:
     return Components(
-        agents={"decode": Decode, "vee": Vee, "rating": Options, "nodes": Options, "losses": Options},
+        agents={"decode": Decode, "vee": Vee, "rating": Rating, "nodes": Nodes, "losses": Losses},
         connectors={"dlms": Dlms, "ticker": Ticker, "parked": Parked, "files": None},
         sinks={"clickhouse": ClickHouse},
         schemas=shipped_ids(),
         topic_options={"parked": ("source",)},
         silent={"ticker"},
         sink_schemas={"clickhouse": {"ReadingBatch", "Event", "Determinant", "Loss", "Reject"}},
+        counted=(Counted("nodes", "partitions", "node_energy"), Counted("losses", "sources", FIRST_LOG)),
+        shared=("timezone", "hot_days"),
     )

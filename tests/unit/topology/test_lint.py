@@ -79,10 +79,10 @@ def test_a_fault_deep_in_a_components_options_is_placed_there(components: Compon
 
 
 def test_an_unset_variable_is_the_only_finding_about_its_value(components: Components) -> None:
-    text = WHOLE.replace("hot_days: 3", "hot_days: '${HOT_DAYS}'")
+    text = WHOLE.replace("frame_limit: 4096", "frame_limit: '${LIMIT}'")
     assert [item.code for item in findings_of(text, components)] == ["VARIABLE_UNSET"]
-    assert findings_of(text, components, HOT_DAYS="5") == ()
-    assert [item.code for item in findings_of(text, components, HOT_DAYS="0")] == ["VALUE_INVALID"]
+    assert findings_of(text, components, LIMIT="5") == ()
+    assert [item.code for item in findings_of(text, components, LIMIT="long")] == ["VALUE_INVALID"]
 
 
 def test_options_of_a_component_without_a_model_are_not_judged(components: Components) -> None:

@@ -91,6 +91,31 @@ def test_options_are_checked_models(components: Components) -> None:
     assert push.model_dump() == {"listen": "127.0.0.1:4059", "buffer": {"rows": 1000}}
 
 
+def test_options_that_are_numbers_of_partitions_are_filled_in_from_the_topics(components: Components) -> None:
+    plan = plan_of(WHOLE, components)
+    nodes, losses = plan.chain("metering").stages[3].options, plan.chain("losses").stages[0].options
+    assert isinstance(nodes, BaseModel)
+    assert isinstance(losses, BaseModel)
+    assert nodes.model_dump()["partitions"] == plan.topics["node-energy"].partitions == 2
+    assert losses.model_dump()["sources"] == plan.topics["frames"].partitions == 4
+
+
+def test_the_first_log_is_found_behind_cuts(components: Components) -> None:
+    losses = plan_of(SPLIT, components).chain("losses").stages[0].options
+    assert isinstance(losses, BaseModel)
+    assert losses.model_dump()["sources"] == 4
+
+
+def test_a_flow_that_begins_outside_of_the_file_keeps_its_own_number(components: Components) -> None:
+    text = """version: 1
+topics: {node-energy: {schema: NodeEnergy}, losses: {schema: Loss}}
+topologies: {losses: {source: node-energy, agents: [{losses: {sources: 48}}], to: {losses: losses}}}
+"""
+    losses = plan_of(text, components).chain("losses").stages[0].options
+    assert isinstance(losses, BaseModel)
+    assert losses.model_dump()["sources"] == 48
+
+
 def test_a_connector_knows_where_its_frames_go_and_what_it_reads(components: Components) -> None:
     plan = plan_of(WHOLE, components)
     waiting, ticker = plan.connector("waiting"), plan.connector("ticker")
