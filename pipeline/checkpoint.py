@@ -40,7 +40,7 @@ class Head:
     """What belongs to a partition's state beside its pages, as of offset `applied` of the source.
 
     Offsets of the first log: `sent` "topic/partition" -> that of the last record sent there; `received` "topic
-    id/partition" of the first log -> the last one received of it. `records` and `checksum` are of all live page records.
+    id/partition" of the first log -> the last one received of it. `records`, `checksum`: of all live page records.
     """
 
     chain: str
