@@ -10,9 +10,16 @@ from pydantic import BaseModel
 from agents.losses.config import LossesConfig
 from agents.nodes.config import NodesConfig
 from agents.rating.config import RatingConfig
+from agents.vee.config import VeeConfig
 
 if TYPE_CHECKING:
     from pipeline.step import Step
+
+
+def _vee(config: Any) -> Step:
+    from agents.vee.step import VeeStep
+
+    return VeeStep(config)
 
 
 def _rating(config: Any) -> Step:
@@ -34,6 +41,7 @@ def _losses(config: Any) -> Step:
 
 
 STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
+    "vee": (VeeConfig, _vee),
     "rating": (RatingConfig, _rating),
     "nodes": (NodesConfig, _nodes),
     "losses": (LossesConfig, _losses),

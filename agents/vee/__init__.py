@@ -1,0 +1,1 @@
+"""Validation, estimation and editing: decoded rows in, readings with quality, revisions and settled days out."""

@@ -1,0 +1,307 @@
+"""Where an interval lies, and what is in it.
+
+All times here are local seconds (UTC + offset): the grid and the days are local. `planes` below is i64 (8,): the
+slot of each plane of one service point, -1 where it has none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from agents.vee.config import DAY_SECS
+from agents.vee.state import (
+    AMENDED,
+    AS_SENT,
+    EMPTY,
+    GOOD,
+    HALF,
+    HIGH,
+    MISSING,
+    NEGATIVE,
+    NOTHING,
+    PLANES,
+    POOL,
+    RANGE,
+    ROUNDING,
+    SCALED,
+    SENT_MASK,
+    SENT_SHIFT,
+    SPIKE_SCALED,
+    SPLIT,
+    TWICE,
+)
+from pipeline.channels import N_ENERGY
+from pipeline.codes import RULE_BIT, Method, Quality
+from pipeline.lookup import find, mix
+from pipeline.state import mark
+
+MOST = 2**31 - 1
+"""Largest energy that is kept, Wh in an interval."""
+
+V01, V02, V07, V09 = (1 << RULE_BIT[code] for code in ("V01", "V02", "V07", "V09"))
+V14, V12, V16 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V16"))
+
+ABSENT, ACTUAL, SUSPECT = int(Quality.ABSENT), int(Quality.ACTUAL), int(Quality.SUSPECT)
+ESTIMATED, LACKING = int(Quality.ESTIMATED), int(Quality.MISSING)
+METHOD_SCALED = int(Method.SCALED)
+
+
+@njit(nogil=True, cache=True)
+def find_key(keys, base, capacity, key):  # type: ignore[no-untyped-def]
+    """Slot of `key` in the page that begins at slot `base`, or -1; the addressing of `StateStore.locate`."""
+    place = np.int64(((mix(key) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+    for _ in range(capacity):
+        found = keys[base + place]
+        if found == key:
+            return base + place
+        if found == 0:
+            return np.int64(-1)
+        place = place + 1 if place + 1 < capacity else np.int64(0)
+    return np.int64(-1)
+
+
+@njit(nogil=True, cache=True)
+def find_planes(pages, slot, planes):  # type: ignore[no-untyped-def]
+    """Fill `planes` with the slots of this point's planes."""
+    planes[0] = slot
+    record = pages.hot[slot]
+    base = slot - slot % pages.capacity
+    for plane in range(1, PLANES + 1):
+        number = record.planes[plane - 1]
+        planes[plane] = -1
+        if number:
+            planes[plane] = find_key(pages.keys, base, pages.capacity, POOL | np.uint64(number))
+
+
+@njit(nogil=True, cache=True)
+def slice_of(limits, start):  # type: ignore[no-untyped-def]
+    """Slice of the ring that holds a local start."""
+    return (start // limits.slot_secs) % limits.slices
+
+
+@njit(nogil=True, cache=True)
+def half_of(limits, start, interval):  # type: ignore[no-untyped-def]
+    """HALF when a meter of half the place's interval has its second one there, else 0."""
+    if interval < limits.slot_secs and start % limits.slot_secs:
+        return HALF
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def read_sent(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
+    """Energies in the ring, i64 (4,): what was sent, or the published substitute when nothing was."""
+    _read(pages, planes[half], planes[half | HIGH], slice_, out)
+    if (cell >> SENT_SHIFT) & SENT_MASK == NEGATIVE:
+        for channel in range(N_ENERGY):
+            magnitude = out[channel] >> 1
+            out[channel] = -magnitude if out[channel] & 1 else magnitude
+
+
+@njit(nogil=True, cache=True)
+def read_published(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
+    """Energies in force, i64 (4,)."""
+    if is_amended(cell):
+        _read(pages, planes[half | AMENDED], planes[half | AMENDED | HIGH], slice_, out)
+    elif cell & 15 in (EMPTY, MISSING):
+        for channel in range(N_ENERGY):
+            out[channel] = 0
+    else:
+        read_sent(pages, planes, slice_, half, cell, out)
+
+
+@njit(nogil=True, cache=True)
+def _read(pages, low, high, slice_, out):  # type: ignore[no-untyped-def]
+    for channel in range(N_ENERGY):
+        out[channel] = pages.ring[slice_, low, channel]
+    if high >= 0:
+        for channel in range(N_ENERGY):
+            out[channel] |= np.int64(pages.ring[slice_, high, channel]) << 16
+
+
+@njit(nogil=True, cache=True)
+def stored_form(value, negative):  # type: ignore[no-untyped-def]
+    """What the ring keeps of an energy: at most 2^31 - 1; with its sign in bit 0 when the cell is NEGATIVE."""
+    magnitude = min(abs(value), MOST)
+    if not negative:
+        return magnitude
+    return (magnitude << 1) | (1 if value < 0 else 0)
+
+
+@njit(nogil=True, cache=True)
+def lacks_plane(planes, kind, values):  # type: ignore[no-untyped-def]
+    """Bits of the planes that storing `values` under the planes of `kind` (HALF, AMENDED) still needs."""
+    lacking = 0
+    if planes[kind] < 0:
+        lacking |= 1 << kind
+    if planes[kind | HIGH] < 0:
+        for channel in range(N_ENERGY):
+            if values[channel] >> 16:
+                lacking |= 1 << (kind | HIGH)
+    return lacking
+
+
+@njit(nogil=True, cache=True)
+def write_energies(pages, planes, kind, slice_, values):  # type: ignore[no-untyped-def]
+    """Store `values` in the planes of `kind`, which must be there."""
+    low, high = planes[kind], planes[kind | HIGH]
+    for channel in range(N_ENERGY):
+        pages.ring[slice_, low, channel] = np.uint16(values[channel] & 0xFFFF)
+    mark(pages.ring_changed, pages.ring_dirty, slice_, low, pages.capacity)
+    if high >= 0:
+        for channel in range(N_ENERGY):
+            pages.ring[slice_, high, channel] = np.uint16(values[channel] >> 16)
+        mark(pages.ring_changed, pages.ring_dirty, slice_, high, pages.capacity)
+
+
+@njit(nogil=True, cache=True)
+def write_cell(pages, slot, slice_, cell):  # type: ignore[no-untyped-def]
+    """Store a cell's byte."""
+    pages.cells[slice_, slot] = np.uint8(cell)
+    mark(pages.cells_changed, pages.cells_dirty, slice_, slot, pages.capacity)
+
+
+@njit(nogil=True, cache=True)
+def mark_hot(pages, slot):  # type: ignore[no-untyped-def]
+    """Note that a hot record changed."""
+    mark(pages.hot_changed, pages.hot_dirty, 0, slot, pages.capacity)
+
+
+@njit(nogil=True, cache=True)
+def set_dirty(pages, slot, days):  # type: ignore[no-untyped-def]
+    """Have `days` (bits) of a point settled at the next tick."""
+    if pages.hot[slot].dirty & days != days:
+        pages.hot[slot].dirty = np.uint8(pages.hot[slot].dirty | days)
+        mark_hot(pages, slot)
+    page = pages.page_slot[slot // pages.capacity]
+    if pages.hot[page].dirty == 0:
+        pages.hot[page].dirty = np.uint8(1)
+        mark_hot(pages, page)
+
+
+@njit(nogil=True, cache=True)
+def day_bit(day):  # type: ignore[no-untyped-def]
+    """Mark of a local day."""
+    return 1 << (day & 7)
+
+
+@njit(nogil=True, cache=True)
+def sent_of(cell):  # type: ignore[no-untyped-def]
+    """What was sent for a cell: NOTHING, GOOD, NEGATIVE, RANGE, SPLIT."""
+    return (cell >> SENT_SHIFT) & SENT_MASK
+
+
+@njit(nogil=True, cache=True)
+def is_amended(cell):  # type: ignore[no-untyped-def]
+    """Something was sent, and something else is published."""
+    return sent_of(cell) != NOTHING and cell & 15 != AS_SENT
+
+
+@njit(nogil=True, cache=True)
+def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
+    """Quality of a channel; `scaled`: nibble of the day's channels whose good intervals were scaled."""
+    sent, published = sent_of(cell), cell & 15
+    if published == EMPTY:
+        return ABSENT
+    if published == MISSING:
+        return LACKING
+    if published == AS_SENT:
+        return ACTUAL if sent == GOOD else SUSPECT
+    if published == ROUNDING or (published == SCALED and sent == GOOD and not (scaled >> channel) & 1):
+        return ACTUAL
+    return ESTIMATED
+
+
+@njit(nogil=True, cache=True)
+def method_of(cell):  # type: ignore[no-untyped-def]
+    """Method number of what is published."""
+    published = cell & 15
+    if published <= MISSING:
+        return 0
+    return METHOD_SCALED if published == SPIKE_SCALED else published
+
+
+@njit(nogil=True, cache=True)
+def rules_of(cell):  # type: ignore[no-untyped-def]
+    """Rules that a cell says have failed."""
+    sent, published = sent_of(cell), cell & 15
+    rules = V02 if cell & TWICE else 0
+    if sent in (NOTHING, SPLIT):
+        rules |= V01
+    elif sent == NEGATIVE:
+        rules |= V07
+    elif sent == RANGE:
+        rules |= V09
+    elif published == SCALED:
+        rules |= V12
+    elif published not in (AS_SENT, ROUNDING):
+        rules |= V14
+    return rules
+
+
+@njit(nogil=True, cache=True)
+def energy_quality(cell, scaled, present):  # type: ignore[no-untyped-def]
+    """Nibbles of the energy channels; `present`: bits of the channels that the meter has (wh_imp always)."""
+    word = np.uint64(0)
+    for channel in range(N_ENERGY):
+        if ((present | 1) >> channel) & 1:
+            word |= np.uint64(quality_of(cell, scaled, channel)) << np.uint64(4 * channel)
+    return word
+
+
+@njit(nogil=True, cache=True)
+def day_of(start):  # type: ignore[no-untyped-def]
+    """Local day of a local second."""
+    return start // DAY_SECS
+
+
+@njit(nogil=True, cache=True)
+def scaled_of(pages, slot, start):  # type: ignore[no-untyped-def]
+    """Nibble of scaled channels of the day that holds a local start."""
+    return (pages.hot[slot].scaled >> np.uint32(4 * (day_of(start) & 7))) & 15
+
+
+@njit(nogil=True, cache=True)
+def apparent_below_active(energy):  # type: ignore[no-untyped-def]
+    """V16 bit: VAh below Wh by more than 1 % and 1 Wh, import or export."""
+    for channel in range(0, N_ENERGY, 2):
+        active, apparent = energy[channel], energy[channel + 1]
+        if apparent > 0 and 100 * apparent + 100 < 99 * active:
+            return V16
+    return 0
+
+
+# --------------------------------------------------------------------------------------------------- registry
+
+
+@njit(nogil=True, cache=True)
+def slot_grid(tables, point, start, end, out):  # type: ignore[no-untyped-def]
+    """Links of `point` in [start, end) epoch s: out i64 (3,) = shortest interval, row of the latest, how many."""
+    out[0], out[1], out[2] = 0, -1, 0
+    place = find(tables.index_keys, tables.index_rows, point)
+    if place < 0:
+        return
+    while place < tables.order.shape[0]:
+        row = tables.order[place]
+        link = tables.links[row]
+        if link.point != point:
+            return
+        if link.start < end and link.until > start:
+            if out[2] == 0 or link.interval < out[0]:
+                out[0] = link.interval
+            out[1] = row
+            out[2] += 1
+        place += 1
+
+
+@njit(nogil=True, cache=True)
+def remarks_export(tables, point, time):  # type: ignore[no-untyped-def]
+    """Whether export at this consumer is to be remarked upon (V32)."""
+    row = find(tables.point_keys, tables.point_rows, point)
+    if row < 0:
+        return False
+    while row < tables.point.shape[0] and tables.point[row] == point:
+        if tables.point_from[row] <= time < tables.point_to[row]:
+            return tables.remark_export[row] == 1
+        row += 1
+    return False

@@ -1,0 +1,153 @@
+"""What is published for the closed days of one service point: a function of what was sent and of the registers alone.
+
+It does not look at what was published before, so the order of arrival leaves no trace.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from agents.vee.kernels_estimate import estimate_bases, find_spikes, is_substituted, release_spikes, share_out
+from agents.vee.state import AS_SENT, FLAT, MISSING, ROUNDING, SCALED, SPIKE_SCALED
+from agents.vee.work import BEFORE, GAP, GOOD, NONE, SPIKE
+from pipeline.channels import N_ENERGY
+
+
+@njit(nogil=True, cache=True)
+def decide(tables, limits, work, total, per_day, spans):  # type: ignore[no-untyped-def]
+    """Fill new and fresh of the first `total` positions, and span_scaled."""
+    for span in range(spans):
+        low, high = work.span_first[span] * per_day, work.span_last[span] * per_day
+        _choose(limits, work, span, low, high, per_day)
+    estimate_bases(work, limits, total, per_day)
+    for span in range(spans):
+        low, high = work.span_first[span] * per_day, work.span_last[span] * per_day
+        flat = _settle_span(tables, limits, work, span, low, high)
+        _encode(work, span, low, high, flat)
+
+
+@njit(nogil=True, cache=True)
+def _choose(limits, work, span, low, high, per_day):  # type: ignore[no-untyped-def]
+    """Which intervals are substituted: gaps and bad ones always, spikes when the registers do not confirm them."""
+    known = work.span_known[span] != 0
+    energy, gaps, count = 0, 0, 0
+    for at in range(low, high):
+        if work.state[at] == BEFORE:
+            work.state[at] = GAP if known else NONE
+        if work.state[at] == GOOD:
+            energy += work.sent[at, 0]
+            count += 1
+        elif work.state[at] != NONE:
+            gaps += 1
+    need = work.span_energy[span, 0] - energy
+    if known and need >= 0:
+        return
+    spikes = 0
+    for day in range(low, high, per_day):
+        spikes += find_spikes(work, limits, day, day + per_day)
+    if known and need + spikes < 0:
+        release_spikes(work, low, high)
+
+
+@njit(nogil=True, cache=True)
+def _settle_span(tables, limits, work, span, low, high):  # type: ignore[no-untyped-def]
+    """New energies of a span; returns 1 when wh_imp of its substitutes had to be spread evenly."""
+    flat = 0
+    for channel in range(N_ENERGY):
+        energy, count, good, last = 0, 0, 0, -1
+        for at in range(low, high):
+            if work.state[at] == GOOD:
+                energy += work.sent[at, channel]
+                good += 1
+                last = at
+            elif is_substituted(work.state[at]):
+                work.pick[count], work.weight[count] = at, work.base[at, channel]
+                work.new[at, channel] = work.base[at, channel]
+                count += 1
+        if not (work.span_known[span] >> channel) & 1:
+            continue
+        need = work.span_energy[span, channel] - energy
+        if count and need >= 0:
+            spread = share_out(work, count, need, channel)
+            flat = spread if channel == 0 else flat
+        elif need == 0 or _round(tables, limits, work, span, low, high, channel, need, count, last):
+            continue
+        elif good + count > 0:
+            _scale_all(work, span, low, high, channel)
+    return flat
+
+
+@njit(nogil=True, cache=True)
+def _round(tables, limits, work, span, low, high, channel, need, count, last):  # type: ignore[no-untyped-def]
+    """Put a small difference on one interval: what whole watt-hours of a fractional factor lose, or the tolerance.
+
+    Each interval loses less than one watt-hour and each meter's register difference gains less than one, so a span of n
+    intervals and d meters lacks at most n + d. The last good interval takes it; the largest gives it.
+    """
+    if count or last < 0:
+        return False
+    lost, intervals = False, 0
+    for at in range(low, high):
+        if work.state[at] != NONE:
+            intervals += 1
+            lost = lost or tables.links[work.link[at]].denominator != 1
+    rounded = lost and 0 < need <= intervals + work.span_devices[span]
+    if not rounded and abs(need) > limits.sum_tolerance:
+        return False
+    taker = last
+    if need < 0:
+        for at in range(low, high):
+            if work.state[at] == GOOD and work.sent[at, channel] > work.sent[taker, channel]:
+                taker = at
+        for at in range(high - 1, low - 1, -1):
+            if work.state[at] == GOOD and work.sent[at, channel] == work.sent[taker, channel]:
+                taker = at
+    if work.new[taker, channel] + need < 0:
+        return False
+    work.new[taker, channel] += need
+    work.fresh[taker] |= ROUNDING
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _scale_all(work, span, low, high, channel):  # type: ignore[no-untyped-def]
+    """Rule V12: the intervals contradict the registers, and the registers are what is billed."""
+    count = 0
+    for at in range(low, high):
+        if work.state[at] == NONE:
+            continue
+        work.pick[count] = at
+        work.weight[count] = work.sent[at, channel] if work.state[at] == GOOD else work.base[at, channel]
+        count += 1
+    share_out(work, count, work.span_energy[span, channel], channel)
+    work.span_scaled[span] |= 1 << channel
+
+
+@njit(nogil=True, cache=True)
+def _encode(work, span, low, high, flat):  # type: ignore[no-untyped-def]
+    """The cells' bytes; _round has already said ROUNDING."""
+    known, scaled = work.span_known[span] != 0, work.span_scaled[span] != 0
+    for at in range(low, high):
+        state, kept = work.state[at], work.fresh[at] & ~15
+        if state == NONE:
+            continue
+        if state == GOOD:
+            if scaled:
+                work.fresh[at] = kept | SCALED
+            elif work.fresh[at] & 15 != ROUNDING:
+                work.fresh[at] = kept | AS_SENT
+            continue
+        published = work.method[at]
+        if known:
+            published = FLAT if flat else (SPIKE_SCALED if state == SPIKE else SCALED)
+        elif published == 0:
+            published = MISSING if state == GAP else AS_SENT
+            if state != GAP:
+                _restore(work, at)
+        work.fresh[at] = kept | published
+
+
+@njit(nogil=True, cache=True)
+def _restore(work, at):  # type: ignore[no-untyped-def]
+    for channel in range(N_ENERGY):
+        work.new[at, channel] = work.sent[at, channel]

@@ -1,0 +1,187 @@
+"""Substitutes: spikes found, lines and like days, and whole watt-hours shared out. All integers.
+
+`work` is agents.vee.work.Work; positions [low, high) are a span's intervals.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from agents.vee.state import CARRIED, LIKE_DAY, LINEAR
+from agents.vee.work import BAD, GAP, GOOD, NONE, SPIKE
+from pipeline.channels import N_ENERGY
+
+LARGEST_PRODUCT = 2**62
+
+
+@njit(nogil=True, cache=True)
+def is_substituted(state):  # type: ignore[no-untyped-def]
+    """The interval is not used as it was sent."""
+    return state in (BAD, GAP, SPIKE)
+
+
+@njit(nogil=True, cache=True)
+def find_spikes(work, limits, low, high):  # type: ignore[no-untyped-def]
+    """Rule V14 on one day: good intervals of wh_imp that stand too far above the third highest become SPIKE.
+
+    Energy p is one when p > floor and (p - p3) / p3 > ratio, so at most the two highest are. Returns their energy.
+    """
+    first, second, third = np.int64(-1), np.int64(-1), np.int64(-1)
+    for at in range(low, high):
+        if work.state[at] != GOOD:
+            continue
+        energy = work.sent[at, 0]
+        if energy > first:
+            first, second, third = energy, first, second
+        elif energy > second:
+            second, third = energy, second
+        elif energy > third:
+            third = energy
+    taken = np.int64(0)
+    if third < 0:
+        return taken
+    for at in range(low, high):
+        energy = work.sent[at, 0]
+        far = (energy - third) * 100 > limits.spike_percent * third
+        if work.state[at] == GOOD and energy > limits.spike_floor and far:
+            work.state[at] = SPIKE
+            taken += energy
+    return taken
+
+
+@njit(nogil=True, cache=True)
+def release_spikes(work, low, high):  # type: ignore[no-untyped-def]
+    """Good again."""
+    for at in range(low, high):
+        if work.state[at] == SPIKE:
+            work.state[at] = GOOD
+
+
+@njit(nogil=True, cache=True)
+def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def]
+    """Fill base and method of every substituted interval among the first `total` positions.
+
+    E03 on a gap of at most `linear_secs` between good neighbours; else E04, the mean of the other closed days' good
+    intervals at the same time of day; else the nearest good interval carried on (before, else after); else method 0.
+    """
+    at = 0
+    while at < total:
+        if not is_substituted(work.state[at]):
+            at += 1
+            continue
+        after, seconds, even = at, np.int64(0), True
+        last = at
+        while after < total and (is_substituted(work.state[after]) or work.state[after] == NONE):
+            if work.state[after] != NONE:
+                if after > at and work.start[after] != work.start[last] + work.interval[last]:
+                    break
+                seconds += work.interval[after]
+                even = even and work.interval[after] == work.interval[at]
+                last = after
+            after += 1
+        if not (even and seconds <= limits.linear_secs and _line(work, total, at, last)):
+            _like_days(work, total, per_day, at, last)
+        at = last + 1
+
+
+@njit(nogil=True, cache=True)
+def _line(work, total, first, last):  # type: ignore[no-untyped-def]
+    """E03 between the neighbours of [first, last]; False when one is not good, not adjacent or of another length."""
+    before, after = first - 1, last + 1
+    while before >= 0 and work.state[before] == NONE:
+        before -= 1
+    while after < total and work.state[after] == NONE:
+        after += 1
+    interval = work.interval[first]
+    if before < 0 or work.state[before] != GOOD or work.interval[before] != interval:
+        return False
+    if after >= total or work.state[after] != GOOD or work.interval[after] != interval:
+        return False
+    steps = (work.start[after] - work.start[before]) // interval
+    if steps * interval != work.start[last] + 2 * interval - work.start[first]:
+        return False
+    for at in range(first, last + 1):
+        if work.state[at] == NONE:
+            continue
+        step = (work.start[at] - work.start[before]) // interval
+        for channel in range(N_ENERGY):
+            low, high = work.sent[before, channel], work.sent[after, channel]
+            work.base[at, channel] = (low * (steps - step) + high * step) // steps
+        work.method[at] = LINEAR
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _like_days(work, total, per_day, first, last):  # type: ignore[no-untyped-def]
+    for at in range(first, last + 1):
+        if work.state[at] == NONE:
+            continue
+        count = 0
+        for channel in range(N_ENERGY):
+            work.base[at, channel] = 0
+        for other in range(at % per_day, total, per_day):
+            if other != at and work.state[other] == GOOD and work.interval[other] == work.interval[at]:
+                count += 1
+                for channel in range(N_ENERGY):
+                    work.base[at, channel] += work.sent[other, channel]
+        work.method[at] = LIKE_DAY if count else _carry(work, total, at)
+        if count:
+            for channel in range(N_ENERGY):
+                work.base[at, channel] //= count
+
+
+@njit(nogil=True, cache=True)
+def _carry(work, total, at):  # type: ignore[no-untyped-def]
+    """The nearest good interval before, else after, in proportion to the length; returns the method."""
+    near = at - 1
+    while near >= 0 and work.state[near] != GOOD:
+        near -= 1
+    if near < 0:
+        near = at + 1
+        while near < total and work.state[near] != GOOD:
+            near += 1
+        if near == total:
+            return 0
+    for channel in range(N_ENERGY):
+        work.base[at, channel] = work.sent[near, channel] * work.interval[at] // work.interval[near]
+    return CARRIED
+
+
+@njit(nogil=True, cache=True)
+def share_out(work, count, target, channel):  # type: ignore[no-untyped-def]
+    """E06 to the watt-hour: new[pick[i], channel] = target x weight[i] / sum, the remainder to the largest fractions.
+
+    pick, weight: i64 (count,), count > 0, weights >= 0; target >= 0. Of equal fractions the earlier interval comes
+    first. Without any weight the target is spread in proportion to the intervals' lengths (E08).
+    Returns 1 when it was spread so.
+    """
+    total, largest, flat = np.int64(0), np.int64(0), 0
+    for item in range(count):
+        largest = max(largest, work.weight[item])
+    while largest > 0 and target > LARGEST_PRODUCT // largest:
+        largest >>= 1
+        for item in range(count):
+            work.weight[item] >>= 1
+    for item in range(count):
+        total += work.weight[item]
+    if total == 0:
+        flat = 1
+        for item in range(count):
+            work.weight[item] = work.interval[work.pick[item]]
+            total += work.weight[item]
+    left = target
+    for item in range(count):
+        product = target * work.weight[item]
+        work.new[work.pick[item], channel] = product // total
+        work.remainder[item] = product % total
+        left -= product // total
+    while left > 0:
+        best = 0
+        for item in range(1, count):
+            if work.remainder[item] > work.remainder[best]:
+                best = item
+        work.new[work.pick[best], channel] += 1
+        work.remainder[best] = -1
+        left -= 1
+    return flat

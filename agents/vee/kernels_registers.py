@@ -1,0 +1,187 @@
+"""Register energy of spans between midnights, over all meters that stood at a service point.
+
+Days are local day numbers; `first` is the first closed day of the window, and midnights are counted from it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from agents.vee.config import DAY_SECS
+from agents.vee.work import MOST_LINKS
+from pipeline.channels import N_ENERGY
+from pipeline.lookup import find
+
+ALL_CHANNELS = (1 << N_ENERGY) - 1
+OPENING_KNOWN, CLOSING_KNOWN = 1, 2
+
+
+@njit(nogil=True, cache=True)
+def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
+    """work.links[: work.sizes[0]]: links of `point` that overlap [start, end) epoch s, in order."""
+    count = 0
+    place = find(tables.index_keys, tables.index_rows, point)
+    while 0 <= place < tables.order.shape[0]:
+        row = tables.order[place]
+        link = tables.links[row]
+        if link.point != point or count == MOST_LINKS:
+            break
+        if link.start < end and link.until > start:
+            work.links[count] = row
+            count += 1
+        place += 1
+    work.sizes[0] = count
+
+
+@njit(nogil=True, cache=True)
+def registers_at(pages, limits, slot, day, device, out):  # type: ignore[no-untyped-def]
+    """Channels (bits) whose register of `device` at the midnight before `day` is known; out i64 (4,)."""
+    known = pages.registers[day % (limits.hot_days + 1), slot]
+    mask = 0
+    if known.device != device:
+        return mask
+    for channel in range(N_ENERGY):
+        out[channel] = known.value[channel]
+        if known.value[channel] >= 0:
+            mask |= 1 << channel
+    return mask
+
+
+@njit(nogil=True, cache=True)
+def _opening(pages, tables, limits, slot, row, day, out):  # type: ignore[no-untyped-def]
+    """Registers of link `row` where it begins to count: at the midnight of `day`, or when it was installed."""
+    link = tables.links[row]
+    midnight = day * DAY_SECS - limits.offset
+    if link.start >= midnight and link.exchange & OPENING_KNOWN:
+        for channel in range(N_ENERGY):
+            out[channel] = tables.opening[row, channel]
+        return ALL_CHANNELS
+    if link.start > midnight:
+        return 0
+    return registers_at(pages, limits, slot, day, link.device, out)
+
+
+@njit(nogil=True, cache=True)
+def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-untyped-def]
+    """Registers of link `row` where it ceases to count: at the midnight of `day`, or when it was removed."""
+    link = tables.links[row]
+    midnight = day * DAY_SECS - limits.offset
+    if link.until > midnight:
+        return registers_at(pages, limits, slot, day, link.device, out)
+    if not link.exchange & CLOSING_KNOWN:
+        return 0
+    for channel in range(N_ENERGY):
+        out[channel] = tables.closing[row, channel]
+    return ALL_CHANNELS
+
+
+@njit(nogil=True, cache=True)
+def midnight_known(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
+    """A span may begin or end here: the register of the meter that stands here is known, or none stands here."""
+    midnight = day * DAY_SECS - limits.offset
+    for place in range(work.sizes[0]):
+        row = work.links[place]
+        link = tables.links[row]
+        if link.start <= midnight < link.until:
+            return _opening(pages, tables, limits, slot, row, day, work.scratch[3]) & 1 == 1
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
+    """Billed energy between two registers of one meter, or -1 when they cannot be of one meter (V07, V08).
+
+    A register that has become smaller has passed its modulus, if the meter can pass that much in the time.
+    """
+    if closing < opening:
+        closing += link.modulus
+        most = link.limit * (seconds // link.interval + 1) if link.limit > 0 else link.modulus // 2
+        if link.modulus == 0 or closing < opening or closing - opening > most:
+            return np.int64(-1)
+    return closing * link.numerator // link.denominator - opening * link.numerator // link.denominator
+
+
+@njit(nogil=True, cache=True)
+def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: ignore[no-untyped-def]
+    """Channels (bits) whose energy from midnight `first` to midnight `last` is known; out i64 (4,), billed.
+
+    Each meter's part is floor(closing x factor) - floor(opening x factor).
+    """
+    begin, end = first * DAY_SECS - limits.offset, last * DAY_SECS - limits.offset
+    mask = ALL_CHANNELS
+    for channel in range(N_ENERGY):
+        out[channel] = 0
+    devices = 0
+    for place in range(work.sizes[0]):
+        row = work.links[place]
+        link = tables.links[row]
+        if link.start >= end or link.until <= begin:
+            continue
+        devices += 1
+        mask &= _opening(pages, tables, limits, slot, row, first, work.opening)
+        mask &= _closing(pages, tables, limits, slot, row, last, work.closing)
+        seconds = min(end, link.until) - max(begin, link.start)
+        for channel in range(N_ENERGY):
+            if (mask >> channel) & 1:
+                part = _advance(link, work.opening[channel], work.closing[channel], seconds)
+                if part < 0:
+                    mask &= ~(1 << channel)
+                out[channel] += part
+    return mask, devices
+
+
+@njit(nogil=True, cache=True)
+def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[no-untyped-def]
+    """Cut the days into spans between known midnights; days between unknown ones are spans of their own.
+
+    Returns the number of spans; fills span_* and span_of_day. A span counts as known when wh_imp is.
+    """
+    for day in range(days + 1):
+        work.midnight[day] = midnight_known(pages, tables, limits, slot, work, first + day)
+    spans, day = 0, 0
+    while day < days:
+        after = day + 1
+        while after < days and work.midnight[day] and not work.midnight[after]:
+            after += 1
+        mask, devices = 0, 0
+        if work.midnight[day] and work.midnight[after]:
+            mask, devices = span_energy(
+                pages, tables, limits, slot, work, first + day, first + after, work.span_energy[spans]
+            )
+        if not mask & 1:
+            after, mask = day + 1, 0
+        work.span_first[spans], work.span_last[spans] = day, after
+        work.span_known[spans], work.span_scaled[spans], work.span_devices[spans] = mask, 0, devices
+        for inside in range(day, after):
+            work.span_of_day[inside] = spans
+        spans += 1
+        day = after
+    return spans
+
+
+@njit(nogil=True, cache=True)
+def day_registers(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
+    """(bits of day_registers, link row of the day or -1); work.opening and work.closing hold the registers known."""
+    begin, end = day * DAY_SECS - limits.offset, (day + 1) * DAY_SECS - limits.offset
+    bits, meters, last = 0, 0, np.int64(-1)
+    for channel in range(N_ENERGY):
+        work.opening[channel] = 0
+        work.closing[channel] = 0
+    for place in range(work.sizes[0]):
+        row = work.links[place]
+        link = tables.links[row]
+        if link.start >= end or link.until <= begin:
+            continue
+        if meters == 0:
+            bits |= _opening(pages, tables, limits, slot, row, day, work.opening) & 1
+        last = row
+        meters += 1
+    if last >= 0:
+        bits |= (_closing(pages, tables, limits, slot, last, day + 1, work.closing) & 1) << 1
+    if meters > 1:
+        bits |= 16
+    for channel in range(N_ENERGY):
+        work.opening[channel] = max(work.opening[channel], 0)
+        work.closing[channel] = max(work.closing[channel], 0)
+    return bits, last

@@ -1,0 +1,242 @@
+"""What time alone changes: intervals that are due, days that close, days that leave the window.
+
+Each kernel goes through the slots of a partition in their order in memory. Times are local seconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from agents.vee.config import DAY_SECS
+from agents.vee.kernels_cells import (
+    V01,
+    day_bit,
+    day_of,
+    energy_quality,
+    find_planes,
+    half_of,
+    lacks_plane,
+    mark_hot,
+    method_of,
+    read_published,
+    read_sent,
+    scaled_of,
+    sent_of,
+    set_dirty,
+    slice_of,
+    slot_grid,
+    write_cell,
+    write_energies,
+)
+from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
+from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, LIKE_DAY, MISSING, POINT
+from pipeline.channels import N_ENERGY
+from pipeline.lookup import find
+from pipeline.state import mark
+
+
+@njit(nogil=True, cache=True)
+def sweep(pages, tables, limits, clock, due, revision, work, out, cursor):  # type: ignore[no-untyped-def]
+    """Estimate the intervals that end at `due` and have not come; from slot cursor[AT] on.
+
+    work i64 (4, 8): scratch. Stops with STATUS FULL or PLANE_NEEDED.
+    """
+    slots = pages.keys.shape[0]
+    room = out.service_point.shape[0]
+    usual = slice_of(limits, due - limits.slot_secs)
+    quick = tables.shortest >= limits.slot_secs
+    for slot in range(cursor[AT], slots):
+        if quick and pages.cells[usual, slot] & 15:
+            continue
+        if pages.hot[slot].kind != POINT:
+            continue
+        if cursor[READINGS] >= room:
+            cursor[AT], cursor[STATUS] = slot, FULL
+            return
+        lacking = _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, cursor)
+        if lacking:
+            cursor[AT], cursor[STATUS], cursor[SLOT], cursor[LACKING] = slot, PLANE_NEEDED, slot, lacking
+            return
+    cursor[AT], cursor[STATUS] = slots, DONE
+
+
+@njit(nogil=True, cache=True)
+def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, cursor):  # type: ignore[no-untyped-def]
+    point = pages.keys[slot]
+    interval, row = _interval_at(pages, tables, limits, slot, point, due)
+    if row < 0 or due % interval:
+        return 0
+    start = due - interval
+    half = half_of(limits, start, interval)
+    planes, energies = work[0], work[1]
+    find_planes(pages, slot, planes)
+    if planes[half] < 0:
+        return 1 << half
+    slice_ = slice_of(limits, start)
+    if pages.cells[slice_, planes[half]] & 15 != EMPTY:
+        return 0
+    cell = _provisional(pages, tables.links[row], limits, clock, start, interval, half, planes, energies, work[2])
+    if cell != MISSING:
+        lacking = lacks_plane(planes, half, energies)
+        if lacking:
+            return lacking
+        write_energies(pages, planes, half, slice_, energies)
+    write_cell(pages, planes[half], slice_, cell)
+    write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor)
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def _interval_at(pages, tables, limits, slot, point, due):  # type: ignore[no-untyped-def]
+    """(interval, link row) of the interval of a point that ends at `due`; row -1 when no meter stood there."""
+    end = due - limits.offset
+    if pages.hot[slot].link < tables.links.shape[0]:
+        link = tables.links[pages.hot[slot].link]
+        place = due - 1 - (due - 1) % limits.slot_secs - limits.offset
+        if link.point == point and link.start <= place and end <= link.until and place + limits.slot_secs <= link.until:
+            return np.int64(link.interval), np.int64(pages.hot[slot].link)
+    return _look_up(pages, tables, limits, slot, point, due)
+
+
+@njit(nogil=True, cache=True)
+def _look_up(pages, tables, limits, slot, point, due):  # type: ignore[no-untyped-def]
+    grid = np.empty(3, np.int64)
+    place = due - 1 - (due - 1) % limits.slot_secs
+    slot_grid(tables, point, place - limits.offset, place - limits.offset + limits.slot_secs, grid)
+    if grid[1] < 0:
+        return np.int64(1), np.int64(-1)
+    interval = grid[0]
+    slot_grid(tables, point, due - interval - limits.offset, due - limits.offset, grid)
+    if grid[1] >= 0 and pages.hot[slot].link != grid[1]:
+        pages.hot[slot].link = np.uint32(grid[1])
+        mark_hot(pages, slot)
+    return interval, grid[1]
+
+
+@njit(nogil=True, cache=True)
+def _provisional(pages, link, limits, clock, start, interval, half, planes, energies, scratch):  # type: ignore[no-untyped-def]
+    """Like days of the window, else the interval before carried on: LIKE_DAY, CARRIED or MISSING."""
+    count = 0
+    for channel in range(N_ENERGY):
+        energies[channel] = 0
+    oldest = (day_of(clock.time + limits.offset) - limits.hot_days + 1) * DAY_SECS
+    first = max(oldest, link.start + limits.offset)
+    earlier = start - DAY_SECS
+    while earlier >= first:
+        slice_ = slice_of(limits, earlier)
+        cell = np.int64(pages.cells[slice_, planes[half]])
+        if sent_of(cell) == GOOD:
+            read_sent(pages, planes, slice_, half, cell, scratch)
+            for channel in range(N_ENERGY):
+                energies[channel] += scratch[channel]
+            count += 1
+        earlier -= DAY_SECS
+    if count:
+        for channel in range(N_ENERGY):
+            energies[channel] //= count
+        return LIKE_DAY
+    before = start - interval
+    if before < first:
+        return MISSING
+    before_half = half_of(limits, before, interval)
+    slice_ = slice_of(limits, before)
+    cell = np.int64(pages.cells[slice_, planes[before_half]])
+    if cell & 15 in (EMPTY, MISSING) or (sent_of(cell) > GOOD and method_of(cell) == 0):
+        return MISSING
+    read_published(pages, planes, slice_, before_half, cell, energies)
+    return CARRIED
+
+
+@njit(nogil=True, cache=True)
+def write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor):  # type: ignore[no-untyped-def]
+    """A reading that a tick made."""
+    place = cursor[READINGS]
+    link = tables.links[row]
+    out.service_point[place], out.device[place], out.link[place] = link.point, link.device, row
+    out.interval_start[place], out.interval_secs[place] = start - limits.offset, interval
+    out.revision[place] = revision
+    out.frame[place], out.source[place] = -1, -1
+    out.method[place] = method_of(cell)
+    out.rules[place] = V01
+    out.quality[place] = energy_quality(cell, scaled_of(pages, slot, start), pages.hot[slot].present)
+    for channel in range(N_ENERGY):
+        out.energy[place, channel] = energies[channel]
+    cursor[READINGS] += 1
+
+
+@njit(nogil=True, cache=True)
+def close_day(pages, day):  # type: ignore[no-untyped-def]
+    """Have every point settle a day that has closed."""
+    bit = day_bit(day)
+    for slot in range(pages.keys.shape[0]):
+        if pages.hot[slot].kind == POINT:
+            set_dirty(pages, slot, bit)
+
+
+@njit(nogil=True, cache=True)
+def clear_day(pages, limits, leaving):  # type: ignore[no-untyped-def]
+    """Forget day `leaving`: its places are those of the day that begins, its midnight's that of the next one."""
+    first = slice_of(limits, leaving * DAY_SECS)
+    for slice_ in range(first, first + DAY_SECS // limits.slot_secs):
+        for slot in range(pages.cells.shape[1]):
+            if pages.cells[slice_, slot]:
+                write_cell(pages, slot, slice_, 0)
+    slice_, bit = leaving % (limits.hot_days + 1), day_bit(leaving)
+    keep = np.uint8(255 - bit)
+    nibble = np.uint32(15) << np.uint32(4 * (leaving & 7))
+    for slot in range(pages.keys.shape[0]):
+        record = pages.hot[slot]
+        if record.kind != POINT:
+            continue
+        if pages.registers[slice_, slot].device:
+            pages.registers[slice_, slot].device = 0
+            mark(pages.registers_changed, pages.registers_dirty, slice_, slot, pages.capacity)
+        if (record.dirty | record.fragile) & bit or record.scaled & nibble:
+            record.dirty &= keep
+            record.fragile &= keep
+            record.scaled &= ~nibble
+            mark_hot(pages, slot)
+
+
+@njit(nogil=True, cache=True)
+def relink(pages, tables, now):  # type: ignore[no-untyped-def]
+    """Point every hot record to the link in force at `now` (epoch s), or to its latest one before."""
+    for slot in range(pages.keys.shape[0]):
+        record = pages.hot[slot]
+        if record.kind != POINT:
+            continue
+        best = np.int64(-1)
+        place = find(tables.index_keys, tables.index_rows, pages.keys[slot])
+        while 0 <= place < tables.order.shape[0]:
+            row = tables.order[place]
+            if tables.links[row].point != pages.keys[slot]:
+                break
+            if best < 0 or tables.links[row].start <= now:
+                best = row
+            place += 1
+        link = np.uint32(best) if best >= 0 else np.uint32(0xFFFFFFFF)
+        if record.link != link:
+            record.link = link
+            mark_hot(pages, slot)
+
+
+@njit(nogil=True, cache=True)
+def enter_points(pages, slots):  # type: ignore[no-untyped-def]
+    """Make the slots of service points, i64 (n,), into points."""
+    for item in range(slots.shape[0]):
+        record = pages.hot[slots[item]]
+        if record.kind == FREE:
+            record.kind = np.uint8(POINT)
+            record.link = np.uint32(0xFFFFFFFF)
+            mark_hot(pages, slots[item])
+
+
+@njit(nogil=True, cache=True)
+def write_clock(pages, time, closed, begin, tag):  # type: ignore[no-untyped-def]
+    """Note log time in each page's record."""
+    for page in range(pages.page_slot.shape[0]):
+        slot = pages.page_slot[page]
+        words = pages.hot[slot].words
+        words[0], words[1], words[2], words[3] = time, closed, begin, tag
+        mark_hot(pages, slot)

@@ -1,0 +1,119 @@
+"""Grant planes to service points out of their page's pool."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numba import njit
+
+from agents.vee.kernels_cells import find_key, mark_hot, write_cell
+from agents.vee.state import FREE, PAGE, PLANE, PLANES, POOL, pages_of
+from agents.vee.tables import page_of
+from pipeline.columns import Array
+from pipeline.lookup import PAGE_GROUPS, PAGES
+from pipeline.state import StateStore
+
+POOL_SIZE, POOL_FREE = 0, 1
+"""Places of a page record's `planes`: numbers given out so far, and those of them that are free again."""
+
+
+@cache
+def page_points() -> Array:
+    """A service point u64 of each page, to enter a page's own keys with."""
+    points = np.arange(1, 64 * PAGES * PAGE_GROUPS // 8, dtype=np.uint64)
+    found = np.zeros(PAGES, np.uint64)
+    pages = page_of(points)
+    found[pages[::-1]] = points[::-1]
+    assert found.all()
+    return found
+
+
+def page_records(store: StateStore) -> Array:
+    """Slot i64 (pages,) of each page's own record, entered where new."""
+    points = page_points()[store.pages.start : store.pages.stop]
+    slots = store.locate(points, np.full(len(points), POOL, np.uint64))
+    kinds = store.areas["hot"].flat[0]["kind"]
+    if (kinds[slots] != PAGE).any():
+        _enter_pages(pages_of(store, slots), slots)
+    return slots
+
+
+def grant(store: StateStore, points: Array, pages: Array, planes: Array) -> None:
+    """Give service points u64 (n,), which are in the store, the planes u8 (n,) that they lack.
+
+    pages: i64 (n,), counted from the store's first. Slots change when the store grows.
+    """
+    slots = page_records(store)
+    numbers = np.zeros(len(points), np.uint64)
+    own = store.locate(points, points)
+    view = pages_of(store, page_records(store))
+    _take(view, own, pages, planes, numbers)
+    new = np.flatnonzero(numbers)
+    if not len(new):
+        return
+    keys = POOL | numbers[new]
+    slots = store.locate(points[new], keys)
+    own = store.locate(points, points)
+    _give(pages_of(store, page_records(store)), own[new], slots, points[new], planes[new], numbers[new])
+
+
+@njit(nogil=True, cache=True)
+def _enter_pages(view, slots):  # type: ignore[no-untyped-def]
+    for item in range(slots.shape[0]):
+        view.hot[slots[item]].kind = np.uint8(PAGE)
+        mark_hot(view, slots[item])
+
+
+@njit(nogil=True, cache=True)
+def _take(view, own, pages, planes, numbers):  # type: ignore[no-untyped-def]
+    """numbers u64 (n,): a free number of the pool for each plane, 0 where the point has it already."""
+    for item in range(own.shape[0]):
+        plane = np.int64(planes[item])
+        record = view.hot[own[item]]
+        if record.planes[plane - 1]:
+            continue
+        page = view.hot[view.page_slot[pages[item]]]
+        number = np.int64(0)
+        if page.planes[POOL_FREE]:
+            number = _free_number(view, pages[item])
+            page.planes[POOL_FREE] = np.uint16(page.planes[POOL_FREE] - 1)
+        else:
+            number = np.int64(page.planes[POOL_SIZE]) + 1
+            page.planes[POOL_SIZE] = np.uint16(number)
+        mark_hot(view, view.page_slot[pages[item]])
+        record.planes[plane - 1] = np.uint16(number)
+        mark_hot(view, own[item])
+        numbers[item] = np.uint64(number)
+
+
+@njit(nogil=True, cache=True)
+def _free_number(view, page):  # type: ignore[no-untyped-def]
+    base = page * view.capacity
+    size = np.int64(view.hot[view.page_slot[page]].planes[POOL_SIZE])
+    for number in range(1, size + 1):
+        slot = find_key(view.keys, base, view.capacity, POOL | np.uint64(number))
+        if slot >= 0 and view.hot[slot].kind == FREE:
+            view.hot[slot].kind = np.uint8(PLANE)  # taken; _give completes it
+            return np.int64(number)
+    return np.int64(0)
+
+
+@njit(nogil=True, cache=True)
+def _give(view, own, slots, points, planes, numbers):  # type: ignore[no-untyped-def]
+    """Make the slots into planes of their points, empty."""
+    for item in range(own.shape[0]):
+        record = view.hot[slots[item]]
+        record.kind, record.plane = np.uint8(PLANE), np.uint8(planes[item])
+        record.words[0] = np.int64(points[item])
+        mark_hot(view, slots[item])
+        for slice_ in range(view.cells.shape[0]):
+            if view.cells[slice_, slots[item]]:
+                write_cell(view, slots[item], slice_, 0)
+            for channel in range(view.ring.shape[2]):
+                view.ring[slice_, slots[item], channel] = 0
+
+
+def lacking_planes(bits: int) -> list[int]:
+    """Numbers of the planes that a kernel asked for."""
+    return [plane for plane in range(1, PLANES + 1) if bits >> plane & 1]

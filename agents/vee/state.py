@@ -1,0 +1,190 @@
+"""State of VEE: a hot record, a ring of intervals and the midnight registers, a service point a slot.
+
+The ring holds `hot_days` local days, time outermost, one place every `slot_secs`:
+
+- `ring`: four energies as u16 in one word of 8 bytes, billed Wh and VAh: what the meter *sent* where it sent something,
+  else what is *published* in its stead.
+- `cells`: one byte an interval (see below).
+- `registers`: registers at local midnights, meter side, for `hot_days` + 1 midnights.
+
+Where that is not enough, a service point takes *planes*: slots of their own in the same page, whose ring lies beside
+its own. There is a plane for the second half of each place (meters of half the interval), for the high words of
+energies of 65,536 Wh and more, and for published energies that differ from what was sent. Planes come from a pool of
+their page (key = POOL | number) and go back to it, so the few meters that need more do not make all others larger.
+Number 0 of the pool is the page's own record: log time and how much of the pool is taken.
+
+A cell's byte: bits 0-3 what is published, bits 4-6 what was sent, bit 7 that the interval came with two values.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.vee.config import DAY_SECS, VeeConfig
+from pipeline.channels import N_ENERGY
+from pipeline.codes import Method
+from pipeline.columns import Array
+from pipeline.state import Area, Layout, StateStore, Table
+
+# What is published for a cell; the numbers of substitutes are those of pipeline.codes.Method.
+EMPTY = 0
+AS_SENT = 1
+MISSING = 2
+LINEAR = int(Method.LINEAR)
+LIKE_DAY = int(Method.LIKE_DAY)
+SCALED = int(Method.SCALED)
+FLAT = int(Method.FLAT)
+CARRIED = int(Method.CARRIED)
+ROUNDING = int(Method.ROUNDING)
+SPIKE_SCALED = 11  # method SCALED, in the stead of a spike; SCALED on a good cell means that all were scaled (V12)
+
+# What was sent for a cell.
+NOTHING = 0
+GOOD = 1
+NEGATIVE = 2  # V07
+RANGE = 3  # V09
+SPLIT = 4  # the meter was exchanged within the interval: a part of it at most
+SENT_SHIFT = 4
+SENT_MASK = 7
+TWICE = 128  # V02
+KEPT = (SENT_MASK << SENT_SHIFT) | TWICE
+"""Bits that a settlement does not change."""
+
+# Kinds of slot.
+FREE, POINT, PLANE, PAGE = 0, 1, 2, 3
+
+# Planes: bits of their number. Plane 0 is the slot itself.
+HALF = 1  # second half of each place
+HIGH = 2  # high words
+AMENDED = 4  # published, where it differs from what was sent
+PLANES = 7
+
+POOL = np.uint64(0xFFFF_FFFF_FFFF_0000)
+"""Keys from here on are planes and page records; ids of service points lie below."""
+
+DAY_BITS = 8
+"""Marks of a day lie at bit (day % 8) of a byte."""
+
+HOT = np.dtype(
+    [
+        ("words", "<i8", (4,)),  # PAGE: see pages; PLANE: owner; POINT: energy published since the carried register
+        ("link", "<u4"),  # row of the registry that last measured the point
+        ("scaled", "<u4"),  # a nibble a day: channels whose good intervals were scaled
+        ("planes", "<u2", (PLANES,)),  # POINT: number in the pool of plane n + 1; PAGE: size of the pool, free ones
+        ("kind", "<u1"),
+        ("plane", "<u1"),  # PLANE: which
+        ("present", "<u1"),  # channels that the meter sends
+        ("dirty", "<u1"),  # days to settle; PAGE: some point of the page has some
+        ("fragile", "<u1"),  # days with substitutes: settled again when what they lean on changes
+        ("carried", "<u1"),  # days since the register that the oldest midnight stands for
+        ("spare", "<u1", (4,)),
+    ],
+)
+"""One cache line; only what seldom changes, so that an arriving interval leaves it alone."""
+
+REGISTERS = np.dtype([("device", "<u8"), ("value", "<i8", (N_ENERGY,))])
+"""Registers at a midnight: device 0 when none came; -1 where a channel is not known."""
+
+TIME, CLOSED, BEGIN, TAG = 0, 1, 2, 3
+"""Words of a page's record: log time, end of the last interval that was closed, begin of the log, registry."""
+
+
+def layout(config: VeeConfig) -> Layout:
+    """Tables for this window."""
+    slices = config.hot_days * config.slots_per_day
+    return Layout(
+        "vee",
+        1,
+        (
+            Table("hot", HOT),
+            Table("ring", np.dtype("<u8"), slices),
+            Table("cells", np.dtype("<u1"), slices),
+            Table("registers", REGISTERS, config.hot_days + 1),
+        ),
+    )
+
+
+class Limits(NamedTuple):
+    """The configuration as kernels see it; seconds, billed Wh, percent."""
+
+    slot_secs: int
+    slices: int
+    offset: int
+    hot_days: int
+    tolerance: int
+    slack: int
+    range_percent: int
+    spike_percent: int
+    spike_floor: int
+    linear_secs: int
+    sum_tolerance: int
+
+
+def limits_of(config: VeeConfig) -> Limits:
+    """For kernels."""
+    return Limits(
+        config.slot_secs,
+        config.hot_days * config.slots_per_day,
+        config.offset_secs,
+        config.hot_days,
+        config.grid_tolerance_secs,
+        config.future_slack_secs,
+        config.range_percent,
+        config.spike_ratio_percent,
+        config.spike_floor_wh,
+        config.linear_secs,
+        config.sum_tolerance_wh,
+    )
+
+
+class Clock(NamedTuple):
+    """Log time, epoch s UTC: of the last tick, end of the last closed interval, begin of the log; ticked 0 or 1."""
+
+    time: int
+    closed: int
+    begin: int
+    ticked: int
+
+
+class Pages(NamedTuple):
+    """The store's arrays for kernels, (slices, slots); ring u16 (slices, slots, 4). Good until the next `locate`."""
+
+    keys: Array
+    hot: Array
+    hot_changed: Array
+    hot_dirty: Array
+    ring: Array
+    ring_changed: Array
+    ring_dirty: Array
+    cells: Array
+    cells_changed: Array
+    cells_dirty: Array
+    registers: Array
+    registers_changed: Array
+    registers_dirty: Array
+    page_slot: Array
+    capacity: int
+
+
+def pages_of(store: StateStore, page_slot: Array) -> Pages:
+    """Views of the store; `page_slot` i64 (pages,): slot of each page's record."""
+    hot, ring, cells, registers = (store.areas[name] for name in ("hot", "ring", "cells", "registers"))
+    return Pages(
+        store.keys,
+        hot.flat[0], _changed(hot), hot.dirty,
+        ring.flat.view(np.uint16).reshape(ring.table.slices, -1, N_ENERGY), _changed(ring), ring.dirty,
+        cells.flat, _changed(cells), cells.dirty,
+        registers.flat, _changed(registers), registers.dirty,
+        page_slot, store.capacity,
+    )  # fmt: skip
+
+
+def _changed(area: Area) -> Array:
+    return area.changed.reshape(area.table.slices, -1)
+
+
+def local_day(time: int, config: VeeConfig) -> int:
+    """Number of the local day that holds `time`."""
+    return (time + config.offset_secs) // DAY_SECS

@@ -1,0 +1,258 @@
+"""The VEE step: judge, store and publish what arrives; estimate what is due; settle days to their registers.
+
+State changes with frames and ticks only. What is published for a closed day is a function of what was sent for the
+window's closed days and of the registers (`kernels_decide`), so neither the order of frames nor the cut of batches
+leaves a trace in the final readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from agents.vee import kernels_arrival, kernels_settle, kernels_tick, output, planes
+from agents.vee.config import DAY_SECS, VeeConfig
+from agents.vee.output import AT, FULL, LACKING, PLANE_NEEDED, REJECTS, SLOT, STATUS, Buffers
+from agents.vee.state import BEGIN, CLOSED, TAG, TIME, Clock, Pages, layout, limits_of, pages_of
+from agents.vee.tables import Prepared, page_of, prepare
+from agents.vee.work import make_work
+from pipeline.batch import DecodedBatch
+from pipeline.codes import Kind
+from pipeline.columns import Array
+from pipeline.reference import References
+from pipeline.state import StateStore
+from pipeline.step import Advance, Emission, Parcel, Tick
+
+PHASES = 4
+"""Revisions of a tick: an interval may change once in each part of each day that the tick passes."""
+
+
+class DecodedRows(NamedTuple):
+    """The columns of DecodedBatch that kernels read."""
+
+    frame: Array
+    service_point: Array
+    device: Array
+    link: Array
+    kind: Array
+    time: Array
+    flags: Array
+    counter: Array
+    present: Array
+    energy: Array
+
+
+class VeeStep:
+    """Validation, estimation and settlement of one partition's service points."""
+
+    name = "vee"
+    outputs: Mapping[str, str] = {"rejects": "Reject"}
+
+    def __init__(self, config: VeeConfig) -> None:
+        self.config = config
+        self.limits = limits_of(config)
+        self.layout = layout(config)
+
+    def prepare(self, references: References) -> Prepared:
+        """Links and points as tables."""
+        return prepare(references, self.config)
+
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
+        """Rows become readings; a tick becomes estimates and settlements."""
+        session = _Session(self, store, cast(Prepared, prepared), parcel.origin.offset)
+        emissions: list[Emission] = []
+        batch = None
+        if parcel.batch is not None:
+            assert isinstance(parcel.batch, DecodedBatch)
+            batch, emissions = session.arrive(parcel.batch, parcel)
+        if parcel.tick is not None:
+            ticked = session.tick(parcel.tick)
+            batch = ticked if batch is None else output.joined(batch, ticked)
+        return Advance(replace(parcel, batch=batch), emissions)
+
+
+class _Session:
+    """One parcel's work on one store."""
+
+    def __init__(self, step: VeeStep, store: StateStore, prepared: Prepared, offset: int) -> None:
+        self.config, self.limits = step.config, step.limits
+        self.store, self.prepared, self.offset = store, prepared, offset
+        self.page_slots = planes.page_records(store)
+        self.words = store.areas["hot"].flat[0]["words"][self.page_slots[0]].tolist()
+        if self.words[TAG] != prepared.tag:
+            self._enter_registry()
+
+    # ------------------------------------------------------------------------------------------- state
+
+    @property
+    def pages(self) -> Pages:
+        """Views, good until something is entered."""
+        return pages_of(self.store, self.page_slots)
+
+    @property
+    def clock(self) -> Clock:
+        """Log time; before the first tick TIME is that of the first frames, as a negative."""
+        time = self.words[TIME]
+        return Clock(abs(time), self.words[CLOSED], self.words[BEGIN], int(time > 0))
+
+    def _set_clock(self, time: int, closed: int, begin: int) -> None:
+        self.words = [time, closed, begin, self.prepared.tag]
+        kernels_tick.write_clock(self.pages, *self.words)
+
+    def _enter_registry(self) -> None:
+        """Every service point of the registry is expected from now on, whether it ever sends or not."""
+        prepared, own = self.prepared, self.store.pages
+        here = (prepared.pages >= own.start) & (prepared.pages < own.stop)
+        points = prepared.points[here]
+        slots = self.store.locate(points, points)
+        self.page_slots = planes.page_records(self.store)
+        kernels_tick.enter_points(self.pages, slots)
+        here = (prepared.plane_pages >= own.start) & (prepared.plane_pages < own.stop)
+        self._grant(prepared.plane_points[here], prepared.plane_pages[here], prepared.plane_numbers[here])
+        kernels_tick.relink(self.pages, prepared.tables, abs(self.words[TIME]))
+        self._set_clock(*self.words[:TAG])
+
+    def _grant(self, points: Array, pages: Array, numbers: Array) -> None:
+        planes.grant(self.store, points, pages - self.store.pages.start, numbers)
+        self.page_slots = planes.page_records(self.store)
+
+    def _grant_lacking(self, cursor: Array) -> None:
+        """Give the point at which a kernel stopped what it asked for."""
+        numbers = planes.lacking_planes(int(cursor[LACKING]))
+        point = np.full(len(numbers), self.store.keys[cursor[SLOT]], np.uint64)
+        self._grant(point, page_of(point), np.array(numbers, np.uint8))
+
+    # ------------------------------------------------------------------------------------------- frames
+
+    def arrive(self, decoded: DecodedBatch, parcel: Parcel) -> tuple[Any, list[Emission]]:
+        """Readings and snapshots of a batch, and its refused rows."""
+        rows = DecodedRows(*(np.ascontiguousarray(getattr(decoded, name)) for name in DecodedRows._fields))
+        count = len(rows.kind)
+        cursor = np.zeros(output.CURSOR, np.int64)
+        out, refused = output.readings(count), output.rejects(count)
+        if count:
+            self._anchor(rows)
+            self._arrive(rows, out, refused, cursor)
+        links = self.prepared.tables.links[rows.link] if count else self.prepared.tables.links[:0]
+        factors = None
+        if (links["numerator"] != 1).any() or (links["denominator"] != 1).any():
+            factors = (links["numerator"], links["denominator"])
+        batch = output.batch_of(out, None, cursor, decoded, factors)
+        output.add_snapshots(batch, decoded, self.offset)
+        return batch, output.reject_emissions(refused, int(cursor[REJECTS]), decoded, parcel.origin)
+
+    def _arrive(self, rows: DecodedRows, out: output.Readings, refused: output.Rejects, cursor: Array) -> None:
+        work = np.zeros((4, 8), np.int64)
+        while True:
+            slots = self.store.locate(rows.service_point, rows.service_point)
+            self.page_slots = planes.page_records(self.store)
+            kernels_arrival.arrive(
+                self.pages, self.prepared.tables, self.limits, self.clock, rows, slots, self.offset, work, out, refused,
+                cursor,
+            )  # fmt: skip
+            if cursor[STATUS] != PLANE_NEEDED:
+                return
+            self._grant_lacking(cursor)
+
+    def _anchor(self, rows: DecodedRows) -> None:
+        """Before the first tick the window is the day of most of the first frames; nothing is due before it began."""
+        profile = (rows.kind == Kind.BLOCK) | (rows.kind == Kind.DAILY)
+        if self.words[TIME] or not profile.any():
+            return
+        times = np.sort(rows.time[profile])
+        time = int(times[len(times) // 2])
+        begin = max(int(times[0]) // self.limits.slot_secs * self.limits.slot_secs, time - DAY_SECS)
+        self._set_clock(-time, begin, begin)
+
+    # ------------------------------------------------------------------------------------------- ticks
+
+    def tick(self, tick: Tick) -> Any:
+        """Estimates and settlements up to `tick`, midnight by midnight when it passes several."""
+        buffers, work = Buffers(), make_work(self.limits)
+        phase = self.offset << 20
+        if not self.words[TIME]:
+            self._set_clock(tick.time, tick.closes, tick.closes)
+        begin = self.clock
+        midnight, time = self._next_midnight(begin.time), max(tick.time, begin.time)
+        while True:
+            until = min(midnight, time)
+            self._tick(until, until - tick.lateness_secs, phase, buffers, work)
+            phase += PHASES
+            if until == time:
+                break
+            midnight += DAY_SECS
+        if not buffers.filled:
+            return None
+        return output.batch_of(buffers.readings, buffers.days, buffers.cursor, None, None)
+
+    def _next_midnight(self, time: int) -> int:
+        local = time + self.limits.offset
+        return (local // DAY_SECS + 1) * DAY_SECS - self.limits.offset
+
+    def _tick(self, time: int, closes: int, phase: int, buffers: Buffers, work: Any) -> None:
+        before = self.clock
+        self._settle(phase, buffers, work)
+        offset = self.limits.offset
+        today = (time + offset) // DAY_SECS
+        if today > (before.time + offset) // DAY_SECS:
+            self._run(buffers, kernels_settle.finish_day, before, np.uint64(phase + 1), work, buffers_days=True)
+            kernels_tick.clear_day(self.pages, self.limits, today - self.limits.hot_days)
+        # A day must have been closed for one whole day before it leaves the window, however late frames may be.
+        oldest = (today - self.limits.hot_days + 2) * DAY_SECS - offset
+        closed = max(closes, before.closed, min(oldest, time))
+        self._set_clock(time, before.closed, before.begin)
+        self._sweep(before.closed, closed, phase + 2, buffers)
+        self._set_clock(time, closed, before.begin)
+        first_closed, next_closed = (before.closed + offset) // DAY_SECS, (closed + offset) // DAY_SECS
+        for day in range(first_closed, next_closed):
+            kernels_tick.close_day(self.pages, day)
+        if next_closed > first_closed:
+            self._settle(phase + 3, buffers, work)
+
+    def _sweep(self, closed: int, closes: int, revision: int, buffers: Buffers) -> None:
+        offset, step = self.limits.offset, int(self.prepared.tables.shortest)
+        scratch = np.zeros((4, 8), np.int64)
+        due = ((closed + offset) // step + 1) * step
+        while due <= closes + offset:
+            buffers.cursor[AT] = 0
+            while True:
+                kernels_tick.sweep(self.pages, self.prepared.tables, self.limits, self.clock, due, np.uint64(revision),
+                                   scratch, buffers.readings, buffers.cursor)  # fmt: skip
+                if not self._went_on(buffers):
+                    break
+            due += step
+
+    def _settle(self, revision: int, buffers: Buffers, work: Any) -> None:
+        self._run(buffers, kernels_settle.settle, self.clock, np.uint64(revision), work, buffers_days=False)
+
+    def _run(
+        self, buffers: Buffers, kernel: Any, clock: Clock, revision: np.uint64, work: Any, *, buffers_days: bool
+    ) -> None:
+        buffers.cursor[AT] = 0
+        while True:
+            outs = (buffers.days,) if buffers_days else (buffers.readings, buffers.days)
+            kernel(self.pages, self.prepared.tables, self.limits, clock, revision, work, *outs, buffers.cursor)
+            if not self._went_on(buffers):
+                return
+
+    def _went_on(self, buffers: Buffers) -> bool:
+        """Whether the kernel must be called again, having been given what it lacked."""
+        status = buffers.cursor[STATUS]
+        if status == FULL:
+            buffers.grow()
+        elif status == PLANE_NEEDED:
+            capacity = self.store.capacity
+            self._grant_lacking(buffers.cursor)
+            if self.store.capacity != capacity:  # slots have moved; what is done is skipped
+                buffers.cursor[AT] = 0
+        else:
+            return False
+        return True
+
+
+def make(config: VeeConfig) -> VeeStep:
+    """The stage's factory."""
+    return VeeStep(config)

@@ -1,0 +1,164 @@
+"""The registry as VEE's kernels read it: one record a link, and the way from a service point to its links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.vee.config import VeeConfig
+from agents.vee.state import HALF, HIGH, POOL
+from pipeline.codes import Role
+from pipeline.columns import Array
+from pipeline.errors import ConfigError
+from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, groups_of
+from pipeline.reference import FOREVER, References, Registry, version_of
+from pipeline.templates import template_arrays
+
+LINK = np.dtype(
+    [
+        ("device", "<u8"),
+        ("point", "<u8"),
+        ("start", "<i8"),  # epoch seconds UTC
+        ("until", "<i8"),
+        ("limit", "<i8"),  # Wh an interval, meter side; 0: not known
+        ("modulus", "<i8"),  # registers start again here; 0: never
+        ("numerator", "<i8"),
+        ("denominator", "<i8"),
+        ("interval", "<i4"),
+        ("exchange", "<i4"),  # bits: 1 opening, 2 closing register known
+    ]
+)
+"""One cache line and a quarter, so that a frame costs one or two misses."""
+
+WIDE = 65_536
+"""An interval's energy from here on needs a plane for its high word."""
+
+
+USUAL_MODULUS = 10**9
+"""Of a template that is not known: six digits of kWh."""
+
+
+class Tables(NamedTuple):
+    """Registry arrays for kernels.
+
+    links LINK (n,); opening, closing i64 (n, 4); order i64 (n,): links by (point, start); index: first place in `order`
+    of a point; points: rows by point, with index, from, until, and whether export is to be remarked upon (u8).
+    shortest: shortest interval of all links, seconds.
+    """
+
+    links: Array
+    opening: Array
+    closing: Array
+    order: Array
+    index_keys: Array
+    index_rows: Array
+    point: Array
+    point_from: Array
+    point_to: Array
+    remark_export: Array
+    point_keys: Array
+    point_rows: Array
+    shortest: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tables, the version's tag (i64), service points with their page, and which planes they need from the start."""
+
+    tables: Tables
+    tag: int
+    points: Array
+    pages: Array
+    plane_points: Array
+    plane_pages: Array
+    plane_numbers: Array
+
+
+def prepare(references: References, config: VeeConfig) -> Prepared:
+    """Derive the tables; raises ConfigError when an interval does not fit the window's places."""
+    registry = references.registry
+    _check(registry, config)
+    links = _links(registry)
+    order, (index_keys, index_rows) = registry.links_of_point
+    keys, rows = registry.by_point
+    remark = (registry.role == int(Role.CONSUMER)) & (registry.net_meter == 0)
+    tables = Tables(
+        links, np.ascontiguousarray(registry.opening, np.int64), np.ascontiguousarray(registry.closing, np.int64),
+        order, index_keys, index_rows,
+        np.ascontiguousarray(registry.point, np.uint64), np.ascontiguousarray(registry.point_from, np.int64),
+        np.ascontiguousarray(registry.point_to, np.int64), remark.astype(np.uint8), keys, rows,
+        int(links["interval"].min()) if len(links) else config.slot_secs,
+    )  # fmt: skip
+    points = np.unique(links["point"])
+    plane_points, plane_numbers = _planes(links, config)
+    return Prepared(
+        tables, _tag(references), points, page_of(points), plane_points, page_of(plane_points), plane_numbers
+    )
+
+
+def page_of(points: Array) -> Array:
+    """Page i64 (n,) of each service point u64 (n,), over all partitions."""
+    groups = np.empty(len(points), np.uint16)
+    assert KEY_GROUPS <= 2**16
+    groups_of(np.ascontiguousarray(points, np.uint64), groups)
+    return groups.astype(np.int64) // PAGE_GROUPS
+
+
+def _check(registry: Registry, config: VeeConfig) -> None:
+    half = config.slot_secs // 2
+    for interval in np.unique(registry.interval_secs).tolist():
+        fits = interval in (half, config.slot_secs) or (interval % config.slot_secs == 0 and 86_400 % interval == 0)
+        if not fits or interval <= 0:
+            raise ConfigError(
+                "INTERVAL_MISFIT",
+                where="registry.interval_secs",
+                what=f"a meter has intervals of {interval} s, the window has places of {config.slot_secs} s",
+                do="set vee.slot_secs so that each interval is the half or a multiple of it",
+            )
+    if len(registry.service_point) and registry.service_point.max() >= POOL:
+        raise ConfigError(
+            "POINT_RESERVED",
+            where="registry.service_point",
+            what=f"{int(registry.service_point.max())} is among the last 65,536 numbers",
+            do="give the service point another id",
+        )
+
+
+def _links(registry: Registry) -> Array:
+    links = np.zeros(len(registry.device), LINK)
+    modulus = template_arrays().modulus
+    links["device"], links["point"] = registry.device, registry.service_point
+    links["start"], links["until"] = registry.valid_from, np.minimum(registry.valid_to, FOREVER)
+    links["limit"] = registry.limit_wh
+    known = registry.template < len(modulus)
+    links["modulus"] = np.where(known, modulus[np.where(known, registry.template, 0)], USUAL_MODULUS)
+    links["numerator"] = np.maximum(registry.factor_numerator, 1)
+    links["denominator"] = np.maximum(registry.factor_denominator, 1)
+    links["interval"] = registry.interval_secs
+    links["exchange"] = registry.exchange
+    return links
+
+
+def _planes(links: Array, config: VeeConfig) -> tuple[Array, Array]:
+    """(points u64, plane numbers u8) that are needed whatever the meter sends: half intervals and large energies."""
+    fine = links["interval"] * 2 == config.slot_secs
+    most = links["limit"] * links["numerator"] // links["denominator"] * config.range_percent // 100
+    wide = most >= WIDE
+    parts = [(fine, HALF), (wide, HIGH), (fine & wide, HIGH | HALF)]
+    points = np.concatenate([links["point"][chosen] for chosen, _ in parts])
+    numbers = np.concatenate([np.full(int(chosen.sum()), number, np.uint8) for chosen, number in parts])
+    order = np.lexsort((numbers, points))
+    points, numbers = points[order], numbers[order]
+    first = np.ones(len(points), bool)
+    first[1:] = (points[1:] != points[:-1]) | (numbers[1:] != numbers[:-1])
+    return points[first], numbers[first]
+
+
+def _tag(references: References) -> int:
+    version = references.versions.get("registry", "")
+    if not version:
+        registry = references.registry
+        version = version_of(b"".join(getattr(registry, column.name).tobytes() for column in registry.COLUMNS))
+    return int.from_bytes(bytes.fromhex(version_of(version.encode()))[:7], "big") + 1
