@@ -22,7 +22,7 @@ def test_faults_are_written_as_all_none_or_rates() -> None:
 
 
 def test_a_name_that_is_no_fault_is_refused_with_the_names_that_are() -> None:
-    with pytest.raises(ConfigError, match="FAULT_UNKNOWN.*missing, missing_daily"):
+    with pytest.raises(ConfigError, match=r"FAULT_UNKNOWN.*missing, missing_daily"):
         parse_faults("laet=0.1")
     with pytest.raises(ConfigError, match="FAULT_RATE"):
         parse_faults("late=often")

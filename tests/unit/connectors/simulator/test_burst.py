@@ -1,0 +1,139 @@
+"""The fast generator against its formulas, an independent decryption and the real decoder."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+from cryptography.exceptions import InvalidTag
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.decode.step import DecodeStep
+from connectors.simulator import Fault
+from connectors.simulator.burst import Burst, BurstBuffers, BurstPlan, burst_keys, burst_registry
+from connectors.simulator.burst_kernel import FRAME_OCTETS, ordered
+from connectors.simulator.burst_truth import burst_energy, burst_fault, burst_frames, burst_physical, burst_sent
+from connectors.simulator.network import FIRST_POINT
+from pipeline.batch import DecodedBatch, FrameBatch
+from pipeline.columns import pack, unpack
+from pipeline.lookup import partitions_of
+from pipeline.reference import References
+from pipeline.reference_codec import check_order
+from pipeline.state import StateStore
+from pipeline.step import Origin, Parcel
+from tests.unit.connectors.simulator.reader import read
+
+PLAN = BurstPlan(meters=3_000, partitions=5, seed=11)
+INTERVAL = 25  # ends at 12:30: rooftop plants export
+
+
+def gathered(plan: BurstPlan, interval: int, room: int = 100) -> list[tuple[int, FrameBatch]]:
+    """Batches of an interval, copied."""
+    burst = Burst(plan)
+    buffers = BurstBuffers(plan.partitions, room)
+    try:
+        return [(partition, unpack(FrameBatch, pack(batch))) for partition, batch in burst.batches(interval, buffers)]
+    finally:
+        burst.close()
+
+
+def frames_of(batch: FrameBatch) -> list[bytes]:
+    ends = np.cumsum(batch.length.astype(np.int64))
+    raw = batch.payload.tobytes()
+    assert len(raw) == ends[-1]
+    return [raw[end - length : end] for end, length in zip(ends.tolist(), batch.length.tolist(), strict=True)]
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.integers(1, 3000), st.integers(0, 2**63))
+def test_the_order_of_an_interval_is_a_permutation(count: int, salt: int) -> None:
+    assert sorted(ordered(place, count, np.uint64(salt)) for place in range(count)) == list(range(count))
+
+
+def test_the_order_is_another_one_each_interval_and_scattered() -> None:
+    first, second = (
+        np.concatenate([batch.service_point for _, batch in gathered(PLAN, interval)]) for interval in (1, 2)
+    )
+    assert (first[:500] != second[:500]).mean() > 0.9
+    assert np.median(np.abs(np.diff(first.astype(np.int64)))) > PLAN.meters / 10
+
+
+def test_frames_open_with_the_cryptography_package_and_say_what_the_formula_says() -> None:
+    meters = np.arange(PLAN.meters)
+    sent, fault = burst_sent(PLAN, meters, INTERVAL), burst_fault(PLAN, meters, INTERVAL)
+    physical, keys = burst_physical(PLAN, meters, INTERVAL), burst_keys(PLAN)
+    copies: dict[int, list[bytes]] = defaultdict(list)
+    for partition, batch in gathered(PLAN, INTERVAL):
+        assert (partitions_of(batch.service_point, PLAN.partitions) == partition).all()
+        for point, frame in zip(batch.service_point.tolist(), frames_of(batch), strict=True):
+            copies[point - FIRST_POINT].append(frame)
+    met: Counter[Fault] = Counter()
+    for meter in meters.tolist():
+        kind = Fault(int(fault[meter]))
+        met[kind] += 1
+        frames = copies[meter]
+        assert len(frames) == {Fault.MISSING: 0, Fault.DUPLICATE: 2}.get(kind, 1)
+        assert len(set(frames)) <= 1
+        own = keys.encryption[meter].tobytes(), keys.authentication[meter].tobytes()
+        if kind in (Fault.CORRUPT, Fault.WRONG_KEY):
+            with pytest.raises(InvalidTag):
+                read(frames[0], *own)
+        elif kind is Fault.TRUNCATED:
+            assert len(frames[0]) < FRAME_OCTETS
+        elif kind is not Fault.MISSING:
+            push = read(frames[0], *own)
+            volts, taken, apparent, given, back, amperes, neutral, health = push.values
+            assert [round(1000 * value) for value in (taken, apparent, given, back)] == sent[meter].tolist()
+            assert [round(1000 * volts), round(1000 * amperes)] == physical[meter].tolist()
+            assert (neutral, health) == (amperes, 0)
+            assert (push.stamp, push.counter) == (PLAN.end_of(INTERVAL), INTERVAL)
+            assert push.title == keys.device[meter]
+            assert push.name == f"KVN{meter:06X}"
+    assert set(met) == {Fault.NONE, Fault.MISSING, Fault.DUPLICATE, Fault.CORRUPT, Fault.WRONG_KEY, Fault.TRUNCATED,
+                        Fault.SPIKE}  # fmt: skip
+
+
+def test_decode_takes_the_batches_as_they_are() -> None:
+    registry = burst_registry(PLAN)
+    check_order(registry)
+    step = DecodeStep()
+    store, prepared = StateStore(step.layout, range(512)), step.prepare(References(registry, burst_keys(PLAN), {}))
+    rejects: Counter[str] = Counter()
+    total = 0
+    for offset, (partition, batch) in enumerate(gathered(PLAN, INTERVAL)):
+        advance = step.advance(Parcel(Origin("t", partition, offset), batch), store, prepared)
+        rejects.update(emission.value["code"] for emission in advance.emissions)
+        decoded = advance.parcel.batch
+        assert isinstance(decoded, DecodedBatch)
+        meters = (decoded.service_point - np.uint64(FIRST_POINT)).astype(np.int64)
+        assert (decoded.energy == burst_sent(PLAN, meters, INTERVAL)).all()
+        total += len(decoded.frame)
+    fault = Counter(burst_fault(PLAN, np.arange(PLAN.meters), INTERVAL).tolist())
+    assert rejects == {
+        "COUNTER_DUPLICATE": fault[Fault.DUPLICATE], "FRAME_TRUNCATED": fault[Fault.TRUNCATED],
+        "DECRYPT_FAILED": fault[Fault.CORRUPT] + fault[Fault.WRONG_KEY],
+    }  # fmt: skip
+    assert total + rejects.total() == burst_frames(PLAN, INTERVAL)
+
+
+def test_about_a_hundredth_is_at_fault_and_none_without_faults() -> None:
+    meters = np.arange(200_000)
+    assert 0.009 < (burst_fault(PLAN, meters, 3) != Fault.NONE).mean() < 0.011
+    clean = BurstPlan(meters=500, partitions=2, faults=False)
+    assert sum(len(batch.length) for _, batch in gathered(clean, 1)) == 500 == burst_frames(clean, 1)
+    assert (burst_sent(clean, meters, 3) == burst_energy(clean, meters, 3)).all()
+
+
+def test_energies_differ_from_meter_to_meter_and_from_interval_to_interval() -> None:
+    meters = np.arange(10_000)
+    first, second = burst_energy(PLAN, meters, 40), burst_energy(PLAN, meters, 41)
+    assert (first != second).any(axis=1).mean() > 0.95
+    assert len(np.unique(first, axis=0)) > 5_000
+
+
+def test_a_full_buffer_stops_the_filling_and_nothing_is_lost() -> None:
+    batches = gathered(PLAN, 2, room=7)
+    assert max(len(batch.length) for _, batch in batches) <= 7
+    assert sum(len(batch.length) for _, batch in batches) == burst_frames(PLAN, 2)
