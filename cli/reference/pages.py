@@ -1,0 +1,27 @@
+"""Which page is rendered by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cli.reference import tables
+from cli.reference.commands import command_line
+from cli.reference.options import topologies
+
+ROOT = Path(__file__).parents[2]
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/topics.md": tables.topics,
+    "docs/reference/topologies.md": topologies,
+    "docs/reference/cli.md": command_line,
+    "docs/reference/codes.md": tables.codes,
+    "docs/reference/rules.md": tables.rules,
+    "docs/reference/rejects.md": tables.rejects,
+    "docs/reference/lint.md": tables.lint,
+}
+
+
+def rendered() -> dict[str, str]:
+    """File name -> text of every page."""
+    return {name: render() for name, render in PAGES.items()}

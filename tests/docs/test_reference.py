@@ -1,0 +1,92 @@
+"""The reference pages say what the code does: rendered, complete, and about files that are right."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from pathlib import Path
+
+import pytest
+
+from cli.commands import COMMANDS
+from cli.components import components
+from cli.output import EXIT_CODES
+from cli.reference.pages import PAGES, ROOT, rendered
+from cli.reference.tables import ENUMS, meanings
+from cli.topology import check, read_plan
+from pipeline.codes import REJECT_CODES, RULES, Level, Role
+from pipeline.topology.findings import CODES
+from pipeline.topology.topics import TOPICS
+
+TOPOLOGIES = [ROOT / "topologies.yaml", *sorted((ROOT / "examples").glob("*.yaml"))]
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return rendered()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_committed_page_is_what_the_code_renders(name: str, pages: dict[str, str]) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8") == pages[name], "run `python -m cli.reference`"
+
+
+def test_no_page_of_the_reference_is_left_over() -> None:
+    on_disk = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "reference").glob("*.md")}
+    assert on_disk == {name for name in PAGES if name.startswith("docs/reference/")}
+
+
+# DT, FEEDER and SUBSTATION say what they are; members of the other enums need a sentence.
+@pytest.mark.parametrize("enum", [enum for enum in ENUMS if enum not in (Level, Role)], ids=lambda enum: enum.__name__)
+def test_every_member_of_a_code_enum_has_a_meaning(enum: type[IntEnum]) -> None:
+    assert set(meanings(enum)) == set(enum.__members__)
+
+
+def test_every_row_of_a_table_has_a_line_of_its_own(pages: dict[str, str]) -> None:
+    for name, rows in (("lint", CODES), ("rejects", REJECT_CODES), ("rules", RULES)):
+        page = pages[f"docs/reference/{name}.md"]
+        assert [page.count(f"| `{row.code}` |") for row in rows] == [1] * len(rows)
+    for topic in TOPICS:
+        assert f"| `{topic.name}` |" in pages["docs/topics.md"]
+
+
+def test_every_command_and_exit_code_is_on_the_page_of_the_command_line(pages: dict[str, str]) -> None:
+    page = pages["docs/reference/cli.md"]
+    for command in COMMANDS:
+        assert f"\n### kvarn {command.name}\n" in page
+    for row in EXIT_CODES:
+        assert f"| {row.number} | {row.meaning} |" in page
+
+
+def test_every_option_says_what_it_means(pages: dict[str, str]) -> None:
+    rows = [line for line in pages["docs/reference/topologies.md"].splitlines() if line.startswith("| `")]
+    assert [line for line in rows if line.endswith("|  |")] == []
+
+
+@pytest.mark.parametrize("path", TOPOLOGIES, ids=lambda path: path.name)
+def test_a_shipped_topology_has_no_findings(path: Path) -> None:
+    assert [str(item) for item in check(path).findings] == []
+
+
+@pytest.mark.parametrize("path", TOPOLOGIES, ids=lambda path: path.name)
+def test_topics_of_a_shipped_topology_are_in_the_table_with_their_schema(path: Path) -> None:
+    known = {topic.name: topic.schema for topic in TOPICS if not topic.reserved}
+    for topic in read_plan(path).topics.values():
+        assert known[topic.name] == topic.schema
+
+
+def test_shipped_topologies_name_only_components_that_are_there() -> None:
+    parts = components()
+    for path in TOPOLOGIES:
+        plan = read_plan(path)
+        assert {stage.name for chain in plan.chains for stage in chain.stages} <= set(parts.agents)
+        assert {connector.type for connector in plan.connectors.values()} <= set(parts.connectors)
+        assert {sink.type for sink in plan.sinks.values()} <= set(parts.sinks)
+
+
+def test_the_split_example_is_the_shipped_topology_but_for_the_cuts() -> None:
+    whole, split = (read_plan(path) for path in TOPOLOGIES[:2])
+    assert [stage.name for chain in whole.chains for stage in chain.stages] == [
+        stage.name for chain in split.chains for stage in chain.stages
+    ]
+    assert [chain.name for chain in split.chains] == ["metering.decode", "metering.vee", "metering.rating", "losses"]
+    assert set(split.topics) - set(whole.topics) == {"decoded"}
