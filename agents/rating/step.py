@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,39 +14,42 @@ from agents.rating.encode import Texts, text_table
 from agents.rating.kernels import accumulate
 from agents.rating.kernels_settle import post_money, price_units, settle
 from agents.rating.rows import ROW
-from agents.rating.state import MONTH, layout
+from agents.rating.state import MONTH, SPARE_DAYS, layout
+from agents.rating.tables import (
+    Links,
+    Points,
+    Tariffs,
+    links_of,
+    points_of,
+    readings_of,
+    settlements_of,
+    state_of,
+    tariffs_of,
+)
 from agents.rating.tariff import shipped_tariff, tariffs_in_force
 from pipeline.batch import ReadingBatch
-from pipeline.codes import Role
 from pipeline.columns import Array
 from pipeline.errors import ContractError, Fatal
-from pipeline.localtime import OFFSETS
-from pipeline.lookup import find_many
-from pipeline.reference import References, Registry
-from pipeline.state import Area, Layout, StateStore
+from pipeline.localtime import DAY_SECS, OFFSETS
+from pipeline.reference import References
+from pipeline.state import Layout, StateStore
 from pipeline.step import Advance, Emission, Parcel
 
-TARIFF_NUMBERS = 65_536
+MOST_ROWS = 3
+"""Determinants of one settlement: its day, its month, and the month after when what is carried into it changes."""
 NAMED = ("documents", "registry")
 """Versions that a determinant names; keys have no part in it."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables of the versions in force.
+    """Tables of the versions in force; `versions` are those that determinants name, in order of kind."""
 
-    number_index i32 (65536,) tariff number -> place in number_first, number_count i64 (rows of versions); -1: not in
-    the book. link_tariff i32 (links,) the same of the service point that a link measures. versions are what
-    determinants name.
-    """
-
-    registry: Registry
     book: TariffBook
     texts: Texts
-    number_index: Array
-    number_first: Array
-    number_count: Array
-    link_tariff: Array
+    tariffs: Tariffs
+    points: Points
+    links: Links
     versions: tuple[tuple[str, str], ...]
 
 
@@ -64,23 +67,11 @@ class RatingStep:
 
     def prepare(self, references: References) -> Prepared:
         """Compile the tariffs in force and find each link's tariff; raises ConfigError for a faulty tariff."""
-        registry = references.registry
         book = compile_tariffs(tariffs_in_force(self._shipped, references.documents))
-        numbers, first, count = np.unique(book.versions["number"], return_index=True, return_counts=True)
-        number_index = np.full(TARIFF_NUMBERS, -1, np.int32)
-        number_index[numbers] = np.arange(len(numbers))
-        return Prepared(
-            registry,
-            book,
-            text_table(book),
-            number_index,
-            first.astype(np.int64),
-            count.astype(np.int64),
-            _link_tariffs(registry, number_index),
-            tuple(
-                (kind, references.versions[kind]) for kind in ("documents", "registry") if kind in references.versions
-            ),
-        )
+        tariffs = tariffs_of(book)
+        named = tuple((kind, version) for kind, version in sorted(references.versions.items()) if kind in NAMED)
+        registry = references.registry
+        return Prepared(book, text_table(book), tariffs, points_of(registry), links_of(registry, tariffs), named)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Rate one parcel; it goes on unchanged."""
@@ -91,82 +82,70 @@ class RatingStep:
             raise ContractError(
                 "NOT_READINGS", where="rating", what=type(batch).__name__, do="put vee before rating in the topology"
             )
-        self._accumulate(batch, store, prepared)
-        made = self._settle(batch, store, prepared)
+        parts = []
+        for readings, settlements in self._passes(batch):
+            self._accumulate(batch, readings, store, prepared)
+            parts.append(self._settle(batch, settlements, store, prepared))
+        made = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if not len(made):
             return Advance(parcel)
         return Advance(parcel, [Emission("determinants", _rated(made, parcel, store, prepared))])
 
-    def _accumulate(self, batch: ReadingBatch, store: StateStore, prepared: Prepared) -> None:
-        if not len(batch.service_point):
-            return
-        slots = store.locate(batch.service_point, batch.service_point)
-        late = accumulate(
-            slots, batch.link, batch.interval_start, batch.quality, batch.revision, batch.energy,
-            batch.prior_reading, batch.prior_quality, batch.prior_energy, prepared.link_tariff, self._offset,
-            store.capacity, prepared.number_first, prepared.number_count, prepared.book.versions,
-            prepared.book.calendars, *_marked(store, "day"), *_marked(store, "settled"), *_marked(store, "month"),
-        )  # fmt: skip
-        if late >= 0:
-            raise _outside(int(batch.service_point[late]), int(batch.interval_start[late]))
+    def _passes(self, batch: ReadingBatch) -> Iterator[tuple[Array | None, Array | None]]:
+        """(readings, settlements) to take together, as row numbers; None: all.
 
-    def _settle(self, batch: ReadingBatch, store: StateStore, prepared: Prepared) -> Array:
-        rows = np.zeros(2 * len(batch.day_service_point), ROW)
-        if not len(rows):
-            return rows
-        slots = store.locate(batch.day_service_point, batch.day_service_point)
+        One pass, unless the batch reaches over more days than the window has (a tick after a long silence): then one a
+        day, so that a day is settled before a later one takes its place.
+        """
+        begins = np.concatenate((batch.interval_start, batch.day_start))
+        days = (begins + self._offset) // DAY_SECS
+        if not len(days) or int(days.max() - days.min()) < self.config.hot_days + SPARE_DAYS:
+            yield None, None
+            return
+        of_readings, of_settlements = days[: len(batch.interval_start)], days[len(batch.interval_start) :]
+        for day in np.unique(days):
+            yield np.flatnonzero(of_readings == day), np.flatnonzero(of_settlements == day)
+
+    def _accumulate(self, batch: ReadingBatch, rows: Array | None, store: StateStore, prepared: Prepared) -> None:
+        readings = readings_of(batch, rows)
+        if not len(readings.point):
+            return
+        slots = store.locate(readings.point, readings.point)
+        state = state_of(store, self._offset)
+        late = accumulate(slots, readings, state, prepared.links, prepared.tariffs)
+        if late >= 0:
+            raise _outside(int(readings.point[late]), int(readings.start[late]))
+
+    def _settle(self, batch: ReadingBatch, rows: Array | None, store: StateStore, prepared: Prepared) -> Array:
+        settlements = settlements_of(batch)
+        points = settlements.point
+        made = np.zeros(MOST_ROWS * (len(points) if rows is None else len(rows)), ROW)
+        if not len(made):
+            return made
+        slots = store.locate(points, points)
         # By service point, not by slot: the order of slots depends on when pages grew.
-        order = np.lexsort((batch.day_start, batch.day_service_point))
-        registry = prepared.registry
-        made, late = settle(
-            order, slots, batch.day_service_point, batch.day_link, batch.day_start, batch.day_state,
-            batch.day_registers, batch.day_opening, batch.day_closing, batch.day_actual, batch.day_estimated,
-            batch.day_counts, batch.day_demand, batch.day_demand_start, *registry.by_point, registry.point,
-            registry.point_from, registry.account, registry.tariff, registry.role, registry.interval_secs,
-            prepared.number_index, prepared.number_first, prepared.number_count, prepared.book.versions, self._offset,
-            store.capacity, self.config.network_meters, self.config.month_to_date, *_marked(store, "day"),
-            *_marked(store, "settled"), *_marked(store, "month"), np.zeros(1, MONTH), rows,
+        order = np.lexsort((settlements.begin, points))
+        if rows is not None:
+            order = order[np.isin(order, rows)]
+        state = state_of(store, self._offset)
+        count, late = settle(
+            order, slots, settlements, state, prepared.points, prepared.links, prepared.tariffs,
+            self.config.network_meters, self.config.month_to_date, np.zeros(1, MONTH), made,
         )  # fmt: skip
         if late >= 0:
-            raise _outside(int(batch.day_service_point[late]), int(batch.day_start[late]))
-        return rows[:made]
+            raise _outside(int(points[late]), int(settlements.begin[late]))
+        return made[:count]
 
 
 def _rated(rows: Array, parcel: Parcel, store: StateStore, prepared: Prepared) -> Determinants:
     """Price the months, and note what they came to."""
+    book = prepared.book
     units, months, version = (np.zeros(len(rows), kind) for kind in (np.int64, np.int64, np.int32))
-    base, paise, total = empty_bill(len(rows), prepared.book.widest)
-    price_units(rows, prepared.book.versions, units, months, version)
-    rate_periods(units, months, version, prepared.book.versions, prepared.book.lines, base, paise, total)
+    base, paise, total = empty_bill(len(rows), book.widest)
+    price_units(rows, book.versions, units, months, version)
+    rate_periods(units, months, version, book.versions, book.lines, base, paise, total)
     post_money(rows, version, total, store.areas["month"].flat)
-    return Determinants(
-        rows, version, base, paise, total, prepared.book, prepared.texts, prepared.versions, parcel.origin
-    )
-
-
-def _marked(store: StateStore, table: str) -> tuple[Array, Array, Array]:
-    area: Area = store.areas[table]
-    return area.flat, area.changed.reshape(area.table.slices, -1), area.dirty
-
-
-def _link_tariffs(registry: Registry, number_index: Array) -> Array:
-    """The tariff of each link's service point, at the time the link began (its first row before that)."""
-    rows = np.empty(len(registry.service_point), np.int64)
-    find_many(*registry.by_point, np.ascontiguousarray(registry.service_point), rows)
-    found = rows >= 0
-    while True:
-        after = np.minimum(rows + 1, len(registry.point) - 1)
-        moves = (
-            found
-            & (after > rows)
-            & (registry.point[after] == registry.service_point)
-            & (registry.point_from[after] <= registry.valid_from)
-        )
-        if not moves.any():
-            break
-        rows[moves] += 1
-    billed = found & (registry.role[rows] == Role.CONSUMER) if len(registry.role) else found
-    return np.where(billed, number_index[registry.tariff[rows]], -1).astype(np.int32) if len(registry.tariff) else rows
+    return Determinants(rows, version, base, paise, total, book, prepared.texts, prepared.versions, parcel.origin)
 
 
 def _outside(service_point: int, time: int) -> Fatal:
