@@ -23,6 +23,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),
     Command("status", "cli.services.commands:status", "Say which of them run, and where.", SERVICES),
     Command("down", "cli.services.commands:down", "End them; their data stays.", SERVICES),
+    Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}
