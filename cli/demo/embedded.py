@@ -1,0 +1,143 @@
+"""The demo in one process: simulator, gathering, all chains, and the warehouse; no service and no Java."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cli.stages import fetch_references, make_steps
+from connectors.gather.aside import reject_record
+from connectors.gather.gatherer import Aside, Gatherer
+from connectors.gather.outlet import split
+from connectors.parked.connector import newly_known
+from connectors.simulator import Frames, Simulation, Slot
+from pipeline.errors import Backpressure
+from pipeline.keystore import seal
+from pipeline.reference import Registry
+from pipeline.reference_codec import registry_to_bytes
+from pipeline.runtime.embedded import Appended, Embedded
+from pipeline.runtime.references import KEYS, REGISTRY, MemoryReferences
+from pipeline.step import Control
+from pipeline.topology.plan import ConnectorPlan, Plan
+from pipeline.wire import Contracts, frames_record
+from sinks.base import Sink
+from sinks.origins import Origins
+from sinks.read import read_record
+
+MASTER_KEY = bytes(range(32))
+"""The simulated fleet's keys protect nothing; they are sealed all the same, so that the whole way is gone."""
+
+
+@dataclass
+class Counts:
+    """What went in, by record kind and by stage."""
+
+    frames: int = 0
+    unparked: int = 0
+    records: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+@dataclass
+class EmbeddedDemo:
+    """One run; `sink` is open and empty."""
+
+    plan: Plan
+    simulation: Simulation
+    contracts: Contracts
+    sink: Sink
+    run: str
+    seen: Callable[[Frames], None]
+    counts: Counts = field(default_factory=Counts)
+
+    def __post_init__(self) -> None:
+        self._references = MemoryReferences()
+        fetch = fetch_references(self._references, MASTER_KEY)
+        self._embedded = Embedded(self.plan, make_steps, fetch, self.contracts, self._deliver)
+        self._connector: ConnectorPlan = next(c for c in self.plan.connectors.values() if c.parked is not None)
+        self._partitions = self._connector.to.partitions
+        self._gatherer: Gatherer | None = None
+        self._parked: list[Aside] = []
+        self.parked_frames: Counter[str] = Counter()
+        self._rejects = 0
+        self._sunk = {topic.name for sink in self.plan.sinks.values() for topic in sink.topics}
+
+    def go(self, progress: Callable[[int, int], None]) -> Counts:
+        """Run all slots; `progress(slots done, slots in all)`."""
+        started = time.perf_counter()
+        total = self.simulation.slot_count
+        for slot in self.simulation.slots():
+            self._slot(slot)
+            progress(slot.number + 1, total)
+        self.sink.flush()
+        self.counts.seconds = time.perf_counter() - started
+        return self.counts
+
+    def _slot(self, slot: Slot) -> None:
+        if slot.registry is not None:
+            self._put_in_force(slot.registry, slot.end_time)
+        self._gather(slot.frames)
+        self._to_all(frames_record(self.contracts, tick=slot.tick))
+
+    def _put_in_force(self, registry: Registry, now: int) -> None:
+        before = self._gatherer.registry if self._gatherer is not None else None
+        versions = {
+            REGISTRY: self._references.put(REGISTRY, registry_to_bytes(registry)),
+            KEYS: self._references.put(KEYS, seal(self.simulation.fleet.keys, MASTER_KEY)),
+        }
+        self._to_all(frames_record(self.contracts, control=Control(versions)))
+        self._gatherer = Gatherer(registry, self._partitions)
+        known = newly_known(self._parked, before, registry)
+        for aside in known:
+            self._gatherer.add_one(aside.raw, now, aside.device)
+        self.counts.unparked += len(known)
+        self._parked = [aside for aside in self._parked if aside not in known]
+        self._cut()
+
+    def _gather(self, frames: Frames) -> None:
+        assert self._gatherer is not None
+        self.counts.frames += len(frames)
+        self.seen(frames)
+        self._gatherer.add(frames.payload, frames.offsets, frames.length, frames.received_at, frames.hint)
+        self._cut()
+
+    def _cut(self) -> None:
+        assert self._gatherer is not None
+        gathered = self._gatherer.cut()
+        for partition, batch in sorted(gathered.batches.items()):
+            for part in split(batch):
+                self._embedded.append(self._connector.to.name, partition, frames_record(self.contracts, batch=part))
+        for aside in gathered.aside:
+            if aside.parked:
+                self._parked.append(aside)
+                self.parked_frames[aside.raw.hex()] += 1
+            elif self._connector.rejects is not None:
+                record = reject_record(aside, self._connector.name, self._rejects)
+                value = self.contracts.encode("Reject", record)
+                # Beside those of the chains: a partition's offsets have one producer in this process.
+                topic = self._connector.rejects
+                self._deliver(Appended(topic.name, topic.partitions, self._rejects, b"", value))
+                self._rejects += 1
+
+    def _to_all(self, value: bytes) -> None:
+        for partition in range(self._partitions):
+            self._embedded.append(self._connector.to.name, partition, value)
+
+    def _deliver(self, appended: Appended) -> None:
+        topic = self.plan.topics[appended.topic]
+        self.counts.records[appended.topic] += 1
+        if topic.name not in self._sunk or topic.schema is None:
+            return
+        name = topic.name
+        record = read_record(self.contracts, topic.schema, name, appended.partition, appended.offset, appended.value)
+        if appended.offset == 0:
+            self.sink.blocks.assign(name, appended.partition, 0, Origins(), log=self.run)
+        try:
+            self.sink.accept(record)
+        except Backpressure:
+            self.sink.flush()
+            self.sink.accept(record)
+        if self.sink.blocks.full:
+            self.sink.flush(0.0)
