@@ -1,0 +1,1 @@
+"""Decode: frames -> profile entries in columns, with events and rejects."""

@@ -1,0 +1,35 @@
+"""What a topology may say about decode."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+IST_OFFSET_SECS = 19_800
+
+
+class DecodeConfig(BaseModel):
+    """Settings of the decode stage."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    counter: Literal["window", "strict"] = Field(
+        "window",
+        description="Invocation counters: `window` takes an unseen one of the last 256 and flags it; `strict` takes "
+        "only a counter above the newest.",
+    )
+    plain: bool = Field(True, description="Take frames without ciphering (flag PLAIN); false rejects them.")
+    unauthenticated: bool = Field(
+        True, description="Take frames that are encrypted without a tag (security control 20); false rejects them."
+    )
+    clock_offset_secs: int = Field(
+        IST_OFFSET_SECS,
+        ge=-86_400,
+        le=86_400,
+        description="Wall clock of the meters, seconds ahead of UTC; Asia/Kolkata has no daylight saving time.",
+    )
+    zero_deviation_is_utc: bool = Field(
+        True, description="A clock deviation of 0 means that the stamp is UTC; false takes the wall clock here too."
+    )
+    frame_limit: int = Field(65_535, ge=64, le=65_535, description="Longest frame that is looked at, octets.")

@@ -1,0 +1,229 @@
+"""Kernels over the frames of a batch: what each is, which device and key it belongs to, where its octets lie.
+
+WRAPPER (IEC 62056-47): version u16 = 1, source u16, destination u16, length u16, APDU. general-glo-ciphering (IEC
+62056-5-3): DB, length 08, system title (8), length, security control, invocation counter u32, octets, tag (12).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.decode.kernels_axdr import BROKEN, big_endian, length_at
+from pipeline.codes import REJECT_NUMBER
+from pipeline.columns import Array
+from pipeline.gcm import Frames, Keys
+from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH
+from pipeline.jit import kernel, prefetch
+from pipeline.lookup import mix
+
+WRAPPER_LENGTH = 8
+TITLE_LENGTH = 8
+DATA_NOTIFICATION = 0x0F
+GENERAL_GLO = 0xDB
+AHEAD = 16
+"""Frames between asking for memory and using it."""
+
+SECURITY_HEAD = 5
+"""Security control octet and invocation counter."""
+
+GOOD = 0
+UNREADABLE = REJECT_NUMBER["FRAME_UNREADABLE"]
+WRAPPER_VERSION = REJECT_NUMBER["WRAPPER_VERSION"]
+TOO_LONG = REJECT_NUMBER["FRAME_TOO_LONG"]
+TRUNCATED = REJECT_NUMBER["FRAME_TRUNCATED"]
+APDU_UNKNOWN = REJECT_NUMBER["APDU_UNKNOWN"]
+SECURITY_UNSUPPORTED = REJECT_NUMBER["SECURITY_UNSUPPORTED"]
+KEY_UNKNOWN = REJECT_NUMBER["KEY_UNKNOWN"]
+DECRYPT_FAILED = REJECT_NUMBER["DECRYPT_FAILED"]
+MALFORMED = REJECT_NUMBER["DATA_MALFORMED"]
+
+DEVICE = np.dtype([("device", "<u8"), ("link", "<i4"), ("key", "<i4"), ("check", "<u4"), ("spare", "<u4")])
+"""A place of the device index: first link row and key row, -1 where there is none, and the check value of the key;
+device 0: free.
+"""
+
+
+class Opened(NamedTuple):
+    """What is known of each frame before its contents are read.
+
+    code u8: 0, or the number of a reject
+    security u8: security control octet; 0 for a frame without ciphering
+    mark u8: octet that tells this frame from another one with its counter
+    link i64: first link row of the device, -1 when the registry does not know it
+    check u32: check value of the device's key
+    frames: key row in `keys`, system title, counter; start and length of the APDU, or of its protected octets
+    keys: the frames' own keys, one row a frame
+    """
+
+    code: Array
+    security: Array
+    mark: Array
+    link: Array
+    check: Array
+    frames: Frames
+    keys: Keys
+
+
+class Policy(NamedTuple):
+    """Settings as kernels take them."""
+
+    plain: bool
+    unauthenticated: bool
+    strict: bool
+    zero_is_utc: bool
+    offset: int
+    limit: int
+
+
+def new_opened(count: int) -> Opened:
+    """Room for `count` frames."""
+    code, security, mark = (np.zeros(count, np.uint8) for _ in range(3))
+    row, link = np.full(count, -1, np.int64), np.full(count, -1, np.int64)
+    check, counter = np.zeros(count, np.uint32), np.zeros(count, np.uint32)
+    start, length = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    frames = Frames(row, np.zeros(count, np.uint64), counter, start, length, start)
+    keys = Keys(np.empty((count, KEY_LENGTH), np.uint8), np.empty((count, KEY_LENGTH), np.uint8))
+    return Opened(code, security, mark, link, check, frames, keys)
+
+
+@kernel
+def enter_devices(devices, links, keys, checks, index):  # type: ignore[no-untyped-def]
+    """Fill `index` DEVICE (power of two,): devices u64 (n,), link and key rows i64 (n,), check values u32 (n,)."""
+    last = np.uint64(index.shape[0] - 1)
+    for item in range(devices.shape[0]):
+        place = mix(devices[item]) & last
+        while index[place].device != 0:
+            place = (place + np.uint64(1)) & last
+        index[place].device = devices[item]
+        index[place].link = links[item]
+        index[place].key = keys[item]
+        index[place].check = checks[item]
+
+
+@kernel
+def find_device(index, device):  # type: ignore[no-untyped-def]
+    """Place of `device` in the index, or -1."""
+    last = np.uint64(index.shape[0] - 1)
+    place = mix(device) & last
+    while index[place].device != 0:
+        if index[place].device == device:
+            return np.int64(place)
+        place = (place + np.uint64(1)) & last
+    return np.int64(-1)
+
+
+@kernel
+def apdu_span(payload, p, end, limit):  # type: ignore[no-untyped-def]
+    """(code, start of the APDU) of the frame in [p, end): in a WRAPPER, or as it is."""
+    if end > payload.shape[0] or end - p < 2:
+        return TRUNCATED, p
+    if payload[p] != 0:
+        return (TOO_LONG if end - p > limit else GOOD), p
+    if payload[p + 1] != 1:
+        return WRAPPER_VERSION, p
+    if end - p < WRAPPER_LENGTH:
+        return TRUNCATED, p
+    declared = np.int64(big_endian(payload, p + 6, 2))
+    p += WRAPPER_LENGTH
+    if declared > limit:
+        return TOO_LONG, p
+    if declared > end - p or declared < 2:
+        return TRUNCATED, p
+    return (GOOD if declared == end - p else MALFORMED), p
+
+
+@kernel
+def read_security(payload, p, end, device, unauthenticated):  # type: ignore[no-untyped-def]
+    """(code, place of the security control octet) of the general-glo-ciphering APDU in [p, end)."""
+    if end - p < 2 + TITLE_LENGTH:
+        return TRUNCATED, p
+    if payload[p + 1] != TITLE_LENGTH or big_endian(payload, p + 2, TITLE_LENGTH) != device:
+        return UNREADABLE, p
+    declared, p = length_at(payload, p + 2 + TITLE_LENGTH, end)
+    if p == BROKEN or declared > end - p:
+        return TRUNCATED, p
+    if declared != end - p:
+        return MALFORMED, p
+    if declared < SECURITY_HEAD + 1:
+        return TRUNCATED, p
+    control = np.int64(payload[p])
+    if control not in (AUTHENTICATED | ENCRYPTED, AUTHENTICATED, ENCRYPTED):
+        return SECURITY_UNSUPPORTED, p
+    if control == ENCRYPTED:
+        return (GOOD if unauthenticated else SECURITY_UNSUPPORTED), p
+    return (GOOD if declared > SECURITY_HEAD + TAG_LENGTH else TRUNCATED), p
+
+
+@kernel
+def mark_of(payload, p, end):  # type: ignore[no-untyped-def]
+    """One octet that depends on all of [p, end)."""
+    mark = np.uint64(0)
+    for place in range(p, end):
+        mark = mark * np.uint64(5) + np.uint64(payload[place])
+    return np.uint8(mark)
+
+
+@kernel
+def gather(devices, index, pairs, opened):  # type: ignore[no-untyped-def]
+    """First link, keys and check value of each frame's device u64 (n,); pairs u8 (keys, 32), see Tables."""
+    own_encryption, own_authentication = opened.keys.encryption, opened.keys.authentication
+    link, check, key_row = opened.link, opened.check, opened.frames.key_row
+    last, count = np.uint64(index.shape[0] - 1), devices.shape[0]
+    for item in range(count + AHEAD):
+        if item < count:
+            prefetch(index, np.int64(mix(devices[item]) & last))
+        done = item - AHEAD
+        if done < 0 or devices[done] == 0:
+            continue
+        place = find_device(index, devices[done])
+        if place >= 0:
+            link[done], key_row[done], check[done] = index[place].link, index[place].key, index[place].check
+            prefetch(pairs, key_row[done] * pairs.shape[1])
+    for item in range(count):
+        row = key_row[item]
+        if row >= 0:
+            key_row[item] = item
+            for octet in range(KEY_LENGTH):
+                own_encryption[item, octet] = pairs[row, octet]
+                own_authentication[item, octet] = pairs[row, KEY_LENGTH + octet]
+
+
+@kernel
+def open_frames(payload, lengths, devices, policy, opened):  # type: ignore[no-untyped-def]
+    """Fill the rest of `opened` for frames that lie one after the other in `payload` u8; lengths u32 (n,)."""
+    code, security, mark = opened.code, opened.security, opened.mark
+    key_row, title, counter = opened.frames.key_row, opened.frames.title, opened.frames.counter
+    start, length = opened.frames.start, opened.frames.length
+    plain, unauthenticated, limit = policy.plain, policy.unauthenticated, policy.limit
+    end = np.int64(0)
+    for item in range(lengths.shape[0]):
+        first, end = end, end + np.int64(lengths[item])
+        verdict, p = apdu_span(payload, first, end, limit)
+        if verdict == GOOD and devices[item] == 0:
+            verdict = UNREADABLE
+        code[item] = verdict
+        if verdict != GOOD:
+            key_row[item] = -1
+            continue
+        if payload[p] != GENERAL_GLO:
+            key_row[item] = -1
+            start[item], length[item] = p, end - p
+            if payload[p] != DATA_NOTIFICATION:
+                code[item] = APDU_UNKNOWN
+            elif not plain:
+                code[item] = SECURITY_UNSUPPORTED
+            continue
+        verdict, p = read_security(payload, p, end, devices[item], unauthenticated)
+        if verdict == GOOD and key_row[item] < 0:
+            verdict = KEY_UNKNOWN
+        code[item] = verdict
+        if verdict != GOOD:
+            key_row[item] = -1
+            continue
+        tag = TAG_LENGTH if payload[p] & AUTHENTICATED else 0
+        security[item] = payload[p]
+        title[item], counter[item] = devices[item], np.uint32(big_endian(payload, p + 1, 4))
+        start[item], length[item] = p + SECURITY_HEAD, end - p - SECURITY_HEAD - tag
+        mark[item] = mark_of(payload, end - tag if tag else p + SECURITY_HEAD, end)

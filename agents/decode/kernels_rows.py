@@ -1,0 +1,223 @@
+"""The kernel over the frames of a batch that are open: verdicts, rows, and what state remembers.
+
+A frame changes state (counter, event status word) only when all of it was good, so that what is offered again later,
+with a key or a link that was missing, is judged afresh.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.decode.kernels_open import AHEAD, DECRYPT_FAILED, GOOD, Policy
+from agents.decode.kernels_push import read_push
+from agents.decode.kernels_window import enter, judge
+from agents.decode.state import WINDOW
+from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE, N_SNAPSHOT, SNAPSHOT_INDEX
+from pipeline.codes import Flag, Kind
+from pipeline.columns import Array
+from pipeline.gcm_single import ENCRYPTED
+from pipeline.jit import kernel, prefetch
+from pipeline.state import mark
+from pipeline.templates import SNAPSHOT_TARGET, WORD
+
+PLAIN = int(Flag.PLAIN)
+INSTANT, ALERT = int(Kind.INSTANT), int(Kind.ALERT)
+CHANNEL_BITS = (1 << SNAPSHOT_TARGET) - 1
+ESW_HIGH = SNAPSHOT_INDEX[WORD]
+
+
+class Tables(NamedTuple):
+    """What `prepare` derives.
+
+    devices: open-addressing index, DEVICE (power of two,)
+    links: LINK (links,), the registry's rows
+    pairs: u8 (keys, 32), encryption and authentication key of each row of the key ring
+    pushes: PUSH (templates + 1, kinds + 1)
+    columns: COLUMN (columns,)
+    names: u8 (kinds + 1, 6), push-setup logical names
+    policy: settings
+    """
+
+    devices: Array
+    links: Array
+    pairs: Array
+    pushes: Array
+    columns: Array
+    names: Array
+    policy: Policy
+
+
+class Rows(NamedTuple):
+    """Columns of a DecodedBatch, zeroed, with room for a row and a snapshot a frame."""
+
+    frame: Array
+    service_point: Array
+    device: Array
+    link: Array
+    kind: Array
+    time: Array
+    flags: Array
+    counter: Array
+    present: Array
+    energy: Array
+    reactive: Array
+    physical: Array
+    snapshot_row: Array
+    snapshot: Array
+    snapshot_present: Array
+
+
+class Memory(NamedTuple):
+    """State of the batch's devices: slots i64 (n,), and each table's rows and marks."""
+
+    slots: Array
+    capacity: int
+    counters: Array
+    counters_changed: Array
+    counters_dirty: Array
+    prints: Array
+    prints_changed: Array
+    prints_dirty: Array
+    words: Array
+    words_changed: Array
+    words_dirty: Array
+
+
+class Changes(NamedTuple):
+    """Event status words that differ from the one in force: row of the batch; both words, u64 high and low half.
+
+    late u8: the stamp is older than that of the word in force.
+    """
+
+    row: Array
+    before: Array
+    after: Array
+    late: Array
+
+
+class Scratch(NamedTuple):
+    """Room that a call needs: values i64 (TARGETS,), stack i64 (NESTING,), pushed PUSHED (1,)."""
+
+    values: Array
+    stack: Array
+    pushed: Array
+
+
+@kernel
+def write_channels(there, values, row, energy, reactive, physical):  # type: ignore[no-untyped-def]
+    """The channels that were sent to their columns."""
+    for channel in range(SNAPSHOT_TARGET):
+        if there == 0:
+            return
+        if there & np.uint64(1):
+            if channel < FIRST_REACTIVE:
+                energy[row, channel] = values[channel]
+            elif channel < FIRST_PHYSICAL:
+                reactive[row, channel - FIRST_REACTIVE] = values[channel]
+            else:
+                physical[row, channel - FIRST_PHYSICAL] = values[channel]
+        there >>= np.uint64(1)
+
+
+@kernel
+def write_snapshot(there, values, place, snapshot):  # type: ignore[no-untyped-def]
+    """The snapshot fields that were sent to row `place`."""
+    for field in range(N_SNAPSHOT):
+        if (there >> np.uint64(field)) & np.uint64(1):
+            snapshot[place, field] = values[SNAPSHOT_TARGET + field]
+
+
+@kernel
+def note_word(values, time, word, row, changes, changed):  # type: ignore[no-untyped-def]
+    """Compare an alert's event status word with `word` (WORDS) and keep it; (number of changes, it is now in force)."""
+    high = np.uint64(values[SNAPSHOT_TARGET + ESW_HIGH])
+    low = np.uint64(values[SNAPSHOT_TARGET + ESW_HIGH + 1])
+    late = time < word.time
+    if high != word.high or low != word.low:
+        changes.row[changed], changes.late[changed] = row, late
+        changes.before[changed, 0], changes.before[changed, 1] = word.high, word.low
+        changes.after[changed, 0], changes.after[changed, 1] = high, low
+        changed += 1
+    if not late:
+        word.high, word.low, word.time = high, low, time
+    return changed, not late
+
+
+@kernel
+def read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch):  # type: ignore[no-untyped-def]
+    """Rows of all frames that are good so far; opened.code gets the verdicts.
+
+    Args:
+        octets: u8, the batch's payload with the protected octets opened in place.
+        opened: Opened.
+        good: u8 (n,), 1 where unsealing succeeded.
+        points, devices: u64 (n,).
+        tables, memory, rows, changes, scratch: see there.
+
+    Returns:
+        (rows, snapshots, changed words).
+    """
+    # Bound once: a tuple's field costs a reference count wherever it is read.
+    verdicts, securities, marks, first_links, checks = (
+        opened.code, opened.security, opened.mark, opened.link, opened.check,
+    )  # fmt: skip
+    starts, lengths, counters = opened.frames.start, opened.frames.length, opened.frames.counter
+    links, pushes, columns, names = tables.links, tables.pushes, tables.columns, tables.names
+    offset, zero_is_utc, strict = tables.policy.offset, tables.policy.zero_is_utc, tables.policy.strict
+    slots, capacity, windows, prints, words = (
+        memory.slots, memory.capacity, memory.counters, memory.prints, memory.words,
+    )  # fmt: skip
+    windows_changed, windows_dirty = memory.counters_changed, memory.counters_dirty
+    prints_changed, prints_dirty = memory.prints_changed, memory.prints_dirty
+    values, stack, pushed = scratch.values, scratch.stack, scratch.pushed[0]
+    energy, reactive, physical = rows.energy, rows.reactive, rows.physical
+    row, snapshot, changed = 0, 0, 0
+    count, places = points.shape[0], prints.shape[1]
+    for item in range(count):
+        coming = item + AHEAD
+        if coming < count:
+            print_row = np.int64(counters[coming]) & (WINDOW - 1)
+            prefetch(links, first_links[coming])
+            prefetch(windows, slots[coming])
+            prefetch(prints, print_row * places + slots[coming])
+            prefetch(prints_changed, print_row * prints_changed.shape[1] + (slots[coming] >> 6))
+        if verdicts[item] != GOOD:
+            continue
+        security = securities[item]
+        if security != 0 and good[item] == 0:
+            verdicts[item] = DECRYPT_FAILED
+            continue
+        start, slot, counter = starts[item], slots[item], np.int64(counters[item])
+        code = read_push(
+            octets, start, start + lengths[item], devices[item], points[item], first_links[item], links, pushes,
+            columns, names, offset, zero_is_utc, values, stack, pushed,
+        )  # fmt: skip
+        late = 0
+        if code == GOOD and security != 0:
+            code, late = judge(windows[slot], prints, slot, counter, marks[item], checks[item], strict)
+            if code == GOOD:
+                enter(windows[slot], prints, slot, counter, marks[item], checks[item])
+                mark(windows_changed, windows_dirty, 0, slot, capacity)
+                mark(prints_changed, prints_dirty, counter & (WINDOW - 1), slot, capacity)
+        if code != GOOD:
+            verdicts[item] = code
+            continue
+        there = pushed.there
+        rows.frame[row], rows.service_point[row], rows.device[row] = item, points[item], devices[item]
+        rows.link[row], rows.kind[row], rows.time[row] = pushed.link, pushed.kind, pushed.time
+        rows.flags[row] = pushed.flags | late | (0 if security & ENCRYPTED else PLAIN)
+        rows.counter[row], rows.present[row] = counter, there & np.uint64(CHANNEL_BITS)
+        write_channels(there & np.uint64(CHANNEL_BITS), values, row, energy, reactive, physical)
+        if pushed.kind in (INSTANT, ALERT):
+            fields = there >> np.uint64(SNAPSHOT_TARGET)
+            rows.snapshot_row[snapshot], rows.snapshot_present[snapshot] = row, fields
+            write_snapshot(fields, values, snapshot, rows.snapshot)
+            snapshot += 1
+            if pushed.kind == ALERT and (fields >> np.uint64(ESW_HIGH)) & np.uint64(1):
+                changed, in_force = note_word(values, pushed.time, words[slot], row, changes, changed)
+                if in_force:
+                    mark(memory.words_changed, memory.words_dirty, 0, slot, capacity)
+        row += 1
+    return row, snapshot, changed

@@ -1,0 +1,97 @@
+"""From the versions in force to the tables that kernels read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.decode.config import DecodeConfig
+from agents.decode.kernels_columns import COLUMN, form_of
+from agents.decode.kernels_open import DEVICE, Policy, enter_devices
+from agents.decode.kernels_push import LINK, PUSH
+from agents.decode.kernels_rows import Tables
+from pipeline import gcm
+from pipeline.columns import Array
+from pipeline.gcm_single import TAG_LENGTH
+from pipeline.reference import KeyRing, References
+from pipeline.templates import template_arrays
+
+
+def policy_of(config: DecodeConfig) -> Policy:
+    """Settings as kernels take them."""
+    return Policy(
+        plain=config.plain,
+        unauthenticated=config.unauthenticated,
+        strict=config.counter == "strict",
+        zero_is_utc=config.zero_deviation_is_utc,
+        offset=config.clock_offset_secs,
+        limit=config.frame_limit,
+    )
+
+
+def tables_of(references: References, config: DecodeConfig) -> Tables:
+    """Everything that does not change until the next control record."""
+    registry, keys = references.registry, references.keys
+    links = np.zeros(len(registry.device), LINK)
+    for name in LINK.names or ():
+        links[name] = getattr(registry, name)
+    templates = template_arrays()
+    pushes, columns = np.zeros(templates.first.shape, PUSH), np.zeros(len(templates.target), COLUMN)
+    for name in ("first", "width", "required"):
+        pushes[name] = getattr(templates, name)
+    pushes["verified"] = templates.verified[:, None]
+    for name in ("target", "multiplier", "divisor", "factor"):
+        columns[name] = getattr(templates, name)
+    columns["form"] = [form_of(target) for target in templates.target.tolist()]
+    return Tables(
+        devices=_index(registry.device, keys),
+        links=links,
+        pairs=np.ascontiguousarray(np.hstack([keys.encryption, keys.authentication]), np.uint8),
+        pushes=pushes,
+        columns=columns,
+        names=templates.names,
+        policy=policy_of(config),
+    )
+
+
+def check_values(keys: KeyRing) -> Array:
+    """Check value u32 (keys,) of each pair of keys: tells one key from another without showing it.
+
+    The first four octets of the tag over nothing under title 0 and counter 0, which no frame carries.
+    """
+    count = len(keys.device)
+    tags = np.zeros((count, TAG_LENGTH), np.uint8)
+    nothing = np.zeros(count, np.int64)
+    frames = gcm.Frames(
+        np.arange(count), nothing.astype(np.uint64), nothing.astype(np.uint32), nothing, nothing,
+        np.arange(count) * TAG_LENGTH,
+    )  # fmt: skip
+    pair = gcm.Keys(
+        *(np.require(column, np.uint8, ["C", "W", "O"]) for column in (keys.encryption, keys.authentication))
+    )
+    context = gcm.new_context(encrypt=True)
+    try:
+        gcm.seal_batch(context, pair, frames, np.zeros(1, np.uint8), tags.reshape(-1))
+    finally:
+        gcm.free_context(context)
+    return np.ascontiguousarray(tags[:, :4]).view("<u4").reshape(-1)
+
+
+def _index(link_device: Array, keys: KeyRing) -> Array:
+    devices = np.union1d(link_device, keys.device).astype(np.uint64)
+    size = 16
+    while size < 2 * len(devices):
+        size *= 2
+    index = np.zeros(size, DEVICE)
+    key_row = _rows_of(keys.device, devices)
+    # One more value for row -1, which is the last.
+    checks = np.append(check_values(keys), np.uint32(0))[key_row]
+    enter_devices(devices, _rows_of(link_device, devices), key_row, checks, index)
+    return index
+
+
+def _rows_of(column: Array, devices: Array) -> Array:
+    """First row i64 (n,) of each device in a sorted column, -1 where it is not there."""
+    if not len(column):
+        return np.full(len(devices), -1, np.int64)
+    rows = np.searchsorted(column, devices)
+    return np.where(column[np.minimum(rows, len(column) - 1)] == devices, rows, -1).astype(np.int64)

@@ -1,0 +1,24 @@
+"""State of decode, by device, in the page of the service point that it sends for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.state import Layout, Table
+
+WINDOW = 256
+"""Invocation counters that are remembered behind the newest."""
+
+COUNTERS = Table("counters", np.dtype([("newest", "<u4"), ("check", "<u4"), ("seen", "<u8", (WINDOW // 64,))]))
+"""`newest` counter, key `check` value (another one starts a new window), and a bit for each counter modulo WINDOW.
+
+No bit set: the device has sent nothing under this key.
+"""
+
+PRINTS = Table("prints", np.dtype("u1"), slices=WINDOW)
+"""One octet of each remembered frame's tag: tells the same frame again from another one with its counter."""
+
+WORDS = Table("words", np.dtype([("high", "<u8"), ("low", "<u8"), ("time", "<i8")]))
+"""The event status word in force and its stamp; time 0: none came yet."""
+
+LAYOUT = Layout("decode", 1, (COUNTERS, PRINTS, WORDS))

@@ -1,0 +1,120 @@
+"""The decode step: FrameBatch -> DecodedBatch, events, rejects."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from agents.decode.config import DecodeConfig
+from agents.decode.kernels_axdr import NESTING
+from agents.decode.kernels_columns import TARGETS
+from agents.decode.kernels_open import Opened, gather, new_opened, open_frames
+from agents.decode.kernels_push import PUSHED
+from agents.decode.kernels_rows import Changes, Memory, Rows, Scratch, Tables, read_frames
+from agents.decode.prepare import tables_of
+from agents.decode.records import event_records, reject_records
+from agents.decode.state import LAYOUT
+from pipeline import gcm
+from pipeline.batch import DecodedBatch, FrameBatch
+from pipeline.columns import Array
+from pipeline.errors import ContractError
+from pipeline.reference import References
+from pipeline.state import Layout, StateStore
+from pipeline.step import Advance, Emission, Parcel
+
+
+class _Cipher(threading.local):
+    """A cipher context a thread; given back when the thread ends."""
+
+    def __init__(self) -> None:
+        self.context = gcm.new_context(encrypt=False)
+        weakref.finalize(threading.current_thread(), gcm.free_context, self.context)
+
+
+class DecodeStep:
+    """Unwrap, open, read and check frames; state is what must be known of each device from frame to frame."""
+
+    name: ClassVar[str] = "decode"
+    layout: ClassVar[Layout] = LAYOUT
+    outputs: ClassVar[Mapping[str, str]] = {"events": "Event", "rejects": "Reject"}
+
+    def __init__(self, config: DecodeConfig | None = None) -> None:
+        self.config = config or DecodeConfig()
+        self._cipher = _Cipher()
+
+    def prepare(self, references: References) -> Tables:
+        """Device index, links, keys, templates and settings."""
+        return tables_of(references, self.config)
+
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
+        """Rows of the parcel's frames; ticks and controls pass."""
+        if parcel.batch is None:
+            return Advance(parcel)
+        if not isinstance(parcel.batch, FrameBatch):
+            raise ContractError(
+                "BATCH_OTHER", where=self.name, what=f"a {type(parcel.batch).__name__} came in",
+                do="put decode behind a topic of FrameBatch",
+            )  # fmt: skip
+        decoded, opened, changes = decode_batch(parcel.batch, store, prepared, self._cipher.context)
+        emissions = [
+            Emission("events", record, key=record["device"].encode())
+            for record in event_records(parcel, decoded, changes)
+        ]
+        emissions += [
+            Emission("rejects", record, key=record["device"].encode())
+            for record in reject_records(parcel, opened.code, opened.frames.counter)
+        ]
+        return Advance(replace(parcel, batch=decoded if len(decoded.frame) else None), emissions)
+
+
+def decode_batch(
+    batch: FrameBatch, store: StateStore, tables: Tables, context: int
+) -> tuple[DecodedBatch, Opened, Changes]:
+    """The rows of a batch, the verdict on each frame (opened.code), and the event status words that changed."""
+    count = len(batch.length)
+    # Copied, so that frames are opened in place; the batch itself is read only and keeps the bytes as they came.
+    octets = np.array(batch.payload, np.uint8)
+    points, devices = np.array(batch.service_point, np.uint64), np.array(batch.device, np.uint64)
+    opened, good = new_opened(count), np.zeros(count, np.uint8)
+    gather(devices, tables.devices, tables.pairs, opened)
+    open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
+    gcm.unseal_batch(context, opened.keys, opened.frames, opened.security, octets, octets, good)
+    rows = Rows(**{column.name: column.empty(count) for column in DecodedBatch.COLUMNS})
+    changes = Changes(
+        np.zeros(count, np.int64), np.zeros((count, 2), np.uint64), np.zeros((count, 2), np.uint64),
+        np.zeros(count, np.uint8),
+    )  # fmt: skip
+    scratch = Scratch(np.zeros(TARGETS, np.int64), np.zeros(NESTING, np.int64), np.zeros(1, PUSHED))
+    memory = memory_of(store, points, devices)
+    used, snapshots, changed = read_frames(
+        octets, opened, good, points, devices, tables, memory, rows, changes, scratch
+    )
+    sizes = {"row": used, "snapshot": snapshots}
+    decoded = DecodedBatch(
+        **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
+    )
+    return decoded, opened, Changes(*(column[:changed] for column in changes))
+
+
+def memory_of(store: StateStore, points: Array, devices: Array) -> Memory:
+    """The tables of the store as kernels take them, with the slots of the batch's devices."""
+    slots = store.locate(points, devices)
+    counters, prints, words = (store.areas[table.name] for table in LAYOUT.tables)
+    return Memory(
+        slots,
+        store.capacity,
+        counters.flat[0],
+        counters.changed.reshape(1, -1),
+        counters.dirty,
+        prints.flat,
+        prints.changed.reshape(prints.table.slices, -1),
+        prints.dirty,
+        words.flat[0],
+        words.changed.reshape(1, -1),
+        words.dirty,
+    )
