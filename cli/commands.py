@@ -18,6 +18,7 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
+    Command("demo", "cli.demo.command:demo", "See the whole way of a reading, on a simulated fleet.", TRY),
     Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
     Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),
