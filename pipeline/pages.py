@@ -127,7 +127,7 @@ def _copy_table(store: StateStore, area: Area, ledger: TableLedger, sequence: in
         span = slice(starts[place], starts[place + 1])
         base, first = int(ledger.base[place]), int(ledger.deltas[place])
         copies.append(_copy(store, area.table, place, base, sequence, first, cells[span], rows[span]))
-        ledger.deltas[place] += _parts(int(counts[place]), area.table.dtype.itemsize + CELL_BYTES)
+        ledger.deltas[place] += _parts(int(counts[place]), _per_record(area.table.dtype.itemsize + CELL_BYTES))
         ledger.weight[place] += counts[place]
     return copies
 
@@ -146,15 +146,25 @@ def _copy(
 
 
 def _take(area: Area, flat: Array) -> Array:
-    word = np.uint64 if area.table.dtype.itemsize % 8 == 0 else np.uint8
-    source = area.rows.reshape(-1).view(word).reshape(area.rows.size, -1)
-    taken = np.empty((len(flat), source.shape[1]), word)
-    _gather(source, flat, taken)
-    return taken.reshape(-1).view(area.table.dtype)
+    taken = np.empty(len(flat), area.table.dtype)
+    _gather(_words(area.rows), flat, _words(taken))
+    return taken
 
 
-def _parts(rows: int, size: int) -> int:
-    return -(-rows // (RECORD_BYTES // size))
+def _words(rows: Array) -> Array:
+    """Records as words (records, words of one), for kernels that copy any of them."""
+    word = np.dtype(np.uint64 if rows.dtype.itemsize % 8 == 0 else np.uint8)
+    return rows.reshape(-1).view(word).reshape(rows.size, rows.dtype.itemsize // word.itemsize)
+
+
+def _per_record(size: int, run: int = 1) -> int:
+    """Cells of `size` bytes that a record holds: some whole runs, or a whole part of one."""
+    most = RECORD_BYTES // size
+    return most - most % run if most >= run else next(part for part in range(most, 0, -1) if run % part == 0)
+
+
+def _parts(rows: int, per_record: int) -> int:
+    return -(-rows // per_record)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -206,12 +216,20 @@ def _gather(source, flat, taken):  # type: ignore[no-untyped-def]
             taken[item, place] = source[row, place]
 
 
+@njit(nogil=True, cache=True)
+def _scatter(taken, flat, target):  # type: ignore[no-untyped-def]
+    for item in range(flat.shape[0]):
+        row = flat[item]
+        for place in range(taken.shape[1]):
+            target[row, place] = taken[item, place]
+
+
 def encode(copy: PageCopy, ledger: Ledger) -> Iterator[Record]:
     """The records of a copy, in order; `ledger.live` follows."""
     whole = copy.cells is None
     size = copy.rows.dtype.itemsize
-    per_record = RECORD_BYTES // (size + (0 if whole else CELL_BYTES))
-    parts = _parts(len(copy.rows), size + (0 if whole else CELL_BYTES))
+    per_record = _per_record(size, copy.capacity) if whole else _per_record(size + CELL_BYTES)
+    parts = _parts(len(copy.rows), per_record)
     if whole:
         for number in range(copy.first):
             ledger.live.pop(_key(copy.step, copy.table, copy.page, False, number), None)
@@ -317,16 +335,30 @@ def _restore_page(store: StateStore, ledger: Ledger, area: Area, place: int, pie
         if piece.fields[3] != store.capacity:
             raise _unfit("CAPACITY_OTHER", piece.key, f"capacity {piece.fields[3]}, not {store.capacity}")
         ledger.live[piece.key] = piece.checksum
-    if wholes:
-        rows = np.concatenate([_rows(piece.body(), area.table.dtype) for piece in wholes])
-        area.rows[:, place] = rows.reshape(area.table.slices, store.capacity)
+    first = 0
+    for piece in wholes:
+        _fill(area, place, first, piece.body())
+        first += piece.fields[8]
     for piece in deltas:
         body, head = piece.body(), CELL_BYTES * piece.fields[8]
         cells = np.cumsum(_rows(body[:head], np.dtype("<u4")), dtype=np.int64)
-        area.rows[cells // store.capacity, place, cells % store.capacity] = _rows(body[head:], area.table.dtype)
+        flat = (cells // store.capacity * len(store.pages) + place) * store.capacity + cells % store.capacity
+        _scatter(_words(_rows(body[head:], area.table.dtype)), flat, _words(area.rows))
     table = ledger.of(area.table.name, len(store.pages))
     table.base[place], table.deltas[place] = base, len(deltas)
     table.weight[place] = sum(piece.fields[8] for piece in deltas)
+
+
+def _fill(area: Area, place: int, first: int, body: Array) -> None:
+    """Enter a part of a whole page, from cell `first` on: whole slices, or a run within one."""
+    if not body.any():
+        return  # the store is made of zeros, and memory that is not touched is not taken
+    size, capacity = area.table.dtype.itemsize, area.rows.shape[2]
+    octets = area.rows.view(np.uint8).reshape(*area.rows.shape, size)
+    slice_, slot = divmod(first, capacity)
+    run = min(len(body) // size, capacity - slot)
+    laid = body.reshape(size, -1, run)
+    octets[slice_ : slice_ + laid.shape[1], place, slot : slot + run] = laid.transpose(1, 2, 0)
 
 
 def _unfit(code: str, key: bytes, what: str) -> Fatal:
