@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from pipeline.errors import ConfigError, Transient
@@ -55,6 +55,8 @@ def ensure_topics(bootstrap: str, topics: Iterable[WantedTopic], replication: in
             try:
                 future.result(ADMIN_SECS)
             except KafkaException as error:
+                if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                    continue  # another part of the deployment was quicker
                 raise Transient("TOPIC_NOT_MADE", where=name, what=str(error), do="check the broker") from error
     return [topic.name for topic in missing]
 

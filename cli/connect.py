@@ -1,0 +1,61 @@
+"""`kvarn connect`: run one connector of a topology."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from cli.deployment import REGISTRY_TOPIC, prepare
+from cli.output import DEFAULT_FILE, TopologyFile
+from cli.topology import read_plan
+from connectors.gather.outlet import Targets
+from connectors.runner import Environment, run_connector, stop_on_signals
+from pipeline.topology.plan import ConnectorPlan, Plan
+
+
+def connect(
+    name: Annotated[str, typer.Argument(help="Name of the connector in the topology file.")],
+    status_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Serve counts as JSON on 127.0.0.1 at /status; 0: do not.")
+    ] = 0,
+    file: TopologyFile = DEFAULT_FILE,
+) -> None:
+    """Run one connector until it is stopped (SIGTERM, Ctrl-C).
+
+    It takes nothing from meters before a registry version is published, stops reading while Kafka is behind, and at a
+    clean stop hands on what it has taken. Missing topics are created as the file says.
+    """
+    run(read_plan(file), name, status_port)
+
+
+def run(plan: Plan, name: str, status_port: int = 0) -> None:
+    """The connector of a plan, on uvloop."""
+    import uvloop
+
+    connector = plan.connector(name)
+    environment = environment_of(plan, connector, status_port)
+    assert isinstance(connector.options, BaseModel)
+    options = connector.options
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        await run_connector(name, options, environment, stop)
+
+    uvloop.run(main())
+
+
+def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> Environment:
+    """What the connector shares with the others; creates missing topics."""
+    default = Targets(connector.to.name)
+    targets = Targets(
+        connector.to.name,
+        connector.rejects.name if connector.rejects is not None else default.rejects,
+        connector.parked.name if connector.parked is not None else default.parked,
+    )
+    return Environment(
+        plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port
+    )
