@@ -46,6 +46,7 @@ DETERMINANT_REASON = (
     ("EDITED", "a person changed a reading"),
     ("REGISTRY", "the registry changed: device, multiplying factor, tariff or account"),
     ("TARIFF", "another version of the tariff is in force for the period"),
+    ("RUNNING", "another day was added to the running period"),
 )
 
 REGISTER_SOURCE = (

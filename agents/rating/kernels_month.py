@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from agents.rating.calendar import day_start, month_first, month_of
-from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, LATE_DATA, MONTH_KIND
+from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, MONTH_KIND, RUNNING
 from agents.rating.state import ZONES
 from pipeline.channels import N_ENERGY
 from pipeline.state import mark
@@ -178,8 +178,8 @@ def month_row(state, slot, month, reason, delta, secs, month_to_date, scratch, r
     stored.state = now
     mark(state.months.changed, state.months.dirty, month % 2, slot, state.capacity)
     row.kind = MONTH_KIND
-    # A day that is new to a running month is data that came after the revision before.
-    row.reason = FIRST if first else (LATE_DATA if reason == FIRST else reason)
+    # The first determinant of another day is not the first of its month.
+    row.reason = FIRST if first else (RUNNING if reason == FIRST else reason)
     row.period_start = day_start(month_first(month), state.offset)
     row.period_end = day_start(month_first(month + 1), state.offset)
     row.state = now

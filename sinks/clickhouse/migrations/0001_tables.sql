@@ -206,7 +206,7 @@ CREATE TABLE IF NOT EXISTS determinants
     `kind` Enum8('DAY' = 1, 'MONTH' = 2) COMMENT 'What the period is.',
     `revision` UInt64 COMMENT 'Order of the revisions of a bill key: the larger replaces the smaller.',
     `supersedes` Nullable(UInt64) COMMENT 'Revision that this one replaces; null for the first.',
-    `reason` Enum8('FIRST' = 1, 'LATE_DATA' = 2, 'RE_ESTIMATED' = 3, 'FINALISED' = 4, 'EDITED' = 5, 'REGISTRY' = 6, 'TARIFF' = 7) COMMENT 'Why it was made.',
+    `reason` Enum8('FIRST' = 1, 'LATE_DATA' = 2, 'RE_ESTIMATED' = 3, 'FINALISED' = 4, 'EDITED' = 5, 'REGISTRY' = 6, 'TARIFF' = 7, 'RUNNING' = 8) COMMENT 'Why it was made.',
     `state` Enum8('PROVISIONAL' = 1, 'FINAL' = 2) COMMENT 'Provisional or final.',
     `meter_segments` Int32 COMMENT 'Number of devices that measured the period; above 1 after a meter exchange.',
     `wh_imp` Int64 COMMENT '[Wh] Active energy, import, times the multiplying factor.',

@@ -131,7 +131,7 @@ def test_a_late_reading_revises_its_day_and_its_month_by_the_difference() -> Non
     rating.go()
     rating.day(11, begin + DAY, 100)
     grown = of(rating.go(), "MONTH")
-    assert (grown["revision"], grown["supersedes"], grown["delta_wh_imp"]) == (2, 1, 4800)
+    assert (grown["revision"], grown["reason"], grown["delta_wh_imp"]) == (2, "RUNNING", 4800)
     rating.meters.put(11, begin, 1100)
     rating.meters.settle(11, begin)
     day, month = rating.go()
