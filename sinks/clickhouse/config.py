@@ -28,6 +28,9 @@ class ClickHouseConfig(BaseModel):
     memory_bytes: int = Field(
         2 << 30, ge=256 << 20, description="most that one query or insert may use inside the warehouse"
     )
+    answer_queries: bool = Field(
+        True, description="answer `kvarn sql` while an embedded warehouse is open in this process (loopback only)"
+    )
     query_secs: float = Field(60.0, gt=0, description="longest query of others, through the query server")
     query_rows: int = Field(1_000_000, ge=1, description="most rows that such a query may return")
     query_bytes: int = Field(256 << 20, ge=1, description="most bytes that such a query may return")

@@ -16,6 +16,7 @@ from sinks.clickhouse.client import connect, errors_as_ours
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.packed_tables import PACKED_TABLES
+from sinks.clickhouse.server import QueryServer
 from sinks.clickhouse.tables import TABLE_OF_RECORD
 from sinks.records import Block, Record
 
@@ -38,12 +39,16 @@ class ClickHouseSink(Sink):
         super().__init__(config.blocks)
         self.config = config
         self._client: Any = None
+        self._server: QueryServer | None = None
 
     def open(self) -> None:
         """Connect and migrate; raises ConfigError, or Transient when a server does not answer."""
         if self._client is None:
             self._client = connect(self.config, {"max_memory_usage": str(self.config.memory_bytes)})
         migrate.apply(self._client, migrate.load(self.config.timezone))
+        if self.config.embedded and self.config.answer_queries and self._server is None:
+            self._server = QueryServer(self.config)
+            self._server.start()
 
     @property
     def client(self) -> Any:
@@ -84,6 +89,9 @@ class ClickHouseSink(Sink):
 
     def close(self) -> None:
         """Close the client; an embedded warehouse can then be opened by another process."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
         if self._client is not None:
             self._client.close()
             self._client = None

@@ -1,0 +1,180 @@
+"""Kafka as the log of a sink process: bulk reads, and offsets committed with metadata."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from pipeline.errors import ConfigError, Fatal, Transient
+from pipeline.runtime.kafka_topics import topic_id
+from sinks.log import Message, Start
+from sinks.plan import Position
+
+log = structlog.get_logger()
+
+ADMIN_SECS = 30.0
+COMMIT_SECS = 30.0
+
+REPLACED = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.FENCED_INSTANCE_ID,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError._ASSIGNMENT_LOST,
+    KafkaError._STATE,
+}
+"""Refusals of a commit: someone else reads these partitions now."""
+
+
+class KafkaLog:
+    """Reads `topics` under a consumer group.
+
+    `alone`: this process takes every partition itself, without the group sharing them out; right for a warehouse that
+    one process alone can open. Otherwise partitions come and go with the members of the group.
+    """
+
+    def __init__(
+        self, bootstrap: str, group: str, topics: Sequence[str], *, alone: bool, fetch_bytes: int = 64 << 20
+    ) -> None:
+        self.bootstrap = bootstrap
+        self.group = group
+        self.topics = tuple(topics)
+        self.alone = alone
+        self._ids: dict[str, str] = {}
+        self._placed: list[TopicPartition] = []
+        self._early: list[Any] = []
+        self._changes = 0
+        self._assigned: Callable[[Start], int] | None = None
+        self._revoked: Callable[[str, int], None] | None = None
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                # Where to begin is decided here; an offset that is gone must be heard of, not skipped over.
+                "auto.offset.reset": "error",
+                "enable.partition.eof": False,
+                "queued.max.messages.kbytes": fetch_bytes >> 10,
+                "fetch.message.max.bytes": 8 << 20,
+                "partition.assignment.strategy": "range",
+            }
+        )
+
+    def open(self, assigned: Callable[[Start], int], revoked: Callable[[str, int], None]) -> None:
+        """Look the topics up and begin."""
+        self._assigned, self._revoked = assigned, revoked
+        metadata = _asked(lambda: self._consumer.list_topics(timeout=ADMIN_SECS), self.bootstrap)
+        absent = [topic for topic in self.topics if topic not in metadata.topics]
+        if absent:
+            raise ConfigError(
+                "TOPIC_MISSING", where=", ".join(absent), what="not there", do="make the topics, or correct the names"
+            )
+        self._ids = {topic: topic_id(self.bootstrap, topic) for topic in self.topics}
+        if self.alone:
+            every = [TopicPartition(topic, number) for topic in self.topics
+                     for number in sorted(metadata.topics[topic].partitions)]  # fmt: skip
+            self._take(self._consumer, every)
+        else:
+            self._consumer.subscribe(list(self.topics), on_assign=self._take, on_revoke=self._give, on_lost=self._give)
+
+    def _take(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        assert self._assigned is not None
+        committed = _asked(lambda: consumer.committed(partitions, timeout=ADMIN_SECS), self.bootstrap)
+        self._placed, self._early = [], []
+        self._changes += 1
+        for part in committed:
+            low = self._low(part)
+            offset = part.offset if part.offset >= 0 else None
+            start = Start(part.topic, part.partition, self._ids[part.topic], low, offset, part.metadata or "")
+            self._placed.append(TopicPartition(part.topic, part.partition, self._assigned(start)))
+        consumer.assign(self._placed)
+
+    def _low(self, part: TopicPartition) -> int:
+        low, _ = _asked(lambda: self._consumer.get_watermark_offsets(part, timeout=ADMIN_SECS), self.bootstrap)
+        return int(low)
+
+    def _give(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
+        assert self._revoked is not None
+        self._placed, self._early = [], []
+        self._changes += 1
+        for part in partitions:
+            self._revoked(part.topic, part.partition)
+
+    def poll(self, most: int, secs: float) -> Sequence[Message]:
+        """Up to `most` messages."""
+        changes = self._changes
+        found = self._early or self._consumer.consume(most, secs)
+        self._early = []
+        if changes != self._changes:
+            # Some of these may be from before the partitions were shared out: read on from where each begins now.
+            if self._placed:
+                self._consumer.assign(self._placed)
+            return []
+        return [taken for message in found if (taken := self._taken(message)) is not None]
+
+    def _taken(self, message: Any) -> Message | None:
+        error = message.error()
+        if error is None:
+            return Message(message.topic(), message.partition(), message.offset(), message.value() or b"")
+        # The client reconnects by itself; an offset that is gone does not come back.
+        if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise Fatal(
+                "LOG_UNREADABLE",
+                where=f"{message.topic()} [{message.partition()}]",
+                what=error.str(),
+                do="check the topic and its retention, then start the sink again",
+            )
+        log.warning("broker", what=error.str())
+        return None
+
+    def wait(self, secs: float) -> None:
+        """Pause all partitions and go on answering the group meanwhile."""
+        end = time.monotonic() + secs
+        while (left := end - time.monotonic()) > 0:
+            assignment = self._consumer.assignment()
+            if assignment:
+                self._consumer.pause(assignment)
+            message = self._consumer.poll(min(left, 1.0))
+            if message is not None:
+                # Fetched before the pause: it is the next to be taken.
+                self._early.append(message)
+        assignment = self._consumer.assignment()
+        if assignment:
+            self._consumer.resume(assignment)
+
+    def commit(self, positions: Sequence[Position]) -> None:
+        """One request for all positions."""
+        offsets = [TopicPartition(at.topic, at.partition, at.offset, metadata=at.metadata) for at in positions]
+        end = time.monotonic() + COMMIT_SECS
+        while offsets:
+            try:
+                answers = self._consumer.commit(offsets=offsets, asynchronous=False)
+                refused = next((answer.error for answer in answers if answer.error), None)
+            except KafkaException as error:
+                refused = error.args[0]
+            if refused is None:
+                return
+            if refused.code() in REPLACED or not refused.retriable() or time.monotonic() > end:
+                raise Fatal(
+                    "COMMIT_REFUSED",
+                    where=f"group {self.group}",
+                    what=refused.str(),
+                    do="nothing, if another sink has taken over; else start this one again",
+                )
+            time.sleep(0.2)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+
+def _asked(question: Callable[[], Any], bootstrap: str) -> Any:
+    try:
+        return question()
+    except KafkaException as error:
+        raise Transient("BROKER_ABSENT", where=bootstrap, what=str(error), do="check the broker's address") from error
