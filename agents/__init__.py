@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from agents.decode.config import DecodeConfig
 from agents.losses.config import LossesConfig
 from agents.nodes.config import NodesConfig
 from agents.rating.config import RatingConfig
@@ -14,6 +15,12 @@ from agents.vee.config import VeeConfig
 
 if TYPE_CHECKING:
     from pipeline.step import Step
+
+
+def _decode(config: Any) -> Step:
+    from agents.decode.step import DecodeStep
+
+    return DecodeStep(config)
 
 
 def _vee(config: Any) -> Step:
@@ -41,6 +48,7 @@ def _losses(config: Any) -> Step:
 
 
 STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
+    "decode": (DecodeConfig, _decode),
     "vee": (VeeConfig, _vee),
     "rating": (RatingConfig, _rating),
     "nodes": (NodesConfig, _nodes),

@@ -6,7 +6,8 @@ import threading
 import weakref
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from pipeline.batch import DecodedBatch, FrameBatch
 from pipeline.columns import Array
 from pipeline.errors import ContractError
 from pipeline.reference import References
-from pipeline.state import Layout, StateStore
+from pipeline.state import StateStore
 from pipeline.step import Advance, Emission, Parcel
 
 
@@ -39,9 +40,9 @@ class _Cipher(threading.local):
 class DecodeStep:
     """Unwrap, open, read and check frames; state is what must be known of each device from frame to frame."""
 
-    name: ClassVar[str] = "decode"
-    layout: ClassVar[Layout] = LAYOUT
-    outputs: ClassVar[Mapping[str, str]] = {"events": "Event", "rejects": "Reject"}
+    name = "decode"
+    layout = LAYOUT
+    outputs: Mapping[str, str] = MappingProxyType({"events": "Event", "rejects": "Reject"})
 
     def __init__(self, config: DecodeConfig | None = None) -> None:
         self.config = config or DecodeConfig()
