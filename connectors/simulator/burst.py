@@ -1,8 +1,8 @@
 """Block pushes as fast as one core makes them: for the bench, not for looking at.
 
 Every single-phase meter pushes once an interval, in an order that is another one each interval; a hundredth of the
-pushes is at fault. Nothing is stored: energies, order, keys and faults are functions of (seed, meter, interval), so the truth
-of any reading can be computed again (`burst_truth`, which shares no code with the kernel).
+pushes is at fault. Nothing is stored: energies, order, keys and faults are functions of (seed, meter, interval), so the
+truth of any reading can be computed again (`burst_truth`, which shares no code with the kernel).
 """
 
 from __future__ import annotations

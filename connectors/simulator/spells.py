@@ -39,8 +39,13 @@ def decide(config: SimulatorConfig, points: Points, network: Network) -> Spells:
     none = np.full(count, NEVER, np.int32)
     columns: dict[str, Array] = {}
 
+    dark = pick(config, Fault.OUTAGE, np.ones(len(network.dt_node), bool), config.days)
+    lit = ~np.isin(points.dt, dark)
+
     def take(fault: Fault, eligible: Array, times: int = 1) -> Array:
-        rows = pick(config, fault, eligible & free, times)
+        # Where it can be chosen, a meter that has supply: in the dark nothing is seen of its fault.
+        allowed = eligible & free
+        rows = pick(config, fault, allowed & lit if (allowed & lit).any() else allowed, times)
         free[rows] = False
         return rows
 
@@ -60,20 +65,19 @@ def decide(config: SimulatorConfig, points: Points, network: Network) -> Spells:
     columns |= _spell(config, "stuck", Fault.STUCK, take(Fault.STUCK, consumer, config.days), count)
     columns |= _clocks(config, take, consumer, count)
 
-    tampered = pick(config, Fault.TAMPER, consumer & (known == 0), config.days)
+    seen = consumer & (known == 0)
+    tampered = pick(config, Fault.TAMPER, seen & lit if (seen & lit).any() else seen, config.days)
     columns |= _spell(config, "tamper", Fault.TAMPER, tampered, count)
     bit = np.full(count, ESW_MAGNET, np.int32)
     bit[tampered[_drawn(config, Fault.TAMPER, tampered, 0, 1, 3) == 1]] = ESW_COVER
-    thieves = pick(config, Fault.THEFT, consumer & (points.solar_w == 0) & (known == 0))
+    thieves = pick(config, Fault.THEFT, seen & (points.solar_w == 0))
     since, share = none.copy(), np.zeros(count, np.int32)
     # Half of them began before the run.
     since[thieves] = np.maximum(1, _drawn(config, Fault.THEFT, thieves, -config.intervals, config.intervals))
     share[thieves] = _drawn(config, Fault.THEFT, thieves, 300, 900, 1)
     columns |= {"tamper_bit": bit, "theft_from": since, "theft_share": share}
 
-    dts = len(network.dt_node)
-    dark = pick(config, Fault.OUTAGE, np.ones(dts, bool), config.days)
-    return Spells(**columns, **_spell(config, "dark", Fault.OUTAGE, dark, dts))
+    return Spells(**columns, **_spell(config, "dark", Fault.OUTAGE, dark, len(network.dt_node)))
 
 
 def pick(config: SimulatorConfig, fault: Fault, eligible: Array, times: int = 1) -> Array:

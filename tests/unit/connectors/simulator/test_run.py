@@ -47,6 +47,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_gives_others() -> N
 
 def test_every_fault_occurs_when_all_are_on(truth: Truth) -> None:
     assert [name for name, counts in truth.faults.items() if counts["hit"] == 0] == []
+    # Of these there is no frame that carries them.
+    silent = {"missing", "missing_daily", "rollover", "theft", "swap"}
+    assert {name for name, counts in truth.faults.items() if counts["frames"] == 0} == silent
 
 
 def test_no_fault_occurs_when_none_is_on() -> None:
