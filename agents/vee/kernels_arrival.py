@@ -34,7 +34,7 @@ from agents.vee.kernels_cells import (
     write_cell,
     write_energies,
 )
-from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, PRIORS, READINGS, REJECTS, SLOT, STATUS
+from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS
 from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, NOTHING, RANGE, SENT_SHIFT, SPLIT, TWICE
 from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_ENERGY
 from pipeline.codes import REJECT_NUMBER, RULE_BIT, Flag, Kind, Quality
@@ -75,7 +75,8 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
             cursor[AT], cursor[STATUS], cursor[SLOT] = row, PLANE_NEEDED, slots[row]
             return
         if verdict > TAKEN:
-            refused.row[cursor[REJECTS]], refused.code[cursor[REJECTS]] = row, verdict
+            refused[cursor[REJECTS]].row = np.int32(row)
+            refused[cursor[REJECTS]].code = np.uint8(verdict)
             cursor[REJECTS] += 1
     cursor[AT], cursor[STATUS] = rows.kind.shape[0], DONE
 
@@ -198,19 +199,16 @@ def _enter(  # type: ignore[no-untyped-def]
         twice = TWICE
         if order < 0 and cell & TWICE:
             return LEFT
+    reading, interval = out[cursor[READINGS]], tables.links[rows.link[row]].interval
+    cursor[READINGS] += 1
+    read_published(pages, planes, slice_, half, cell, old)
+    _publish(pages, limits, rows, row, interval, slot, offset, start, cell, old, reading)
     if order < 0:  # the value in force stays, but from now on it is known that there was another
+        _repeat(cell | TWICE, old, reading)
         write_cell(pages, place, slice_, cell | TWICE)
-        read_published(pages, planes, slice_, half, cell, old)
-        _publish(pages, limits, rows, row, tables.links[rows.link[row]].interval, slot, offset, start, cell, old, out,
-                 cursor)  # fmt: skip
-        _repeat(cell | TWICE, old, out, cursor)
         return TAKEN
     fresh = (sent << SENT_SHIFT) | AS_SENT | (cell & TWICE) | twice
-    read_published(pages, planes, slice_, half, cell, old)
-    _publish(
-        pages, limits, rows, row, tables.links[rows.link[row]].interval, slot, offset, start, cell, old, out, cursor
-    )
-    _as_sent(tables, rows, row, fresh, moved, start - limits.offset, work[0], out, cursor)
+    _as_sent(tables, rows, row, fresh, moved, start - limits.offset, work[0], reading)
     for channel in range(N_ENERGY):
         old[channel] = stored_form(work[0, channel], sent == NEGATIVE)
     write_energies(pages, planes, half, slice_, old)
@@ -239,55 +237,50 @@ def _note(pages, limits, clock, slot, start, present):  # type: ignore[no-untype
 
 
 @njit(nogil=True, cache=True)
-def _publish(pages, limits, rows, row, interval, slot, offset, start, cell, old, out, cursor):  # type: ignore[no-untyped-def]
+def _publish(pages, limits, rows, row, interval, slot, offset, start, cell, old, reading):  # type: ignore[no-untyped-def]
     """Write what all readings of a frame have, and what it replaces: `cell` with the energies `old`."""
-    place = cursor[READINGS]
-    if cell & 15 != EMPTY:
-        prior = cursor[PRIORS]
-        out.prior_reading[prior] = place
-        out.prior_quality[prior] = quality_of(cell, scaled_of(pages, slot, start), 0)
-        for channel in range(N_ENERGY):
-            out.prior_energy[prior, channel] = old[channel]
-        cursor[PRIORS] += 1
-    out.service_point[place], out.device[place] = rows.service_point[row], rows.device[row]
-    out.link[place] = rows.link[row]
-    out.interval_start[place], out.interval_secs[place] = start - limits.offset, interval
-    out.revision[place] = (np.uint64(offset) << np.uint64(20)) | np.uint64(row)
-    out.frame[place], out.counter[place] = rows.frame[row], rows.counter[row]
-    out.quality[place] = energy_quality(cell, scaled_of(pages, slot, start), pages.hot[slot].present)
-    cursor[READINGS] += 1
+    scaled = scaled_of(pages, slot, start)
+    reading.replaces = np.uint8(1 if cell & 15 != EMPTY else 0)
+    reading.prior_quality = np.uint8(quality_of(cell, scaled, 0))
+    for channel in range(N_ENERGY):
+        reading.prior_energy[channel] = old[channel]
+    reading.service_point, reading.device = rows.service_point[row], rows.device[row]
+    reading.link = rows.link[row]
+    reading.interval_start, reading.interval_secs = start - limits.offset, np.uint32(interval)
+    reading.revision = (np.uint64(offset) << np.uint64(20)) | np.uint64(row)
+    reading.frame, reading.counter = np.int32(rows.frame[row]), rows.counter[row]
+    reading.quality = energy_quality(cell, scaled, pages.hot[slot].present)
 
 
 @njit(nogil=True, cache=True)
-def _as_sent(tables, rows, row, cell, moved, epoch, billed, out, cursor):  # type: ignore[no-untyped-def]
-    """Complete the last reading with the row's own values."""
-    place, present = cursor[READINGS] - 1, rows.present[row]
-    out.source[place] = row
-    out.flags[place] = rows.flags[row] | np.uint16(MOVED if moved else 0)
-    out.method[place] = 0
+def _as_sent(tables, rows, row, cell, moved, epoch, billed, reading):  # type: ignore[no-untyped-def]
+    """Complete a reading with the row's own values."""
+    present = rows.present[row]
+    reading.source = np.int32(row)
+    reading.flags = np.uint16(rows.flags[row] | (MOVED if moved else 0))
+    reading.method = np.uint8(0)
     rules = rules_of(cell) | apparent_below_active(billed) | (V03 if moved else 0)
     if billed[EXPORT] > 0 and remarks_export(tables, rows.service_point[row], epoch):
         rules |= V32
-    out.rules[place] = rules
+    reading.rules = np.uint32(rules)
     quality = np.uint64(ACTUAL if sent_of(cell) == GOOD else SUSPECT)
     word = np.uint64(0)
     for channel in range(N_CHANNELS):
         if (present >> np.uint32(channel)) & np.uint32(1):
             word |= (quality if channel < FIRST_PHYSICAL else np.uint64(ACTUAL)) << np.uint64(4 * channel)
-    out.quality[place] = word
+    reading.quality = word
     for channel in range(N_ENERGY):
-        out.energy[place, channel] = billed[channel]
+        reading.energy[channel] = billed[channel]
 
 
 @njit(nogil=True, cache=True)
-def _repeat(cell, energies, out, cursor):  # type: ignore[no-untyped-def]
-    """Complete the last reading with the energies in force, for the mark that there was another value."""
-    place = cursor[READINGS] - 1
-    out.source[place] = -1
-    out.flags[place] = 0
-    out.method[place], out.rules[place] = method_of(cell), rules_of(cell) | apparent_below_active(energies)
+def _repeat(cell, energies, reading):  # type: ignore[no-untyped-def]
+    """Complete a reading with the energies in force, for the mark that there was another value."""
+    reading.source = np.int32(-1)
+    reading.flags, reading.method = np.uint16(0), np.uint8(method_of(cell))
+    reading.rules = np.uint32(rules_of(cell) | apparent_below_active(energies))
     for channel in range(N_ENERGY):
-        out.energy[place, channel] = energies[channel]
+        reading.energy[channel] = energies[channel]
 
 
 @njit(nogil=True, cache=True)

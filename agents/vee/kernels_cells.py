@@ -300,8 +300,8 @@ def remarks_export(tables, point, time):  # type: ignore[no-untyped-def]
     row = find(tables.point_keys, tables.point_rows, point)
     if row < 0:
         return False
-    while row < tables.point.shape[0] and tables.point[row] == point:
-        if tables.point_from[row] <= time < tables.point_to[row]:
-            return tables.remark_export[row] == 1
+    while row < tables.points.shape[0] and tables.points[row].point == point:
+        if tables.points[row].start <= time < tables.points[row].until:
+            return tables.points[row].remark_export == 1
         row += 1
     return False

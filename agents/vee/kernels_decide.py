@@ -17,11 +17,11 @@ from pipeline.channels import N_ENERGY
 def decide(tables, limits, work, total, per_day, spans):  # type: ignore[no-untyped-def]
     """Fill new and fresh of the first `total` positions, and span_scaled."""
     for span in range(spans):
-        low, high = work.span_first[span] * per_day, work.span_last[span] * per_day
+        low, high = work.spans[span].first * per_day, work.spans[span].last * per_day
         _choose(limits, work, span, low, high, per_day)
     estimate_bases(work, limits, total, per_day)
     for span in range(spans):
-        low, high = work.span_first[span] * per_day, work.span_last[span] * per_day
+        low, high = work.spans[span].first * per_day, work.spans[span].last * per_day
         flat = _settle_span(tables, limits, work, span, low, high)
         _encode(work, span, low, high, flat)
 
@@ -29,17 +29,17 @@ def decide(tables, limits, work, total, per_day, spans):  # type: ignore[no-unty
 @njit(nogil=True, cache=True)
 def _choose(limits, work, span, low, high, per_day):  # type: ignore[no-untyped-def]
     """Which intervals are substituted: gaps and bad ones always, spikes when the registers do not confirm them."""
-    known = work.span_known[span] != 0
+    known = work.spans[span].known != 0
     energy, gaps, count = 0, 0, 0
     for at in range(low, high):
-        if work.state[at] == BEFORE:
-            work.state[at] = GAP if known else NONE
-        if work.state[at] == GOOD:
-            energy += work.sent[at, 0]
+        if work.cells[at].state == BEFORE:
+            work.cells[at].state = GAP if known else NONE
+        if work.cells[at].state == GOOD:
+            energy += work.cells[at].sent[0]
             count += 1
-        elif work.state[at] != NONE:
+        elif work.cells[at].state != NONE:
             gaps += 1
-    need = work.span_energy[span, 0] - energy
+    need = work.spans[span].energy[0] - energy
     if known and need >= 0:
         return
     spikes = 0
@@ -56,17 +56,17 @@ def _settle_span(tables, limits, work, span, low, high):  # type: ignore[no-unty
     for channel in range(N_ENERGY):
         energy, count, good, last = 0, 0, 0, -1
         for at in range(low, high):
-            if work.state[at] == GOOD:
-                energy += work.sent[at, channel]
+            if work.cells[at].state == GOOD:
+                energy += work.cells[at].sent[channel]
                 good += 1
                 last = at
-            elif is_substituted(work.state[at]):
-                work.pick[count], work.weight[count] = at, work.base[at, channel]
-                work.new[at, channel] = work.base[at, channel]
+            elif is_substituted(work.cells[at].state):
+                work.cells[count].pick, work.cells[count].weight = at, work.cells[at].base[channel]
+                work.cells[at].new[channel] = work.cells[at].base[channel]
                 count += 1
-        if not (work.span_known[span] >> channel) & 1:
+        if not (work.spans[span].known >> channel) & 1:
             continue
-        need = work.span_energy[span, channel] - energy
+        need = work.spans[span].energy[channel] - energy
         if count and need >= 0:
             spread = share_out(work, count, need, channel)
             flat = spread if channel == 0 else flat
@@ -88,24 +88,24 @@ def _round(tables, limits, work, span, low, high, channel, need, count, last):  
         return False
     lost, intervals = False, 0
     for at in range(low, high):
-        if work.state[at] != NONE:
+        if work.cells[at].state != NONE:
             intervals += 1
-            lost = lost or tables.links[work.link[at]].denominator != 1
-    rounded = lost and 0 < need <= intervals + work.span_devices[span]
+            lost = lost or tables.links[work.cells[at].link].denominator != 1
+    rounded = lost and 0 < need <= intervals + work.spans[span].devices
     if not rounded and abs(need) > limits.sum_tolerance:
         return False
     taker = last
     if need < 0:
         for at in range(low, high):
-            if work.state[at] == GOOD and work.sent[at, channel] > work.sent[taker, channel]:
+            if work.cells[at].state == GOOD and work.cells[at].sent[channel] > work.cells[taker].sent[channel]:
                 taker = at
         for at in range(high - 1, low - 1, -1):
-            if work.state[at] == GOOD and work.sent[at, channel] == work.sent[taker, channel]:
+            if work.cells[at].state == GOOD and work.cells[at].sent[channel] == work.cells[taker].sent[channel]:
                 taker = at
-    if work.new[taker, channel] + need < 0:
+    if work.cells[taker].new[channel] + need < 0:
         return False
-    work.new[taker, channel] += need
-    work.fresh[taker] |= ROUNDING
+    work.cells[taker].new[channel] += need
+    work.cells[taker].fresh |= ROUNDING
     return True
 
 
@@ -114,40 +114,40 @@ def _scale_all(work, span, low, high, channel):  # type: ignore[no-untyped-def]
     """Rule V12: the intervals contradict the registers, and the registers are what is billed."""
     count = 0
     for at in range(low, high):
-        if work.state[at] == NONE:
+        if work.cells[at].state == NONE:
             continue
-        work.pick[count] = at
-        work.weight[count] = work.sent[at, channel] if work.state[at] == GOOD else work.base[at, channel]
+        weight = work.cells[at].sent[channel] if work.cells[at].state == GOOD else work.cells[at].base[channel]
+        work.cells[count].pick, work.cells[count].weight = at, weight
         count += 1
-    share_out(work, count, work.span_energy[span, channel], channel)
-    work.span_scaled[span] |= 1 << channel
+    share_out(work, count, work.spans[span].energy[channel], channel)
+    work.spans[span].scaled |= 1 << channel
 
 
 @njit(nogil=True, cache=True)
 def _encode(work, span, low, high, flat):  # type: ignore[no-untyped-def]
     """The cells' bytes; _round has already said ROUNDING."""
-    known, scaled = work.span_known[span] != 0, work.span_scaled[span] != 0
+    known, scaled = work.spans[span].known != 0, work.spans[span].scaled != 0
     for at in range(low, high):
-        state, kept = work.state[at], work.fresh[at] & ~15
+        state, kept = work.cells[at].state, work.cells[at].fresh & ~15
         if state == NONE:
             continue
         if state == GOOD:
             if scaled:
-                work.fresh[at] = kept | SCALED
-            elif work.fresh[at] & 15 != ROUNDING:
-                work.fresh[at] = kept | AS_SENT
+                work.cells[at].fresh = kept | SCALED
+            elif work.cells[at].fresh & 15 != ROUNDING:
+                work.cells[at].fresh = kept | AS_SENT
             continue
-        published = work.method[at]
+        published = work.cells[at].method
         if known:
             published = FLAT if flat else (SPIKE_SCALED if state == SPIKE else SCALED)
         elif published == 0:
             published = MISSING if state == GAP else AS_SENT
             if state != GAP:
                 _restore(work, at)
-        work.fresh[at] = kept | published
+        work.cells[at].fresh = kept | published
 
 
 @njit(nogil=True, cache=True)
 def _restore(work, at):  # type: ignore[no-untyped-def]
     for channel in range(N_ENERGY):
-        work.new[at, channel] = work.sent[at, channel]
+        work.cells[at].new[channel] = work.cells[at].sent[channel]

@@ -29,9 +29,9 @@ def find_spikes(work, limits, low, high):  # type: ignore[no-untyped-def]
     """
     first, second, third = np.int64(-1), np.int64(-1), np.int64(-1)
     for at in range(low, high):
-        if work.state[at] != GOOD:
+        if work.cells[at].state != GOOD:
             continue
-        energy = work.sent[at, 0]
+        energy = work.cells[at].sent[0]
         if energy > first:
             first, second, third = energy, first, second
         elif energy > second:
@@ -42,10 +42,10 @@ def find_spikes(work, limits, low, high):  # type: ignore[no-untyped-def]
     if third < 0:
         return taken
     for at in range(low, high):
-        energy = work.sent[at, 0]
+        energy = work.cells[at].sent[0]
         far = (energy - third) * 100 > limits.spike_percent * third
-        if work.state[at] == GOOD and energy > limits.spike_floor and far:
-            work.state[at] = SPIKE
+        if work.cells[at].state == GOOD and energy > limits.spike_floor and far:
+            work.cells[at].state = SPIKE
             taken += energy
     return taken
 
@@ -54,8 +54,8 @@ def find_spikes(work, limits, low, high):  # type: ignore[no-untyped-def]
 def release_spikes(work, low, high):  # type: ignore[no-untyped-def]
     """Good again."""
     for at in range(low, high):
-        if work.state[at] == SPIKE:
-            work.state[at] = GOOD
+        if work.cells[at].state == SPIKE:
+            work.cells[at].state = GOOD
 
 
 @njit(nogil=True, cache=True)
@@ -67,17 +67,17 @@ def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def
     """
     at = 0
     while at < total:
-        if not is_substituted(work.state[at]):
+        if not is_substituted(work.cells[at].state):
             at += 1
             continue
         after, seconds, even = at, np.int64(0), True
         last = at
-        while after < total and (is_substituted(work.state[after]) or work.state[after] == NONE):
-            if work.state[after] != NONE:
-                if after > at and work.start[after] != work.start[last] + work.interval[last]:
+        while after < total and (is_substituted(work.cells[after].state) or work.cells[after].state == NONE):
+            if work.cells[after].state != NONE:
+                if after > at and work.cells[after].start != work.cells[last].start + work.cells[last].interval:
                     break
-                seconds += work.interval[after]
-                even = even and work.interval[after] == work.interval[at]
+                seconds += work.cells[after].interval
+                even = even and work.cells[after].interval == work.cells[at].interval
                 last = after
             after += 1
         if not (even and seconds <= limits.linear_secs and _line(work, total, at, last)):
@@ -89,62 +89,65 @@ def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def
 def _line(work, total, first, last):  # type: ignore[no-untyped-def]
     """E03 between the neighbours of [first, last]; False when one is not good, not adjacent or of another length."""
     before, after = first - 1, last + 1
-    while before >= 0 and work.state[before] == NONE:
+    while before >= 0 and work.cells[before].state == NONE:
         before -= 1
-    while after < total and work.state[after] == NONE:
+    while after < total and work.cells[after].state == NONE:
         after += 1
-    interval = work.interval[first]
-    if before < 0 or work.state[before] != GOOD or work.interval[before] != interval:
+    interval = work.cells[first].interval
+    if before < 0 or work.cells[before].state != GOOD or work.cells[before].interval != interval:
         return False
-    if after >= total or work.state[after] != GOOD or work.interval[after] != interval:
+    if after >= total or work.cells[after].state != GOOD or work.cells[after].interval != interval:
         return False
-    steps = (work.start[after] - work.start[before]) // interval
-    if steps * interval != work.start[last] + 2 * interval - work.start[first]:
+    steps = (work.cells[after].start - work.cells[before].start) // interval
+    if steps * interval != work.cells[last].start + 2 * interval - work.cells[first].start:
         return False
     for at in range(first, last + 1):
-        if work.state[at] == NONE:
+        if work.cells[at].state == NONE:
             continue
-        step = (work.start[at] - work.start[before]) // interval
+        step = (work.cells[at].start - work.cells[before].start) // interval
         for channel in range(N_ENERGY):
-            low, high = work.sent[before, channel], work.sent[after, channel]
-            work.base[at, channel] = (low * (steps - step) + high * step) // steps
-        work.method[at] = LINEAR
+            low, high = work.cells[before].sent[channel], work.cells[after].sent[channel]
+            work.cells[at].base[channel] = (low * (steps - step) + high * step) // steps
+        work.cells[at].method = LINEAR
     return True
 
 
 @njit(nogil=True, cache=True)
 def _like_days(work, total, per_day, first, last):  # type: ignore[no-untyped-def]
     for at in range(first, last + 1):
-        if work.state[at] == NONE:
+        position = work.cells[at]
+        if position.state == NONE:
             continue
         count = 0
         for channel in range(N_ENERGY):
-            work.base[at, channel] = 0
-        for other in range(at % per_day, total, per_day):
-            if other != at and work.state[other] == GOOD and work.interval[other] == work.interval[at]:
+            position.base[channel] = 0
+        for place in range(at % per_day, total, per_day):
+            other = work.cells[place]
+            if place != at and other.state == GOOD and other.interval == position.interval:
                 count += 1
                 for channel in range(N_ENERGY):
-                    work.base[at, channel] += work.sent[other, channel]
-        work.method[at] = LIKE_DAY if count else _carry(work, total, at)
+                    position.base[channel] += other.sent[channel]
+        position.method = LIKE_DAY if count else _carry(work, total, at)
         if count:
             for channel in range(N_ENERGY):
-                work.base[at, channel] //= count
+                position.base[channel] //= count
 
 
 @njit(nogil=True, cache=True)
 def _carry(work, total, at):  # type: ignore[no-untyped-def]
     """The nearest good interval before, else after, in proportion to the length; returns the method."""
     near = at - 1
-    while near >= 0 and work.state[near] != GOOD:
+    while near >= 0 and work.cells[near].state != GOOD:
         near -= 1
     if near < 0:
         near = at + 1
-        while near < total and work.state[near] != GOOD:
+        while near < total and work.cells[near].state != GOOD:
             near += 1
         if near == total:
             return 0
+    position, good = work.cells[at], work.cells[near]
     for channel in range(N_ENERGY):
-        work.base[at, channel] = work.sent[near, channel] * work.interval[at] // work.interval[near]
+        position.base[channel] = good.sent[channel] * position.interval // good.interval
     return CARRIED
 
 
@@ -158,30 +161,30 @@ def share_out(work, count, target, channel):  # type: ignore[no-untyped-def]
     """
     total, largest, flat = np.int64(0), np.int64(0), 0
     for item in range(count):
-        largest = max(largest, work.weight[item])
+        largest = max(largest, work.cells[item].weight)
     while largest > 0 and target > LARGEST_PRODUCT // largest:
         largest >>= 1
         for item in range(count):
-            work.weight[item] >>= 1
+            work.cells[item].weight >>= 1
     for item in range(count):
-        total += work.weight[item]
+        total += work.cells[item].weight
     if total == 0:
         flat = 1
         for item in range(count):
-            work.weight[item] = work.interval[work.pick[item]]
-            total += work.weight[item]
+            work.cells[item].weight = work.cells[work.cells[item].pick].interval
+            total += work.cells[item].weight
     left = target
     for item in range(count):
-        product = target * work.weight[item]
-        work.new[work.pick[item], channel] = product // total
-        work.remainder[item] = product % total
+        product = target * work.cells[item].weight
+        work.cells[work.cells[item].pick].new[channel] = product // total
+        work.cells[item].remainder = product % total
         left -= product // total
     while left > 0:
         best = 0
         for item in range(1, count):
-            if work.remainder[item] > work.remainder[best]:
+            if work.cells[item].remainder > work.cells[best].remainder:
                 best = item
-        work.new[work.pick[best], channel] += 1
-        work.remainder[best] = -1
+        work.cells[work.cells[best].pick].new[channel] += 1
+        work.cells[best].remainder = -1
         left -= 1
     return flat

@@ -8,7 +8,7 @@ from agents.vee.config import DAY_SECS
 from agents.vee.kernels_cells import find_planes, half_of, read_published, read_sent, sent_of, slice_of
 from agents.vee.state import GOOD as SENT_GOOD
 from agents.vee.state import KEPT, NOTHING
-from agents.vee.work import BAD, BEFORE, GAP, GOOD, NONE
+from agents.vee.work import BAD, BEFORE, COUNTS, GAP, GOOD, NONE, PLANES_AT
 from pipeline.channels import N_ENERGY
 
 
@@ -18,13 +18,13 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
 
     Position: ((day x places) + place) x 2 + half. Returns how many positions there are.
     """
-    find_planes(pages, slot, work.planes)
+    find_planes(pages, slot, work.pad[PLANES_AT])
     total = days * 2 * (DAY_SECS // limits.slot_secs)
     base = first * DAY_SECS
     single = _single(tables, work, base - limits.offset, base + days * DAY_SECS - limits.offset)
     for at in range(0, total, 2):
         start = base + (at >> 1) * limits.slot_secs
-        work.state[at], work.state[at + 1] = NONE, NONE
+        work.cells[at].state, work.cells[at + 1].state = NONE, NONE
         if single >= 0:
             interval, row = tables.links[single].interval, single
         else:
@@ -40,7 +40,7 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
 @njit(nogil=True, cache=True)
 def _single(tables, work, begin, end):  # type: ignore[no-untyped-def]
     """Row of the only meter in [begin, end) epoch s if it stood there all the time, else -1."""
-    if work.sizes[0] != 1:
+    if work.pad[COUNTS, 0] != 1:
         return -1
     link = tables.links[work.links[0]]
     return work.links[0] if link.start <= begin and link.until >= end else -1
@@ -50,7 +50,7 @@ def _single(tables, work, begin, end):  # type: ignore[no-untyped-def]
 def _grid(tables, work, begin, length):  # type: ignore[no-untyped-def]
     """(shortest interval, row of the latest link) among the links of [begin, begin + length) epoch s; row -1: none."""
     interval, latest = 0, -1
-    for place in range(work.sizes[0]):
+    for place in range(work.pad[COUNTS, 0]):
         link = tables.links[work.links[place]]
         if link.start < begin + length and link.until > begin:
             if latest < 0 or link.interval < interval:
@@ -65,20 +65,20 @@ def _position(pages, tables, limits, clock, work, at, start, interval, single): 
     if single < 0:
         _, row = _grid(tables, work, start - limits.offset, interval)
     half = half_of(limits, start, interval)
-    if row < 0 or work.planes[half] < 0:
+    if row < 0 or work.pad[PLANES_AT, half] < 0:
         return
     slice_ = slice_of(limits, start)
-    cell = int(pages.cells[slice_, work.planes[half]])
-    work.start[at], work.interval[at], work.link[at], work.cell[at] = start, interval, row, cell
-    work.fresh[at] = cell & KEPT
-    work.method[at] = 0
+    cell = int(pages.cells[slice_, work.pad[PLANES_AT, half]])
+    position = work.cells[at]
+    position.start, position.interval, position.link, position.cell = start, interval, row, cell
+    position.fresh, position.method = cell & KEPT, 0
     sent = sent_of(cell)
     if sent == NOTHING:
-        work.state[at] = GAP if start - limits.offset >= clock.begin else BEFORE
+        position.state = GAP if start - limits.offset >= clock.begin else BEFORE
     else:
-        work.state[at] = GOOD if sent == SENT_GOOD else BAD
-    read_sent(pages, work.planes, slice_, half, cell, work.sent[at])
-    read_published(pages, work.planes, slice_, half, cell, work.published[at])
+        position.state = GOOD if sent == SENT_GOOD else BAD
+    read_sent(pages, work.pad[PLANES_AT], slice_, half, cell, position.sent)
+    read_published(pages, work.pad[PLANES_AT], slice_, half, cell, position.published)
     for channel in range(N_ENERGY):
-        work.new[at, channel] = work.sent[at, channel] if sent != NOTHING else 0
-        work.base[at, channel] = 0
+        position.new[channel] = position.sent[channel] if sent != NOTHING else 0
+        position.base[channel] = 0

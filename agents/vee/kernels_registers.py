@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from agents.vee.config import DAY_SECS
-from agents.vee.work import MOST_LINKS
+from agents.vee.work import CLOSING, COUNTS, MOST_LINKS, OPENING, SCRATCH
 from pipeline.channels import N_ENERGY
 from pipeline.lookup import find
 
@@ -19,7 +19,7 @@ OPENING_KNOWN, CLOSING_KNOWN = 1, 2
 
 @njit(nogil=True, cache=True)
 def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
-    """work.links[: work.sizes[0]]: links of `point` that overlap [start, end) epoch s, in order."""
+    """work.links[: work.pad[COUNTS, 0]]: links of `point` that overlap [start, end) epoch s, in order."""
     count = 0
     place = find(tables.index_keys, tables.index_rows, point)
     while 0 <= place < tables.order.shape[0]:
@@ -31,7 +31,7 @@ def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
             work.links[count] = row
             count += 1
         place += 1
-    work.sizes[0] = count
+    work.pad[COUNTS, 0] = count
 
 
 @njit(nogil=True, cache=True)
@@ -55,7 +55,7 @@ def _opening(pages, tables, limits, slot, row, day, out):  # type: ignore[no-unt
     midnight = day * DAY_SECS - limits.offset
     if link.start >= midnight and link.exchange & OPENING_KNOWN:
         for channel in range(N_ENERGY):
-            out[channel] = tables.opening[row, channel]
+            out[channel] = link.opening[channel]
         return ALL_CHANNELS
     if link.start > midnight:
         return 0
@@ -72,7 +72,7 @@ def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-unt
     if not link.exchange & CLOSING_KNOWN:
         return 0
     for channel in range(N_ENERGY):
-        out[channel] = tables.closing[row, channel]
+        out[channel] = link.closing[channel]
     return ALL_CHANNELS
 
 
@@ -80,11 +80,11 @@ def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-unt
 def midnight_known(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
     """A span may begin or end here: the register of the meter that stands here is known, or none stands here."""
     midnight = day * DAY_SECS - limits.offset
-    for place in range(work.sizes[0]):
+    for place in range(work.pad[COUNTS, 0]):
         row = work.links[place]
         link = tables.links[row]
         if link.start <= midnight < link.until:
-            return _opening(pages, tables, limits, slot, row, day, work.scratch[3]) & 1 == 1
+            return _opening(pages, tables, limits, slot, row, day, work.pad[SCRATCH]) & 1 == 1
     return True
 
 
@@ -113,18 +113,18 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
     for channel in range(N_ENERGY):
         out[channel] = 0
     devices = 0
-    for place in range(work.sizes[0]):
+    for place in range(work.pad[COUNTS, 0]):
         row = work.links[place]
         link = tables.links[row]
         if link.start >= end or link.until <= begin:
             continue
         devices += 1
-        mask &= _opening(pages, tables, limits, slot, row, first, work.opening)
-        mask &= _closing(pages, tables, limits, slot, row, last, work.closing)
+        mask &= _opening(pages, tables, limits, slot, row, first, work.pad[OPENING])
+        mask &= _closing(pages, tables, limits, slot, row, last, work.pad[CLOSING])
         seconds = min(end, link.until) - max(begin, link.start)
         for channel in range(N_ENERGY):
             if (mask >> channel) & 1:
-                part = _advance(link, work.opening[channel], work.closing[channel], seconds)
+                part = _advance(link, work.pad[OPENING, channel], work.pad[CLOSING, channel], seconds)
                 if part < 0:
                     mask &= ~(1 << channel)
                 out[channel] += part
@@ -138,23 +138,23 @@ def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[
     Returns the number of spans; fills span_* and span_of_day. A span counts as known when wh_imp is.
     """
     for day in range(days + 1):
-        work.midnight[day] = midnight_known(pages, tables, limits, slot, work, first + day)
+        work.spans[day].midnight = midnight_known(pages, tables, limits, slot, work, first + day)
     spans, day = 0, 0
     while day < days:
         after = day + 1
-        while after < days and work.midnight[day] and not work.midnight[after]:
+        while after < days and work.spans[day].midnight and not work.spans[after].midnight:
             after += 1
         mask, devices = 0, 0
-        if work.midnight[day] and work.midnight[after]:
+        if work.spans[day].midnight and work.spans[after].midnight:
             mask, devices = span_energy(
-                pages, tables, limits, slot, work, first + day, first + after, work.span_energy[spans]
+                pages, tables, limits, slot, work, first + day, first + after, work.spans[spans].energy
             )
         if not mask & 1:
             after, mask = day + 1, 0
-        work.span_first[spans], work.span_last[spans] = day, after
-        work.span_known[spans], work.span_scaled[spans], work.span_devices[spans] = mask, 0, devices
+        work.spans[spans].first, work.spans[spans].last = day, after
+        work.spans[spans].known, work.spans[spans].scaled, work.spans[spans].devices = mask, 0, devices
         for inside in range(day, after):
-            work.span_of_day[inside] = spans
+            work.spans[inside].of_day = spans
         spans += 1
         day = after
     return spans
@@ -162,26 +162,26 @@ def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[
 
 @njit(nogil=True, cache=True)
 def day_registers(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
-    """(bits of day_registers, link row of the day or -1); work.opening and work.closing hold the registers known."""
+    """(bits of day_registers, link row of the day or -1); pad[OPENING], pad[CLOSING]: the registers known."""
     begin, end = day * DAY_SECS - limits.offset, (day + 1) * DAY_SECS - limits.offset
     bits, meters, last = 0, 0, np.int64(-1)
     for channel in range(N_ENERGY):
-        work.opening[channel] = 0
-        work.closing[channel] = 0
-    for place in range(work.sizes[0]):
+        work.pad[OPENING, channel] = 0
+        work.pad[CLOSING, channel] = 0
+    for place in range(work.pad[COUNTS, 0]):
         row = work.links[place]
         link = tables.links[row]
         if link.start >= end or link.until <= begin:
             continue
         if meters == 0:
-            bits |= _opening(pages, tables, limits, slot, row, day, work.opening) & 1
+            bits |= _opening(pages, tables, limits, slot, row, day, work.pad[OPENING]) & 1
         last = row
         meters += 1
     if last >= 0:
-        bits |= (_closing(pages, tables, limits, slot, last, day + 1, work.closing) & 1) << 1
+        bits |= (_closing(pages, tables, limits, slot, last, day + 1, work.pad[CLOSING]) & 1) << 1
     if meters > 1:
         bits |= 16
     for channel in range(N_ENERGY):
-        work.opening[channel] = max(work.opening[channel], 0)
-        work.closing[channel] = max(work.closing[channel], 0)
+        work.pad[OPENING, channel] = max(work.pad[OPENING, channel], 0)
+        work.pad[CLOSING, channel] = max(work.pad[CLOSING, channel], 0)
     return bits, last

@@ -43,7 +43,7 @@ def sweep(pages, tables, limits, clock, due, revision, work, out, cursor):  # ty
     work i64 (4, 8): scratch. Stops with STATUS FULL or PLANE_NEEDED.
     """
     slots = pages.keys.shape[0]
-    room = out.service_point.shape[0]
+    room = out.shape[0]
     usual = slice_of(limits, due - limits.slot_secs)
     quick = tables.shortest >= limits.slot_secs
     for slot in range(cursor[AT], slots):
@@ -83,7 +83,7 @@ def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, c
             return lacking
         write_energies(pages, planes, half, slice_, energies)
     write_cell(pages, planes[half], slice_, cell)
-    write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor)
+    _write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor)
     return 0
 
 
@@ -149,19 +149,17 @@ def _provisional(pages, link, limits, clock, start, interval, half, planes, ener
 
 
 @njit(nogil=True, cache=True)
-def write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor):  # type: ignore[no-untyped-def]
+def _write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor):  # type: ignore[no-untyped-def]
     """A reading that a tick made."""
-    place = cursor[READINGS]
-    link = tables.links[row]
-    out.service_point[place], out.device[place], out.link[place] = link.point, link.device, row
-    out.interval_start[place], out.interval_secs[place] = start - limits.offset, interval
-    out.revision[place] = revision
-    out.frame[place], out.source[place] = -1, -1
-    out.method[place] = method_of(cell)
-    out.rules[place] = V01
-    out.quality[place] = energy_quality(cell, scaled_of(pages, slot, start), pages.hot[slot].present)
+    reading, link = out[cursor[READINGS]], tables.links[row]
+    reading.service_point, reading.device, reading.link = link.point, link.device, np.uint32(row)
+    reading.interval_start, reading.interval_secs = start - limits.offset, np.uint32(interval)
+    reading.revision = revision
+    reading.frame, reading.source, reading.replaces = np.int32(-1), np.int32(-1), np.uint8(0)
+    reading.method, reading.rules = np.uint8(method_of(cell)), np.uint32(V01)
+    reading.quality = energy_quality(cell, scaled_of(pages, slot, start), pages.hot[slot].present)
     for channel in range(N_ENERGY):
-        out.energy[place, channel] = energies[channel]
+        reading.energy[channel] = energies[channel]
     cursor[READINGS] += 1
 
 

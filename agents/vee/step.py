@@ -15,10 +15,10 @@ import numpy as np
 
 from agents.vee import kernels_arrival, kernels_settle, kernels_tick, output, planes
 from agents.vee.config import DAY_SECS, VeeConfig
-from agents.vee.output import AT, FULL, LACKING, PLANE_NEEDED, REJECTS, SLOT, STATUS, Buffers
+from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
 from agents.vee.state import BEGIN, CLOSED, TAG, TIME, Clock, Pages, layout, limits_of, pages_of
 from agents.vee.tables import Prepared, page_of, prepare
-from agents.vee.work import make_work
+from agents.vee.work import Work, make_work
 from pipeline.batch import DecodedBatch
 from pipeline.codes import Kind
 from pipeline.columns import Array
@@ -131,31 +131,33 @@ class _Session:
         """Readings and snapshots of a batch, and its refused rows."""
         rows = DecodedRows(*(np.ascontiguousarray(getattr(decoded, name)) for name in DecodedRows._fields))
         count = len(rows.kind)
-        cursor = np.zeros(output.CURSOR, np.int64)
-        out, refused = output.readings(count), output.rejects(count)
+        buffers, refused = Buffers(count, 0), np.zeros(count, output.REJECT)
         if count:
             self._anchor(rows)
-            self._arrive(rows, out, refused, cursor)
-        links = self.prepared.tables.links[rows.link] if count else self.prepared.tables.links[:0]
-        factors = None
-        if (links["numerator"] != 1).any() or (links["denominator"] != 1).any():
-            factors = (links["numerator"], links["denominator"])
-        batch = output.batch_of(out, None, cursor, decoded, factors)
+            self._arrive(rows, buffers, refused)
+        batch = buffers.batch(decoded, self._factors(rows))
         output.add_snapshots(batch, decoded, self.offset)
-        return batch, output.reject_emissions(refused, int(cursor[REJECTS]), decoded, parcel.origin)
+        return batch, output.reject_emissions(refused[: buffers.cursor[REJECTS]], decoded, parcel.origin)
 
-    def _arrive(self, rows: DecodedRows, out: output.Readings, refused: output.Rejects, cursor: Array) -> None:
-        work = np.zeros((4, 8), np.int64)
+    def _factors(self, rows: DecodedRows) -> tuple[Array, Array] | None:
+        if not len(rows.link):
+            return None
+        links = self.prepared.tables.links[rows.link]
+        plain = (links["numerator"] == 1).all() and (links["denominator"] == 1).all()
+        return None if plain else (links["numerator"], links["denominator"])
+
+    def _arrive(self, rows: DecodedRows, buffers: Buffers, refused: Array) -> None:
+        scratch = np.zeros((4, 8), np.int64)
         while True:
             slots = self.store.locate(rows.service_point, rows.service_point)
             self.page_slots = planes.page_records(self.store)
             kernels_arrival.arrive(
-                self.pages, self.prepared.tables, self.limits, self.clock, rows, slots, self.offset, work, out, refused,
-                cursor,
+                self.pages, self.prepared.tables, self.limits, self.clock, rows, slots, self.offset, scratch,
+                buffers.readings, refused, buffers.cursor,
             )  # fmt: skip
-            if cursor[STATUS] != PLANE_NEEDED:
+            if buffers.cursor[STATUS] != PLANE_NEEDED:
                 return
-            self._grant_lacking(cursor)
+            self._grant_lacking(buffers.cursor)
 
     def _anchor(self, rows: DecodedRows) -> None:
         """Before the first tick the window is the day of most of the first frames; nothing is due before it began."""
@@ -184,21 +186,19 @@ class _Session:
             if until == time:
                 break
             midnight += DAY_SECS
-        if not buffers.filled:
-            return None
-        return output.batch_of(buffers.readings, buffers.days, buffers.cursor, None, None)
+        return buffers.batch() if buffers.cursor[READINGS] or buffers.cursor[DAYS] else None
 
     def _next_midnight(self, time: int) -> int:
         local = time + self.limits.offset
         return (local // DAY_SECS + 1) * DAY_SECS - self.limits.offset
 
-    def _tick(self, time: int, closes: int, phase: int, buffers: Buffers, work: Any) -> None:
+    def _tick(self, time: int, closes: int, phase: int, buffers: Buffers, work: Work) -> None:
         before = self.clock
         self._settle(phase, buffers, work)
         offset = self.limits.offset
         today = (time + offset) // DAY_SECS
         if today > (before.time + offset) // DAY_SECS:
-            self._run(buffers, kernels_settle.finish_day, before, np.uint64(phase + 1), work, buffers_days=True)
+            self._settle(phase + 1, buffers, work, final=True)
             kernels_tick.clear_day(self.pages, self.limits, today - self.limits.hot_days)
         # A day must have been closed for one whole day before it leaves the window, however late frames may be.
         oldest = (today - self.limits.hot_days + 2) * DAY_SECS - offset
@@ -225,16 +225,17 @@ class _Session:
                     break
             due += step
 
-    def _settle(self, revision: int, buffers: Buffers, work: Any) -> None:
-        self._run(buffers, kernels_settle.settle, self.clock, np.uint64(revision), work, buffers_days=False)
-
-    def _run(
-        self, buffers: Buffers, kernel: Any, clock: Clock, revision: np.uint64, work: Any, *, buffers_days: bool
-    ) -> None:
+    def _settle(self, revision: int, buffers: Buffers, work: Work, *, final: bool = False) -> None:
+        first, days = kernels_settle.closed_days(self.limits, self.clock)
+        leaving = (self.clock.time + self.limits.offset) // DAY_SECS - self.limits.hot_days + 1
+        if days == 0 or (final and first != leaving):
+            return
         buffers.cursor[AT] = 0
         while True:
-            outs = (buffers.days,) if buffers_days else (buffers.readings, buffers.days)
-            kernel(self.pages, self.prepared.tables, self.limits, clock, revision, work, *outs, buffers.cursor)
+            kernels_settle.settle(
+                self.pages, self.prepared.tables, self.limits, self.clock, np.uint64(revision), int(final), work,
+                buffers.readings, buffers.days, buffers.cursor,
+            )  # fmt: skip
             if not self._went_on(buffers):
                 return
 

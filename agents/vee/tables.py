@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.vee.config import VeeConfig
 from agents.vee.state import HALF, HIGH, POOL
+from pipeline.channels import N_ENERGY
 from pipeline.codes import Role
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
@@ -28,9 +29,14 @@ LINK = np.dtype(
         ("denominator", "<i8"),
         ("interval", "<i4"),
         ("exchange", "<i4"),  # bits: 1 opening, 2 closing register known
+        ("opening", "<i8", (N_ENERGY,)),  # registers when it was installed, meter side
+        ("closing", "<i8", (N_ENERGY,)),  # and when it was removed
     ]
 )
-"""One cache line and a quarter, so that a frame costs one or two misses."""
+"""What a frame needs comes first, within two cache lines."""
+
+POINT_ROW = np.dtype([("point", "<u8"), ("start", "<i8"), ("until", "<i8"), ("remark_export", "<i8")])
+"""A row of the registry's points; remark_export 1: export here is remarked upon (V32)."""
 
 WIDE = 65_536
 """An interval's energy from here on needs a plane for its high word."""
@@ -43,21 +49,15 @@ USUAL_MODULUS = 10**9
 class Tables(NamedTuple):
     """Registry arrays for kernels.
 
-    links LINK (n,); opening, closing i64 (n, 4); order i64 (n,): links by (point, start); index: first place in `order`
-    of a point; points: rows by point, with index, from, until, and whether export is to be remarked upon (u8).
-    shortest: shortest interval of all links, seconds.
+    links LINK (n,); order i64 (n,): links by (point, start), index: first place in `order` of a point.
+    points POINT_ROW (m,), with an index. shortest: shortest interval of all links, seconds.
     """
 
     links: Array
-    opening: Array
-    closing: Array
     order: Array
     index_keys: Array
     index_rows: Array
-    point: Array
-    point_from: Array
-    point_to: Array
-    remark_export: Array
+    points: Array
     point_keys: Array
     point_rows: Array
     shortest: int
@@ -83,14 +83,8 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
     links = _links(registry)
     order, (index_keys, index_rows) = registry.links_of_point
     keys, rows = registry.by_point
-    remark = (registry.role == int(Role.CONSUMER)) & (registry.net_meter == 0)
-    tables = Tables(
-        links, np.ascontiguousarray(registry.opening, np.int64), np.ascontiguousarray(registry.closing, np.int64),
-        order, index_keys, index_rows,
-        np.ascontiguousarray(registry.point, np.uint64), np.ascontiguousarray(registry.point_from, np.int64),
-        np.ascontiguousarray(registry.point_to, np.int64), remark.astype(np.uint8), keys, rows,
-        int(links["interval"].min()) if len(links) else config.slot_secs,
-    )  # fmt: skip
+    shortest = int(links["interval"].min()) if len(links) else config.slot_secs
+    tables = Tables(links, order, index_keys, index_rows, _points(registry), keys, rows, shortest)
     points = np.unique(links["point"])
     plane_points, plane_numbers = _planes(links, config)
     return Prepared(
@@ -138,7 +132,15 @@ def _links(registry: Registry) -> Array:
     links["denominator"] = np.maximum(registry.factor_denominator, 1)
     links["interval"] = registry.interval_secs
     links["exchange"] = registry.exchange
+    links["opening"], links["closing"] = registry.opening, registry.closing
     return links
+
+
+def _points(registry: Registry) -> Array:
+    points = np.zeros(len(registry.point), POINT_ROW)
+    points["point"], points["start"], points["until"] = registry.point, registry.point_from, registry.point_to
+    points["remark_export"] = (registry.role == int(Role.CONSUMER)) & (registry.net_meter == 0)
+    return points
 
 
 def _planes(links: Array, config: VeeConfig) -> tuple[Array, Array]:

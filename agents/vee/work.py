@@ -1,4 +1,4 @@
-"""Scratch arrays for settling one service point: made once a tick, used for every point."""
+"""Scratch for settling one service point: made once a tick, used for every point."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.vee.state import PLANES, Limits
+from agents.vee.state import Limits
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
 
@@ -18,57 +18,62 @@ GAP = 3  # not sent
 SPIKE = 4  # sent, and taken for a spike
 BEFORE = 5  # not sent, and older than the log: a gap only when registers say what was used
 
+CELL = np.dtype(
+    [
+        ("start", "<i8"),  # local seconds
+        ("interval", "<i8"),
+        ("link", "<i8"),
+        ("state", "<i8"),  # above
+        ("cell", "<i8"),  # byte in the ring before
+        ("fresh", "<i8"),  # and after
+        ("method", "<i8"),  # of the base estimate
+        ("sent", "<i8", (N_ENERGY,)),
+        ("published", "<i8", (N_ENERGY,)),  # before
+        ("base", "<i8", (N_ENERGY,)),  # estimate before scaling
+        ("new", "<i8", (N_ENERGY,)),  # published after
+        ("pick", "<i8"),  # lists of `share_out`: positions, weights, remainders
+        ("weight", "<i8"),
+        ("remainder", "<i8"),
+    ]
+)
+"""An interval of the closed days; its position is ((day x places of a day) + place) x 2 + half."""
+
+SPAN = np.dtype(
+    [
+        ("first", "<i8"),  # days counted from the first closed one
+        ("last", "<i8"),  # and the day after
+        ("known", "<i8"),  # channels (bits) whose registers are known at both ends
+        ("scaled", "<i8"),  # channels (bits) whose intervals were all scaled
+        ("devices", "<i8"),
+        ("energy", "<i8", (N_ENERGY,)),  # of the registers, billed
+        ("of_day", "<i8"),  # by day: its span
+        ("midnight", "<i8"),  # by day: the register at its beginning is known
+    ]
+)
+
 MOST_LINKS = 64
 """Meters of one service point within the hot window."""
 
+# Rows of `pad`.
+PLANES_AT, OPENING, CLOSING, SCRATCH, COUNTS = range(5)
+PAD_WIDTH = 8
+
 
 class Work(NamedTuple):
-    """Intervals of the closed days, in order: position (day, place, half), i64 unless said.
+    """cells CELL (positions,); spans SPAN (days + 1,); links i64: rows of the point's links, pad[COUNTS, 0] of them."""
 
-    start: local; state: above; cell, fresh: cell's byte before and after; sent, published, base, new: energies (n, 4);
-    method: of the base; rows, count of links: `links`, `sizes[0]`; spans: first day, day after the last, channels whose
-    registers are known (bits), channels that were scaled (bits), devices.
-    """
-
-    start: Array
-    interval: Array
-    link: Array
-    state: Array
-    cell: Array
-    fresh: Array
-    sent: Array
-    published: Array
-    base: Array
-    new: Array
-    method: Array
-    pick: Array
-    weight: Array
-    remainder: Array
+    cells: Array
+    spans: Array
     links: Array
-    sizes: Array
-    midnight: Array
-    span_first: Array
-    span_last: Array
-    span_known: Array
-    span_scaled: Array
-    span_devices: Array
-    span_energy: Array
-    span_of_day: Array
-    opening: Array
-    closing: Array
-    planes: Array
-    scratch: Array
+    pad: Array
 
 
 def make_work(limits: Limits) -> Work:
     """Room for the closed days of a window."""
-    days = limits.hot_days
-    n = days * 2 * (86_400 // limits.slot_secs)
-    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(Work._fields, (n,))
-    shapes |= dict.fromkeys(("sent", "published", "base", "new"), (n, N_ENERGY))
-    shapes |= {name: (days,) for name in Work._fields if name.startswith("span_")}
-    shapes |= {
-        "span_energy": (days, N_ENERGY), "links": (MOST_LINKS,), "sizes": (1,), "midnight": (days + 1,),
-        "opening": (N_ENERGY,), "closing": (N_ENERGY,), "planes": (PLANES + 1,), "scratch": (4, PLANES + 1),
-    }  # fmt: skip
-    return Work(**{name: np.zeros(shape, np.int64) for name, shape in shapes.items()})
+    positions = limits.hot_days * 2 * (86_400 // limits.slot_secs)
+    return Work(
+        np.zeros(positions, CELL),
+        np.zeros(limits.hot_days + 1, SPAN),
+        np.zeros(MOST_LINKS, np.int64),
+        np.zeros((5, PAD_WIDTH), np.int64),
+    )

@@ -1,0 +1,177 @@
+"""A settled day into the ring, into readings where they changed, and into its settlement row."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from agents.vee.config import DAY_SECS
+from agents.vee.kernels_cells import (
+    ACTUAL,
+    ESTIMATED,
+    LACKING,
+    apparent_below_active,
+    day_bit,
+    energy_quality,
+    half_of,
+    is_amended,
+    method_of,
+    quality_of,
+    remarks_export,
+    rules_of,
+    sent_of,
+    slice_of,
+    write_cell,
+    write_energies,
+)
+from agents.vee.kernels_registers import day_registers
+from agents.vee.output import DAYS, READINGS
+from agents.vee.state import AMENDED, EMPTY, GOOD, NOTHING
+from agents.vee.work import BAD, CLOSING, NONE, OPENING, PLANES_AT, SPIKE
+from agents.vee.work import GOOD as USED
+from pipeline.channels import N_ENERGY
+from pipeline.codes import RULE_BIT
+
+V32 = 1 << RULE_BIT["V32"]
+EXPORT = 2
+SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
+COUNT_ESTIMATED = 1
+
+
+@njit(nogil=True, cache=True)
+def planes_of(cell, half):  # type: ignore[no-untyped-def]
+    """Planes that hold what is published."""
+    return half | AMENDED if is_amended(cell) else half
+
+
+@njit(nogil=True, cache=True)
+def store_day(  # type: ignore[no-untyped-def]
+    pages, tables, limits, revision, slot, day, low, per_day, scaled, work, readings, cursor
+):
+    """Store the cells of local `day`, positions [low, low + per_day); publish those that changed; whether any did."""
+    record = pages.hot[slot]
+    shift = np.uint32(4 * (day & 7))
+    before = np.int64((record.scaled >> shift) & np.uint32(15))
+    changed, fragile = False, False
+    for at in range(low, low + per_day):
+        position = work.cells[at]
+        if position.state == NONE:
+            continue
+        fragile = fragile or position.state != USED
+        if _differs(position, before, scaled):
+            changed = True
+            _store(pages, limits, work, position)
+            _publish(pages, tables, limits, revision, slot, before, scaled, position, readings[cursor[READINGS]])
+            cursor[READINGS] += 1
+    record.scaled = np.uint32((record.scaled & ~(np.uint32(15) << shift)) | (np.uint32(scaled) << shift))
+    bit = day_bit(day)
+    record.fragile = np.uint8(record.fragile | bit if fragile else record.fragile & ~bit)
+    return changed
+
+
+@njit(nogil=True, cache=True)
+def _differs(position, before, scaled):  # type: ignore[no-untyped-def]
+    if position.fresh != position.cell or (before != scaled and position.state == USED):
+        return True
+    differs = False
+    for channel in range(N_ENERGY):
+        differs = differs or position.new[channel] != position.published[channel]
+    return differs
+
+
+@njit(nogil=True, cache=True)
+def _store(pages, limits, work, position):  # type: ignore[no-untyped-def]
+    half = half_of(limits, position.start, position.interval)
+    slice_ = slice_of(limits, position.start)
+    cell = position.fresh
+    if sent_of(cell) == NOTHING or is_amended(cell):
+        write_energies(pages, work.pad[PLANES_AT], planes_of(cell, half), slice_, position.new)
+    write_cell(pages, work.pad[PLANES_AT, half], slice_, cell)
+
+
+@njit(nogil=True, cache=True)
+def _publish(pages, tables, limits, revision, slot, before, scaled, position, reading):  # type: ignore[no-untyped-def]
+    cell, old, link = position.fresh, position.cell, tables.links[position.link]
+    reading.replaces = np.uint8(1 if old & 15 != EMPTY else 0)
+    reading.prior_quality = np.uint8(quality_of(old, before, 0))
+    for channel in range(N_ENERGY):
+        reading.prior_energy[channel] = position.published[channel]
+        reading.energy[channel] = position.new[channel]
+    epoch = position.start - limits.offset
+    reading.service_point, reading.device, reading.link = link.point, link.device, np.uint32(position.link)
+    reading.interval_start, reading.interval_secs = epoch, np.uint32(position.interval)
+    reading.revision, reading.frame, reading.source = revision, np.int32(-1), np.int32(-1)
+    reading.method = np.uint8(method_of(cell))
+    rules = rules_of(cell)
+    if sent_of(cell) == GOOD and method_of(cell) == 0:
+        rules |= apparent_below_active(position.new)
+        if position.new[EXPORT] > 0 and remarks_export(tables, link.point, epoch):
+            rules |= V32
+    reading.rules = np.uint32(rules)
+    reading.quality = energy_quality(cell, scaled, pages.hot[slot].present)
+
+
+@njit(nogil=True, cache=True)
+def write_day(  # type: ignore[no-untyped-def]
+    pages, tables, limits, revision, slot, first, day, per_day, state, work, days_out, cursor
+):
+    """The settlement row of day `first + day`, unless no meter stood there."""
+    bits, row = day_registers(pages, tables, limits, slot, work, first + day)
+    if row < 0:
+        return
+    out, span = days_out[cursor[DAYS]], work.spans[work.spans[day].of_day]
+    out.service_point, out.link = pages.keys[slot], np.uint32(row)
+    out.start = (first + day) * DAY_SECS - limits.offset
+    out.revision, out.state = revision, np.uint8(state)
+    _sum_day(work, day * per_day, per_day, span.scaled, out)
+    _demand(limits, work, day * per_day, per_day, span.scaled, out)
+    if span.known and span.last - span.first > 1:
+        bits |= SEVERAL_DAYS
+    if span.known and out.counts[COUNT_ESTIMATED]:
+        bits |= SCALED_TO_REGISTERS
+    out.registers = np.uint8(bits)
+    for channel in range(N_ENERGY):
+        out.opening[channel], out.closing[channel] = work.pad[OPENING, channel], work.pad[CLOSING, channel]
+        energy, left = np.int64(0), np.int64(0)
+        if (span.known >> channel) & 1 and not bits & SEVERAL_DAYS:
+            energy = span.energy[channel]
+            left = energy - out.actual[channel] - out.estimated[channel]
+        out.register_energy[channel], out.unexplained[channel] = energy, left
+    cursor[DAYS] += 1
+
+
+@njit(nogil=True, cache=True)
+def _sum_day(work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
+    """Sums, and counts by the quality of wh_imp."""
+    for channel in range(N_ENERGY):
+        out.actual[channel], out.estimated[channel], out.suspect[channel] = 0, 0, 0
+        out.counts[channel] = np.uint16(0)
+    for at in range(low, low + per_day):
+        position = work.cells[at]
+        if position.state == NONE:
+            continue
+        for channel in range(N_ENERGY):
+            quality = quality_of(position.fresh, scaled, channel)
+            if quality == ACTUAL:
+                out.actual[channel] += position.new[channel]
+            elif quality == ESTIMATED:
+                out.estimated[channel] += position.new[channel]
+            if position.state in (BAD, SPIKE):
+                out.suspect[channel] += position.sent[channel]
+        quality = quality_of(position.fresh, scaled, 0)
+        item = 0 if quality == ACTUAL else (1 if quality == ESTIMATED else (2 if quality == LACKING else 3))
+        out.counts[item] += np.uint16(1)
+
+
+@njit(nogil=True, cache=True)
+def _demand(limits, work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
+    """Largest actual interval of wh_imp and vah_imp, as the meter sent it; of equals the first."""
+    for channel in range(2):
+        out.demand[channel], out.demand_start[channel] = 0, 0
+        for at in range(low, low + per_day):
+            position = work.cells[at]
+            if position.state == USED and quality_of(position.fresh, scaled, channel) == ACTUAL:
+                energy = position.sent[channel]
+                if out.demand_start[channel] == 0 or energy > out.demand[channel]:
+                    out.demand[channel] = energy
+                    out.demand_start[channel] = position.start - limits.offset
