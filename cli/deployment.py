@@ -15,7 +15,7 @@ from pipeline.wire import Contracts
 from schemas.registry import contracts_of
 
 REGISTRY_TOPIC = "registry"
-MASTER_KEY = "KVARN_MASTER_KEY"
+MASTER_KEY_ENV = "KVARN_MASTER_KEY"
 MASTER_KEY_FILE = "KVARN_MASTER_KEY_FILE"
 KEY_FOLDER = "KVARN_KEYS"
 DEFAULT_KEY_FOLDER = Path(".kvarn/keys")
@@ -58,7 +58,7 @@ def references_of(plan: Plan) -> FirstOf:
 
 def master_key() -> bytes | None:
     """The master key from KVARN_MASTER_KEY, or from the file that KVARN_MASTER_KEY_FILE names; None without either."""
-    text = os.environ.get(MASTER_KEY)
+    text = os.environ.get(MASTER_KEY_ENV)
     file = os.environ.get(MASTER_KEY_FILE)
     if text is None and file is not None:
         try:

@@ -24,7 +24,8 @@ from pipeline.runtime.kafka_references import KafkaReferences
 from pipeline.runtime.references import REGISTRY, empty_registry
 from pipeline.wire import Contracts
 
-REGISTRY_POLL_SECS = 1.0
+REGISTRY_POLL_SECS = 0.5
+TYPES = {DlmsConfig: "dlms", MqttConfig: "mqtt", ParkedConfig: "parked", TickerConfig: "ticker"}
 
 log = structlog.get_logger()
 
@@ -59,7 +60,11 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
     outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name)
     pump = Pump(empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()))
     pumping_stop = asyncio.Event()
-    page = await serve(environment.status_port, lambda: status(name, pump, outlet)) if environment.status_port else None
+    page = (
+        await serve(environment.status_port, lambda: status(name, config, pump, outlet))
+        if environment.status_port
+        else None
+    )
     watch = asyncio.ensure_future(_watch_registry(config, environment, pump, stop))
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
     transport = asyncio.ensure_future(_transport(config, pump, stop))
@@ -109,6 +114,7 @@ async def _watch_registry(config: BaseModel, environment: Environment, pump: Pum
                 log.info("registry in force", version=latest[0][:12], links=len(registry.device))
                 if isinstance(config, ParkedConfig):
                     await _offer_parked(config, environment, pump, before, registry)
+                pump.settled_version = latest[0]
                 before = registry
             try:
                 await asyncio.wait_for(stop.wait(), REGISTRY_POLL_SECS)
@@ -133,14 +139,16 @@ async def _first_of(*events: asyncio.Event) -> None:
         wait.cancel()
 
 
-def status(name: str, pump: Pump, outlet: KafkaOutlet) -> dict[str, Any]:
+def status(name: str, config: BaseModel, pump: Pump, outlet: KafkaOutlet) -> dict[str, Any]:
     """The counts of the status page."""
     return {
         "connector": name,
+        "type": TYPES[type(config)],
         "ready": pump.ready.is_set(),
         **vars(pump.counts),
         "waiting_octets": outlet.waiting_octets,
         "registry_version": pump.registry_version,
+        "settled_version": pump.settled_version,
     }
 
 

@@ -34,6 +34,8 @@ class Pump:
     ) -> None:
         self.counts = PumpCounts()
         self.registry_version = ""
+        self.settled_version = ""
+        """The registry version that everything, parked frames too, has been looked at with."""
         self.adopted = asyncio.Event()
         self.ready = asyncio.Event()
         self._gatherer = Gatherer(registry, partitions, options.frame_bytes)
