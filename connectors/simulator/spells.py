@@ -110,7 +110,9 @@ def _clocks(config: SimulatorConfig, take, consumer: Array, count: int) -> dict[
     chosen = []
     # Beyond the tolerance, and not near the next boundary either.
     most = config.interval_secs // 2 - 1
-    for fault, low, high in ((Fault.CLOCK_OFFSET, 5, SNAP_SECS - 1), (Fault.CLOCK_WRONG, SNAP_SECS + 1, most)):
+    # Less than a quarter of the interval: a tolerance cannot be wider.
+    least = min(SNAP_SECS, config.interval_secs // 4) - 1
+    for fault, low, high in ((Fault.CLOCK_OFFSET, 5, least), (Fault.CLOCK_WRONG, SNAP_SECS + 1, most)):
         rows = take(fault, consumer, config.days)
         sign = _drawn(config, fault, rows, 0, 1, 1) * 2 - 1
         offset[rows] = sign * _drawn(config, fault, rows, low, high, 2)
