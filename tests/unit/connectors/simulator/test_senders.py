@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from connectors.simulator import Fleet, Frames, Shares, Simulation, SimulatorConfig, build_fleet, parse_faults
+from connectors.simulator import Fault, Fleet, Frames, Shares, Simulation, SimulatorConfig, build_fleet, parse_faults
 from connectors.simulator.frames import joined
 from connectors.simulator.kvf import Item, read_kvf
 from connectors.simulator.network import MQTT, TCP, UDP
@@ -20,10 +20,12 @@ from connectors.simulator.senders.pace import Pace
 from connectors.simulator.senders.play import Route, items_of, play, route_to, shares_for
 from connectors.simulator.senders.tcp import TcpSender, whole
 from connectors.simulator.senders.udp import UdpSender
+from pipeline.codes import REJECT_BY_NUMBER
 from pipeline.errors import ConfigError, ContractError, Transient
 from pipeline.reference import Registry
 from pipeline.reference_codec import registry_to_bytes
 from pipeline.step import Tick
+from tests.unit.connectors.test_push import listening, until
 
 
 @pytest.fixture(scope="module")
@@ -270,3 +272,23 @@ def test_no_meter_is_on_a_transport_without_an_address(given: list[str], mqtt: f
 
 def test_the_topic_of_a_meter_is_its_system_title() -> None:
     assert topic_of(0x4B564E0000001234) == "meters/4B564E0000001234/push"
+
+
+async def test_the_listener_puts_aside_exactly_the_broken_frames_and_takes_all_others(fleet: Fleet) -> None:
+    run = joined([slot.frames for slot in Simulation(fleet).slots()])
+    run = run.take(np.flatnonzero(run.transport != MQTT))
+    async with listening() as (port, pump, outlet):
+        pump.adopt(fleet.registry_versions[-1][1], "last")
+        tcp, udp = (route_to(parse_address(f"{scheme}://127.0.0.1:{port}")) for scheme in ("tcp", "udp"))
+        await play(iter([run]), [tcp, udp], Pace())
+        await until(lambda: pump.counts.acknowledged >= len(run))
+    stages = [REJECT_BY_NUMBER[number].stage if number else "" for number in run.expected_reject.tolist()]
+    # The last registry knows all meters but those that are never registered.
+    put_aside = [
+        row for row, stage in enumerate(stages) if stage == "connector" and run.fault[row] != Fault.UNKNOWN_LATER
+    ]
+    expected = Counter((int(run.expected_reject[row]), run.frame(row)) for row in put_aside)
+    assert Counter((aside.number, aside.raw) for aside in outlet.aside) == expected
+    assert len({number for number, _ in expected}) == 4
+    taken = sorted(set(range(len(run))) - set(put_aside))
+    assert Counter(outlet.frames) == Counter(run.frame(row) for row in taken)
