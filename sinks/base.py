@@ -26,6 +26,9 @@ class Sink(ABC):
     schemas: frozenset[str]
     """Schemas of the records that it takes."""
 
+    exclusive: bool = False
+    """Whether one process alone can write to where this sink writes: then it takes every partition."""
+
     def __init__(self, limits: BlockLimits) -> None:
         self.blocks = BlockBuffer(limits)
         self._pending: list[Block] = []

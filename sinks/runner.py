@@ -32,6 +32,7 @@ class RunnerOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    fetch_bytes: int = Field(64 << 20, ge=1 << 20, description="bytes that are fetched from Kafka ahead")
     poll_messages: int = Field(200, ge=1, description="messages taken from Kafka at once")
     poll_secs: float = Field(0.2, gt=0, description="longest wait for a message")
     retry_secs: float = Field(0.5, gt=0, description="first wait when the warehouse is away; doubled up to 30 s")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sinks.buffer import BlockLimits
+from sinks.runner import RunnerOptions
 
 EMBEDDED = "chdb://"
 
@@ -25,6 +26,7 @@ class ClickHouseConfig(BaseModel):
     database: str = Field("kvarn", description="database that holds the tables", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     timezone: str = Field("Asia/Kolkata", description="zone of local days and months; fixed once tables are made")
     blocks: BlockLimits = Field(default_factory=BlockLimits, description="size and age of a block, bound of the buffer")
+    runner: RunnerOptions = Field(default_factory=RunnerOptions, description="reading from Kafka, and retries")
     memory_bytes: int = Field(
         2 << 30, ge=256 << 20, description="most that one query or insert may use inside the warehouse"
     )
@@ -32,8 +34,9 @@ class ClickHouseConfig(BaseModel):
         True, description="answer `kvarn sql` while an embedded warehouse is open in this process (loopback only)"
     )
     query_secs: float = Field(60.0, gt=0, description="longest query of others, through the query server")
-    query_rows: int = Field(1_000_000, ge=1, description="most rows that such a query may return")
-    query_bytes: int = Field(256 << 20, ge=1, description="most bytes that such a query may return")
+    # A client that connects first reads the engine's settings: some 2,000 rows.
+    query_rows: int = Field(1_000_000, ge=10_000, description="most rows that such a query may return")
+    query_bytes: int = Field(256 << 20, ge=1 << 20, description="most bytes that such a query may return")
 
     @field_validator("timezone")
     @classmethod

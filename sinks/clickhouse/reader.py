@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,12 @@ def limits(config: ClickHouseConfig) -> dict[str, str]:
 class Reader:
     """Answers one reading statement at a time; not to be shared by threads."""
 
-    client: Any
+    connect: Callable[[], Any]
     settings: Mapping[str, str]
     where: str
+
+    def __post_init__(self) -> None:
+        self.client = self.connect()
 
     def ask(self, statement: str, fmt: str | None) -> bytes:
         """The answer in a format of ClickHouse.
@@ -79,6 +82,9 @@ class Reader:
         try:
             answer: bytes = self.client.raw_query(text, fmt=fmt, settings=dict(self.settings))
         except ClickHouseError as error:
+            # The embedded engine puts what a failed query had already said before the next answer of its connection.
+            self.client.close()
+            self.client = self.connect()
             raise _query_error(error, self.where) from error
         return answer
 
@@ -105,18 +111,25 @@ def _query_error(error: ClickHouseError, where: str) -> KvarnError:
 
 def open_here(config: ClickHouseConfig) -> Reader:
     """A reader in this process: the engine refuses everything but reading, and keeps the limits."""
-    client = connect(config, limits(config))
-    # Last, because no setting can be changed after it.
-    client.set_client_setting("readonly", "1")
-    return Reader(client, {}, config.folder.name)
+
+    def opened() -> Any:
+        client = connect(config, limits(config))
+        # Last, because no setting can be changed after it.
+        client.set_client_setting("readonly", "1")
+        return client
+
+    return Reader(opened, {}, config.folder.name)
 
 
 def open_reader(config: ClickHouseConfig) -> Reader:
     """A reader of the warehouse, by the way that is open; raises ConfigError when there is no warehouse."""
     if not config.embedded:
-        with errors_as_ours(config.dsn.rpartition("@")[2]):
-            client = clickhouse_connect.get_client(dsn=config.dsn, database=config.database)
-        return Reader(client, {**limits(config), "readonly": "1"}, config.dsn.rpartition("@")[2])
+        where = config.dsn.rpartition("@")[2]
+        return Reader(
+            lambda: _reached(where, dsn=config.dsn, database=config.database),
+            {**limits(config), "readonly": "1"},
+            where,
+        )
     address = Address.read(config.folder)
     if address is not None:
         return _ask_owner(config, address)
@@ -130,17 +143,23 @@ def open_reader(config: ClickHouseConfig) -> Reader:
     return open_here(config)
 
 
+def _reached(where: str, **target: Any) -> Any:
+    with errors_as_ours(where):
+        return clickhouse_connect.get_client(**target)
+
+
 def _ask_owner(config: ClickHouseConfig, address: Address) -> Reader:
-    with errors_as_ours(address.url):
+    def reached() -> Any:
         try:
-            client = clickhouse_connect.get_client(
-                dsn=address.url, username=address.user, password=address.password, database=config.database
+            return _reached(
+                address.url, dsn=address.url, username=address.user, password=address.password, database=config.database
             )
-        except OperationalError as error:
+        except Transient as error:
             raise Transient(
                 "WAREHOUSE_OWNER_SILENT",
                 where=str(Address.file(config.folder)),
                 what=f"process {address.pid} does not answer at {address.url}",
                 do="try again; when that process is no sink, remove this file",
             ) from error
-    return Reader(client, {}, address.url)
+
+    return Reader(reached, {}, address.url)

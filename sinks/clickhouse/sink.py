@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.errors import Fatal
+from pipeline.errors import Fatal, KvarnError
 from sinks.base import Sink
 from sinks.clickhouse import extract, migrate
 from sinks.clickhouse.client import connect, errors_as_ours
@@ -38,17 +38,22 @@ class ClickHouseSink(Sink):
     def __init__(self, config: ClickHouseConfig) -> None:
         super().__init__(config.blocks)
         self.config = config
+        self.exclusive = config.embedded
         self._client: Any = None
+        self._spoiled = False
         self._server: QueryServer | None = None
 
     def open(self) -> None:
         """Connect and migrate; raises ConfigError, or Transient when a server does not answer."""
-        if self._client is None:
-            self._client = connect(self.config, {"max_memory_usage": str(self.config.memory_bytes)})
+        self._connect()
         migrate.apply(self._client, migrate.load(self.config.timezone))
         if self.config.embedded and self.config.answer_queries and self._server is None:
             self._server = QueryServer(self.config)
             self._server.start()
+
+    def _connect(self) -> None:
+        if self._client is None:
+            self._client = connect(self.config, {"max_memory_usage": str(self.config.memory_bytes)})
 
     @property
     def client(self) -> Any:
@@ -61,12 +66,24 @@ class ClickHouseSink(Sink):
         """Insert a block; raises Transient when the warehouse is away or busy."""
         if not block.records:
             return 0
+        if self._spoiled:
+            self._close_client()
+            self._connect()
+            self._spoiled = False
+        try:
+            with errors_as_ours(f"{self.config.database}, block {block.token}"):
+                return self._insert(block)
+        except KvarnError:
+            # What a failed statement leaves in a connection must not reach the next one.
+            self._spoiled = True
+            raise
+
+    def _insert(self, block: Block) -> int:
         schema = block.records[0].schema
-        with errors_as_ours(f"{self.config.database}, block {block.token}"):
-            if schema == "ReadingBatch":
-                batches = extract.sources(block.records)
-                return sum(self._insert_packed(table, batches, block.token) for table in PACKED_TABLES)
-            return self._insert_plain(TABLE_OF_RECORD[schema], block.records, block.token)
+        if schema == "ReadingBatch":
+            batches = extract.sources(block.records)
+            return sum(self._insert_packed(table, batches, block.token) for table in PACKED_TABLES)
+        return self._insert_plain(TABLE_OF_RECORD[schema], block.records, block.token)
 
     def _insert_packed(self, table: Table, batches: Sequence[extract.Source], token: str) -> int:
         raw, rows = extract.packed_block(table, batches)
@@ -92,6 +109,9 @@ class ClickHouseSink(Sink):
         if self._server is not None:
             self._server.stop()
             self._server = None
+        self._close_client()
+
+    def _close_client(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None

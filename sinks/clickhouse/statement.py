@@ -50,7 +50,7 @@ def reading(statement: str) -> str:
             raise _refused("it writes a file", "let the shell write standard output to a file")
         if (word, following) == ("FILE", "("):
             raise _refused("it reads a file", "ask for tables only")
-    return re.sub(r"[\s;]+\Z", "", statement) if len(body) < len(said) else statement.strip()
+    return re.sub(r"[\s;]+\Z", "", statement).strip() if len(body) < len(said) else statement.strip()
 
 
 def has_format(statement: str) -> bool:

@@ -82,7 +82,9 @@ def test_a_changed_migration_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_timezone_is_refused_once_the_tables_are_made(config: ClickHouseConfig) -> None:
-    ClickHouseSink(config).open()
+    made = ClickHouseSink(config)
+    made.open()
+    made.close()
     moved = ClickHouseSink(config.model_copy(update={"timezone": "Europe/Stockholm"}))
     with pytest.raises(ConfigError, match="MIGRATION_CHANGED"):
         moved.open()

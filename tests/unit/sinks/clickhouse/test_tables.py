@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Method, Quality
+from pipeline.errors import KvarnError
 from sinks.clickhouse.packed_tables import PACKED_TABLES
 from sinks.clickhouse.sink import ClickHouseSink
 from sinks.origins import Origins
@@ -236,3 +237,14 @@ def test_what_analysts_ask_for_reaches_the_order_key_through_the_view(
     granules = [(int(read), int(of)) for row in plan for read, of in re.findall(r"Granules: (\d+)/(\d+)", row[0])]
     assert granules[0][1] >= 15
     assert granules[-1][0] <= 4
+
+
+def test_a_block_that_the_warehouse_refused_can_be_written_once_it_takes_it(warehouse: ClickHouseSink) -> None:
+    warehouse.accept(readings_record(0, 10))
+    warehouse.client.command("RENAME TABLE readings TO away")
+    with pytest.raises(KvarnError):
+        warehouse.flush()
+    warehouse.client.command("RENAME TABLE away TO readings")
+    warehouse.accept(readings_record(1, 10))
+    assert [block.last for block in warehouse.flush()] == [0, 1]
+    assert rows(warehouse, "SELECT count() FROM readings") == [(20,)]
