@@ -7,7 +7,7 @@ from numba import njit
 
 from agents.rating.calendar import day_start, month_first, month_of
 from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, MONTH_KIND, RUNNING
-from agents.rating.state import ZONES
+from agents.rating.state import MONTH, ZONES
 from pipeline.channels import N_ENERGY
 from pipeline.state import mark
 
@@ -16,6 +16,9 @@ REGISTER_OPENING, REGISTER_CLOSING, REGISTER_SPAN, REGISTER_EXCHANGE = 1, 2, 8, 
 REGISTERS_BOTH = REGISTER_OPENING | REGISTER_CLOSING
 FINAL = 1
 UNIT_WH = 1000
+
+_EMPTY_MONTH = np.zeros(1, MONTH)
+_EMPTY_MONTH["first_offset"] = _EMPTY_MONTH["last_offset"] = -1
 
 
 @njit(nogil=True, cache=True)
@@ -36,52 +39,23 @@ def clear_settled(known):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _clear_month(total):  # type: ignore[no-untyped-def]
-    total.revision = 0
-    total.state = 0
-    total.last_day = 0
-    total.days = 0
-    total.register_days = 0
-    total.exchange_days = 0
-    total.known = 0
-    total.carry_wh = 0
-    total.demand_w = 0
-    total.demand_va = 0
-    total.demand_start = 0
-    total.demand_va_start = 0
-    total.estimated = 0
-    total.first_offset = -1
-    total.last_offset = -1
-    total.paise = 0
-    for place in range(4):
-        total.counts[place] = 0
-    for zone in range(ZONES):
-        total.zones[zone] = 0
-    for channel in range(N_ENERGY):
-        total.energy[channel] = 0
-        total.opening[channel] = 0
-        total.closing[channel] = 0
+def open_month(months, capacity, slot, month):  # type: ignore[no-untyped-def]
+    """Give the month its sums (months: tables.Marked); the month before last gives way."""
+    if months.rows[month % 2, slot].month < month:
+        months.rows[month % 2, slot] = _EMPTY_MONTH[0]
+        months.rows[month % 2, slot].month = month
+        mark(months.changed, months.dirty, month % 2, slot, capacity)
 
 
 @njit(nogil=True, cache=True)
-def open_month(state, slot, month):  # type: ignore[no-untyped-def]
-    """The month's sums; the month before last gives way. A month older than that is not kept: the newer is returned."""
-    total = state.months.rows[month % 2, slot]
-    if total.month < month:
-        _clear_month(total)
-        total.month = month
-        mark(state.months.changed, state.months.dirty, month % 2, slot, state.capacity)
-    return total
-
-
-@njit(nogil=True, cache=True)
-def close_day(state, slot, record, known):  # type: ignore[no-untyped-def]
+def close_day(months, capacity, slot, record, known):  # type: ignore[no-untyped-def]
     """Put a day that leaves the window into its month."""
     month = month_of(np.int64(record.day))
-    total = open_month(state, slot, month)
-    if total.month == month:
+    open_month(months, capacity, slot, month)
+    total = months.rows[month % 2, slot]
+    if total.month == month:  # else the month is older than the two that are kept
         _add_day(total, record, known)
-        mark(state.months.changed, state.months.dirty, month % 2, slot, state.capacity)
+        mark(months.changed, months.dirty, month % 2, slot, capacity)
 
 
 @njit(nogil=True, cache=True)
@@ -119,12 +93,12 @@ def _larger(demand, start, than, than_start):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _sum_month(state, slot, month, scratch):  # type: ignore[no-untyped-def]
+def _sum_month(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
     """scratch[0] = closed days of the month + its settled days in the window; True when all of the latter are final."""
-    scratch[0] = state.months.rows[month % 2, slot]
+    scratch[0] = months[month % 2, slot]
     final = True
-    for slice_ in range(state.days.rows.shape[0]):
-        record, known = state.days.rows[slice_, slot], state.settled.rows[slice_, slot]
+    for slice_ in range(days.shape[0]):
+        record, known = days[slice_, slot], settled[slice_, slot]
         if known.revision > 0 and month_of(np.int64(record.day)) == month:
             _add_day(scratch[0], record, known)
             final = final and known.state == FINAL
@@ -132,65 +106,45 @@ def _sum_month(state, slot, month, scratch):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _carried(state, slot, month, scratch):  # type: ignore[no-untyped-def]
+def carried(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
     """Wh of a month that are less than a unit, and go into the next month."""
-    _sum_month(state, slot, month, scratch)
-    return (state.months.rows[month % 2, slot].carry_wh + scratch[0].energy[0]) % UNIT_WH
+    _sum_month(days, settled, months, slot, month, scratch)
+    return (months[month % 2, slot].carry_wh + scratch[0].energy[0]) % UNIT_WH
 
 
 @njit(nogil=True, cache=True)
-def carry_differs(state, slot, month, scratch):  # type: ignore[no-untyped-def]
-    """Whether the month after has a determinant that was made with another remainder of this month."""
-    after = state.months.rows[(month + 1) % 2, slot]
-    if after.month != month + 1 or after.revision == 0:
-        return False
-    return after.carry_wh != _carried(state, slot, month, scratch)
+def month_row(days, settled, months, slot, month, reason, month_to_date, scratch, row):  # type: ignore[no-untyped-def]
+    """Fill the month's determinant; False when there is none to write.
 
-
-@njit(nogil=True, cache=True)
-def keep_registers(total, day, month, item, settlements):  # type: ignore[no-untyped-def]
-    """Keep the registers at both ends of the month."""
-    if day == month_first(month):
-        total.known = (total.known & ~REGISTER_OPENING) | (settlements.registers[item] & REGISTER_OPENING)
-        for channel in range(N_ENERGY):
-            total.opening[channel] = settlements.opening[item, channel]
-    if day + 1 == month_first(month + 1):
-        total.known = (total.known & ~REGISTER_CLOSING) | (settlements.registers[item] & REGISTER_CLOSING)
-        for channel in range(N_ENERGY):
-            total.closing[channel] = settlements.closing[item, channel]
-
-
-@njit(nogil=True, cache=True)
-def month_row(state, slot, month, reason, delta, secs, month_to_date, scratch, row):  # type: ignore[no-untyped-def]
-    """Fill the month's determinant; False when there is none to write. delta i64 (4,) to the one before."""
-    stored = state.months.rows[month % 2, slot]
-    if state.months.rows[(month - 1) % 2, slot].month == month - 1:
-        stored.carry_wh = _carried(state, slot, month - 1, scratch)
-    final = _sum_month(state, slot, month, scratch)
+    days, settled, months: the rows of the tables; on entry row.delta is the difference to the one before.
+    """
+    stored = months[month % 2, slot]
+    if months[(month - 1) % 2, slot].month == month - 1:
+        stored.carry_wh = carried(days, settled, months, slot, month - 1, scratch)
+    final = _sum_month(days, settled, months, slot, month, scratch)
     total = scratch[0]
     if not month_to_date and not total.last_day:
         return False
     now = FINAL if final and total.last_day else 0
-    if reason == FINALISED and stored.state == now and stored.revision > 0:
-        return False
     first = stored.revision == 0
+    if reason == FINALISED and stored.state == now and not first:
+        return False
     stored.revision += 1
     stored.state = now
-    mark(state.months.changed, state.months.dirty, month % 2, slot, state.capacity)
     row.kind = MONTH_KIND
     # The first determinant of another day is not the first of its month.
     row.reason = FIRST if first else (RUNNING if reason == FIRST else reason)
-    row.period_start = day_start(month_first(month), state.offset)
-    row.period_end = day_start(month_first(month + 1), state.offset)
+    row.month = month
     row.state = now
     row.revision = stored.revision
-    row.known = total.known
+    row.has_opening = total.known & REGISTER_OPENING
+    row.has_closing = total.known & REGISTER_CLOSING
     row.source = FROM_REGISTERS if total.register_days == total.days else FROM_INTERVALS
-    row.segments = 1 + total.exchange_days
-    row.expected = (row.period_end - row.period_start) // secs
+    row.meter_segments = 1 + total.exchange_days
     copy_sums(row, total, total)
     for channel in range(N_ENERGY):
-        row.delta[channel] = total.energy[channel] if first else delta[channel]
+        if first:
+            row.delta[channel] = total.energy[channel]
         row.opening[channel] = total.opening[channel]
         row.closing[channel] = total.closing[channel]
     row.units = stored.carry_wh + total.energy[0]
@@ -202,12 +156,20 @@ def copy_sums(row, sums, zones):  # type: ignore[no-untyped-def]
     """Energies, demand, counts and lineage of a day or month into its determinant."""
     for channel in range(N_ENERGY):
         row.energy[channel] = sums.energy[channel]
-    row.estimated = sums.estimated
+    row.estimated_wh = sums.estimated
     for zone in range(ZONES):
         row.zones[zone] = zones.zones[zone]
-    for place in range(4):
-        row.counts[place] = sums.counts[place]
+    row.intervals_actual, row.intervals_estimated = sums.counts[0], sums.counts[1]
+    row.intervals_missing, row.intervals_suspect = sums.counts[2], sums.counts[3]
     row.demand_w, row.demand_start = sums.demand_w, sums.demand_start
     row.demand_va, row.demand_va_start = sums.demand_va, sums.demand_va_start
-    row.first_offset = zones.first_offset
-    row.last_offset = zones.last_offset
+    row.lineage_from = zones.first_offset
+    row.lineage_to = zones.last_offset
+
+
+@njit(nogil=True, cache=True)
+def month_period(row, offset, secs):  # type: ignore[no-untyped-def]
+    """Begin, end and intervals of the month."""
+    row.period_start = day_start(month_first(row.month), offset)
+    row.period_end = day_start(month_first(row.month + 1), offset)
+    row.intervals_expected = (row.period_end - row.period_start) // secs

@@ -1,11 +1,16 @@
-"""One determinant as a record of numbers: what the kernels write and the encoder reads."""
+"""One determinant as a record of 64-bit numbers: what the kernels write and the encoder reads.
+
+A field `has_x` says whether the nullable field x is there.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from agents.rating.state import ZONES
-from pipeline.channels import N_ENERGY
+from pipeline.channels import ENERGY, N_ENERGY
 from schemas.records import DETERMINANT_KIND, DETERMINANT_REASON, REGISTER_SOURCE, STATE
 
 KINDS = tuple(name for name, _ in DETERMINANT_KIND)
@@ -21,37 +26,38 @@ FINALISED = REASONS.index("FINALISED")
 RUNNING = REASONS.index("RUNNING")
 FROM_REGISTERS, FROM_INTERVALS = SOURCES.index("REGISTERS"), SOURCES.index("INTERVALS")
 
+# Of the schema, in its names where it has one.
+_PLAIN = (
+    "account", "service_point", "period_start", "period_end", "kind", "revision", "supersedes", "has_supersedes",
+    "reason", "state", "meter_segments", "estimated_wh", "demand_w", "demand_start", "demand_va", "demand_va_start",
+    "has_demand_w", "has_demand_start", "has_demand_va", "has_demand_va_start", "power_factor", "has_power_factor",
+    "intervals_expected", "intervals_actual", "intervals_estimated", "intervals_missing", "intervals_suspect",
+    "tariff", "has_tariff", "total_paise", "has_total_paise", "delta_paise", "has_delta_paise", "lineage_from",
+    "lineage_to", "source_index",
+)  # fmt: skip
+_OWN = ("slot", "holder", "month", "source", "has_opening", "has_closing", "units")
+
 ROW = np.dtype(
     [
-        ("account", "<u8"),
-        ("service_point", "<u8"),
-        ("slot", "<i8"),
-        ("month", "<i4"),
-        ("version", "<i4"),  # row of TariffBook.versions; -1: not rated
-        ("period_start", "<i8"),
-        ("period_end", "<i8"),
-        ("kind", "<u1"),
-        ("reason", "<u1"),
-        ("state", "<u1"),
-        ("source", "<u1"),
-        ("known", "<u1"),  # bits: 1 opening, 2 closing register known
-        ("segments", "<i4"),
-        ("revision", "<i8"),
+        *((name, "<i8") for name in (*_PLAIN, *_OWN)),
         ("energy", "<i8", (N_ENERGY,)),
         ("delta", "<i8", (N_ENERGY,)),
-        ("estimated", "<i8"),
         ("opening", "<i8", (N_ENERGY,)),
         ("closing", "<i8", (N_ENERGY,)),
         ("zones", "<i8", (ZONES,)),
-        ("demand_w", "<i8"),
-        ("demand_va", "<i8"),
-        ("demand_start", "<i8"),  # 0: none
-        ("demand_va_start", "<i8"),
-        ("counts", "<i8", (4,)),  # actual, estimated, missing, suspect
-        ("expected", "<i8"),
-        ("units", "<i8"),  # Wh billed: whole units, with the carry
-        ("delta_paise", "<i8"),
-        ("first_offset", "<i8"),
-        ("last_offset", "<i8"),
     ]
 )
+"""`tariff` is a row of TariffBook.versions, `units` the Wh billed with what was carried into the month; `slot`,
+`holder` (row of the registry's points) and `month` say where it came from."""
+
+COLUMNS = ROW.itemsize // 8
+
+
+def column_of(field: str) -> int:
+    """Place of a plain field of the schema in the row seen as int64 (COLUMNS,)."""
+    fields: Any = ROW.fields
+    for name, group in (("energy", ""), ("delta", "delta_")):
+        for place, channel in enumerate(ENERGY):
+            if field == group + channel.name:
+                return int(fields[name][1]) // 8 + place
+    return int(fields[field][1]) // 8

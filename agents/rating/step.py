@@ -7,49 +7,46 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.rating.charges import TariffBook, compile_tariffs, rate_periods
+from agents.rating.bills import complete, identify, price
+from agents.rating.charges import TariffBook, compile_tariffs
 from agents.rating.config import RatingConfig
-from agents.rating.determinants import Determinants, empty_bill
+from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
-from agents.rating.kernels import accumulate
-from agents.rating.kernels_settle import post_money, price_units, settle
+from agents.rating.kernels import accumulate, withdraw
+from agents.rating.kernels_settle import settle
 from agents.rating.rows import ROW
 from agents.rating.state import MONTH, SPARE_DAYS, layout
-from agents.rating.tables import (
-    Links,
-    Points,
-    Tariffs,
-    links_of,
-    points_of,
-    readings_of,
-    settlements_of,
-    state_of,
-    tariffs_of,
-)
+from agents.rating.tables import BILLED, Tariffs, items_of, state_of, tariff_of_links, tariffs_of, zones_of
 from agents.rating.tariff import shipped_tariff, tariffs_in_force
 from pipeline.batch import ReadingBatch
+from pipeline.codes import Quality
 from pipeline.columns import Array
 from pipeline.errors import ContractError, Fatal
 from pipeline.localtime import DAY_SECS, OFFSETS
-from pipeline.reference import References
+from pipeline.reference import References, Registry
 from pipeline.state import Layout, StateStore
 from pipeline.step import Advance, Emission, Parcel
 
 MOST_ROWS = 3
 """Determinants of one settlement: its day, its month, and the month after when what is carried into it changes."""
+Rows = slice | Array
+"""Some rows of a section, rising."""
 NAMED = ("documents", "registry")
 """Versions that a determinant names; keys have no part in it."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables of the versions in force; `versions` are those that determinants name, in order of kind."""
+    """Tables of the versions in force; link_tariff i32 (links,) is the place of a link's tariff in `tariffs`.
 
+    `versions` are those that determinants name, in order of kind.
+    """
+
+    registry: Registry
     book: TariffBook
     texts: Texts
     tariffs: Tariffs
-    points: Points
-    links: Links
+    link_tariff: Array
     versions: tuple[tuple[str, str], ...]
 
 
@@ -71,7 +68,7 @@ class RatingStep:
         tariffs = tariffs_of(book)
         named = tuple((kind, version) for kind, version in sorted(references.versions.items()) if kind in NAMED)
         registry = references.registry
-        return Prepared(book, text_table(book), tariffs, points_of(registry), links_of(registry, tariffs), named)
+        return Prepared(registry, book, text_table(book), tariffs, tariff_of_links(registry, tariffs), named)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Rate one parcel; it goes on unchanged."""
@@ -82,70 +79,68 @@ class RatingStep:
             raise ContractError(
                 "NOT_READINGS", where="rating", what=type(batch).__name__, do="put vee before rating in the topology"
             )
+        items = items_of(batch, prepared.registry, self.config.network_meters)
         parts = []
-        for readings, settlements in self._passes(batch):
+        for readings, settlements in self._passes(batch.interval_start, items["begin"]):
             self._accumulate(batch, readings, store, prepared)
-            parts.append(self._settle(batch, settlements, store, prepared))
-        made = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        if not len(made):
+            parts.append(self._settle(items[settlements], store))
+        rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if not len(rows):
             return Advance(parcel)
-        return Advance(parcel, [Emission("determinants", _rated(made, parcel, store, prepared))])
+        identify(rows, prepared.registry, prepared.tariffs)
+        complete(rows)
+        base, paise = price(rows, prepared.book, store.areas["month"].flat)
+        made = Determinants(rows, base, paise, prepared.book, prepared.texts, prepared.versions, parcel.origin)
+        return Advance(parcel, [Emission("determinants", made)])
 
-    def _passes(self, batch: ReadingBatch) -> Iterator[tuple[Array | None, Array | None]]:
-        """(readings, settlements) to take together, as row numbers; None: all.
+    def _passes(self, readings: Array, settlements: Array) -> Iterator[tuple[Rows, Rows]]:
+        """Which readings and settlements, by their begin i64 (n,), to take together.
 
-        One pass, unless the batch reaches over more days than the window has (a tick after a long silence): then one a
+        All at once, unless they reach over more days than the window has (a tick after a long silence): then day by
         day, so that a day is settled before a later one takes its place.
         """
-        begins = np.concatenate((batch.interval_start, batch.day_start))
-        days = (begins + self._offset) // DAY_SECS
+        days = (np.concatenate((readings, settlements)) + self._offset) // DAY_SECS
         if not len(days) or int(days.max() - days.min()) < self.config.hot_days + SPARE_DAYS:
-            yield None, None
+            yield slice(None), slice(None)
             return
-        of_readings, of_settlements = days[: len(batch.interval_start)], days[len(batch.interval_start) :]
         for day in np.unique(days):
-            yield np.flatnonzero(of_readings == day), np.flatnonzero(of_settlements == day)
+            yield np.flatnonzero(days[: len(readings)] == day), np.flatnonzero(days[len(readings) :] == day)
 
-    def _accumulate(self, batch: ReadingBatch, rows: Array | None, store: StateStore, prepared: Prepared) -> None:
-        readings = readings_of(batch, rows)
-        if not len(readings.point):
+    def _accumulate(self, batch: ReadingBatch, rows: Rows, store: StateStore, prepared: Prepared) -> None:
+        points, start, link = batch.service_point[rows], batch.interval_start[rows], batch.link[rows]
+        if not len(points):
             return
-        slots = store.locate(readings.point, readings.point)
-        state = state_of(store, self._offset)
-        late = accumulate(slots, readings, state, prepared.links, prepared.tariffs)
-        if late >= 0:
-            raise _outside(int(readings.point[late]), int(readings.start[late]))
-
-    def _settle(self, batch: ReadingBatch, rows: Array | None, store: StateStore, prepared: Prepared) -> Array:
-        settlements = settlements_of(batch)
-        points = settlements.point
-        made = np.zeros(MOST_ROWS * (len(points) if rows is None else len(rows)), ROW)
-        if not len(made):
-            return made
+        zone = np.empty(len(points), np.uint8)
+        zones_of(batch.quality[rows], link, start, self._offset, prepared.link_tariff, prepared.tariffs, zone)
         slots = store.locate(points, points)
-        # By service point, not by slot: the order of slots depends on when pages grew.
-        order = np.lexsort((settlements.begin, points))
-        if rows is not None:
-            order = order[np.isin(order, rows)]
         state = state_of(store, self._offset)
-        count, late = settle(
-            order, slots, settlements, state, prepared.points, prepared.links, prepared.tariffs,
-            self.config.network_meters, self.config.month_to_date, np.zeros(1, MONTH), made,
-        )  # fmt: skip
+        late = accumulate(slots, start, batch.revision[rows], zone, batch.energy[rows], state)
         if late >= 0:
-            raise _outside(int(points[late]), int(settlements.begin[late]))
-        return made[:count]
+            raise _outside(int(points[late]), int(start[late]))
+        if not len(batch.prior_reading):
+            return
+        replaced = np.arange(len(batch.service_point))[rows]
+        billed = (BILLED >> batch.prior_quality.astype(np.int64)) & 1 != 0
+        prior = np.flatnonzero(billed & np.isin(batch.prior_reading, replaced))
+        place = np.searchsorted(replaced, batch.prior_reading[prior])
+        quality = np.full(len(prior), int(Quality.ACTUAL), np.uint64)
+        zone = np.empty(len(prior), np.uint8)
+        zones_of(quality, link[place], start[place], self._offset, prepared.link_tariff, prepared.tariffs, zone)
+        wh = batch.prior_energy[prior, 0]
+        withdraw(slots[place], start[place], zone, wh, state.days.rows, self._offset)
 
-
-def _rated(rows: Array, parcel: Parcel, store: StateStore, prepared: Prepared) -> Determinants:
-    """Price the months, and note what they came to."""
-    book = prepared.book
-    units, months, version = (np.zeros(len(rows), kind) for kind in (np.int64, np.int64, np.int32))
-    base, paise, total = empty_bill(len(rows), book.widest)
-    price_units(rows, book.versions, units, months, version)
-    rate_periods(units, months, version, book.versions, book.lines, base, paise, total)
-    post_money(rows, version, total, store.areas["month"].flat)
-    return Determinants(rows, version, base, paise, total, book, prepared.texts, prepared.versions, parcel.origin)
+    def _settle(self, items: Array, store: StateStore) -> Array:
+        rows = np.zeros(MOST_ROWS * len(items), ROW)
+        if not len(items):
+            return rows
+        points = np.ascontiguousarray(items["point"])
+        slots = store.locate(points, points)
+        made, late = settle(
+            items, slots, state_of(store, self._offset), self.config.month_to_date, np.zeros(1, MONTH), rows
+        )
+        if late >= 0:
+            raise _outside(int(points[late]), int(items["begin"][late]))
+        return rows[:made]
 
 
 def _outside(service_point: int, time: int) -> Fatal:

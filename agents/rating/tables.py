@@ -1,20 +1,56 @@
-"""What the kernels of rating are handed: state, tariffs, points and settlements as named tuples of arrays."""
+"""What the kernels of rating are handed, and how it is made of batches and references.
+
+Kernels that are handed forty arrays take a minute to compile: a settlement is one record here (`ITEM`), and what the
+registry and the tariffs have to say is looked up before and after.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
+from agents.rating.calendar import QUARTER_SECS
 from agents.rating.charges import TariffBook
 from pipeline.batch import ReadingBatch
-from pipeline.codes import Role
+from pipeline.channels import N_ENERGY
+from pipeline.codes import Quality, Role
 from pipeline.columns import Array
-from pipeline.lookup import find_many
+from pipeline.localtime import DAY_SECS
+from pipeline.lookup import find, find_many
 from pipeline.reference import Registry
 from pipeline.state import StateStore
 
 TARIFF_NUMBERS = 65_536
+DEFAULT_SECS = 1800
+"""Length of the intervals of a link that the registry in force does not have."""
+
+BILLED = sum(1 << int(quality) for quality in (Quality.ACTUAL, Quality.ESTIMATED, Quality.MANUAL, Quality.DERIVED))
+"""Bit n: energy of quality n counts."""
+NOT_BILLED = 255
+"""Zone of a reading that counts nothing."""
+
+ITEM = np.dtype(
+    [
+        ("point", "<u8"),
+        ("holder", "<i8"),  # row of the registry's points; -1: not known
+        ("begin", "<i8"),
+        ("secs", "<i8"),  # length of its intervals
+        ("state", "<i8"),
+        ("registers", "<i8"),
+        ("opening", "<i8", (N_ENERGY,)),
+        ("closing", "<i8", (N_ENERGY,)),
+        ("energy", "<i8", (N_ENERGY,)),  # actual + estimated
+        ("estimated", "<i8"),
+        ("counts", "<i8", (4,)),
+        ("demand_w", "<i8"),
+        ("demand_va", "<i8"),
+        ("demand_start", "<i8"),  # 0: no actual interval
+        ("demand_va_start", "<i8"),
+    ]
+)
+"""One settlement row of a ReadingBatch."""
 
 
 class Marked(NamedTuple):
@@ -46,61 +82,9 @@ class Tariffs(NamedTuple):
     calendars: Array
 
 
-class Points(NamedTuple):
-    """Who is billed: (table, rows) finds the first row of a service point; the others are columns of the registry."""
-
-    table: Array
-    rows: Array
-    point: Array
-    since: Array
-    account: Array
-    tariff: Array
-    role: Array
-
-
-class Links(NamedTuple):
-    """Columns by link: place of its tariff number i32 (-1: none), length of its intervals u32."""
-
-    tariff: Array
-    secs: Array
-
-
-class Readings(NamedTuple):
-    """The reading and prior sections of a ReadingBatch, as far as they are billed."""
-
-    point: Array
-    link: Array
-    start: Array
-    quality: Array
-    revision: Array
-    energy: Array
-    prior: Array
-    prior_quality: Array
-    prior_energy: Array
-
-
-class Settlements(NamedTuple):
-    """The settlement section of a ReadingBatch."""
-
-    point: Array
-    link: Array
-    begin: Array
-    state: Array
-    registers: Array
-    opening: Array
-    closing: Array
-    actual: Array
-    estimated: Array
-    counts: Array
-    demand: Array
-    demand_begin: Array
-
-
 def state_of(store: StateStore, offset: int) -> State:
     """Good until the store grows."""
-    return State(
-        _marked(store, "day"), _marked(store, "settled"), _marked(store, "month"), store.capacity, offset
-    )  # fmt: skip
+    return State(_marked(store, "day"), _marked(store, "settled"), _marked(store, "month"), store.capacity, offset)
 
 
 def _marked(store: StateStore, table: str) -> Marked:
@@ -117,17 +101,10 @@ def tariffs_of(book: TariffBook) -> Tariffs:
     return Tariffs(place, first, first + count - 1, book.versions, book.calendars)
 
 
-def points_of(registry: Registry) -> Points:
-    """The registry's points."""
-    return Points(
-        *registry.by_point, registry.point, registry.point_from, registry.account, registry.tariff, registry.role
-    )
-
-
-def links_of(registry: Registry, tariffs: Tariffs) -> Links:
-    """The tariff of each link's service point when the link began (its first row's before that), if it is billed."""
+def tariff_of_links(registry: Registry, tariffs: Tariffs) -> Array:
+    """Place of a link's tariff i32 (links,): that of its service point when the link began (else of its first row)."""
     if not len(registry.point):
-        return Links(np.full(len(registry.service_point), -1, np.int32), registry.interval_secs)
+        return np.full(len(registry.service_point), -1, np.int32)
     rows = np.empty(len(registry.service_point), np.int64)
     find_many(*registry.by_point, np.ascontiguousarray(registry.service_point), rows)
     found = rows >= 0
@@ -139,29 +116,90 @@ def links_of(registry: Registry, tariffs: Tariffs) -> Links:
             break
         rows[moves] += 1
     billed = found & (registry.role[rows] == Role.CONSUMER)
-    return Links(np.where(billed, tariffs.place[registry.tariff[rows]], -1).astype(np.int32), registry.interval_secs)
+    return np.where(billed, tariffs.place[registry.tariff[rows]], -1).astype(np.int32)
 
 
-def readings_of(batch: ReadingBatch, rows: Array | None) -> Readings:
-    """The readings of a batch, or some of them: `rows` are rising row numbers."""
-    whole = Readings(
-        batch.service_point, batch.link, batch.interval_start, batch.quality, batch.revision, batch.energy,
-        batch.prior_reading, batch.prior_quality, batch.prior_energy,
-    )  # fmt: skip
-    if rows is None:
-        return whole
-    chosen = np.isin(whole.prior, rows)
-    prior = np.searchsorted(rows, whole.prior[chosen]).astype(whole.prior.dtype)
-    return Readings(
-        whole.point[rows], whole.link[rows], whole.start[rows], whole.quality[rows], whole.revision[rows],
-        whole.energy[rows], prior, whole.prior_quality[chosen], whole.prior_energy[chosen],
-    )  # fmt: skip
+@njit(nogil=True, cache=True)
+def version_at(number, time, first, last, versions):  # type: ignore[no-untyped-def]
+    """Row of the version in force at `time` among those of the tariff at place `number`, or -1."""
+    row = last[number]
+    while row >= first[number]:
+        if versions[row].valid_from <= time:
+            return row
+        row -= 1
+    return np.int64(-1)
 
 
-def settlements_of(batch: ReadingBatch) -> Settlements:
-    """The settlement section of a batch."""
-    return Settlements(
-        batch.day_service_point, batch.day_link, batch.day_start, batch.day_state, batch.day_registers,
-        batch.day_opening, batch.day_closing, batch.day_actual, batch.day_estimated, batch.day_counts,
-        batch.day_demand, batch.day_demand_start,
-    )  # fmt: skip
+@njit(nogil=True, cache=True)
+def zones_of(quality, link, start, offset, link_tariff, tariffs, out):  # type: ignore[no-untyped-def]
+    """out u8 (n,): zone of each reading by the local quarter hour it begins in, 0 without a tariff, NOT_BILLED when
+    quality u64 (n,) says that it counts nothing."""
+    for row in range(quality.shape[0]):
+        zone = np.uint8(0)
+        if not (BILLED >> np.int64(quality[row] & np.uint64(15))) & 1:
+            zone = np.uint8(NOT_BILLED)
+        elif link[row] < link_tariff.shape[0] and link_tariff[link[row]] >= 0:
+            version = version_at(link_tariff[link[row]], start[row], tariffs.first, tariffs.last, tariffs.versions)
+            if version >= 0:
+                quarter = (start[row] + offset) % DAY_SECS // QUARTER_SECS
+                zone = tariffs.calendars[tariffs.versions[version].calendar, quarter]
+        out[row] = zone
+
+
+@njit(nogil=True, cache=True)
+def holders_of(service_point, time, table, first_rows, point, since, out):  # type: ignore[no-untyped-def]
+    """out i64 (n,): row of each service point at its time (its first row before that), -1 when it is not known."""
+    for item in range(service_point.shape[0]):
+        row = find(table, first_rows, service_point[item])
+        while (
+            row >= 0
+            and row + 1 < point.shape[0]
+            and point[row + 1] == service_point[item]
+            and since[row + 1] <= time[item]
+        ):
+            row += 1
+        out[item] = row
+
+
+@njit(nogil=True, cache=True)
+def versions_of(place, time, first, last, versions, out):  # type: ignore[no-untyped-def]
+    """out i64 (n,): row of the version in force at each time, -1 where place is -1 or none is."""
+    for item in range(place.shape[0]):
+        out[item] = version_at(place[item], time[item], first, last, versions) if place[item] >= 0 else -1
+
+
+def items_of(batch: ReadingBatch, registry: Registry, network_meters: bool) -> Array:
+    """ITEM (n,): settlements of who is billed, by service point and day.
+
+    By service point, not by slot: the order of slots depends on when pages grew.
+    """
+    count = len(batch.day_service_point)
+    holder = np.empty(count, np.int64)
+    holders_of(
+        batch.day_service_point, batch.day_start, *registry.by_point, registry.point, registry.point_from, holder
+    )
+    order = np.lexsort((batch.day_start, batch.day_service_point))
+    if not network_meters and len(registry.role):
+        order = order[(holder[order] < 0) | (registry.role[holder[order]] == Role.CONSUMER)]
+    items = np.zeros(len(order), ITEM)
+    items["point"], items["holder"] = batch.day_service_point[order], holder[order]
+    items["begin"], items["secs"] = batch.day_start[order], _secs_of(batch.day_link[order], registry)
+    items["state"], items["registers"] = batch.day_state[order], batch.day_registers[order]
+    items["opening"], items["closing"] = batch.day_opening[order], batch.day_closing[order]
+    items["energy"] = batch.day_actual[order] + batch.day_estimated[order]
+    items["estimated"] = batch.day_estimated[order, 0]
+    items["counts"] = batch.day_counts[order]
+    # Largest interval -> mean power; an estimate never makes a demand.
+    measured = (items["counts"][:, 0] > 0)[:, np.newaxis]
+    power = np.where(measured, batch.day_demand[order] * 3600 // items["secs"][:, np.newaxis], 0)
+    begin = np.where(measured, batch.day_demand_start[order], 0)
+    items["demand_w"], items["demand_va"] = power[:, 0], power[:, 1]
+    items["demand_start"], items["demand_va_start"] = begin[:, 0], begin[:, 1]
+    return items
+
+
+def _secs_of(link: Array, registry: Registry) -> Array:
+    if not len(registry.interval_secs):
+        return np.full(len(link), DEFAULT_SECS, np.int64)
+    place = np.minimum(link, len(registry.interval_secs) - 1)
+    return np.where(link < len(registry.interval_secs), registry.interval_secs[place], DEFAULT_SECS).astype(np.int64)
