@@ -37,7 +37,7 @@ NAMED = ("documents", "registry")
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables of the versions in force; link_tariff i32 (links,) is the place of a link's tariff in `tariffs`.
+    """Tables of the versions in force; link_tariff i16 (links,) is the place of a link's tariff in `tariffs`.
 
     `versions` are those that determinants name, in order of kind.
     """
@@ -99,10 +99,12 @@ class RatingStep:
         All at once, unless they reach over more days than the window has (a tick after a long silence): then day by
         day, so that a day is settled before a later one takes its place.
         """
-        days = (np.concatenate((readings, settlements)) + self._offset) // DAY_SECS
-        if not len(days) or int(days.max() - days.min()) < self.config.hot_days + SPARE_DAYS:
+        ends = [int(end) for begins in (readings, settlements) if len(begins) for end in (begins.min(), begins.max())]
+        # A day less than the window has: the ends lie somewhere in their days.
+        if not ends or max(ends) - min(ends) < (self.config.hot_days + SPARE_DAYS - 1) * DAY_SECS:
             yield slice(None), slice(None)
             return
+        days = (np.concatenate((readings, settlements)) + self._offset) // DAY_SECS
         for day in np.unique(days):
             yield np.flatnonzero(days[: len(readings)] == day), np.flatnonzero(days[len(readings) :] == day)
 

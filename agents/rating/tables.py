@@ -95,6 +95,7 @@ def _marked(store: StateStore, table: str) -> Marked:
 def tariffs_of(book: TariffBook) -> Tariffs:
     """The book by number."""
     numbers, first, count = np.unique(book.versions["number"], return_index=True, return_counts=True)
+    assert len(numbers) < 2**15, "a tariff's place is kept in 16 bits for each link"
     place = np.full(TARIFF_NUMBERS, -1, np.int32)
     place[numbers] = np.arange(len(numbers))
     first = first.astype(np.int64)
@@ -102,9 +103,9 @@ def tariffs_of(book: TariffBook) -> Tariffs:
 
 
 def tariff_of_links(registry: Registry, tariffs: Tariffs) -> Array:
-    """Place of a link's tariff i32 (links,): that of its service point when the link began (else of its first row)."""
+    """Place of a link's tariff i16 (links,): that of its service point when the link began (else of its first row)."""
     if not len(registry.point):
-        return np.full(len(registry.service_point), -1, np.int32)
+        return np.full(len(registry.service_point), -1, np.int16)
     rows = np.empty(len(registry.service_point), np.int64)
     find_many(*registry.by_point, np.ascontiguousarray(registry.service_point), rows)
     found = rows >= 0
@@ -116,7 +117,7 @@ def tariff_of_links(registry: Registry, tariffs: Tariffs) -> Array:
             break
         rows[moves] += 1
     billed = found & (registry.role[rows] == Role.CONSUMER)
-    return np.where(billed, tariffs.place[registry.tariff[rows]], -1).astype(np.int32)
+    return np.where(billed, tariffs.place[registry.tariff[rows]], -1).astype(np.int16)
 
 
 @njit(nogil=True, cache=True)
@@ -174,6 +175,8 @@ def items_of(batch: ReadingBatch, registry: Registry, network_meters: bool) -> A
     By service point, not by slot: the order of slots depends on when pages grew.
     """
     count = len(batch.day_service_point)
+    if not count:
+        return np.zeros(0, ITEM)
     holder = np.empty(count, np.int64)
     holders_of(
         batch.day_service_point, batch.day_start, *registry.by_point, registry.point, registry.point_from, holder

@@ -280,3 +280,12 @@ def test_the_order_in_which_sources_arrive_changes_no_balance() -> None:
         seen.append([{k: v for k, v in balance.items() if not k.startswith("source_")} for balance in made])
     assert len(seen[0]) > 200
     assert seen[1:] == seen[:1] * 3
+
+
+def test_without_a_registry_nothing_is_summed_and_ticks_go_on() -> None:
+    nodes = Nodes()
+    nodes.prepared = nodes.step.prepare(references(registry(())))
+    nodes.meters.put(4, NOON, 100)
+    sent = nodes.go(NOON + SECS)
+    assert [len(emission.value.node) for emission in sent] == [0, 0]
+    LossesStep(LossesConfig()).prepare(references(registry(())))

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from agents.rating.config import RatingConfig
+from agents.rating.encode import plan_of
 from agents.rating.step import RatingStep
 from pipeline.codes import Quality, Role
-from pipeline.errors import ConfigError, Fatal
+from pipeline.errors import ConfigError, ContractError, Fatal
 from pipeline.records import RecordBatch
 from pipeline.state import StateStore
 from schemas.load import load_contracts
@@ -305,3 +306,17 @@ def test_many_records_are_encoded_like_one() -> None:
     records = rating.go()
     assert len(records) == 2 * len(points)
     assert [record["source_index"] for record in records] == list(range(len(records)))
+
+
+def test_a_point_that_the_registry_does_not_know_keeps_its_energy_without_account_and_bill() -> None:
+    rating = Rating()
+    rating.prepared = rating.step.prepare(references(registry(())))
+    rating.day(11, ist("2026-01-05"), 100)
+    day, month = rating.go()
+    assert (day["account"], day["wh_imp"], day["zones"]) == (0, 4800, [])
+    assert (month["account"], month["wh_imp"], month["total_paise"]) == (0, 4800, None)
+
+
+def test_a_field_that_rating_cannot_fill_is_refused_when_records_are_encoded() -> None:
+    with pytest.raises(ContractError, match="FIELD_UNKNOWN"):
+        plan_of({"fields": [{"name": "wh_imp", "type": "long"}, {"name": "colour", "type": "string"}]})
