@@ -18,12 +18,18 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("demo", "cli.demo.command:demo", "See the whole way of a reading, on a simulated fleet.", TRY),
+    Command("demo", "cli.demo.command:demo", "Send a simulated fleet the whole way, and show its books.", TRY),
+    Command("simulate", "cli.simulate:simulate", "Let a simulated fleet push to TCP, UDP, MQTT, Kafka or a file.", TRY),
+    Command("decode", "cli.decode:decode", "Decode single frames to JSON.", TRY),
     Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
     Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),
     Command("status", "cli.services.commands:status", "Say which of them run, and where.", SERVICES),
     Command("down", "cli.services.commands:down", "End them; their data stays.", SERVICES),
+    Command("run", "cli.run:run", "Run all parts of a topology, each in its own process.", RUN),
+    Command("connect", "cli.connect:connect", "Run one connector.", RUN),
+    Command("worker", "cli.worker:worker", "Run one worker: a chain of stages under Faust.", RUN),
+    Command("sink", "cli.sink:sink", "Run one sink.", RUN),
     Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
 )
 

@@ -10,7 +10,7 @@ import typer
 from cli.deployment import prepare
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
-from pipeline.topology.plan import Plan, SinkPlan
+from pipeline.topology.plan import SinkPlan
 from sinks.process import SinkSettings, run_sink, stop_on_signals
 
 
@@ -20,20 +20,18 @@ def sink(
 ) -> None:
     """Run one sink until it is stopped (SIGTERM, Ctrl-C).
 
-    Each block of records is planned in Kafka before it is written, so that a crash neither loses nor doubles any. A
-    clean stop writes what is gathered. An embedded warehouse is open in this process alone; it answers `kvarn sql`.
+    Each block of records is written once in effect, whatever breaks. While it runs, `kvarn sql` asks an embedded
+    warehouse through it.
     """
-    run(read_plan(file), name)
-
-
-def run(plan: Plan, name: str) -> None:
-    """The sink of a plan; creates missing topics."""
+    plan = read_plan(file)
+    settings = settings_of(plan.sink(name))
+    contracts = prepare(plan)
     stop = threading.Event()
     stop_on_signals(stop)
-    run_sink(settings_of(plan.sink(name)), plan.kafka.bootstrap, prepare(plan), stop)
+    run_sink(settings, plan.kafka.bootstrap, contracts, stop)
 
 
-def settings_of(found: SinkPlan) -> SinkSettings:
-    """What the sink's process needs of the plan."""
-    topics = {topic.name: topic.schema for topic in found.topics if topic.schema is not None}
-    return SinkSettings(found.type, found.options, topics, found.group)
+def settings_of(plan: SinkPlan) -> SinkSettings:
+    """What the sink process is told."""
+    topics = {topic.name: topic.schema for topic in plan.topics if topic.schema is not None}
+    return SinkSettings(plan.type, plan.options, topics, plan.group)
