@@ -62,10 +62,12 @@ def retain(store: StateStore, slots: Array) -> None:
     """Forget every row but those in `slots` i64 (n,). Open addressing cannot delete, so what stays is entered anew."""
     keys = store.keys[slots].copy()
     rows = {name: area.flat[:, slots].copy() for name, area in store.areas.items() if name != "keys"}
+    # Pages that hold nothing stay as they are: after a burst there are many, and a checkpoint would write them all.
+    filled = np.flatnonzero(store.used)
     for area in store.areas.values():
-        area.rows[...] = np.zeros((), area.rows.dtype)
-        area.changed[...] = np.uint64(0xFFFFFFFFFFFFFFFF)
-        area.dirty[...] = 1
+        area.rows[:, filled] = np.zeros((), area.rows.dtype)
+        area.changed[:, filled] = np.uint64(0xFFFFFFFFFFFFFFFF)
+        area.dirty[:, filled] = 1
     store.used[:] = 0
     places = locate(store, keys)
     for name, kept in rows.items():
