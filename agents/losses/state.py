@@ -53,6 +53,7 @@ BALANCE = np.dtype(
         ("estimated", "<i4"),
         ("inputs_expected", "<i4"),
         ("inputs_actual", "<i4"),
+        ("spare", "<u4"),  # whole words
     ]
 )
 
