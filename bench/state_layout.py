@@ -242,7 +242,7 @@ def _records(address: str, partition: int) -> dict[bytes, bytes]:
     consumer.assign([TopicPartition(TOPIC, partition, 0)])
     records: dict[bytes, bytes] = {}
     while True:
-        for message in consumer.consume(500, timeout=1.0):
+        for message in consumer.consume(500, timeout=0.02):
             if message.error() is not None:
                 consumer.close()
                 return records

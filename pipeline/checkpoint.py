@@ -19,7 +19,6 @@ from enum import Enum
 from pipeline.errors import Fatal
 from pipeline.pages import Ledger
 from pipeline.state import Layout
-from pipeline.step import Tick
 
 HEAD_KEY = b"head"
 FORMAT = 1
@@ -39,8 +38,8 @@ class StepHead:
 class Head:
     """What belongs to a partition's state beside its pages, as of offset `applied` of the source.
 
-    Offsets of the first log: `sent` "topic/partition" -> that of the last record sent there; `received` "topic
-    id/partition" of the first log -> the last one received of it. `records`, `checksum`: of all live page records.
+    `tick_time`, `versions`, `sent`, `received` as in `pipeline.runtime.chain.Position`; `records`, `checksum`: of all
+    live page records.
     """
 
     chain: str
@@ -48,7 +47,7 @@ class Head:
     source_id: str
     applied: int
     sequence: int
-    tick: Tick | None
+    tick_time: int
     versions: Mapping[str, str]
     sent: Mapping[str, int]
     received: Mapping[str, int]
@@ -67,9 +66,7 @@ class Head:
             fields = json.loads(raw)
             if fields.pop("format") != FORMAT:
                 raise ValueError("another format")
-            tick = None if fields["tick"] is None else Tick(**fields["tick"])
-            steps = tuple(StepHead(**step) for step in fields["steps"])
-            return Head(**{**fields, "tick": tick, "steps": steps})
+            return Head(**{**fields, "steps": tuple(StepHead(**step) for step in fields["steps"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise _unfit("HEAD_UNREADABLE", "head", f"not a head of format {FORMAT}: {error}") from error
 
@@ -124,7 +121,7 @@ class Stage(Enum):
 
 
 @dataclass
-class Position:
+class Progress:
     """How far one source partition is: `applied` in memory, `saved` in the state topic, both last offsets."""
 
     applied: int

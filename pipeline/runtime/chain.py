@@ -6,7 +6,8 @@ The same under every runtime: embedded, Faust on Kafka, tests and replays. It kn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 from pipeline.columns import Packed
@@ -26,8 +27,8 @@ NO_OFFSET = -1
 class Output:
     """A record for a topic. `partition` is None where the key decides.
 
-    (topic, partition, source topic id, source partition, source offset, index) names it for ever: the same input gives
-    the same output with the same name, after any crash.
+    `id` (topology, stage, source topic id, partition and offset, kind, index) names it for ever: the same input gives
+    the same output with the same name, after any crash. Of a reject `code` and `frame` are here as well.
     """
 
     topic: str
@@ -35,6 +36,9 @@ class Output:
     value: bytes
     partition: int | None
     index: int
+    id: str = ""
+    code: str = ""
+    frame: int = -1
 
 
 class Prepared:
@@ -44,17 +48,20 @@ class Prepared:
         self._steps = steps
         self._fetch = fetch
         self._known: dict[tuple[tuple[str, str], ...], tuple[Any, ...]] = {}
+        # Partitions are restored side by side; a large registry must not be prepared twice.
+        self._lock = Lock()
 
     def of(self, versions: Mapping[str, str]) -> tuple[Any, ...]:
         """One derived table a step; raises Fatal when a version is not there."""
         name = tuple(sorted(versions.items()))
-        if name not in self._known:
-            references = self._fetch(versions)
-            # Two: partitions pass a control record one after the other. More would keep dead registries in memory.
-            while len(self._known) >= 2:
-                del self._known[next(iter(self._known))]
-            self._known[name] = tuple(step.prepare(references) for step in self._steps)
-        return self._known[name]
+        with self._lock:
+            if name not in self._known:
+                references = self._fetch(versions)
+                # Two: partitions pass a control record one after the other. More would keep dead registries in memory.
+                while len(self._known) >= 2:
+                    del self._known[next(iter(self._known))]
+                self._known[name] = tuple(step.prepare(references) for step in self._steps)
+            return self._known[name]
 
 
 @dataclass
@@ -66,6 +73,8 @@ class Position:
     versions: dict[str, str] = field(default_factory=dict)
     sent: dict[str, int] = field(default_factory=dict)
     """Target ("topic" or "topic/partition") -> origin offset of the record sent to it last."""
+    received: dict[str, int] = field(default_factory=dict)
+    """Source of a stage's topic ("topic id/partition" of the first log) -> origin offset last received from it."""
 
 
 class Chain:
@@ -114,7 +123,9 @@ class Chain:
         return read_stage(self._contracts, self.plan.reads, raw).parcel
 
     def advance(self, parcel: Parcel) -> list[Output]:
-        """All steps over one parcel; the records for topics, in order."""
+        """All steps over one parcel; the records for topics, in order. A copy of a parcel gives nothing."""
+        if not self._is_new(parcel):
+            return []
         if parcel.control is not None:
             self._put_in_force(parcel.control)
         if parcel.tick is not None:
@@ -127,36 +138,79 @@ class Chain:
             parcel = advance.parcel
             for publish in self.plan.publishes:
                 if publish.stage == place and (publish.cut or parcel.batch is not None):
-                    self._publish(publish.topic.name, publish.schema, parcel, outputs)
+                    self._publish(place, publish.topic.name, publish.schema, parcel, outputs)
         return outputs
+
+    def encode(self, schema: str, record: Mapping[str, Any]) -> bytes:
+        """A plain record as the chain's contracts want it."""
+        return self._contracts.encode(schema, record)
+
+    def twin(self) -> Chain:
+        """A copy of stores and position, to try something on."""
+        position = self.position
+        own = replace(
+            position, versions=dict(position.versions), sent=dict(position.sent), received=dict(position.received)
+        )
+        stores = tuple(store.copy() for store in self.stores)
+        return Chain(self.plan, self.steps, stores, self._prepared, self._contracts, own)
+
+    def _is_new(self, parcel: Parcel) -> bool:
+        """Note a record of another chain; False when it is a copy; raises Fatal when one before it is missing."""
+        if parcel.previous_offset is None:
+            return True
+        source = f"{parcel.origin.topic_id}/{parcel.origin.partition}"
+        last = self.position.received.get(source, NO_OFFSET)
+        if parcel.origin.offset <= last:
+            return False
+        if parcel.previous_offset != last:
+            raise Fatal(
+                "ORIGIN_HOLE",
+                where=f"{self.plan.source.name}, origin {source} offset {parcel.origin.offset}",
+                what=f"its source sent offset {parcel.previous_offset} before it, the last one seen here is {last}",
+                do="check the retention of the topic; replay the frames",
+            )
+        self.position.received[source] = parcel.origin.offset
+        return True
 
     def _put_in_force(self, control: Control) -> None:
         self.position.versions = {**self.position.versions, **control.versions}
         self._derived = self._prepared.of(self.position.versions)
 
-    def _publish(self, topic: str, schema: str, parcel: Parcel, outputs: list[Output]) -> None:
+    def _publish(self, place: int, topic: str, schema: str, parcel: Parcel, outputs: list[Output]) -> None:
         previous = self._sent(topic, parcel.origin.offset)
         value = stage_record(self._contracts, schema, parcel, previous)
-        outputs.append(Output(topic, b"", value, parcel.origin.partition, 0))
+        name = self._name(place, schema, parcel)
+        outputs.append(Output(topic, b"", value, parcel.origin.partition, 0, f"{name}/0"))
 
     def _emit(self, place: int, emission: Emission, parcel: Parcel, outputs: list[Output]) -> None:
         topic = self.plan.stages[place].emits.get(emission.output)
         if topic is None:
             return
         value: Any = emission.value
+        name = self._name(place, emission.output, parcel)
         if isinstance(value, RecordBatch):
             encoded = value.encode(self._contracts)
             pairs = zip(encoded.keys, encoded.values, strict=True)
-            outputs.extend(Output(topic.name, key, one, None, index) for index, (key, one) in enumerate(pairs))
+            outputs.extend(
+                Output(topic.name, key, one, None, index, f"{name}/{index}") for index, (key, one) in enumerate(pairs)
+            )
         elif isinstance(value, Mapping):
             one = self._contracts.encode(self.steps[place].outputs[emission.output], value)
-            outputs.append(Output(topic.name, emission.key, one, emission.partition, value["source_index"]))
+            index, code, frame = value["source_index"], value.get("code", ""), value.get("frame", -1)
+            outputs.append(
+                Output(topic.name, emission.key, one, emission.partition, index, f"{name}/{index}", code, frame)
+            )
         else:
             batch: Packed = value
             previous = self._sent(f"{topic.name}/{emission.partition}", parcel.origin.offset)
             schema = self.steps[place].outputs[emission.output]
             one = batch_record(self._contracts, schema, batch, parcel, previous)
-            outputs.append(Output(topic.name, emission.key, one, emission.partition, 0))
+            place_name = f"{name}/{emission.partition}"
+            outputs.append(Output(topic.name, emission.key, one, emission.partition, 0, place_name))
+
+    def _name(self, place: int, kind: str, parcel: Parcel) -> str:
+        origin, stage = parcel.origin, self.steps[place].name
+        return f"{self.plan.topology}/{stage}/{origin.topic_id}/{origin.partition}/{origin.offset}/{kind}"
 
     def _sent(self, target: str, offset: int) -> int:
         previous = self.position.sent.get(target, NO_OFFSET)

@@ -1,0 +1,13 @@
+"""The Faust shell: runs one chain of a topology over the partitions that Kafka gives this process.
+
+settings       what can be set
+app            Faust, as it is used here: delivery, sharing out, supervision; nothing else
+engine_fence   overrides of what Faust gets wrong
+shell          events to owners, checkpoints, rebalances, end
+owner          one source partition: restore, apply, copy
+vault          its state topic: fenced transactions, reading to the end
+outlet         outputs: one idempotent producer, acknowledgements counted
+poison         frames at which a step fails, found by halves
+fuse           stops the process when too many frames are rejected
+phases         moments at which tests end the process
+"""

@@ -1,0 +1,40 @@
+"""A fuse in the way to `rejects`: many rejected frames at once are the fault of a deploy, not of the meters."""
+
+from __future__ import annotations
+
+from pipeline.errors import Fatal
+
+OURS = frozenset(
+    {
+        "POISON", "DATA_MALFORMED", "DECRYPT_FAILED", "FRAME_TRUNCATED", "APDU_UNKNOWN", "SECURITY_UNSUPPORTED",
+        "TEMPLATE_UNKNOWN", "CLOCK_UNUSABLE", "OFF_GRID", "IN_FUTURE",
+    }
+)  # fmt: skip
+"""Reject codes that a fault of ours could cause. Copies, late and unknown ones come in masses by themselves."""
+
+
+class Fuse:
+    """Counts over about the last `frames` frames; older ones lose weight."""
+
+    def __init__(self, share: float, frames: int) -> None:
+        self._share = share
+        self._window = frames
+        self._frames = 0.0
+        self._rejected = 0.0
+
+    def count(self, frames: int, rejected: int) -> None:
+        """Note a batch; raises Fatal when the share of rejected frames is too high."""
+        self._frames += frames
+        self._rejected += rejected
+        if self._frames < self._window:
+            return
+        if self._rejected > self._share * self._frames:
+            raise Fatal(
+                "TOO_MANY_REJECTS",
+                where="rejects",
+                what=f"{self._rejected:.0f} of the last {self._frames:.0f} frames were rejected",
+                do="look at what the topic rejects says of them; deploy the version before, or raise fuse_share",
+            )
+        while self._frames >= 2 * self._window:
+            self._frames /= 2
+            self._rejected /= 2

@@ -1,0 +1,172 @@
+"""One source partition in the hands of this process: restored, worked on, copied for checkpoints."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Event, Semaphore
+
+import structlog
+
+from agents.worker.fuse import OURS, Fuse
+from agents.worker.outlet import Outlet
+from agents.worker.phases import Phases
+from agents.worker.poison import take_without_poison
+from agents.worker.settings import WorkerSettings
+from agents.worker.vault import Vault
+from pipeline.batch import FrameBatch
+from pipeline.checkpoint import Head, Progress, check_log
+from pipeline.errors import Fatal, KvarnError
+from pipeline.runtime.chain import Chain, Output, Prepared
+from pipeline.runtime.saved import ChainCopy, Place, Saved, copy_chain, nothing_saved, restore_chain
+from pipeline.step import Parcel, Step
+from pipeline.topology.plan import ChainPlan
+from pipeline.wire import Contracts
+
+log = structlog.get_logger("kvarn.worker")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all owners of a process share."""
+
+    plan: ChainPlan
+    steps: tuple[Step, ...]
+    prepared: Prepared
+    contracts: Contracts
+    source_id: str
+    settings: WorkerSettings
+    outlet: Outlet
+    fuse: Fuse
+    phases: Phases
+    restoring: Semaphore
+
+    def place(self, partition: int) -> Place:
+        """A partition of the source."""
+        return Place(self.plan, self.steps, self.prepared, self.contracts, self.source_id, partition)
+
+
+class Owner:
+    """`open` and `write` run on the vault's threads, `apply` and `copy` on the thread of the steps."""
+
+    chain: Chain
+    saved: Saved
+    progress: Progress
+
+    def __init__(self, work: Work, partition: int) -> None:
+        self.partition = partition
+        self.busy_secs = 0.0
+        self.saved_at = time.monotonic()
+        self.at_rest = Event()
+        self.at_rest.set()
+        self._work = work
+        self._place = work.place(partition)
+        self._vault = Vault(work.plan, work.settings, partition, work.phases)
+        self._careful = False
+
+    def open(self) -> None:
+        """Fence the owner before, restore the checkpoint, hold it against the log; Fatal when it does not fit."""
+        self._vault.fence()
+        self._work.phases.reach("in-restore")
+        begin = time.monotonic()
+        with self._work.restoring:
+            self._restore()
+        self.progress = Progress(self.chain.position.applied, self.chain.position.applied)
+        log.info(
+            "restored", chain=self._work.plan.name, partition=self.partition, applied=self.progress.applied,
+            secs=round(time.monotonic() - begin, 3),
+        )  # fmt: skip
+
+    def _restore(self) -> None:
+        head, records = self._vault.read()
+        low, high, committed = self._vault.log()
+        where = f"{self._work.plan.name}/{self.partition}"
+        if head is not None:
+            self.chain, self.saved = restore_chain(self._place, Head.from_bytes(head), records)
+            check_log(self.chain.position.applied, low, high, where)
+        elif records or (committed is not None and committed > low):
+            raise Fatal(
+                "STATE_LOST", where=where, what=f"no checkpoint, though the group has worked up to offset {committed}",
+                do="restore the state topic, or delete the group's offsets to begin anew from the log",
+            )  # fmt: skip
+        else:
+            self.chain, self.saved = self._place.fresh(low - 1), nothing_saved(self._place)
+
+    def apply(self, offset: int, raw: bytes) -> None:
+        """Take the next record on and hand its outputs to the producer; a copy does nothing."""
+        begin = time.perf_counter()
+        if not self.progress.admit(offset):
+            return
+        parcel = self.chain.read(raw, self._work.source_id, self.partition, offset)
+        outputs = self._take(offset, parcel)
+        self._work.phases.reach("in-batch")
+        for output in outputs:
+            self._work.outlet.send(output)
+            self._work.phases.reach("in-outputs")
+        self.progress.apply(offset)
+        if isinstance(parcel.batch, FrameBatch):
+            self._work.fuse.count(len(parcel.batch.length), sum(output.code in OURS for output in outputs))
+        self.busy_secs += time.perf_counter() - begin
+
+    def _take(self, offset: int, parcel: Parcel) -> list[Output]:
+        if self._careful:
+            return self._take_carefully(offset, parcel)
+        try:
+            outputs = self.chain.advance(parcel)
+        except KvarnError:
+            raise
+        except Exception as error:
+            log.warning("step failed", partition=self.partition, offset=offset, exc_info=error)
+            self._rebuild(offset)
+            return self._take_carefully(offset, parcel)
+        self.chain.position.applied = offset
+        return outputs
+
+    def _take_carefully(self, offset: int, parcel: Parcel) -> list[Output]:
+        """Apply to a copy of the state, so that a record that fails has changed nothing."""
+        after = self.chain.twin()
+        try:
+            outputs = after.advance(parcel)
+        except KvarnError:
+            raise
+        except Exception as error:
+            after, outputs = take_without_poison(self.chain, parcel, error)
+            log.warning("poison", partition=self.partition, offset=offset, exc_info=error)
+        after.position.applied = offset
+        self.chain = after
+        return outputs
+
+    def _rebuild(self, offset: int) -> None:
+        """The state before `offset` again: a step that failed has left the working state half changed.
+
+        From here to the next checkpoint each record is tried on a copy: poison comes in bursts.
+        """
+        # A checkpoint on its way names pages of the state that is dropped here.
+        if not self.at_rest.wait(self._work.settings.broker_secs):
+            raise Fatal(
+                "CHECKPOINT_SLOW", where=f"{self._work.plan.name}/{self.partition}", what="a checkpoint did not end",
+                do="check the broker",
+            )  # fmt: skip
+        self._careful = True
+        self._restore()
+        if self.chain.position.applied != self.progress.saved:
+            raise Fatal(
+                "STATE_OTHER", where=f"{self._work.plan.name}/{self.partition}",
+                what=f"the checkpoint is at {self.chain.position.applied}, not at {self.progress.saved}",
+                do="nothing: the next start goes on from it",
+            )  # fmt: skip
+        for place, raw in self._vault.replay(self.chain.position.applied + 1, offset):
+            # Their outputs were sent the first time.
+            self._take_carefully(place, self.chain.read(raw, self._work.source_id, self.partition, place))
+
+    def copy(self) -> ChainCopy:
+        """What a checkpoint writes, as of now; the outputs up to here are closed with it."""
+        self.at_rest.clear()
+        copy = copy_chain(self._place, self.chain, self.saved)
+        self.progress.copied(self._work.outlet.mark())
+        self.busy_secs, self.saved_at, self._careful = 0.0, time.monotonic(), False
+        return copy
+
+    def write(self, copy: ChainCopy) -> None:
+        """Write a copy in one transaction; raises Fatal when another owner has fenced this one."""
+        self._vault.write(copy.records())

@@ -1,0 +1,127 @@
+"""Poison frames: those at which a step fails. Found by halves on copies of the state, then rejected one by one.
+
+Pure: what is tried, and what comes of it, depends on the record and the state before it only, so a replay rejects the
+same frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pipeline.batch import FrameBatch
+from pipeline.errors import Fatal, KvarnError
+from pipeline.runtime.chain import Chain, Output
+from pipeline.step import Parcel
+
+RAW_LIMIT = 64 * 1024
+"""As the schema of `rejects` says."""
+
+FIRST_INDEX = 1 << 20
+"""`source_index` of poison frames starts here, behind the rejects of the steps."""
+
+
+def take_without_poison(chain: Chain, parcel: Parcel, error: Exception) -> tuple[Chain, list[Output]]:
+    """Apply a parcel at which a step failed with `error`, without the frames that it fails at.
+
+    `chain` is as before the parcel, and stays so. Returns the chain after it, and the outputs: those of the steps, then
+    a reject for each poison frame. Raises Fatal when no frame is to blame.
+    """
+    batch = parcel.batch
+    if not isinstance(batch, FrameBatch):
+        raise _unclear(chain, parcel, error, "the record holds no frames") from error
+    every = range(len(batch.length))
+    bad = _poison(chain, parcel, list(every))
+    if not bad:
+        raise _unclear(chain, parcel, error, "no frame fails by itself") from error
+    after, outputs, second = _try(chain, parcel, [frame for frame in every if frame not in set(bad)])
+    if second is not None:
+        raise _unclear(chain, parcel, second, f"it fails without the frames {bad} as well") from second
+    # A step rejects the frames that were emptied for it; what is wrong with them is said once.
+    kept = [output for output in outputs if not (output.code and output.frame in bad)]
+    return after, kept + _rejects(chain, parcel, batch, bad, error)
+
+
+def _poison(chain: Chain, parcel: Parcel, frames: list[int]) -> list[int]:
+    """Of `frames`, tried without the others, those at which a step fails."""
+    if not frames or _try(chain, parcel, frames)[2] is None:
+        return []
+    if len(frames) == 1:
+        return frames
+    middle = len(frames) // 2
+    return _poison(chain, parcel, frames[:middle]) + _poison(chain, parcel, frames[middle:])
+
+
+def _try(chain: Chain, parcel: Parcel, frames: list[int]) -> tuple[Chain, list[Output], Exception | None]:
+    twin = chain.twin()
+    assert isinstance(parcel.batch, FrameBatch)
+    try:
+        return twin, twin.advance(replace(parcel, batch=_only(parcel.batch, frames))), None
+    except KvarnError:
+        raise
+    except Exception as error:  # noqa: BLE001  a step may fail in any way: that is what is looked for
+        return twin, [], error
+
+
+def _only(batch: FrameBatch, frames: list[int]) -> FrameBatch:
+    """The batch with the other frames emptied: numbers of frames stay as they are in the log."""
+    keep = np.zeros(len(batch.length), np.bool_)
+    keep[frames] = True
+    octets = np.repeat(keep, batch.length)
+    length = np.where(keep, batch.length, 0).astype(batch.length.dtype)
+    return replace(batch, length=length, payload=batch.payload[octets])
+
+
+def _rejects(chain: Chain, parcel: Parcel, batch: FrameBatch, bad: list[int], error: Exception) -> list[Output]:
+    topics = [topic for stage in chain.plan.stages for name, topic in stage.emits.items() if name == "rejects"]
+    if not topics:
+        return []
+    ends = np.cumsum(batch.length)
+    origin = parcel.origin
+    identity = f"{chain.plan.topology}/worker/{origin.topic_id}/{origin.partition}/{origin.offset}/rejects"
+    made = []
+    for frame in bad:
+        end = int(ends[frame])
+        octets = batch.payload[end - int(batch.length[frame]) : end].tobytes()
+        record = _record(chain, parcel, batch, frame, octets, error)
+        value, index = chain.encode("Reject", record), FIRST_INDEX + frame
+        key = record["device"].encode()
+        made.append(Output(topics[0].name, key, value, None, index, f"{identity}/{index}", record["code"], frame))
+    return made
+
+
+def _record(
+    chain: Chain, parcel: Parcel, batch: FrameBatch, frame: int, octets: bytes, error: Exception
+) -> dict[str, Any]:
+    origin = parcel.origin
+    return {
+        "stage": "worker",
+        "code": "POISON",
+        "parked": False,
+        "topic": chain.plan.source.name,
+        "partition": origin.partition,
+        "offset": origin.offset,
+        "frame": frame,
+        "service_point": int(batch.service_point[frame]),
+        "device": f"{int(batch.device[frame]):016X}",
+        "received_at": int(batch.received_at[frame]),
+        "time": None,
+        # The message of an error may hold what was decrypted; its kind does not.
+        "detail": f"a step failed with {type(error).__name__}",
+        "raw": octets[:RAW_LIMIT],
+        "source_topic_id": origin.topic_id,
+        "source_partition": origin.partition,
+        "source_offset": origin.offset,
+        "source_index": FIRST_INDEX + frame,
+    }
+
+
+def _unclear(chain: Chain, parcel: Parcel, error: Exception, what: str) -> Fatal:
+    return Fatal(
+        "STEP_FAILED",
+        where=f"{chain.plan.name}, partition {parcel.origin.partition}, offset {parcel.origin.offset}",
+        what=f"{type(error).__name__}: {error}; {what}",
+        do="report it; the version before goes on from the checkpoint",
+    )

@@ -1,0 +1,90 @@
+"""A worker process from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from threading import Semaphore
+
+import structlog
+import uvloop
+
+from agents.worker.app import make_app, source_of
+from agents.worker.fuse import Fuse
+from agents.worker.outlet import Outlet
+from agents.worker.owner import Work
+from agents.worker.phases import Phases
+from agents.worker.settings import WorkerSettings
+from agents.worker.shell import Shell
+from pipeline.errors import KvarnError
+from pipeline.reference import References
+from pipeline.runtime.chain import Prepared
+from pipeline.runtime.kafka_topics import topic_id
+from pipeline.step import Step
+from pipeline.topology.plan import ChainPlan
+from pipeline.wire import Contracts
+
+log = structlog.get_logger("kvarn.worker")
+
+STOP_SECS = 30.0
+UNKNOWN = 70
+"""Exit code for what is no error of ours."""
+
+
+def run_worker(
+    plan: ChainPlan,
+    steps: Sequence[Step],
+    contracts: Contracts,
+    fetch: Callable[[Mapping[str, str]], References],
+    settings: WorkerSettings,
+    exit_code: Callable[[KvarnError], int] = lambda _: 1,
+) -> None:
+    """Run a chain until SIGTERM or SIGINT; topics must be there.
+
+    `fetch` gives the References of versions, waiting for them as long as makes sense, and raises Fatal without them.
+    Ends the process with `exit_code(error)` when something is wrong: going on would lose or double something.
+    """
+    work = Work(
+        plan, tuple(steps), Prepared(tuple(steps), fetch), contracts, topic_id(settings.bootstrap, plan.source.name),
+        settings, Outlet(settings), Fuse(settings.fuse_share, settings.fuse_frames), Phases.from_environment(),
+        Semaphore(settings.restore_threads),
+    )  # fmt: skip
+    # Faust names its logs by the module of the app's class.
+    logging.getLogger("agents.worker.engine_fence").setLevel(logging.WARNING)
+    uvloop.run(_run(work, exit_code))
+
+
+async def _run(work: Work, exit_code: Callable[[KvarnError], int]) -> None:
+    def end(error: BaseException) -> None:
+        code = exit_code(error) if isinstance(error, KvarnError) else UNKNOWN
+        known = {"code": error.code} if isinstance(error, KvarnError) else {}
+        log.critical("worker ends", reason=str(error), exit_code=code, **known, exc_info=None if known else error)
+        sys.stderr.flush()
+        # Without Python's and Faust's farewells: they would commit, flush or hang.
+        os._exit(code)
+
+    app = make_app(work.plan, work.settings)
+    shell = Shell(app, work, end)
+    app.agent(source_of(app, work.plan), name=work.plan.name, concurrency=1)(shell.consume)
+    app.on_rebalance_complete.connect(shell.take_over, weak=False)
+    app.on_partitions_revoked.connect(shell.give_up, weak=False)
+    app.on_before_shutdown.connect(shell.finish, weak=False)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    app.in_worker = True
+    try:
+        await app.start()
+        watch = asyncio.create_task(shell.watch())
+        crash = asyncio.create_task(app.wait_until_stopped())
+        await asyncio.wait([asyncio.create_task(stop.wait()), crash], return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            raise app.crash_reason or RuntimeError("Faust stopped by itself")
+        await asyncio.wait_for(app.stop(), STOP_SECS)
+        await watch
+    except BaseException as error:  # noqa: BLE001  every end has a reason and a code
+        end(error)

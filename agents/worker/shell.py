@@ -1,0 +1,190 @@
+"""The shell around the steps: records to their owners, checkpoints in order, rebalances, the end.
+
+The event loop decides; the steps run on one thread, restores and transactions on others. Whatever goes wrong ends the
+process: the next start goes on from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from faust.types import TP
+
+from agents.worker.owner import Owner, Work
+from pipeline.errors import Fatal
+from pipeline.runtime.saved import ChainCopy
+
+log = structlog.get_logger("kvarn.worker")
+
+LOOK_SECS = 0.02
+"""How often it looks whether a checkpoint is due, and whether outputs are acknowledged."""
+
+
+VAULT_THREADS = 24
+
+
+class Shell:
+    """What the Faust app calls. `end` ends the process with the reason; it does not return."""
+
+    def __init__(self, app: Any, work: Work, end: Callable[[BaseException], None]) -> None:
+        self.app = app
+        self.owners: dict[int, Owner] = {}
+        self._work = work
+        self._end = end
+        self._steps = ThreadPoolExecutor(1, "steps")
+        # To fence is to wait; how many restore at a time is `restoring`'s business.
+        self._vaults = ThreadPoolExecutor(VAULT_THREADS, "vault")
+        self._writing: asyncio.Future[None] | None = None
+        self._stopping = False
+        self._progress = time.monotonic()
+
+    async def consume(self, stream: Any) -> None:
+        """The agent: one record after the other to the thread of the steps."""
+        loop = asyncio.get_running_loop()
+        try:
+            async for event in stream.noack().events():
+                message = event.message
+                owner = self.owners.get(message.partition)
+                # A record fetched before a rebalance may arrive after it.
+                if owner is None or self._stopping or message.generation_id != self.app.consumer_generation_id:
+                    continue
+                await loop.run_in_executor(self._steps, owner.apply, message.offset, message.value)
+                self._progress = time.monotonic()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  Faust would go on behind an error
+            self._end(error)
+
+    async def take_over(self, *_: Any, **__: Any) -> None:
+        """Open what is assigned, commit the positions; Faust seeks there when this returns."""
+        generation = self.app.consumer_generation_id
+        source = self._work.plan.source.name
+        try:
+            mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == source)
+            owners = await asyncio.gather(*(self._in_vault(self._open, partition) for partition in mine))
+            if generation != self.app.consumer_generation_id:
+                return  # another rebalance has begun, and will call again
+            positions = {TP(source, owner.partition): owner.progress.applied + 1 for owner in owners}
+            if positions and not await self.app.consumer._commit(positions):
+                if generation == self.app.consumer_generation_id:
+                    raise _refused(source)
+                return
+            self.owners = {owner.partition: owner for owner in owners}
+            self._progress = time.monotonic()
+            log.info("ready", chain=self._work.plan.name, partitions=mine)
+        except BaseException as error:  # noqa: BLE001  Faust only logs what fails here
+            self._end(error)
+
+    def _open(self, partition: int) -> Owner:
+        owner = Owner(self._work, partition)
+        owner.open()
+        return owner
+
+    async def give_up(self, *_: Any, **__: Any) -> None:
+        """Partitions are taken away: drop their state, write nothing more; a transaction under way may end."""
+        self.owners = {}
+        self._work.phases.reach("in-rebalance")
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=self._work.settings.broker_secs)
+
+    async def watch(self) -> None:
+        """Make the checkpoints that are due; end the process when nothing moves though records wait."""
+        try:
+            while not self._stopping:
+                await asyncio.sleep(LOOK_SECS)
+                self._work.outlet.poll(0)
+                owner = self._due()
+                if owner is not None:
+                    await self._checkpoint(owner)
+                self._check_progress()
+        except BaseException as error:  # noqa: BLE001  a worker without checkpoints must not go on
+            self._end(error)
+
+    def _due(self) -> Owner | None:
+        """The partition whose checkpoint is most overdue: by the work that a restart would repeat, or by time."""
+        settings, now = self._work.settings, time.monotonic()
+        share = settings.replay_secs / max(1, len(self.owners))
+        changed = [owner for owner in self.owners.values() if owner.progress.applied > owner.progress.saved]
+        due = [
+            owner for owner in changed
+            if owner.busy_secs >= share or now - owner.saved_at >= settings.checkpoint_secs
+        ]  # fmt: skip
+        return max(due, key=lambda owner: (owner.busy_secs, -owner.partition), default=None)
+
+    async def _checkpoint(self, owner: Owner) -> None:
+        """Copy, flush, write, commit (pipeline.checkpoint); given up when the partition is taken away meanwhile."""
+        work, progress = self._work, owner.progress
+        copy = await asyncio.get_running_loop().run_in_executor(self._steps, owner.copy)
+        work.phases.reach("before-flush")
+        while not progress.flushed(work.outlet.acknowledged()):  # noqa: ASYNC110  reports come when the client is asked
+            await asyncio.sleep(LOOK_SECS)
+        if self.owners.get(owner.partition) is not owner:
+            return
+        work.phases.reach("after-flush")
+        await self._write(owner, copy)
+        work.phases.reach("after-commit")
+        next_offset = progress.written()
+        if self.owners.get(owner.partition) is owner:
+            await self._commit(owner, next_offset)
+        progress.committed()
+        owner.at_rest.set()
+        work.phases.reach("after-position")
+
+    async def _write(self, owner: Owner, copy: ChainCopy) -> None:
+        self._writing = asyncio.ensure_future(self._in_vault(owner.write, copy))
+        try:
+            await self._writing
+        finally:
+            self._writing = None
+
+    async def _commit(self, owner: Owner, next_offset: int) -> None:
+        place = TP(self._work.plan.source.name, owner.partition)
+        if place not in self.app.consumer.assignment():
+            return
+        done = await self.app.consumer._commit({place: next_offset})
+        if not done and self.owners.get(owner.partition) is owner and not self.app.rebalancing:
+            raise _refused(place.topic)
+
+    async def finish(self, *_: Any, **__: Any) -> None:
+        """A clean stop: what is applied is saved, so the next start repeats nothing."""
+        self._stopping = True
+        self._work.phases.reach("in-shutdown")
+        try:
+            # The watch may be within a checkpoint.
+            while any(not owner.at_rest.is_set() for owner in self.owners.values()):  # noqa: ASYNC110  and it is short
+                await asyncio.sleep(LOOK_SECS)
+            for owner in list(self.owners.values()):
+                if owner.progress.applied > owner.progress.saved:
+                    await self._checkpoint(owner)
+            log.info("stopped", chain=self._work.plan.name)
+        except BaseException as error:  # noqa: BLE001  Faust only logs what fails here
+            self._end(error)
+
+    def _check_progress(self) -> None:
+        secs = time.monotonic() - self._progress
+        if secs < self._work.settings.watchdog_secs:
+            return
+        self._progress = time.monotonic()
+        for owner in self.owners.values():
+            high = self.app.consumer.highwater(TP(self._work.plan.source.name, owner.partition))
+            if high is not None and high > owner.progress.applied + 1:
+                raise Fatal(
+                    "NO_PROGRESS", where=f"{self._work.plan.name}/{owner.partition}",
+                    what=f"nothing was done for {secs:.0f} s, though records up to {high - 1} wait",
+                    do="nothing: the next start goes on from the checkpoint; report it when it comes again",
+                )  # fmt: skip
+
+    async def _in_vault(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._vaults, function, *arguments)
+
+
+def _refused(topic: str) -> Fatal:
+    return Fatal(
+        "POSITION_REFUSED", where=topic, what="the group did not take the position",
+        do="nothing: the next start goes on from the checkpoint",
+    )  # fmt: skip
