@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -32,17 +32,15 @@ PLAIN_EVERY = 50
 """Every so many frames of a service point one is reported as a plain record too."""
 
 
-@dataclass(frozen=True)
 class ToyStep:
     """Counts; `pause_secs` stretches a record, so that a test can end the process within one."""
 
-    pause_secs: float = 0.0
-    name: str = "toy"
-    layout: Layout = Layout("toy", 1, (Table("counts", COUNTS), Table("ring", np.dtype("<u2"), 16)))
-    outputs: Mapping[str, str] = None  # type: ignore[assignment]
+    name = "toy"
+    layout = Layout("toy", 1, (Table("counts", COUNTS), Table("ring", np.dtype("<u2"), 16)))
+    outputs: Mapping[str, str] = MappingProxyType({"counts": "NodeEnergy", "rejects": "Reject"})
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "outputs", {"counts": "NodeEnergy", "rejects": "Reject"})
+    def __init__(self, pause_secs: float = 0.0) -> None:
+        self.pause_secs = pause_secs
 
     def prepare(self, references: References) -> str:
         """The version in force is all it looks at."""
