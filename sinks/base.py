@@ -18,8 +18,8 @@ class Sink(ABC):
     """A place where topics end.
 
     Use: `open()`, then `accept(record)` again and again; `flush()` writes what is gathered; `close()` writes nothing.
-    `accept` returns False for a copy, raises Fatal at a hole, and Backpressure when the buffer is full: flush, then
-    offer the same record again. `write` raises Transient when the block should be tried again (it stays pending) and
+    `accept` returns 0 for a copy, raises Fatal at a hole, and Backpressure when the buffer is full: flush, then offer
+    the same record again. `write` raises Transient when the block should be tried again (it stays pending) and
     Fatal when it never can be.
     """
 
@@ -45,8 +45,8 @@ class Sink(ABC):
     def close(self) -> None:
         """Let go of everything; gathered records that were not flushed are left to the log."""
 
-    def accept(self, record: Record, now: float = 0.0) -> bool:
-        """Take a record, or drop a copy (False)."""
+    def accept(self, record: Record, now: float = 0.0) -> int:
+        """Take a record and return how many of its values were new; copies are dropped."""
         if record.schema not in self.schemas:
             raise ConfigError(
                 "SINK_SCHEMA",

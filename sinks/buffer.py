@@ -7,12 +7,13 @@ each other without a gap and a range of offsets names its block.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import Backpressure, Fatal
 from sinks.origins import Origins
+from sinks.plain import PlainRows
 from sinks.records import Block, Record, rows_of, size_of
 
 Partition = tuple[str, int]
@@ -70,14 +71,14 @@ class BlockBuffer:
         self._origins.pop((topic, partition), None)
         self.size -= gone.size if gone else 0
 
-    def accept(self, record: Record, now: float) -> bool:
-        """Take a record (True) or drop a copy (False).
+    def accept(self, record: Record, now: float) -> int:
+        """Take a record and return how many of its values were new: copies are dropped.
 
         Raises Backpressure, with nothing taken, when the buffer is full or a planned block ends before this record.
         """
         key = (record.topic, record.partition)
         block = self._block(key, record)
-        size = record.size or size_of(record.value)
+        size = size_of(record.value)
         if block.planned is not None:
             if record.offset > block.planned:
                 self.passed(*key, block.planned, now)
@@ -91,18 +92,26 @@ class BlockBuffer:
                 what=f"offset {record.offset} came after {block.last}",
                 do="start the sink again: it goes on from what it has committed",
             )
-        fresh = self._origins[key].admit(record)
-        if block.last is None:
-            block.since = now
-        block.last = record.offset
-        if fresh and record.value is not None:
-            block.records.append(record)
-            block.rows += rows_of(record)
+        fresh, count = self._without_copies(key, record)
+        self.passed(*key, record.offset, now)
+        if fresh.value is not None:
+            block.records.append(fresh)
+            block.rows += rows_of(fresh)
             block.size += size
             self.size += size
-        if self._is_full(block):
-            self.full.add(key)
-        return fresh
+            if self._is_full(block):
+                self.full.add(key)
+        return count
+
+    def _without_copies(self, key: Partition, record: Record) -> tuple[Record, int]:
+        """(the record with what is new in it, how many values that is)."""
+        origins, value = self._origins[key], record.value
+        if isinstance(value, PlainRows):
+            rows = value.kept(origins.admit_rows(value))
+            return replace(record, value=rows if len(rows) else None), len(rows)
+        where = f"{record.topic} [{record.partition}]"
+        new = record.origin is None or origins.admit(record.origin, record.previous_offset, where)
+        return record if new else replace(record, value=None), int(new)
 
     def _block(self, key: Partition, record: Record) -> _Open:
         block = self._open.get(key)

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 ADMIN_SECS = 30.0
 COMMIT_SECS = 30.0
+FEW = 64
 
 REPLACED = {
     KafkaError.ILLEGAL_GENERATION,
@@ -105,11 +106,16 @@ class KafkaLog:
         for part in partitions:
             self._revoked(part.topic, part.partition)
 
-    def poll(self, most: int, secs: float) -> Sequence[Message]:
-        """Up to `most` messages."""
-        changes = self._changes
-        found = self._early or self._consumer.consume(most, secs)
-        self._early = []
+    def poll(self, size: int, secs: float) -> Sequence[Message]:
+        """Messages of about `size` bytes."""
+        changes, end = self._changes, time.monotonic() + secs
+        found, self._early = self._early, []
+        held = sum(len(message.value() or b"") for message in found)
+        # A few at a time: how large the next ones are is not known.
+        while held < size and (left := end - time.monotonic()) > 0:
+            more = self._consumer.consume(FEW, left)
+            found += more
+            held += sum(len(message.value() or b"") for message in more if message.error() is None)
         if changes != self._changes:
             # Some of these may be from before the partitions were shared out: read on from where each begins now.
             if self._placed:

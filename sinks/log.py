@@ -41,8 +41,8 @@ class Log(Protocol):
         them and not committed is read again.
         """
 
-    def poll(self, most: int, secs: float) -> Sequence[Message]:
-        """Up to `most` messages, waiting for the first at most `secs`; raises Transient or Fatal."""
+    def poll(self, size: int, secs: float) -> Sequence[Message]:
+        """Messages of about `size` bytes, or what came within `secs`; raises Transient or Fatal."""
 
     def wait(self, secs: float) -> None:
         """Let time pass without taking messages, and stay alive in the eyes of the log."""

@@ -9,30 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from pipeline.errors import Fatal
+import numpy as np
+
+from pipeline.columns import Array
+from pipeline.errors import ContractError, Fatal
 from pipeline.step import Origin
+from sinks.plain import PlainRows
 
 Lane = tuple[str, int, str]
 Place = tuple[int, int]
 
-
-class HasOrigin(Protocol):
-    """What is needed of a record here."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102
-    @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def origin(self) -> Origin | None: ...  # noqa: D102
-    @property
-    def index(self) -> int: ...  # noqa: D102
-    @property
-    def previous_offset(self) -> int | None: ...  # noqa: D102
-    @property
-    def stage(self) -> str: ...  # noqa: D102
+INDEX_BITS = 24
+"""Of the 63 bits that order a record: 16 million of one origin in one output, 500 billion origins of a partition."""
 
 
 @dataclass
@@ -45,27 +34,51 @@ class Origins:
         """A snapshot."""
         return Origins(dict(self.seen))
 
-    def admit(self, record: HasOrigin) -> bool:
-        """True and remembered when the record is new, False for a copy; raises Fatal at a hole."""
-        origin = record.origin
-        if origin is None:
-            return True
-        lane = (origin.topic_id, origin.partition, record.stage)
-        place = (origin.offset, record.index)
+    def admit(self, origin: Origin, previous_offset: int | None, where: str) -> bool:
+        """True and remembered when a batch is new, False for a copy; raises Fatal at a hole."""
+        lane = (origin.topic_id, origin.partition, "")
         last = self.seen.get(lane)
-        if last is not None and place <= last:
+        if last is not None and origin.offset <= last[0]:
             return False
-        if last is not None and record.previous_offset is not None and record.previous_offset != last[0]:
+        if last is not None and previous_offset is not None and previous_offset != last[0]:
             raise Fatal(
                 "ORIGIN_HOLE",
-                where=f"{record.topic} [{record.partition}]",
-                what=f"offset {origin.offset} of partition {origin.partition} follows {record.previous_offset}, "
+                where=where,
+                what=f"offset {origin.offset} of partition {origin.partition} follows {previous_offset}, "
                 f"but {last[0]} was the last one seen",
                 do="look for lost records of this topic (retention, a deleted segment) and replay the frames after "
                 f"offset {last[0]}",
             )
-        self.seen[lane] = place
+        self.seen[lane] = (origin.offset, 0)
         return True
+
+    def admit_rows(self, rows: PlainRows) -> Array:
+        """A mask of the rows that are new; they are remembered. What comes from no log is always new."""
+        new = np.ones(len(rows), bool)
+        lanes = rows.producers * (1 << 32) + rows.origins[:, 0]
+        for lane in np.unique(lanes):
+            rows_of_lane = np.flatnonzero(lanes == lane)
+            log, stage = rows.said[rows.producers[rows_of_lane[0]]]
+            if log:
+                key = (log, int(rows.origins[rows_of_lane[0], 0]), stage)
+                new[rows_of_lane] = self._beyond(key, rows.origins[rows_of_lane, 1:])
+        return new
+
+    def _beyond(self, lane: Lane, places: Array) -> Array:
+        """Mask of (offset, index) that are beyond all before them in the lane."""
+        if places[:, 0].max() >= 1 << (63 - INDEX_BITS) or places[:, 1].max() >= 1 << INDEX_BITS:
+            raise ContractError(
+                "ORIGIN_TOO_LARGE",
+                where=f"partition {lane[1]} of log {lane[0]}",
+                what=f"offset {places[:, 0].max()}, index {places[:, 1].max()}",
+                do="check the producer of this topic",
+            )
+        order = (places[:, 0] << INDEX_BITS) + places[:, 1]
+        offset, index = self.seen.get(lane, (-1, 0))
+        highest = np.maximum.accumulate(np.concatenate(([(offset << INDEX_BITS) + index], order)))
+        self.seen[lane] = (int(highest[-1] >> INDEX_BITS), int(highest[-1] & ((1 << INDEX_BITS) - 1)))
+        mask: Array = order > highest[:-1]
+        return mask
 
     def packed(self) -> list[list[str | int]]:
         """The lanes as JSON values, in a fixed order."""

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.batch import ReadingBatch
 from pipeline.columns import Array
 from pipeline.step import Batch, Origin
 from sinks.origins import Origins
+from sinks.plain import PlainRows
 
-PLAIN_BYTES = 1_000
-"""What a plain record is taken to hold in memory when its size is not given."""
+Value = Batch | PlainRows
+"""What a record holds: packed columns, or any number of plain records that follow each other in a partition."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record on its way into a sink.
+    """What one or more values of a topic hold, on its way into a sink.
 
-    `offset` is its place in (topic, partition) and grows from record to record. `value` is a batch of packed columns
-    (None: a tick or control went by), or the mapping of a plain record. `origin` is None for a record that comes from
-    no log: it is never taken for a copy. `index` is its place among the records of that origin in the same output.
-    `previous_offset` (batches only) is the origin offset that the same source sent before: a hole is refused by it.
+    `offset` is the place of the last of them in (topic, partition) and grows from record to record. `value` is None
+    when only a tick or control went by. `origin` and `previous_offset` are those of a batch of packed columns: a hole
+    in the offsets that its source sent is refused; plain records carry their origins in `value`.
     """
 
     topic: str
     partition: int
     offset: int
     schema: str
-    value: Batch | Mapping[str, Any] | None
-    origin: Origin | None
-    index: int = 0
+    value: Value | None
+    origin: Origin | None = None
     previous_offset: int | None = None
-    stage: str = ""
-    size: int = 0
 
 
-def size_of(value: Batch | Mapping[str, Any] | None) -> int:
-    """Bytes that a value is taken to hold."""
+def size_of(value: Value | None) -> int:
+    """Bytes that a value holds."""
     if value is None:
         return 0
-    if isinstance(value, Mapping):
-        return PLAIN_BYTES
+    if isinstance(value, PlainRows):
+        return value.nbytes
     columns: list[Array] = [getattr(value, column.name) for column in value.COLUMNS]
     return sum(array.nbytes for array in columns)
 
@@ -74,4 +69,4 @@ def rows_of(record: Record) -> int:
     value = record.value
     if isinstance(value, ReadingBatch):
         return len(value.service_point) + len(value.day_service_point) + len(value.snapshot_service_point)
-    return 0 if value is None else 1
+    return len(value) if isinstance(value, PlainRows) else 0

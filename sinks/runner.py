@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import Backpressure, Fatal, Transient
-from pipeline.wire import Contracts
+from pipeline.wire import BATCHES, Contracts
 from sinks.base import Sink
 from sinks.log import Log, Message, Start
 from sinks.origins import Origins
 from sinks.plan import after, before, read_mark
-from sinks.read import read_record
+from sinks.read import read_plain, read_record
 from sinks.records import Block, Record, rows_of
 
 log = structlog.get_logger()
@@ -33,8 +34,8 @@ class RunnerOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fetch_bytes: int = Field(64 << 20, ge=1 << 20, description="bytes that are fetched from Kafka ahead")
-    poll_messages: int = Field(200, ge=1, description="messages taken from Kafka at once")
-    poll_secs: float = Field(0.2, gt=0, description="longest wait for a message")
+    poll_bytes: int = Field(16 << 20, ge=1, description="bytes that are worked on at once")
+    poll_secs: float = Field(0.2, gt=0, description="longest wait for them")
     retry_secs: float = Field(0.5, gt=0, description="first wait when the warehouse is away; doubled up to 30 s")
     give_up_secs: float = Field(300.0, gt=0, description="the process ends when the warehouse is away for longer")
 
@@ -92,30 +93,48 @@ class SinkRunner:
         return self.counts
 
     def _turn(self, stop: threading.Event) -> None:
-        messages = self.log.poll(self.options.poll_messages, self.options.poll_secs)
+        messages = self.log.poll(self.options.poll_bytes, self.options.poll_secs)
         changes = self._changes
-        for message in messages:
-            if not self._offer(message, stop) or changes != self._changes:
+        for run in self._runs(messages):
+            if not self._offer(run, stop) or changes != self._changes:
                 # Partitions were shared out anew while a block was written: the rest will be read again.
                 break
         self._write(self.sink.blocks.due(self._clock()), stop)
         self.counts.buffered_bytes = self.sink.blocks.size
 
-    def _offer(self, message: Message, stop: threading.Event) -> bool:
-        schema = self.topics[message.topic]
-        record = read_record(self.contracts, schema, message.topic, message.partition, message.offset, message.value)
-        self.counts.messages += 1
-        self.counts.message_bytes += len(message.value)
+    def _runs(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+        """Messages that make one record: batches singly, plain records of a partition together."""
+        for (topic, partition), group in groupby(messages, key=lambda message: (message.topic, message.partition)):
+            run = list(group)
+            if self.topics[topic] in BATCHES:
+                yield from ([message] for message in run)
+                continue
+            # A planned block ends where it ended before, even in the midst of what was read at once.
+            planned = self.sink.blocks.planned(topic, partition)
+            inside = len(run) if planned is None else sum(message.offset <= planned for message in run)
+            yield from (part for part in (run[:inside], run[inside:]) if part)
+
+    def _offer(self, run: Sequence[Message], stop: threading.Event) -> bool:
+        record = self._read(run)
+        self.counts.messages += len(run)
+        self.counts.message_bytes += sum(len(message.value) for message in run)
         changes, blocks = self._changes, self.sink.blocks
-        while not self._taken(record):
+        while not self._taken(record, len(run)):
             if not self._write(blocks.due(self._clock()) or blocks.largest(), stop) or changes != self._changes:
                 return False
         return not blocks.full or self._write(sorted(blocks.full), stop)
 
-    def _taken(self, record: Record) -> bool:
+    def _read(self, run: Sequence[Message]) -> Record:
+        first = run[0]
+        schema = self.topics[first.topic]
+        if schema in BATCHES:
+            return read_record(self.contracts, schema, first.topic, first.partition, first.offset, first.value)
+        offsets, values = [message.offset for message in run], [message.value for message in run]
+        return read_plain(self.contracts, schema, first.topic, first.partition, offsets, values)
+
+    def _taken(self, record: Record, values: int) -> bool:
         try:
-            if not self.sink.accept(record, self._clock()):
-                self.counts.copies += 1
+            self.counts.copies += values - self.sink.accept(record, self._clock())
         except Backpressure:
             return False
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,20 @@ from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY, N_PHYSICAL, N_REACTIVE, N_SNAPSHOT
 from pipeline.codes import Kind, Quality
 from pipeline.columns import empty
-from pipeline.step import Origin
+from pipeline.step import Origin, Parcel
+from pipeline.wire import HEADER, MAGIC, stage_record
 from schemas.fields import Record as Schema
+from schemas.load import load_contracts
 from schemas.records import DETERMINANT, EVENT, LOSS, REJECT
+from sinks.plain import PlainRows
+from sinks.read import read_record
 from sinks.records import Record
 
 MIDNIGHT = 1_767_205_800
 """2026-01-01 00:00 in Asia/Kolkata, epoch seconds UTC."""
 
 INTERVAL = 1_800
+CONTRACTS = load_contracts()
 LOG = "frames-1"
 
 
@@ -147,19 +152,35 @@ def plain_record(
     partition: int = 0,
     position: int | None = None,
     topic: str = "",
-    stage: str = "",
     **values: Any,
 ) -> Record:
     """A plain record of a topic, the `index`-th that origin `offset` gave rise to."""
-    origin = Origin(LOG, partition, offset)
     fields = {"source_topic_id": LOG, "source_partition": partition, "source_offset": offset, "source_index": index}
-    return Record(
-        topic=topic or schema.lower(),
-        partition=partition,
-        offset=offset if position is None else position,
-        schema=schema,
-        value=plain(PLAIN[schema], **{**fields, **values}),
-        origin=origin,
-        index=index,
-        stage=stage,
-    )  # fmt: skip
+    raw = CONTRACTS.encode(schema, plain(PLAIN[schema], **{**fields, **values}))
+    place = offset if position is None else position
+    return read_record(CONTRACTS, schema, topic or schema.lower(), partition, place, raw)
+
+
+def raw_values(record: Record) -> list[bytes]:
+    """The values of a topic that a record was made of."""
+    if record.schema == "ReadingBatch":
+        assert record.origin is not None
+        assert not isinstance(record.value, PlainRows)
+        parcel, previous = Parcel(record.origin, record.value), record.previous_offset
+        return [stage_record(CONTRACTS, record.schema, parcel, -1 if previous is None else previous)]
+    rows = record.value
+    assert isinstance(rows, PlainRows)
+    header = HEADER.pack(MAGIC, CONTRACTS.ids[rows.schema])
+    spans = zip(rows.starts, rows.ends, strict=True)
+    return [header + rows.data[start:end].tobytes() for start, end in spans]
+
+
+def plain_values(record: Record) -> list[dict[str, Any]]:
+    """The plain records in a record, decoded."""
+    return [CONTRACTS.decode(raw, record.schema) for raw in raw_values(record)]
+
+
+def plain_origins(records: Sequence[Record], schema: str) -> list[tuple[int, int, int]]:
+    """(partition, offset, index) of the plain records of a schema, sorted; copies show as such."""
+    rows = [record.value for record in records if record.schema == schema]
+    return sorted(tuple(origin) for part in rows if isinstance(part, PlainRows) for origin in part.origins.tolist())

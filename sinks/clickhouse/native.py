@@ -22,6 +22,7 @@ DTYPES = {
     "Int32": "<i4",
     "Int64": "<i8",
     "DateTime('UTC')": "<u4",
+    "Bool": "<u1",
 }
 
 LAST_SECOND = 2**32 - 1

@@ -27,7 +27,7 @@ NAMED = {
     "topic": "LowCardinality(String)",
     "tariff": "LowCardinality(Nullable(String))",
     "source_topic_id": TOPIC,
-    "versions": "Map(LowCardinality(String), String)",
+    "versions": "Map(String, String)",
 }
 """Columns whose type says more than the schema can."""
 
@@ -63,6 +63,24 @@ def columns_of(record: Record) -> tuple[Column, ...]:
         for field in record.fields
     )
 
+
+def item_types(record: Record) -> dict[str, dict[str, str]]:
+    """Field that is an array or map -> leaf of an item -> its ClickHouse type, in order."""
+    found = {}
+    for field in record.fields:
+        kind = field.type
+        if isinstance(kind, dict) and kind["type"] == "map":
+            found[field.name] = {"key": "String", "value": column_type("", kind["values"], "")}
+        elif isinstance(kind, dict) and kind["type"] == "array":
+            fields = kind["items"]["fields"]
+            found[field.name] = {item["name"]: column_type("", item["type"], item["doc"]) for item in fields}
+    return found
+
+
+ITEM_TYPES: dict[str, dict[str, str]] = {
+    name: types for record in (DETERMINANT, EVENT, LOSS, REJECT) for name, types in item_types(record).items()
+}
+"""Arrays and maps of all plain records; a field's name means the same wherever it stands."""
 
 COPY = ("source_topic_id", "source_partition", "source_offset", "source_index")
 """What tells a copy from another record: two rows with the same values are copies and collapse."""

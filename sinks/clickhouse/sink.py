@@ -6,19 +6,20 @@ because each table remembers the tokens of its last inserts. A row that still co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pipeline.errors import Fatal, KvarnError
 from sinks.base import Sink
-from sinks.clickhouse import extract, migrate
+from sinks.clickhouse import migrate
 from sinks.clickhouse.client import connect, errors_as_ours
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.packed_block import packed_block, sources
 from sinks.clickhouse.packed_tables import PACKED_TABLES
+from sinks.clickhouse.plain_block import plain_block
 from sinks.clickhouse.server import QueryServer
 from sinks.clickhouse.tables import TABLE_OF_RECORD
-from sinks.records import Block, Record
+from sinks.records import Block
 
 INSERT = {
     # Replacing rows within a block costs four times the rest of an insert, and copies are dropped before it.
@@ -81,28 +82,17 @@ class ClickHouseSink(Sink):
     def _insert(self, block: Block) -> int:
         schema = block.records[0].schema
         if schema == "ReadingBatch":
-            batches = extract.sources(block.records)
-            return sum(self._insert_packed(table, batches, block.token) for table in PACKED_TABLES)
-        return self._insert_plain(TABLE_OF_RECORD[schema], block.records, block.token)
+            batches = sources(block.records)
+            return sum(self._insert_into(table, *packed_block(table, batches), block.token) for table in PACKED_TABLES)
+        table = TABLE_OF_RECORD[schema]
+        return self._insert_into(table, *plain_block(table, block.records), block.token)
 
-    def _insert_packed(self, table: Table, batches: Sequence[extract.Source], token: str) -> int:
-        raw, rows = extract.packed_block(table, batches)
+    def _insert_into(self, table: Table, raw: bytes, rows: int, token: str) -> int:
         if rows:
             names = [column.name for column in table.stored]
             settings = {**INSERT, "insert_deduplication_token": token}
             self.client.raw_insert(table.name, names, raw, fmt="Native", settings=settings)
         return rows
-
-    def _insert_plain(self, table: Table, records: Sequence[Record], token: str) -> int:
-        self.client.insert(
-            table.name,
-            extract.plain_rows(table, records),
-            column_names=[column.name for column in table.stored],
-            column_type_names=[column.type for column in table.stored],
-            column_oriented=True,
-            settings={**INSERT, "insert_deduplication_token": token},
-        )
-        return len(records)
 
     def close(self) -> None:
         """Close the client; an embedded warehouse can then be opened by another process."""

@@ -14,6 +14,7 @@ from sinks.clickhouse.sink import ClickHouseSink
 from sinks.clickhouse.tables import TABLE_OF_RECORD
 from sinks.memory import ListSink
 from sinks.records import Block
+from tests.builders_readings import plain_origins
 from tests.conformance.sink_laws import Row, SinkLaws, Storage, expected
 
 
@@ -30,8 +31,7 @@ class Lists(Storage):
 
     def plain(self, sink: Sink, schema: str) -> list[tuple[int, int]]:
         assert isinstance(sink, ListSink)
-        origins = [(record.origin, record.index) for record in sink.records if record.schema == schema]
-        return sorted((origin.offset, index) for origin, index in origins if origin)
+        return [(offset, index) for _, offset, index in plain_origins(sink.records, schema)]
 
 
 @dataclass

@@ -19,9 +19,6 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
-from pipeline.step import Parcel
-from pipeline.wire import stage_record
-from schemas.load import load_contracts
 from sinks.buffer import BlockLimits
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import Address, open_reader
@@ -29,12 +26,11 @@ from sinks.kafka_log import KafkaLog
 from sinks.memory import ListSink
 from sinks.records import Record
 from sinks.runner import RunnerOptions, SinkRunner
-from tests.builders_readings import plain_record, readings_record
+from tests.builders_readings import CONTRACTS, plain_origins, plain_record, raw_values, readings_record
 from tests.conformance.sink_laws import expected
 
 pytestmark = pytest.mark.kafka
 
-CONTRACTS = load_contracts()
 PARTITIONS = 3
 RECORDS = 60
 ROWS = 50
@@ -72,13 +68,10 @@ class Topics:
         for partition in range(PARTITIONS):
             for offset in worker_restarts(RECORDS, seed=partition):
                 record = readings_record(offset, ROWS, partition=partition, first_point=1 + 1_000 * partition)
-                parcel = Parcel(record.origin, record.value)  # type: ignore[arg-type]
-                raw = stage_record(CONTRACTS, "ReadingBatch", parcel, offset - 1)
-                producer.produce(self.readings, raw, partition=partition)
+                producer.produce(self.readings, raw_values(record)[0], partition=partition)
                 determinant = plain_record("Determinant", offset, 0, partition=partition, account=partition + 1,
                                            revision=offset)  # fmt: skip
-                raw = CONTRACTS.encode("Determinant", determinant.value)  # type: ignore[arg-type]
-                producer.produce(self.determinants, raw, partition=offset % PARTITIONS)
+                producer.produce(self.determinants, raw_values(determinant)[0], partition=offset % PARTITIONS)
         assert producer.flush(30) == 0
 
     @property
@@ -140,7 +133,7 @@ def test_a_sink_that_is_killed_at_any_moment_loses_and_doubles_nothing(kafka: st
     options = {
         "dsn": f"chdb://{tmp_path}/warehouse",
         "blocks": {"rows": 150, "age_secs": 0.2},
-        "runner": {"poll_messages": 5},
+        "runner": {"poll_bytes": 40_000},
     }
     moments = random.Random(3)
     for _ in range(8):
@@ -197,7 +190,7 @@ def test_members_of_a_group_share_partitions_and_take_over_from_each_other(kafka
     def member(stop: threading.Event) -> None:
         sink = ListSink(BlockLimits(rows=150, age_secs=0.2), written)
         log = KafkaLog(kafka, topics.group, tuple(topics.schemas), alone=False)
-        SinkRunner(sink, log, topics.schemas, CONTRACTS, RunnerOptions(poll_messages=5)).run(stop)
+        SinkRunner(sink, log, topics.schemas, CONTRACTS, RunnerOptions(poll_bytes=40_000)).run(stop)
 
     threads = [threading.Thread(target=member, args=(stop,)) for stop in stops]
     threads[0].start()
@@ -212,5 +205,4 @@ def test_members_of_a_group_share_partitions_and_take_over_from_each_other(kafka
     blocks = list(written.values())
     records = [record for block in blocks for record in block.records]
     assert expected([record for record in records if record.schema == "ReadingBatch"]) == topics.rows
-    bills = [record for record in records if record.schema == "Determinant"]
-    assert len(bills) == PARTITIONS * RECORDS
+    assert len(plain_origins(records, "Determinant")) == PARTITIONS * RECORDS

@@ -234,7 +234,7 @@ CREATE TABLE IF NOT EXISTS determinants
     `lines` Array(Tuple(code String, base Int64, base_unit String, rate String, paise Int64)) COMMENT 'The bill in the tariff\'s order; empty when it was not rated.',
     `total_paise` Nullable(Int64) COMMENT '[paise] Sum of the lines; null when it was not rated.',
     `delta_paise` Nullable(Int64) COMMENT '[paise] total_paise less that of the superseded revision (the whole for the first); null when it was not rated.',
-    `versions` Map(LowCardinality(String), String) COMMENT 'Versions in force when it was made: kind (registry, documents) to SHA-256, hex.',
+    `versions` Map(String, String) COMMENT 'Versions in force when it was made: kind (registry, documents) to SHA-256, hex.',
     `lineage_from` Int64 COMMENT 'First offset of (source_topic_id, source_partition) whose readings are in it.',
     `lineage_to` Int64 COMMENT 'Last such offset.',
     `source_topic_id` LowCardinality(String) COMMENT 'Id of the log that this record was made from; empty when it came from no log.',

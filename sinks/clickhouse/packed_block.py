@@ -1,9 +1,8 @@
-"""Rows of a block for each table: packed columns without touching a row, plain records one by one."""
+"""Native blocks of packed columns: what a ReadingBatch holds for each of its tables, without touching a row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from pipeline.columns import Array
 from pipeline.step import Origin
 from sinks.clickhouse import native
 from sinks.clickhouse.columns import TOPIC, Column, Table
-from sinks.clickhouse.plain_tables import LOG, REJECTS
 from sinks.records import Record
 
 Source = tuple[Origin, ReadingBatch]
@@ -55,28 +53,3 @@ def _packed_column(column: Column, batches: Sequence[Source], counts: Sequence[i
 def _values(batch: ReadingBatch, field: str, item: int | None) -> Array:
     array: Array = getattr(batch, field)
     return array if item is None else array[:, item]
-
-
-def plain_rows(table: Table, records: Sequence[Record]) -> list[list[Any]]:
-    """Values of plain records by column: one list a column of `table.stored`."""
-    values: list[Any] = [record.value for record in records]
-    columns = [
-        [_plain(value[column.field], column.type) for value in values] for column in table.stored if column.field
-    ]
-    if table is REJECTS:
-        columns += _log_places(records)
-    return columns
-
-
-def _log_places(records: Sequence[Record]) -> list[list[Any]]:
-    """The columns `LOG`: where a record from no log stands in its own topic."""
-    places = [(-1, -1) if record.origin else (record.partition, record.offset) for record in records]
-    return [[place[item] for place in places] for item in range(len(LOG))]
-
-
-def _plain(value: Any, kind: str) -> Any:
-    if kind.startswith("Array(Tuple("):
-        return [tuple(item.values()) for item in value]
-    if "DateTime" in kind and value is not None:
-        return min(max(value, 0), native.LAST_SECOND)
-    return value

@@ -1,0 +1,158 @@
+"""Plain records of a topic, many at once: kept as they came until a block is written, then taken apart into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.columns import Array
+from pipeline.errors import ContractError
+from pipeline.wire import HEADER, MAGIC, Contracts
+from sinks import avro_kernels as kernels
+from sinks.avro_program import Leaf, program_of, steps_of
+
+_NO_NUMBERS = np.zeros(0, np.int64)
+_NO_PAIRS = np.zeros((0, 2), np.int64)
+_NO_OCTETS = np.zeros(0, np.uint8)
+
+
+@dataclass(frozen=True)
+class PlainRows:
+    """Avro records of one schema, without their headers.
+
+    data u8; record i is data[starts[i]:ends[i]), offsets[i] its place in its topic (all i64 (n,)). origins i64 (n, 3)
+    is (partition, offset, index) of the log that it was made from. producers[i] numbers, within these rows, the pair
+    of log and stage that made it: `said[producers[i]]`; an empty log means none.
+    """
+
+    schema: str
+    data: Array
+    starts: Array
+    ends: Array
+    offsets: Array
+    origins: Array
+    producers: Array
+    said: tuple[tuple[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the records."""
+        return int((self.ends - self.starts).sum())
+
+    def kept(self, mask: Array) -> PlainRows:
+        """The rows whose mask is set."""
+        if mask.all():
+            return self
+        return PlainRows(
+            self.schema, self.data, self.starts[mask], self.ends[mask], self.offsets[mask], self.origins[mask],
+            self.producers[mask], self.said,
+        )  # fmt: skip
+
+
+def plain_rows(
+    contracts: Contracts, schema: str, where: str, offsets: Sequence[int], values: Sequence[bytes]
+) -> PlainRows:
+    """The values at `offsets` of a topic; raises ContractError for the first that does not fit the schema."""
+    data = np.frombuffer(b"".join(values), np.uint8)
+    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    _check_headers(contracts, schema, where, offsets, values)
+    origins, spans = np.full((len(values), 3), -1, np.int64), np.zeros((len(values), 4), np.int64)
+    broken = kernels.walk(
+        data, starts + HEADER.size, ends, steps_of(schema), kernels.SKIM, origins, spans, _NO_PAIRS, _NO_PAIRS,
+        _NO_NUMBERS, _NO_OCTETS, _NO_OCTETS,
+    )  # fmt: skip
+    if broken >= 0:
+        raise ContractError(
+            "RECORD_BROKEN",
+            where=f"{where} at offset {offsets[broken]}",
+            what=f"the bytes are no {schema}",
+            do="check the producer of this topic",
+        )
+    producers, said = _producers(data, spans)
+    places = np.fromiter(offsets, np.int64, len(offsets))
+    return PlainRows(schema, data, starts + HEADER.size, ends, places, origins, producers, said)
+
+
+def _check_headers(
+    contracts: Contracts, schema: str, where: str, offsets: Sequence[int], values: Sequence[bytes]
+) -> None:
+    header = HEADER.pack(MAGIC, contracts.ids[schema])
+    for offset, value in zip(offsets, values, strict=True):
+        if value[: HEADER.size] != header:
+            raise ContractError(
+                "SCHEMA_OTHER",
+                where=f"{where} at offset {offset}",
+                what=f"the value does not begin as {schema} (id {contracts.ids[schema]})",
+                do="check which topic and which schema registry are meant",
+            )
+
+
+def _producers(data: Array, spans: Array) -> tuple[Array, tuple[tuple[str, str], ...]]:
+    """Number of each row's producer, and the producers. One follows another seldom: only changes are looked at here."""
+    anew = np.zeros(len(spans), np.uint8)
+    kernels.said_anew(data, spans, anew)
+    known: dict[tuple[str, str], int] = {}
+    numbers = []
+    for row in np.flatnonzero(anew):
+        texts = (data[place : place + length].tobytes() for place, length in spans[row].reshape(2, 2))
+        log, stage = (text.decode("utf-8", "replace") for text in texts)
+        numbers.append(known.setdefault((log, stage), len(known)))
+    return np.array(numbers, np.int64)[np.cumsum(anew, dtype=np.int64) - 1], tuple(known)
+
+
+@dataclass(frozen=True)
+class LeafColumn:
+    """Values of one leaf: numbers i64, or texts u8 (each a LEB128 length and its bytes); marks u8 is 1 where null.
+
+    For an array or map the numbers are counts of items; for its items' leaves there is a value an item.
+    """
+
+    leaf: Leaf
+    numbers: Array
+    marks: Array
+    texts: Array
+
+
+def leaf_columns(schema: str, parts: Sequence[PlainRows]) -> dict[str, LeafColumn]:
+    """The columns of all rows of `parts`, in order, by name of the leaf (`array.field` for an item's)."""
+    program, steps = program_of(schema), steps_of(schema)
+    sizes = np.zeros((len(program.leaves), 2), np.int64)
+    for part in parts:
+        _walk(part, steps, kernels.MEASURE, sizes=sizes)
+    first = np.concatenate((np.zeros((1, 2), np.int64), np.cumsum(sizes, axis=0)))
+    at = first[:-1].copy()
+    numbers, marks = np.zeros(first[-1, 0], np.int64), np.zeros(first[-1, 0], np.uint8)
+    texts = np.zeros(first[-1, 1], np.uint8)
+    for part in parts:
+        _walk(part, steps, kernels.FILL, at=at, numbers=numbers, marks=marks, texts=texts)
+    return {
+        leaf.name: LeafColumn(
+            leaf,
+            numbers[first[place, 0] : first[place + 1, 0]],
+            marks[first[place, 0] : first[place + 1, 0]],
+            texts[first[place, 1] : first[place + 1, 1]],
+        )
+        for place, leaf in enumerate(program.leaves)
+    }
+
+
+def _walk(
+    part: PlainRows,
+    steps: Array,
+    mode: int,
+    *,
+    sizes: Array = _NO_PAIRS,
+    at: Array = _NO_PAIRS,
+    numbers: Array = _NO_NUMBERS,
+    marks: Array = _NO_OCTETS,
+    texts: Array = _NO_OCTETS,
+) -> None:
+    broken = kernels.walk(part.data, part.starts, part.ends, steps, mode, _NO_PAIRS, _NO_PAIRS, sizes, at, numbers,
+                          marks, texts)  # fmt: skip
+    assert broken < 0, "rows were walked when they came"

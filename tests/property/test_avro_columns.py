@@ -1,0 +1,175 @@
+"""Plain records taken apart into columns hold what the general reader finds in them, and broken bytes are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import ContractError
+from pipeline.wire import HEADER
+from sinks.avro_program import program_of
+from sinks.plain import PlainRows, leaf_columns, plain_rows
+from tests.builders_readings import CONTRACTS, PLAIN, plain
+
+SCHEMAS = sorted(PLAIN)
+
+LEAVES: dict[str, st.SearchStrategy[Any]] = {
+    "string": st.text(max_size=200),
+    "bytes": st.binary(max_size=300),
+    "int": st.integers(-(2**31), 2**31 - 1),
+    "long": st.integers(-(2**63), 2**63 - 1),
+    "boolean": st.booleans(),
+}
+
+
+def values_of(kind: Any) -> st.SearchStrategy[Any]:
+    if isinstance(kind, list):
+        return st.one_of(st.none(), values_of(kind[1]))
+    if isinstance(kind, str):
+        return LEAVES[kind]
+    if kind["type"] == "enum":
+        return st.sampled_from(kind["symbols"])
+    if kind["type"] == "map":
+        return st.dictionaries(st.text(max_size=10), values_of(kind["values"]), max_size=3)
+    if kind["type"] == "array":
+        return st.lists(values_of(kind["items"]), max_size=4)
+    return st.fixed_dictionaries({field["name"]: values_of(field["type"]) for field in kind["fields"]})
+
+
+def records_of(schema: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    fields = {field.name: values_of(field.type) for field in PLAIN[schema].fields}
+    return st.lists(st.fixed_dictionaries(fields), min_size=1, max_size=5)
+
+
+def texts(raw: bytes, count: int) -> list[bytes]:
+    found, place = [], 0
+    for _ in range(count):
+        length = shift = 0
+        while True:
+            octet = raw[place]
+            place += 1
+            length |= (octet & 127) << shift
+            shift += 7
+            if octet < 128:
+                break
+        found.append(raw[place : place + length])
+        place += length
+    assert place == len(raw)
+    return found
+
+
+def column(schema: str, rows: list[PlainRows], name: str) -> list[Any]:
+    """The values of a leaf, as the general reader has them."""
+    found = leaf_columns(schema, rows)[name]
+    values: list[Any] = found.numbers.tolist()
+    if len(found.texts) or not len(values):
+        values = list(texts(found.texts.tobytes(), len(found.marks)))
+    if found.leaf.symbols:
+        values = [found.leaf.symbols[number] for number in values]
+    return [None if mark else value for value, mark in zip(values, found.marks.tolist(), strict=True)]
+
+
+def wanted(records: list[dict[str, Any]], name: str) -> list[Any]:
+    field, _, item = name.partition(".")
+    if not item:
+        values = [record[field] for record in records]
+        return [len(value) if isinstance(value, list | dict) else value for value in values]
+    inner = [record[field] for record in records]
+    pairs = [{"key": key, "value": value} for each in inner if isinstance(each, dict) for key, value in each.items()]
+    return [each[item] for each in (pairs or [entry for entries in inner for entry in entries])]
+
+
+def as_bytes(values: list[Any]) -> list[Any]:
+    return [value.encode() if isinstance(value, str) else int(value) if isinstance(value, bool) else value
+            for value in values]  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_columns_hold_what_the_general_reader_finds(schema: str) -> None:
+    @settings(max_examples=60, deadline=None)
+    @given(records_of(schema), st.integers(1, 3))
+    def holds(records: list[dict[str, Any]], cut: int) -> None:
+        raws = [CONTRACTS.encode(schema, record) for record in records]
+        parts = [
+            plain_rows(CONTRACTS, schema, "here", range(len(part)), part) for part in (raws[:cut], raws[cut:]) if part
+        ]
+        for leaf in program_of(schema).leaves:
+            found = column(schema, parts, leaf.name)
+            if leaf.symbols:
+                assert found == wanted(records, leaf.name)
+            else:
+                assert found == as_bytes(wanted(records, leaf.name)), leaf.name
+
+    holds()
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_origins_and_producers_are_those_of_the_records(schema: str) -> None:
+    logs = ["", "log-a", "log-b"]
+    stages = ["decode", "vee"] if schema == "Reject" else [""]
+    numbers = np.random.default_rng(5)
+    records = [
+        plain(PLAIN[schema], source_topic_id=logs[numbers.integers(3)], stage=stages[numbers.integers(len(stages))],
+              source_partition=int(numbers.integers(5)), source_offset=row * 1_000, source_index=row)
+        for row in range(50)
+    ]  # fmt: skip
+    rows = plain_rows(CONTRACTS, schema, "here", range(50), [CONTRACTS.encode(schema, record) for record in records])
+    assert rows.origins.tolist() == [[record["source_partition"], record["source_offset"], record["source_index"]]
+                                     for record in records]  # fmt: skip
+    assert [rows.said[number] for number in rows.producers] == [
+        (record["source_topic_id"], record.get("stage", "")) for record in records
+    ]
+    kept = rows.kept(rows.origins[:, 2] % 2 == 0)
+    assert column(schema, [kept], "source_index") == list(range(0, 50, 2))
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_record_that_is_cut_short_or_too_long_is_refused_by_its_offset(schema: str) -> None:
+    raw = CONTRACTS.encode(schema, plain(PLAIN[schema]))
+    for length in range(HEADER.size, len(raw)):
+        with pytest.raises(ContractError, match="RECORD_BROKEN at here at offset 8"):
+            plain_rows(CONTRACTS, schema, "here", [7, 8], [raw, raw[:length]])
+    with pytest.raises(ContractError, match="RECORD_BROKEN"):
+        plain_rows(CONTRACTS, schema, "here", [7], [raw + b"\0"])
+    with pytest.raises(ContractError, match="SCHEMA_OTHER"):
+        plain_rows(CONTRACTS, schema, "here", [7], [raw[:3]])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SCHEMAS), st.data())
+def test_altered_bytes_are_read_within_the_record_or_refused(schema: str, data: st.DataObject) -> None:
+    raw = bytearray(CONTRACTS.encode(schema, plain(PLAIN[schema])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(HEADER.size, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        rows = plain_rows(CONTRACTS, schema, "here", [1], [bytes(raw)])
+    except ContractError:
+        return
+    for leaf, found in leaf_columns(schema, [rows]).items():
+        assert len(found.texts) <= len(raw), leaf
+        symbols = len(found.leaf.symbols)
+        assert not symbols or set(found.numbers.tolist()) <= set(range(symbols))
+
+
+def test_an_array_in_several_blocks_some_with_their_size_is_one_array() -> None:
+    record = plain(PLAIN["Determinant"], zones=[{"zone": "PEAK", "wh": 1}, {"zone": "DAY", "wh": 2}])
+    raw = CONTRACTS.encode("Determinant", record)
+    zones = b"\x04" + b"\x08PEAK\x02" + b"\x06DAY\x04" + b"\x00"
+    assert raw.count(zones) == 1
+    split = b"\x02" + b"\x08PEAK\x02" + b"\x01\x0a" + b"\x06DAY\x04" + b"\x00"
+    rows = plain_rows(CONTRACTS, "Determinant", "here", [1], [raw.replace(zones, split)])
+    assert column("Determinant", [rows], "zones") == [2]
+    assert column("Determinant", [rows], "zones.zone") == [b"PEAK", b"DAY"]
+    assert column("Determinant", [rows], "zones.wh") == [1, 2]
+    assert column("Determinant", [rows], "source_index") == [3]
+
+
+def test_a_schema_that_is_not_plain_is_refused() -> None:
+    from pipeline.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="SCHEMA_NOT_PLAIN"):
+        program_of("FrameBatch")
