@@ -12,7 +12,6 @@ from numba import njit
 from agents.vee.config import DAY_SECS
 from agents.vee.kernels_cells import (
     MOST,
-    apparent_below_active,
     day_bit,
     energy_quality,
     find_planes,
@@ -23,7 +22,7 @@ from agents.vee.kernels_cells import (
     quality_of,
     read_published,
     read_sent,
-    remarks_export,
+    remarks,
     rules_of,
     scaled_of,
     sent_of,
@@ -34,6 +33,7 @@ from agents.vee.kernels_cells import (
     write_cell,
     write_energies,
 )
+from agents.vee.kernels_registers import replace_carried
 from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS
 from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, NOTHING, RANGE, SENT_SHIFT, SPLIT, TWICE
 from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_ENERGY
@@ -51,11 +51,9 @@ LACKS = -2
 """A plane must be granted first."""
 
 MOVED = int(Flag.OFF_GRID)
-V03, V32 = 1 << RULE_BIT["V03"], 1 << RULE_BIT["V32"]
+V03 = 1 << RULE_BIT["V03"]
 ACTUAL, SUSPECT = int(Quality.ACTUAL), int(Quality.SUSPECT)
 N_CHANNELS = len(CHANNELS)
-EXPORT = 2
-"""Place of wh_exp."""
 
 
 @njit(nogil=True, cache=True)
@@ -204,7 +202,7 @@ def _enter(  # type: ignore[no-untyped-def]
     read_published(pages, planes, slice_, half, cell, old)
     _publish(pages, limits, rows, row, interval, slot, offset, start, cell, old, reading)
     if order < 0:  # the value in force stays, but from now on it is known that there was another
-        _repeat(cell | TWICE, old, reading)
+        _repeat(tables, cell | TWICE, old, reading)
         write_cell(pages, place, slice_, cell | TWICE)
         return TAKEN
     fresh = (sent << SENT_SHIFT) | AS_SENT | (cell & TWICE) | twice
@@ -259,10 +257,8 @@ def _as_sent(tables, rows, row, cell, moved, epoch, billed, reading):  # type: i
     reading.source = np.int32(row)
     reading.flags = np.uint16(rows.flags[row] | (MOVED if moved else 0))
     reading.method = np.uint8(0)
-    rules = rules_of(cell) | apparent_below_active(billed) | (V03 if moved else 0)
-    if billed[EXPORT] > 0 and remarks_export(tables, rows.service_point[row], epoch):
-        rules |= V32
-    reading.rules = np.uint32(rules)
+    rules = rules_of(cell) | remarks(tables, rows.service_point[row], epoch, cell, billed)
+    reading.rules = np.uint32(rules | (V03 if moved else 0))
     quality = np.uint64(ACTUAL if sent_of(cell) == GOOD else SUSPECT)
     word = np.uint64(0)
     for channel in range(N_CHANNELS):
@@ -274,11 +270,12 @@ def _as_sent(tables, rows, row, cell, moved, epoch, billed, reading):  # type: i
 
 
 @njit(nogil=True, cache=True)
-def _repeat(cell, energies, reading):  # type: ignore[no-untyped-def]
+def _repeat(tables, cell, energies, reading):  # type: ignore[no-untyped-def]
     """Complete a reading with the energies in force, for the mark that there was another value."""
     reading.source = np.int32(-1)
     reading.flags, reading.method = np.uint16(0), np.uint8(method_of(cell))
-    reading.rules = np.uint32(rules_of(cell) | apparent_below_active(energies))
+    told = remarks(tables, reading.service_point, reading.interval_start, cell, energies)
+    reading.rules = np.uint32(rules_of(cell) | told)
     for channel in range(N_ENERGY):
         reading.energy[channel] = energies[channel]
 
@@ -299,6 +296,8 @@ def _daily(pages, tables, limits, clock, rows, row, slot):  # type: ignore[no-un
         return LEFT
     slice_ = midnight % (limits.hot_days + 1)
     known = pages.registers[slice_, slot]
+    if pages.hot[slot].carried and midnight == now // DAY_SECS - limits.hot_days + 1:
+        replace_carried(pages, slot, slice_)
     if known.device > rows.device[row]:
         return LEFT
     changed, same = _keep_larger(known, rows, row)

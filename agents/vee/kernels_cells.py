@@ -40,7 +40,10 @@ MOST = 2**31 - 1
 """Largest energy that is kept, Wh in an interval."""
 
 V01, V02, V07, V09 = (1 << RULE_BIT[code] for code in ("V01", "V02", "V07", "V09"))
-V14, V12, V16 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V16"))
+V14, V12, V16, V32 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V16", "V32"))
+
+EXPORT = 2
+"""Place of wh_exp."""
 
 ABSENT, ACTUAL, SUSPECT = int(Quality.ABSENT), int(Quality.ACTUAL), int(Quality.SUSPECT)
 ESTIMATED, LACKING = int(Quality.ESTIMATED), int(Quality.MISSING)
@@ -261,16 +264,6 @@ def scaled_of(pages, slot, start):  # type: ignore[no-untyped-def]
     return (pages.hot[slot].scaled >> np.uint32(4 * (day_of(start) & 7))) & 15
 
 
-@njit(nogil=True, cache=True)
-def apparent_below_active(energy):  # type: ignore[no-untyped-def]
-    """V16 bit: VAh below Wh by more than 1 % and 1 Wh, import or export."""
-    for channel in range(0, N_ENERGY, 2):
-        active, apparent = energy[channel], energy[channel + 1]
-        if apparent > 0 and 100 * apparent + 100 < 99 * active:
-            return V16
-    return 0
-
-
 # --------------------------------------------------------------------------------------------------- registry
 
 
@@ -295,7 +288,25 @@ def slot_grid(tables, point, start, end, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def remarks_export(tables, point, time):  # type: ignore[no-untyped-def]
+def remarks(tables, point, epoch, cell, energy):  # type: ignore[no-untyped-def]
+    """Rules that only remark upon what was sent: V16, and V32 where export is not agreed.
+
+    V16: VAh below Wh by more than 1 % and 1 Wh, import or export, where there is VAh at all.
+    """
+    rules = 0
+    if sent_of(cell) == NOTHING or method_of(cell):
+        return rules
+    for channel in range(0, N_ENERGY, 2):
+        active, apparent = energy[channel], energy[channel + 1]
+        if apparent > 0 and 100 * apparent + 100 < 99 * active:
+            rules |= V16
+    if energy[EXPORT] > 0 and _remarks_export(tables, point, epoch):
+        rules |= V32
+    return rules
+
+
+@njit(nogil=True, cache=True)
+def _remarks_export(tables, point, time):  # type: ignore[no-untyped-def]
     """Whether export at this consumer is to be remarked upon (V32)."""
     row = find(tables.point_keys, tables.point_rows, point)
     if row < 0:

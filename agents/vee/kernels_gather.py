@@ -8,7 +8,7 @@ from agents.vee.config import DAY_SECS
 from agents.vee.kernels_cells import find_planes, half_of, read_published, read_sent, sent_of, slice_of
 from agents.vee.state import GOOD as SENT_GOOD
 from agents.vee.state import KEPT, NOTHING
-from agents.vee.work import BAD, BEFORE, COUNTS, GAP, GOOD, NONE, PLANES_AT
+from agents.vee.work import BAD, BEFORE, COUNTS, GAP, GOOD, LINK_COUNT, NONE, PLANES_AT
 from pipeline.channels import N_ENERGY
 
 
@@ -40,7 +40,7 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
 @njit(nogil=True, cache=True)
 def _single(tables, work, begin, end):  # type: ignore[no-untyped-def]
     """Row of the only meter in [begin, end) epoch s if it stood there all the time, else -1."""
-    if work.pad[COUNTS, 0] != 1:
+    if work.pad[COUNTS, LINK_COUNT] != 1:
         return -1
     link = tables.links[work.links[0]]
     return work.links[0] if link.start <= begin and link.until >= end else -1
@@ -50,7 +50,7 @@ def _single(tables, work, begin, end):  # type: ignore[no-untyped-def]
 def _grid(tables, work, begin, length):  # type: ignore[no-untyped-def]
     """(shortest interval, row of the latest link) among the links of [begin, begin + length) epoch s; row -1: none."""
     interval, latest = 0, -1
-    for place in range(work.pad[COUNTS, 0]):
+    for place in range(work.pad[COUNTS, LINK_COUNT]):
         link = tables.links[work.links[place]]
         if link.start < begin + length and link.until > begin:
             if latest < 0 or link.interval < interval:

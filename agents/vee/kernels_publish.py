@@ -10,14 +10,13 @@ from agents.vee.kernels_cells import (
     ACTUAL,
     ESTIMATED,
     LACKING,
-    apparent_below_active,
     day_bit,
     energy_quality,
     half_of,
     is_amended,
     method_of,
     quality_of,
-    remarks_export,
+    remarks,
     rules_of,
     sent_of,
     slice_of,
@@ -26,14 +25,11 @@ from agents.vee.kernels_cells import (
 )
 from agents.vee.kernels_registers import day_registers
 from agents.vee.output import DAYS, READINGS
-from agents.vee.state import AMENDED, EMPTY, GOOD, NOTHING
-from agents.vee.work import BAD, CLOSING, NONE, OPENING, PLANES_AT, SPIKE
+from agents.vee.state import AMENDED, EMPTY, NOTHING
+from agents.vee.work import BAD, CARRIED_DAYS, CLOSING, COUNTS, NONE, OPENING, PLANES_AT, SPIKE
 from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
-from pipeline.codes import RULE_BIT
 
-V32 = 1 << RULE_BIT["V32"]
-EXPORT = 2
 SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
 COUNT_ESTIMATED = 1
 
@@ -42,6 +38,12 @@ COUNT_ESTIMATED = 1
 def planes_of(cell, half):  # type: ignore[no-untyped-def]
     """Planes that hold what is published."""
     return half | AMENDED if is_amended(cell) else half
+
+
+@njit(nogil=True, cache=True)
+def keeps_energies(cell):  # type: ignore[no-untyped-def]
+    """A settlement has energies of its own to store: nothing was sent, or something else is published."""
+    return sent_of(cell) == NOTHING or is_amended(cell)
 
 
 @njit(nogil=True, cache=True)
@@ -84,7 +86,7 @@ def _store(pages, limits, work, position):  # type: ignore[no-untyped-def]
     half = half_of(limits, position.start, position.interval)
     slice_ = slice_of(limits, position.start)
     cell = position.fresh
-    if sent_of(cell) == NOTHING or is_amended(cell):
+    if keeps_energies(cell):
         write_energies(pages, work.pad[PLANES_AT], planes_of(cell, half), slice_, position.new)
     write_cell(pages, work.pad[PLANES_AT, half], slice_, cell)
 
@@ -102,12 +104,7 @@ def _publish(pages, tables, limits, revision, slot, before, scaled, position, re
     reading.interval_start, reading.interval_secs = epoch, np.uint32(position.interval)
     reading.revision, reading.frame, reading.source = revision, np.int32(-1), np.int32(-1)
     reading.method = np.uint8(method_of(cell))
-    rules = rules_of(cell)
-    if sent_of(cell) == GOOD and method_of(cell) == 0:
-        rules |= apparent_below_active(position.new)
-        if position.new[EXPORT] > 0 and remarks_export(tables, link.point, epoch):
-            rules |= V32
-    reading.rules = np.uint32(rules)
+    reading.rules = np.uint32(rules_of(cell) | remarks(tables, link.point, epoch, cell, position.new))
     reading.quality = energy_quality(cell, scaled, pages.hot[slot].present)
 
 
@@ -115,17 +112,18 @@ def _publish(pages, tables, limits, revision, slot, before, scaled, position, re
 def write_day(  # type: ignore[no-untyped-def]
     pages, tables, limits, revision, slot, first, day, per_day, state, work, days_out, cursor
 ):
-    """The settlement row of day `first + day`, unless no meter stood there."""
+    """The settlement row of day `first + day`, unless no meter stood there; whether there is one."""
     bits, row = day_registers(pages, tables, limits, slot, work, first + day)
     if row < 0:
-        return
+        return False
     out, span = days_out[cursor[DAYS]], work.spans[work.spans[day].of_day]
     out.service_point, out.link = pages.keys[slot], np.uint32(row)
     out.start = (first + day) * DAY_SECS - limits.offset
     out.revision, out.state = revision, np.uint8(state)
     _sum_day(work, day * per_day, per_day, span.scaled, out)
     _demand(limits, work, day * per_day, per_day, span.scaled, out)
-    if span.known and span.last - span.first > 1:
+    carried = span.first == 0 and work.pad[COUNTS, CARRIED_DAYS]
+    if span.known and (carried or span.last - span.first > 1):
         bits |= SEVERAL_DAYS
     if span.known and out.counts[COUNT_ESTIMATED]:
         bits |= SCALED_TO_REGISTERS
@@ -138,6 +136,7 @@ def write_day(  # type: ignore[no-untyped-def]
             left = energy - out.actual[channel] - out.estimated[channel]
         out.register_energy[channel], out.unexplained[channel] = energy, left
     cursor[DAYS] += 1
+    return True
 
 
 @njit(nogil=True, cache=True)

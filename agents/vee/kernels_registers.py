@@ -1,6 +1,9 @@
 """Register energy of spans between midnights, over all meters that stood at a service point.
 
-Days are local day numbers; `first` is the first closed day of the window, and midnights are counted from it.
+Days are local day numbers. When a day leaves the window between a register and an unknown midnight, that register is
+*carried* to the midnight, with the energy that was published for the days since (`carry`): what comes later still meets
+the register that comes next. So for the window's oldest midnight the registers may be those of an earlier one, its
+origin.
 """
 
 from __future__ import annotations
@@ -9,17 +12,22 @@ import numpy as np
 from numba import njit
 
 from agents.vee.config import DAY_SECS
-from agents.vee.work import CLOSING, COUNTS, MOST_LINKS, OPENING, SCRATCH
+from agents.vee.kernels_cells import mark_hot
+from agents.vee.work import CARRIED_DAYS, CLOSING, COUNTS, FIRST_DAY, LINK_COUNT, MOST_LINKS, OPENING, SCRATCH
 from pipeline.channels import N_ENERGY
 from pipeline.lookup import find
+from pipeline.state import mark
 
 ALL_CHANNELS = (1 << N_ENERGY) - 1
 OPENING_KNOWN, CLOSING_KNOWN = 1, 2
 
+MOST_CARRIED = 60
+"""Days after which a register is given up."""
+
 
 @njit(nogil=True, cache=True)
 def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
-    """work.links[: work.pad[COUNTS, 0]]: links of `point` that overlap [start, end) epoch s, in order."""
+    """work.links[: work.pad[COUNTS, LINK_COUNT]]: links of `point` that overlap [start, end) epoch s, in order."""
     count = 0
     place = find(tables.index_keys, tables.index_rows, point)
     while 0 <= place < tables.order.shape[0]:
@@ -31,7 +39,7 @@ def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
             work.links[count] = row
             count += 1
         place += 1
-    work.pad[COUNTS, 0] = count
+    work.pad[COUNTS, LINK_COUNT] = count
 
 
 @njit(nogil=True, cache=True)
@@ -49,10 +57,13 @@ def registers_at(pages, limits, slot, day, device, out):  # type: ignore[no-unty
 
 
 @njit(nogil=True, cache=True)
-def _opening(pages, tables, limits, slot, row, day, out):  # type: ignore[no-untyped-def]
-    """Registers of link `row` where it begins to count: at the midnight of `day`, or when it was installed."""
+def _opening(pages, tables, limits, slot, row, day, origin, out):  # type: ignore[no-untyped-def]
+    """Registers of link `row` where it begins to count: at the midnight of `day`, or when it was installed.
+
+    origin: the day whose midnight's registers are kept for `day`.
+    """
     link = tables.links[row]
-    midnight = day * DAY_SECS - limits.offset
+    midnight = origin * DAY_SECS - limits.offset
     if link.start >= midnight and link.exchange & OPENING_KNOWN:
         for channel in range(N_ENERGY):
             out[channel] = link.opening[channel]
@@ -80,12 +91,46 @@ def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-unt
 def midnight_known(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
     """A span may begin or end here: the register of the meter that stands here is known, or none stands here."""
     midnight = day * DAY_SECS - limits.offset
-    for place in range(work.pad[COUNTS, 0]):
+    for place in range(work.pad[COUNTS, LINK_COUNT]):
         row = work.links[place]
         link = tables.links[row]
         if link.start <= midnight < link.until:
-            return _opening(pages, tables, limits, slot, row, day, work.pad[SCRATCH]) & 1 == 1
+            return _opening(pages, tables, limits, slot, row, day, day, work.pad[SCRATCH]) & 1 == 1
     return True
+
+
+@njit(nogil=True, cache=True)
+def carry(pages, limits, slot, work, first, published):  # type: ignore[no-untyped-def]
+    """Day `first` leaves the window, published i64 (4,) in it: carry its register on if the next midnight has none."""
+    record, size = pages.hot[slot], limits.hot_days + 1
+    if not work.spans[0].midnight or work.spans[1].midnight or record.carried == MOST_CARRIED:
+        _end_carry(pages, slot)
+        return
+    origin, target = pages.registers[first % size, slot], pages.registers[(first + 1) % size, slot]
+    target.device = origin.device
+    for channel in range(N_ENERGY):
+        target.value[channel] = origin.value[channel]
+        record.words[channel] += published[channel]
+    record.carried = np.uint8(record.carried + 1)
+    mark(pages.registers_changed, pages.registers_dirty, (first + 1) % size, slot, pages.capacity)
+    mark_hot(pages, slot)
+
+
+@njit(nogil=True, cache=True)
+def _end_carry(pages, slot):  # type: ignore[no-untyped-def]
+    record = pages.hot[slot]
+    if record.carried:
+        record.carried = np.uint8(0)
+        for channel in range(N_ENERGY):
+            record.words[channel] = 0
+        mark_hot(pages, slot)
+
+
+@njit(nogil=True, cache=True)
+def replace_carried(pages, slot, slice_):  # type: ignore[no-untyped-def]
+    """A register has come for the midnight that another one was carried to."""
+    pages.registers[slice_, slot].device = 0
+    _end_carry(pages, slot)
 
 
 @njit(nogil=True, cache=True)
@@ -108,18 +153,19 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
 
     Each meter's part is floor(closing x factor) - floor(opening x factor).
     """
-    begin, end = first * DAY_SECS - limits.offset, last * DAY_SECS - limits.offset
+    origin = first - work.pad[COUNTS, CARRIED_DAYS] if first == work.pad[COUNTS, FIRST_DAY] else first
+    begin, end = origin * DAY_SECS - limits.offset, last * DAY_SECS - limits.offset
     mask = ALL_CHANNELS
     for channel in range(N_ENERGY):
         out[channel] = 0
     devices = 0
-    for place in range(work.pad[COUNTS, 0]):
+    for place in range(work.pad[COUNTS, LINK_COUNT]):
         row = work.links[place]
         link = tables.links[row]
         if link.start >= end or link.until <= begin:
             continue
         devices += 1
-        mask &= _opening(pages, tables, limits, slot, row, first, work.pad[OPENING])
+        mask &= _opening(pages, tables, limits, slot, row, first, origin, work.pad[OPENING])
         mask &= _closing(pages, tables, limits, slot, row, last, work.pad[CLOSING])
         seconds = min(end, link.until) - max(begin, link.start)
         for channel in range(N_ENERGY):
@@ -128,6 +174,11 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
                 if part < 0:
                     mask &= ~(1 << channel)
                 out[channel] += part
+    if origin != first:
+        for channel in range(N_ENERGY):
+            out[channel] -= pages.hot[slot].words[channel]
+            if out[channel] < 0:
+                mask &= ~(1 << channel)
     return mask, devices
 
 
@@ -139,6 +190,8 @@ def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[
     """
     for day in range(days + 1):
         work.spans[day].midnight = midnight_known(pages, tables, limits, slot, work, first + day)
+    if work.pad[COUNTS, CARRIED_DAYS]:
+        work.spans[0].midnight = True
     spans, day = 0, 0
     while day < days:
         after = day + 1
@@ -168,13 +221,14 @@ def day_registers(pages, tables, limits, slot, work, day):  # type: ignore[no-un
     for channel in range(N_ENERGY):
         work.pad[OPENING, channel] = 0
         work.pad[CLOSING, channel] = 0
-    for place in range(work.pad[COUNTS, 0]):
+    for place in range(work.pad[COUNTS, LINK_COUNT]):
         row = work.links[place]
         link = tables.links[row]
         if link.start >= end or link.until <= begin:
             continue
-        if meters == 0:
-            bits |= _opening(pages, tables, limits, slot, row, day, work.pad[OPENING]) & 1
+        carried = work.pad[COUNTS, CARRIED_DAYS] and day == work.pad[COUNTS, FIRST_DAY]
+        if meters == 0 and not (carried and link.start < begin):
+            bits |= _opening(pages, tables, limits, slot, row, day, day, work.pad[OPENING]) & 1
         last = row
         meters += 1
     if last >= 0:

@@ -9,11 +9,12 @@ from agents.vee.config import DAY_SECS
 from agents.vee.kernels_cells import day_bit, half_of, lacks_plane, mark_hot
 from agents.vee.kernels_decide import decide
 from agents.vee.kernels_gather import gather
-from agents.vee.kernels_publish import planes_of, store_day, write_day
-from agents.vee.kernels_registers import find_spans, list_links
+from agents.vee.kernels_publish import keeps_energies, planes_of, store_day, write_day
+from agents.vee.kernels_registers import carry, find_spans, list_links
 from agents.vee.output import AT, DAYS, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
 from agents.vee.state import POINT
-from agents.vee.work import NONE, PLANES_AT
+from agents.vee.work import CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH
+from pipeline.channels import N_ENERGY
 
 PROVISIONAL, FINAL = 0, 1
 """day_state; a day is final when it leaves the window."""
@@ -23,7 +24,7 @@ PROVISIONAL, FINAL = 0, 1
 def settle(pages, tables, limits, clock, revision, state, work, readings, days_out, cursor):  # type: ignore[no-untyped-def]
     """Settle every point that has dirty days; from slot cursor[AT] on.
 
-    state FINAL: write the last row of the oldest day of every point instead, and change nothing.
+    state FINAL: write the last row of the oldest day of every point instead, and carry its register on.
     What is settled is clean again, so the kernel may be called again from slot 0 at any time.
     Stops with STATUS FULL or PLANE_NEEDED.
     """
@@ -53,10 +54,15 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
 
 
 @njit(nogil=True, cache=True)
+def oldest_day(limits, clock):  # type: ignore[no-untyped-def]
+    """First local day of the window."""
+    return (clock.time + limits.offset) // DAY_SECS - limits.hot_days + 1
+
+
+@njit(nogil=True, cache=True)
 def closed_days(limits, clock):  # type: ignore[no-untyped-def]
     """(first, count) of the window's closed local days since the log began."""
-    oldest = (clock.time + limits.offset) // DAY_SECS - limits.hot_days + 1
-    first = max(oldest, (clock.begin + limits.offset) // DAY_SECS)
+    first = max(oldest_day(limits, clock), (clock.begin + limits.offset) // DAY_SECS)
     return first, max((clock.closed + limits.offset) // DAY_SECS - first, 0)
 
 
@@ -67,13 +73,21 @@ def _settle_point(  # type: ignore[no-untyped-def]
     """Bits of the planes that are lacking, or 0 when it is done."""
     record = pages.hot[slot]
     per_day = 2 * (DAY_SECS // limits.slot_secs)
-    begin = first * DAY_SECS - limits.offset
-    list_links(tables, work, pages.keys[slot], begin, begin + days * DAY_SECS)
+    carried = np.int64(record.carried) if first == oldest_day(limits, clock) else np.int64(0)
+    work.pad[COUNTS, FIRST_DAY], work.pad[COUNTS, CARRIED_DAYS] = first, carried
+    begin = (first - carried) * DAY_SECS - limits.offset
+    list_links(tables, work, pages.keys[slot], begin, (first + days) * DAY_SECS - limits.offset)
     total = gather(pages, tables, limits, clock, slot, work, first, days)
     spans = find_spans(pages, tables, limits, slot, work, first, days)
     decide(tables, limits, work, total, per_day, spans)
     if state == FINAL:
-        write_day(pages, tables, limits, revision, slot, first, 0, per_day, FINAL, work, days_out, cursor)
+        written = write_day(pages, tables, limits, revision, slot, first, 0, per_day, FINAL, work, days_out, cursor)
+        for channel in range(N_ENERGY):
+            work.pad[SCRATCH, channel] = 0
+            if written:
+                row = days_out[cursor[DAYS] - 1]
+                work.pad[SCRATCH, channel] = row.actual[channel] + row.estimated[channel]
+        carry(pages, limits, slot, work, first, work.pad[SCRATCH])
         return 0
     lacking = _lacking(limits, work, total)
     if lacking:
@@ -84,7 +98,7 @@ def _settle_point(  # type: ignore[no-untyped-def]
         changed = store_day(
             pages, tables, limits, revision, slot, first + day, day * per_day, per_day, scaled, work, readings, cursor
         )
-        if changed or dirty & day_bit(first + day):
+        if changed or _any_dirty(work, dirty, first, day):
             write_day(pages, tables, limits, revision, slot, first, day, per_day, PROVISIONAL, work, days_out, cursor)
     record.dirty = np.uint8(0)
     mark_hot(pages, slot)
@@ -92,11 +106,21 @@ def _settle_point(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def _any_dirty(work, dirty, first, day):  # type: ignore[no-untyped-def]
+    """Some day of this day's span has changed."""
+    span = work.spans[work.spans[day].of_day]
+    bits = 0
+    for inside in range(span.first, span.last):
+        bits |= day_bit(first + inside)
+    return dirty & bits != 0
+
+
+@njit(nogil=True, cache=True)
 def _lacking(limits, work, total):  # type: ignore[no-untyped-def]
     lacking = 0
     for at in range(total):
         position = work.cells[at]
-        if position.state != NONE:
+        if position.state != NONE and keeps_energies(position.fresh):
             half = half_of(limits, position.start, position.interval)
             lacking |= lacks_plane(work.pad[PLANES_AT], planes_of(position.fresh, half), position.new)
     return lacking

@@ -227,8 +227,7 @@ class _Session:
 
     def _settle(self, revision: int, buffers: Buffers, work: Work, *, final: bool = False) -> None:
         first, days = kernels_settle.closed_days(self.limits, self.clock)
-        leaving = (self.clock.time + self.limits.offset) // DAY_SECS - self.limits.hot_days + 1
-        if days == 0 or (final and first != leaving):
+        if days == 0 or (final and first != kernels_settle.oldest_day(self.limits, self.clock)):
             return
         buffers.cursor[AT] = 0
         while True:

@@ -58,9 +58,16 @@ MOST_LINKS = 64
 PLANES_AT, OPENING, CLOSING, SCRATCH, COUNTS = range(5)
 PAD_WIDTH = 8
 
+# Places in pad[COUNTS].
+LINK_COUNT, FIRST_DAY, CARRIED_DAYS = range(3)
+
 
 class Work(NamedTuple):
-    """cells CELL (positions,); spans SPAN (days + 1,); links i64: rows of the point's links, pad[COUNTS, 0] of them."""
+    """cells CELL (positions,); spans SPAN (days + 1,); links i64: rows of the point's links.
+
+    pad: planes of the point, registers, scratch; COUNTS: how many links, first closed day (local), and how many days
+    before that day its opening register was read (0: at its midnight).
+    """
 
     cells: Array
     spans: Array

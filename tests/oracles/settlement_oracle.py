@@ -1,0 +1,414 @@
+"""Settlement of one service point's closed days in plain Python: a function of what was sent and of the registers.
+
+- A span lies between two midnights whose registers are known, with none known between; where a meter was exchanged, its
+  part counts between its own registers. Other days stand alone, without registers.
+- Gaps and suspect intervals get substitutes. Spikes (V14) do when a span's intervals exceed its registers and what is
+  left without them does not, and in days without registers.
+- A substitute is a line between good neighbours across at most `linear` seconds, else the mean of the good intervals at
+  that time of the other closed days, else the nearest good interval (before, else after), else nothing.
+- In a span, a channel's substitutes are scaled to what the good intervals leave of its register energy. When they leave
+  less than nothing, or when there are no substitutes and a difference, all intervals of that channel are scaled (V12);
+  a difference that whole watt-hours of a fractional factor explain goes to the last good interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.oracles.vee_oracle import Link, Oracle
+
+DAY, OFFSET, CHANNELS = 86_400, 19_800, 4
+ACTUAL, SUSPECT, ESTIMATED, MISSING = 1, 2, 3, 4
+NONE, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING = 0, 3, 4, 6, 8, 9, 10
+V01, V02, V14, V12, V03 = 1, 2, 16, 32, 64
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a reader sees of an interval."""
+
+    energy: tuple[int, ...]
+    quality: tuple[int, ...]
+    method: int
+    rules: int
+    interval: int
+
+    def with_rules(self, rules: int) -> Published:
+        return replace(self, rules=rules)
+
+
+@dataclass
+class Cell:
+    """What was sent for an interval, and what is published."""
+
+    sent: tuple[int, ...] | None = None
+    suspect: int = 0
+    twice: bool = False
+    published: Published | None = None
+
+
+@dataclass
+class Settled:
+    """A settlement row."""
+
+    registers: int = 0
+    opening: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    closing: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    register_energy: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    actual: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    estimated: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    suspect: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    unexplained: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    counts: list[int] = field(default_factory=lambda: [0] * 4)
+    demand: list[int] = field(default_factory=lambda: [0, 0])
+    demand_start: list[int] = field(default_factory=lambda: [0, 0])
+    state: int = 0
+
+
+@dataclass
+class Interval:
+    """An interval under settlement; `use`: good, bad, gap, spike or before (older than the log)."""
+
+    start: int
+    length: int
+    link: Link
+    cell: Cell
+    use: str
+    base: tuple[int, ...] = (0,) * CHANNELS
+    method: int = NONE
+    new: list[int] = field(default_factory=lambda: [0] * CHANNELS)
+    scaled: set[int] = field(default_factory=set)
+    rounded: bool = False
+
+    @property
+    def sent(self) -> tuple[int, ...]:
+        assert self.cell.sent is not None
+        return self.cell.sent
+
+    @property
+    def substituted(self) -> bool:
+        return self.use in ("bad", "gap", "spike")
+
+
+@dataclass
+class Span:
+    """Days, and the register energy by channel where it is known."""
+
+    days: range
+    energy: dict[int, int]
+    meters: int
+    intervals: list[Interval] = field(default_factory=list)
+    flat: bool = False
+
+
+def settle(oracle: Oracle, point: int, days: range) -> dict[int, Settled]:
+    """Publish the closed days of a point, and return their settlement rows."""
+    intervals = [found for day in days for found in _intervals(oracle, point, day)]
+    spans = _spans(oracle, point, days)
+    for span in spans:
+        span.intervals = [one for one in intervals if (one.start + OFFSET) // DAY in span.days]
+        _choose(oracle, span)
+    used = [one for one in intervals if one.use != "before"]
+    for one in used:
+        if one.substituted:
+            _estimate(oracle, one, used)
+    rows = {}
+    for span in spans:
+        span.intervals = [one for one in span.intervals if one.use != "before"]
+        for channel in range(CHANNELS):
+            _fill(oracle, span, channel)
+        for one in span.intervals:
+            _publish(oracle, point, span, one)
+        for day in span.days:
+            row = _row(oracle, point, span, day)
+            if row is not None:
+                rows[day] = row
+    return rows
+
+
+def _intervals(oracle: Oracle, point: int, day: int) -> list[Interval]:
+    found = []
+    for place in range(day * DAY - OFFSET, (day + 1) * DAY - OFFSET, oracle.config.slot):
+        length = oracle.shortest(point, place)
+        for start in (place, place + (length or 0)) if length and length < oracle.config.slot else (place,):
+            own = oracle.links_of(point, start, start + (length or 0))
+            if not length or not own or (start + OFFSET) % length:
+                continue
+            cell = oracle.cells.get((point, start)) or Cell()
+            use = "good" if cell.sent is not None and not cell.suspect else "bad"
+            if cell.sent is None:
+                use = "gap" if start >= oracle.begin else "before"
+            found.append(Interval(start, length, own[-1], cell, use))
+    return found
+
+
+# ------------------------------------------------------------------------------------------- registers
+
+
+def _at(oracle: Oracle, link: Link, day: int) -> Sequence[int] | None:
+    device, known = oracle.registers.get((link.point, day), (0, [-1] * CHANNELS))
+    return known if device == link.device else None
+
+
+def _origin(oracle: Oracle, point: int, day: int) -> int:
+    """The midnight whose registers are kept for a day's: its own, or that of an earlier day whose registers go on."""
+    oldest = day == oracle.today - oracle.config.hot_days + 1
+    return oracle.carried[point][0] if oldest and point in oracle.carried else day
+
+
+def _opening(oracle: Oracle, link: Link, day: int) -> Sequence[int] | None:
+    midnight = _origin(oracle, link.point, day) * DAY - OFFSET
+    if link.start >= midnight and link.opening is not None:
+        return link.opening
+    return None if link.start > midnight else _at(oracle, link, day)
+
+
+def _closing(oracle: Oracle, link: Link, day: int) -> Sequence[int] | None:
+    return link.closing if link.until <= day * DAY - OFFSET else _at(oracle, link, day)
+
+
+def midnight_known(oracle: Oracle, point: int, day: int) -> bool:
+    """A span may begin or end here."""
+    midnight = day * DAY - OFFSET
+    if _origin(oracle, point, day) != day:
+        return True
+    for link in oracle.links_of(point, midnight, midnight + 1):
+        registers = _opening(oracle, link, day)
+        return registers is not None and registers[0] >= 0
+    return True
+
+
+def _span_energy(oracle: Oracle, point: int, first: int, last: int) -> tuple[dict[int, int], int]:
+    origin = _origin(oracle, point, first)
+    begin, end = origin * DAY - OFFSET, last * DAY - OFFSET
+    energy = dict.fromkeys(range(CHANNELS), 0)
+    links = oracle.links_of(point, begin, end)
+    for link in links:
+        opening, closing = _opening(oracle, link, first), _closing(oracle, link, last)
+        seconds = min(end, link.until) - max(begin, link.start)
+        for channel in list(energy):
+            if opening is None or closing is None or opening[channel] < 0 or closing[channel] < 0:
+                del energy[channel]
+                continue
+            new, old = closing[channel], opening[channel]
+            if new < old:
+                new += link.modulus
+                most = link.limit * (seconds // link.interval + 1) if link.limit else link.modulus // 2
+                if not link.modulus or new < old or new - old > most:
+                    del energy[channel]
+                    continue
+            part = new * link.numerator // link.denominator - old * link.numerator // link.denominator
+            energy[channel] += part
+    if origin != first:
+        energy = {channel: value - oracle.carried[point][1][channel] for channel, value in energy.items()}
+        energy = {channel: value for channel, value in energy.items() if value >= 0}
+    return (energy if 0 in energy else {}), len(links)
+
+
+def _spans(oracle: Oracle, point: int, days: range) -> list[Span]:
+    spans, day = [], days.start
+    while day < days.stop:
+        after, energy, meters = day + 1, {}, 0
+        if midnight_known(oracle, point, day):
+            while after < days.stop and not midnight_known(oracle, point, after):
+                after += 1
+            if midnight_known(oracle, point, after):
+                energy, meters = _span_energy(oracle, point, day, after)
+        if not energy:
+            after = day + 1
+        spans.append(Span(range(day, after), energy, meters))
+        day = after
+    return spans
+
+
+# ------------------------------------------------------------------------------------------- substitutes
+
+
+def _choose(oracle: Oracle, span: Span) -> None:
+    for one in span.intervals:
+        if one.use == "before" and span.energy:
+            one.use = "gap"
+    good = [one for one in span.intervals if one.use == "good"]
+    need = span.energy.get(0, 0) - sum(one.sent[0] for one in good)
+    if span.energy and need >= 0:
+        return
+    spikes = []
+    for day in span.days:
+        of_day = [one for one in good if (one.start + OFFSET) // DAY == day]
+        peaks = sorted((one.sent[0] for one in of_day), reverse=True)
+        if len(peaks) >= 3:
+            limit = oracle.config
+            spikes += [
+                one
+                for one in of_day
+                if one.sent[0] > limit.spike_floor and (one.sent[0] - peaks[2]) * 100 > limit.spike_percent * peaks[2]
+            ]
+    if not span.energy or need + sum(one.sent[0] for one in spikes) >= 0:
+        for one in spikes:
+            one.use = "spike"
+
+
+def _estimate(oracle: Oracle, one: Interval, used: list[Interval]) -> None:
+    place = used.index(one)
+    first = last = place
+    while first > 0 and used[first - 1].substituted and _adjacent(used[first - 1], used[first]):
+        first -= 1
+    while last + 1 < len(used) and used[last + 1].substituted and _adjacent(used[last], used[last + 1]):
+        last += 1
+    gap = used[first : last + 1]
+    if first > 0 and last + 1 < len(used):
+        a, b = used[first - 1], used[last + 1]
+        even = all(other.length == one.length for other in (a, b, *gap))
+        joined = _adjacent(a, gap[0]) and _adjacent(gap[-1], b)
+        short = sum(other.length for other in gap) <= oracle.config.linear
+        if (a.use, b.use) == ("good", "good") and even and joined and short:
+            k, steps = place - first + 1, len(gap) + 1
+            one.base = tuple((low * (steps - k) + high * k) // steps for low, high in zip(a.sent, b.sent, strict=True))
+            one.method = LINEAR
+            return
+    like = [
+        other.sent
+        for other in used
+        if other.use == "good" and other.length == one.length and (other.start - one.start) % DAY == 0
+    ]
+    if like:
+        one.base, one.method = tuple(sum(values) // len(like) for values in zip(*like, strict=True)), LIKE_DAY
+        return
+    before = [other for other in used[:place] if other.use == "good"]
+    after = [other for other in used[place:] if other.use == "good"]
+    if before or after:
+        near = before[-1] if before else after[0]
+        one.base, one.method = tuple(value * one.length // near.length for value in near.sent), CARRIED
+
+
+def _adjacent(one: Interval, other: Interval) -> bool:
+    return one.start + one.length == other.start
+
+
+def share(target: int, weights: list[int], lengths: list[int]) -> list[int]:
+    """Whole watt-hours in proportion; the largest remainders, of equal ones the first, get one more."""
+    weights = weights if sum(weights) else lengths
+    total = sum(weights)
+    shares = [target * weight // total for weight in weights]
+    order = sorted(range(len(weights)), key=lambda item: (-(target * weights[item] % total), item))
+    for item in order[: target - sum(shares)]:
+        shares[item] += 1
+    return shares
+
+
+def _fill(oracle: Oracle, span: Span, channel: int) -> None:
+    good = [one for one in span.intervals if one.use == "good"]
+    substitutes = [one for one in span.intervals if one.substituted]
+    for one in good:
+        one.new[channel] = one.sent[channel]
+    for one in substitutes:
+        one.new[channel] = one.base[channel]
+    if channel not in span.energy:
+        return
+    need = span.energy[channel] - sum(one.sent[channel] for one in good)
+    if substitutes and need >= 0:
+        weights = [one.base[channel] for one in substitutes]
+        span.flat = span.flat or (channel == 0 and not sum(weights))
+        shares = share(need, weights, [one.length for one in substitutes])
+        for one, new in zip(substitutes, shares, strict=True):
+            one.new[channel] = new
+    elif need and not _rounded(oracle, span, channel, good, substitutes, need):
+        weights = [one.sent[channel] if one.use == "good" else one.base[channel] for one in span.intervals]
+        if weights:
+            shares = share(span.energy[channel], weights, [one.length for one in span.intervals])
+            for one, new in zip(span.intervals, shares, strict=True):
+                one.new[channel] = new
+                one.scaled.add(channel)
+
+
+def _rounded(
+    oracle: Oracle, span: Span, channel: int, good: list[Interval], substitutes: list[Interval], need: int
+) -> bool:
+    if substitutes or not good:
+        return False
+    fractional = any(one.link.denominator != 1 for one in good) and 0 < need <= len(good) + span.meters
+    if not fractional and abs(need) > oracle.config.sum_tolerance:
+        return False
+    taker = good[-1] if need > 0 else max(good, key=lambda one: (one.sent[channel], -one.start))
+    if taker.new[channel] + need < 0:
+        return False
+    taker.new[channel] += need
+    taker.rounded = True
+    return True
+
+
+# ------------------------------------------------------------------------------------------- results
+
+
+def _publish(oracle: Oracle, point: int, span: Span, one: Interval) -> None:
+    new, old = _published(span, one), one.cell.published
+    if old is None or new != old.with_rules(old.rules & ~V03):
+        oracle.cells.setdefault((point, one.start), one.cell).published = new
+        oracle.final[point, one.start] = new
+
+
+def _published(span: Span, one: Interval) -> Published:
+    from tests.oracles.vee_oracle import information
+
+    twice, told = V02 if one.cell.twice else 0, information(tuple(one.new), one.link)
+    if one.use == "good":
+        if any(other.scaled for other in span.intervals):
+            quality = tuple(ESTIMATED if channel in one.scaled else ACTUAL for channel in range(CHANNELS))
+            return Published(tuple(one.new), quality, SCALED, twice | V12, one.length)
+        method, told = (ROUNDING, 0) if one.rounded else (NONE, told)
+        return Published(tuple(one.new), (ACTUAL,) * CHANNELS, method, twice | told, one.length)
+    rules = twice | {"gap": V01, "spike": V14}.get(one.use, one.cell.suspect)
+    method = (FLAT if span.flat else SCALED) if span.energy else one.method
+    if method:
+        return Published(tuple(one.new), (ESTIMATED,) * CHANNELS, method, rules, one.length)
+    if one.use == "gap":
+        return Published((0,) * CHANNELS, (MISSING,) * CHANNELS, NONE, rules, one.length)
+    told = information(one.sent, one.link)
+    return Published(one.sent, (SUSPECT,) * CHANNELS, NONE, rules | told, one.length)
+
+
+def _row(oracle: Oracle, point: int, span: Span, day: int) -> Settled | None:
+    begin, end = day * DAY - OFFSET, (day + 1) * DAY - OFFSET
+    links = oracle.links_of(point, begin, end)
+    if not links:
+        return None
+    row = Settled()
+    carried = _origin(oracle, point, day) != day
+    opening = None if carried and links[0].start < begin else _opening(oracle, links[0], day)
+    closing = _closing(oracle, links[-1], day + 1)
+    for bit, known, column in ((1, opening, row.opening), (2, closing, row.closing)):
+        if known is not None:
+            column[:] = [max(register, 0) for register in known]
+            row.registers |= bit if known[0] >= 0 else 0
+    of_day = [one for one in span.intervals if (one.start + OFFSET) // DAY == day]
+    for one in of_day:
+        _add(oracle, row, one)
+    row.registers |= 16 if len(links) > 1 else 0
+    several = len(span.days) > 1 or _origin(oracle, point, span.days[0]) != span.days[0]
+    row.registers |= 8 if span.energy and several else 0
+    row.registers |= 4 if span.energy and row.counts[1] else 0
+    for channel, energy in span.energy.items():
+        if not several:
+            row.register_energy[channel] = energy
+            row.unexplained[channel] = energy - row.actual[channel] - row.estimated[channel]
+    return row
+
+
+def _add(oracle: Oracle, row: Settled, one: Interval) -> None:
+    published = one.cell.published
+    assert published is not None
+    for channel in range(CHANNELS):
+        if published.quality[channel] == ACTUAL:
+            row.actual[channel] += published.energy[channel]
+        elif published.quality[channel] == ESTIMATED:
+            row.estimated[channel] += published.energy[channel]
+        if one.use in ("bad", "spike"):
+            row.suspect[channel] += one.sent[channel]
+    row.counts[{ACTUAL: 0, ESTIMATED: 1, MISSING: 2, SUSPECT: 3}[published.quality[0]]] += 1
+    for channel in range(2):
+        larger = one.use == "good" and (not row.demand_start[channel] or one.sent[channel] > row.demand[channel])
+        if larger and published.quality[channel] == ACTUAL:
+            row.demand[channel], row.demand_start[channel] = one.sent[channel], one.start

@@ -1,0 +1,288 @@
+"""VEE in plain Python, one service point and one interval at a time: what the kernels are compared with.
+
+The semantics, in words:
+
+- A block row belongs to the interval that its stamp closes. Stamps within the tolerance move to the grid. The window
+  holds `hot_days` local days, the one of the last tick included.
+- A row is good, or suspect: negative (V07), above the limit (V09), or of an interval within which the meter changed
+  (V01). Of two values of one interval a good one beats a suspect one, then the larger counts; it is marked V02.
+- A tick estimates what is due and has not come: the mean of the window's other good intervals at the same time of day,
+  else the interval before carried on, else nothing (missing).
+- A day is settled when it closes, and again at the next tick after anything in the window's closed days or registers
+  has changed, from what was sent and the registers alone (`settlement_oracle`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.oracles.settlement_oracle import Cell, Published, Settled, midnight_known, settle
+
+DAY = 86_400
+OFFSET = 19_800
+CHANNELS = 4
+V01, V02, V07, V09, V14, V12, V03, V16, V32 = 1, 2, 4, 8, 16, 32, 64, 128, 512
+ACTUAL, SUSPECT, ESTIMATED, MISSING = 1, 2, 3, 4
+TOO_OLD, IN_FUTURE, OFF_GRID, SAME_AGAIN = 17, 18, 19, 20
+Energy = tuple[int, int, int, int]
+ORDER = {0: 0, V07: 1, V09: 2, V01: 3}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A meter at a service point for a time."""
+
+    device: int
+    point: int
+    start: int
+    until: int
+    interval: int = 1800
+    numerator: int = 1
+    denominator: int = 1
+    limit: int = 0
+    modulus: int = 10**9
+    opening: Energy | None = None
+    closing: Energy | None = None
+    net_meter: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A decoded row: a block (True) or midnight registers."""
+
+    link: int
+    block: bool
+    time: int
+    energy: Energy
+
+
+@dataclass(frozen=True)
+class Config:
+    """Thresholds."""
+
+    hot_days: int = 3
+    slot: int = 1800
+    tolerance: int = 300
+    slack: int = 600
+    range_percent: int = 120
+    spike_percent: int = 180
+    spike_floor: int = 500
+    linear: int = 7200
+    sum_tolerance: int = 0
+
+
+@dataclass
+class Oracle:
+    """All service points of a registry."""
+
+    links: list[Link]
+    config: Config = field(default_factory=Config)
+    time: int = 0
+    closed: int = 0
+    begin: int = 0
+    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    registers: dict[tuple[int, int], tuple[int, list[int]]] = field(default_factory=dict)
+    carried: dict[int, tuple[int, list[int]]] = field(default_factory=dict)
+    dirty: set[int] = field(default_factory=set)
+    final: dict[tuple[int, int], Published] = field(default_factory=dict)
+    days: dict[tuple[int, int], Settled] = field(default_factory=dict)
+
+    @property
+    def today(self) -> int:
+        return (self.time + OFFSET) // DAY
+
+    def links_of(self, point: int, begin: int, end: int) -> list[Link]:
+        """Meters of a point in [begin, end), in order."""
+        found = [link for link in self.links if link.point == point and link.start < end and link.until > begin]
+        return sorted(found, key=lambda link: link.start)
+
+    # --------------------------------------------------------------------------------------- frames
+
+    def arrive(self, row: Row) -> int:
+        """Take a row; returns its reject number, 0 for none."""
+        return self._block(row) if row.block else self._daily(row)
+
+    def _snap(self, time: int, step: int) -> int | None:
+        off = (time + OFFSET) % step
+        if off <= self.config.tolerance:
+            return time - off
+        return time + step - off if step - off <= self.config.tolerance else None
+
+    def _block(self, row: Row) -> int:
+        link = self.links[row.link]
+        end = self._snap(row.time, link.interval)
+        if end is None:
+            return OFF_GRID
+        start = end - link.interval
+        day = (start + OFFSET) // DAY
+        if day <= self.today - self.config.hot_days:
+            return TOO_OLD
+        if day > self.today or end > self.time + link.interval + self.config.slack:
+            return IN_FUTURE
+        place = (start + OFFSET) // self.config.slot * self.config.slot - OFFSET
+        split = start < link.start or end > link.until
+        if split:
+            shortest = [other.interval for other in self.links_of(link.point, place, place + self.config.slot)]
+            if shortest and link.interval > min(shortest):
+                return OFF_GRID
+        billed = tuple(energy * link.numerator // link.denominator for energy in row.energy)
+        suspect = V01 if split else 0
+        if any(energy < 0 for energy in row.energy):
+            suspect = V07
+        elif link.limit and any(energy > link.limit * self.config.range_percent // 100 for energy in row.energy):
+            suspect = V09
+        return self._enter(link, start, billed, suspect, end != row.time)
+
+    def _enter(self, link: Link, start: int, billed: tuple[int, ...], suspect: int, moved: bool) -> int:
+        cell = self.cells.setdefault((link.point, start), Cell())
+        rank = (suspect == 0, billed, -ORDER[suspect])
+        if cell.sent is not None:
+            known = (cell.suspect == 0, cell.sent, -ORDER[cell.suspect])
+            if rank == known:
+                return SAME_AGAIN
+            was_twice, cell.twice = cell.twice, True
+            if rank < known:
+                if not was_twice and cell.published is not None:
+                    self._publish(link, start, cell.published.with_rules(cell.published.rules | V02))
+                return 0
+        cell.sent, cell.suspect = billed, suspect
+        rules = suspect | (V02 if cell.twice else 0) | (V03 if moved else 0) | information(billed, link)
+        quality = (SUSPECT if suspect else ACTUAL,) * CHANNELS
+        self._publish(link, start, Published(billed, quality, 0, rules, link.interval))
+        if (start + OFFSET) // DAY * DAY + DAY - OFFSET <= self.closed:
+            self.dirty.add(link.point)
+        return 0
+
+    def _publish(self, link: Link, start: int, published: Published) -> None:
+        self.cells[link.point, start].published = published
+        self.final[link.point, start] = published
+
+    def _daily(self, row: Row) -> int:
+        link = self.links[row.link]
+        time = self._snap(row.time, DAY)
+        if time is None:
+            return OFF_GRID
+        midnight = (time + OFFSET) // DAY
+        if midnight <= self.today - self.config.hot_days:
+            return TOO_OLD
+        if midnight > self.today + 1 or time > self.time + link.interval + self.config.slack:
+            return IN_FUTURE
+        if not link.start <= time < link.until:
+            return 0
+        if link.point in self.carried and midnight == self.today - self.config.hot_days + 1:
+            del self.carried[link.point], self.registers[link.point, midnight]
+        _, known = self.registers.setdefault((link.point, midnight), (link.device, [-1] * CHANNELS))
+        if known == list(row.energy):
+            return SAME_AGAIN
+        larger = [max(old, new) for old, new in zip(known, row.energy, strict=True)]
+        if larger != known:
+            known[:] = larger
+            if time <= self.closed:
+                self.dirty.add(link.point)
+        return 0
+
+    # --------------------------------------------------------------------------------------- ticks
+
+    def tick(self, time: int, lateness: int = 0) -> None:
+        """Let log time pass, midnight by midnight."""
+        if not self.time:
+            self.time, self.closed, self.begin = time, time - lateness, time - lateness
+        time = max(time, self.time)
+        midnight = (self.today + 1) * DAY - OFFSET
+        while midnight < time:
+            self._tick(midnight, lateness)
+            midnight += DAY
+        self._tick(time, lateness)
+
+    def _tick(self, time: int, lateness: int) -> None:
+        self._settle(self.dirty)
+        today = (time + OFFSET) // DAY
+        if today > self.today:
+            self._finish(today - self.config.hot_days)
+        oldest = (today - self.config.hot_days + 2) * DAY - OFFSET
+        closes = max(time - lateness, self.closed, min(oldest, time))
+        before, self.time = self.closed, time
+        for due in range((before // 900 + 1) * 900, closes + 1, 900):
+            for point in sorted({link.point for link in self.links}):
+                self._estimate(point, due)
+        self.closed = closes
+        if (before + OFFSET) // DAY < (closes + OFFSET) // DAY:
+            self._settle({link.point for link in self.links})
+
+    def shortest(self, point: int, time: int) -> int | None:
+        """Interval of the place that holds `time`: the shortest of the meters there."""
+        place = (time + OFFSET) // self.config.slot * self.config.slot - OFFSET
+        return min((link.interval for link in self.links_of(point, place, place + self.config.slot)), default=None)
+
+    def _estimate(self, point: int, due: int) -> None:
+        interval = self.shortest(point, due - 1)
+        if interval is None or (due + OFFSET) % interval:
+            return
+        start = due - interval
+        own = self.links_of(point, start, due)
+        if not own or self._cell(point, start).published is not None:
+            return
+        link = own[-1]
+        oldest = max((self.today - self.config.hot_days + 1) * DAY - OFFSET, link.start)
+        days = range(start - DAY, oldest - 1, -DAY)
+        like = [cell.sent for cell in (self._cell(point, day) for day in days) if cell.sent and not cell.suspect]
+        before = self._cell(point, start - interval).published if start - interval >= oldest else None
+        cell = self.cells.setdefault((point, start), Cell())
+        if like:
+            energy = tuple(sum(values) // len(like) for values in zip(*like, strict=True))
+            cell.published = Published(energy, (ESTIMATED,) * CHANNELS, 4, V01, interval)
+        elif before is not None and before.quality[0] in (ACTUAL, ESTIMATED):
+            cell.published = Published(before.energy, (ESTIMATED,) * CHANNELS, 9, V01, interval)
+        else:
+            cell.published = Published((0,) * CHANNELS, (MISSING,) * CHANNELS, 0, V01, interval)
+        self.final[point, start] = cell.published
+
+    def _cell(self, point: int, start: int) -> Cell:
+        return self.cells.get((point, start)) or Cell()
+
+    # --------------------------------------------------------------------------------------- days
+
+    def _closed_days(self) -> range:
+        first = max(self.today - self.config.hot_days + 1, (self.begin + OFFSET) // DAY)
+        return range(first, (self.closed + OFFSET) // DAY)
+
+    def _settle(self, points: set[int]) -> None:
+        days = self._closed_days()
+        if not days:
+            return
+        for point in sorted(points):
+            for day, settled in settle(self, point, days).items():
+                self.days[point, day] = settled
+        self.dirty = set()
+
+    def _finish(self, leaving: int) -> None:
+        if self._closed_days() and self._closed_days()[0] == leaving:
+            for (point, day), settled in self.days.items():
+                if day == leaving:
+                    settled.state = 1
+                    self._carry(point, leaving, settled)
+        self.cells = {key: cell for key, cell in self.cells.items() if (key[1] + OFFSET) // DAY > leaving}
+        self.registers = {key: known for key, known in self.registers.items() if key[1] > leaving}
+
+    def _carry(self, point: int, leaving: int, settled: Settled) -> None:
+        """The register that a lost day began with goes on to the next midnight, less what was published since."""
+        origin, since = self.carried.pop(point, (leaving, [0] * CHANNELS))
+        begins = origin != leaving or midnight_known(self, point, leaving)
+        if not begins or midnight_known(self, point, leaving + 1):
+            return
+        published = [actual + est for actual, est in zip(settled.actual, settled.estimated, strict=True)]
+        self.carried[point] = (origin, [old + new for old, new in zip(since, published, strict=True)])
+        device, known = self.registers.get((point, leaving), (0, [-1] * CHANNELS))
+        self.registers[point, leaving + 1] = (device, list(known))
+
+
+def information(energy: tuple[int, ...], link: Link) -> int:
+    """Rules that only remark: V16 on either pair, V32."""
+    rules = 0
+    for channel in (0, 2):
+        active, apparent = energy[channel], energy[channel + 1]
+        if apparent > 0 and 100 * apparent + 100 < 99 * active:
+            rules |= V16
+    if energy[2] > 0 and not link.net_meter:
+        rules |= V32
+    return rules

@@ -1,0 +1,308 @@
+"""The VEE step against its oracle, and what must hold whatever the order of frames and the cut of batches."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.reference import FOREVER
+from tests.builders_vee import MIDNIGHT, Vee, config_of
+from tests.oracles.settlement_oracle import Published
+from tests.oracles.vee_oracle import DAY, Config, Energy, Link, Oracle, Row
+
+V03 = 64
+FACTORS = ((1, 1), (1, 1), (40, 1), (3, 2), (7, 3))
+
+
+@dataclass
+class Story:
+    """Frames in the order that they arrive, between ticks: (rows, tick) again and again."""
+
+    links: list[Link]
+    config: Config
+    steps: list[tuple[list[Row], tuple[int, int]]] = field(default_factory=list)
+
+
+@dataclass
+class Faults:
+    """Chances of what goes wrong, in percent."""
+
+    missing: int
+    late: int
+    again: int
+    conflict: int
+    spike: int
+    negative: int
+    lost_register: int
+    wrong_register: int
+    off_grid: int
+
+
+def make_links(rng: random.Random, point: int) -> list[Link]:
+    """One meter, or two with an exchange within the first days."""
+    numerator, denominator = rng.choice(FACTORS)
+    start, interval = rng.choice((0, MIDNIGHT, MIDNIGHT + 5400)), rng.choice((1800, 1800, 900, 3600))
+    limit, modulus = rng.choice((0, 4000)), rng.choice((10**9, 0))
+    first = Link(1000 + 2 * point, point, start, FOREVER, interval, numerator, denominator, limit, modulus)
+    first = replace(first, net_meter=rng.random() < 0.5)
+    if first.start == MIDNIGHT + 5400 and rng.random() < 0.7:
+        first = replace(first, opening=(500, 600, 0, 0))
+    if rng.random() < 0.6:
+        return [first]
+    swap = MIDNIGHT + rng.choice((DAY, DAY + 1800 * rng.randrange(48), rng.randrange(2 * DAY)))
+    back = swap + rng.choice((0, 0, 7200))
+    second = replace(
+        first, device=first.device + 1, start=back, interval=rng.choice((first.interval, 1800, 900)), limit=0,
+        opening=(7, 5, 3, 1) if rng.random() < 0.8 else None,
+    )  # fmt: skip
+    return [replace(first, until=swap), second]
+
+
+class Meter:
+    """True energies of a link and its registers."""
+
+    def __init__(self, rng: random.Random, row: int, link: Link) -> None:
+        self.rng, self.row, self.link = rng, row, link
+        start = link.opening or (
+            (10**9 - 60_000, 5000, 0, 0) if link.modulus and rng.random() < 0.3 else (90_000, 95_000, 100, 0)
+        )
+        self.register = list(start)
+        self.scale = rng.choice((30, 300, 2000))
+
+    def interval(self) -> Energy:
+        """Energy of the next interval; the registers move with it."""
+        wh = self.rng.randrange(self.scale)
+        energy = (wh, wh + self.rng.randrange(20), self.rng.choice((0, 0, wh // 3)), 0)
+        for channel, value in enumerate(energy):
+            self.register[channel] += value
+            if self.link.modulus:
+                self.register[channel] %= self.link.modulus
+        return energy
+
+    @property
+    def registers(self) -> Energy:
+        a, b, c, d = self.register
+        return a, b, c, d
+
+
+def tell(seed: int, days: int, every: int, lateness: int, points: int, config: Config, faults: Faults) -> Story:
+    """A story of `days` days with a tick every `every` seconds."""
+    rng = random.Random(seed)
+    links = [link for point in range(1, points + 1) for link in make_links(rng, point)]
+    due: dict[int, list[Row]] = {}
+    end = MIDNIGHT + days * DAY
+    for row, link in enumerate(links):
+        links[row] = _run(rng, row, link, MIDNIGHT, end, faults, due)
+    story = Story(links, config)
+    story.steps.append(([], (MIDNIGHT, 0)))
+    times = sorted(due)
+    for tick in range(MIDNIGHT + every, end + every + lateness + DAY, every):
+        rows = [one for time in times if tick - every < time <= tick for one in due[time]]
+        rng.shuffle(rows)
+        if rng.random() < 0.5 or every > 1800:  # after the tick: what is due has been estimated already
+            story.steps.append(([], (tick, lateness)))
+            story.steps.append((rows, (tick, lateness)))
+        else:
+            story.steps.append((rows, (tick, lateness)))
+    return story
+
+
+def _run(
+    rng: random.Random, row: int, link: Link, begin: int, end: int, faults: Faults, due: dict[int, list[Row]]
+) -> Link:
+    """Let a meter run; returns its link with the closing register, if that was read."""
+    meter, step = Meter(rng, row, link), link.interval
+
+    def send(time: int, one: Row) -> None:
+        late = rng.randrange(2 * DAY) if rng.randrange(100) < faults.late else 0
+        due.setdefault(max(time, begin + 1) + late, []).append(one)
+
+    time = max(begin, -(-(link.start + 19_800) // step) * step - 19_800)
+    if (time + 19_800) % DAY == 0:
+        send(time, Row(row, False, time, meter.registers))
+    while time + step <= min(end, link.until):
+        energy = meter.interval()
+        time += step
+        if rng.randrange(100) >= faults.missing:
+            for one in _blocks(rng, row, time, energy, faults):
+                send(time, one)
+        if (time + 19_800) % DAY == 0 and rng.randrange(100) >= faults.lost_register:
+            wrong = rng.randrange(-30, 400) if rng.randrange(100) < faults.wrong_register else 0
+            a, b, c, d = meter.registers
+            send(time, Row(row, False, time, (max(a + wrong, 0), b, c, d)))
+    return replace(link, closing=meter.registers) if link.until < end and rng.random() < 0.8 else link
+
+
+def _blocks(rng: random.Random, row: int, time: int, energy: Energy, faults: Faults) -> list[Row]:
+    a, b, c, d = energy
+    if rng.randrange(100) < faults.spike:
+        energy = (a * rng.choice((3, 30, 300)) + 600, b, c, d)
+    if rng.randrange(100) < faults.negative:
+        energy = (-a - 1, b, c, d)
+    stamp = time + rng.randrange(-350, 350) if rng.randrange(100) < faults.off_grid else time
+    rows = [Row(row, True, stamp, energy)]
+    if rng.randrange(100) < faults.again:
+        rows.append(rows[0])
+    while rng.randrange(100) < faults.conflict:
+        rows.append(Row(row, True, time, (abs(a + rng.randrange(-50, 50)), b, c, d)))
+    return rows
+
+
+percent = st.sampled_from([0, 0, 1, 5, 20])
+faults = st.builds(
+    Faults, missing=st.sampled_from([0, 2, 10, 50]), late=percent, again=percent, conflict=percent, spike=percent,
+    negative=percent, lost_register=st.sampled_from([0, 0, 30, 100]), wrong_register=st.sampled_from([0, 0, 30]),
+    off_grid=percent,
+)  # fmt: skip
+configs = st.builds(
+    Config,
+    hot_days=st.sampled_from([2, 3, 3, 4]),
+    linear=st.sampled_from([0, 7200]),
+    sum_tolerance=st.sampled_from([0, 0, 25]),
+)
+stories = st.builds(
+    tell,
+    seed=st.integers(0, 2**32),
+    days=st.integers(1, 5),
+    every=st.sampled_from([1800, 1800, 10_800, 43_200]),
+    lateness=st.sampled_from([0, 3600, 30_000]),
+    points=st.integers(1, 3),
+    config=configs,
+    faults=faults,
+)
+
+
+def play(story: Story) -> Vee:
+    """The step's way through a story."""
+    vee = Vee(story.links, config_of(story.config))
+    for rows, (time, lateness) in story.steps:
+        if rows:
+            vee.arrive(rows)
+        vee.tick(time, lateness)
+    return vee
+
+
+def comparable(published: Published, like: Published) -> Published:
+    """Without V03, which only the frame's own reading tells, and without the channels that `like` says are absent."""
+    quality = tuple(own if other else 0 for own, other in zip(published.quality, like.quality, strict=True))
+    return replace(published, rules=published.rules & ~V03, quality=quality)
+
+
+def same(found: dict[tuple[int, int], Published], wanted: dict[tuple[int, int], Published]) -> None:
+    """All readings agree."""
+    assert found.keys() == wanted.keys()
+    for key, published in found.items():
+        assert comparable(published, published) == comparable(wanted[key], published), key
+
+
+@settings(max_examples=150, deadline=None)
+@given(stories)
+def test_the_step_publishes_what_the_oracle_publishes(story: Story) -> None:
+    oracle = Oracle(story.links, story.config)
+    for rows, (time, lateness) in story.steps:
+        for row in rows:
+            oracle.arrive(row)
+        oracle.tick(time, lateness)
+    vee = play(story)
+    same(vee.final, oracle.final)
+    assert vee.days == oracle.days
+
+
+# ------------------------------------------------------------------------------------------------- any order
+
+
+def arrivals(story: Story, rng: random.Random) -> list[tuple[list[Row], tuple[int, int]]]:
+    """The same frames in another order: each at any place among the ticks where the window holds it."""
+    steps: list[tuple[list[Row], tuple[int, int]]] = [([], tick) for _, tick in story.steps]
+    clocks = [story.steps[0][1][0], *(tick[0] for _, tick in story.steps[:-1])]
+    for rows, _ in story.steps:
+        for row in rows:
+            places = [place for place, time in enumerate(clocks) if place and _held(story, row, time)]
+            if places:
+                steps[rng.choice(places)][0].append(row)
+    for rows, _ in steps:
+        rng.shuffle(rows)
+    return steps
+
+
+def _held(story: Story, row: Row, time: int) -> bool:
+    """Whether a frame that comes at a log time still bears upon the same days: by the end of the day after its own.
+
+    When the day after that begins, a day leaves the window for which it may have been a like day or part of a span.
+    """
+    interval = story.links[row.link].interval
+    today, day = (time + 19_800) // DAY, (row.time - 1 + 19_800) // DAY
+    return row.time <= time + interval + story.config.slack and day <= today <= day + 1
+
+
+orderly = st.builds(
+    Faults, missing=st.sampled_from([0, 2, 10, 50]), late=st.just(0), again=percent, conflict=percent, spike=percent,
+    negative=percent, lost_register=st.sampled_from([0, 0, 30, 100]), wrong_register=st.sampled_from([0, 0, 30]),
+    off_grid=st.just(0),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.builds(
+        tell, seed=st.integers(0, 2**32), days=st.integers(1, 5), every=st.sampled_from([1800, 10_800]),
+        lateness=st.sampled_from([0, 3600]), points=st.integers(1, 2), config=configs, faults=orderly,
+    ),
+    st.integers(0, 2**32),
+    st.integers(0, 2**32),
+)  # fmt: skip
+def test_the_order_of_frames_leaves_no_trace_in_the_settled_days(story: Story, one: int, other: int) -> None:
+    ways = [
+        play(replace_steps(story, arrivals(story, random.Random(seed))))
+        for seed in (one, other)
+    ]  # fmt: skip
+    closed = (story.steps[-1][1][0] - story.steps[-1][1][1] + 19_800) // DAY
+    first, second = (
+        {key: comparable(one, one) for key, one in vee.final.items() if (key[1] + 19_800) // DAY < closed}
+        for vee in ways
+    )
+    assert first == second
+    assert ways[0].days == ways[1].days
+
+
+def replace_steps(story: Story, steps: list[tuple[list[Row], tuple[int, int]]]) -> Story:
+    """The story with other arrivals."""
+    return Story(story.links, story.config, steps)
+
+
+@settings(max_examples=40, deadline=None)
+@given(stories, st.integers(0, 2**32))
+def test_the_cut_of_batches_leaves_no_trace(story: Story, seed: int) -> None:
+    rng = random.Random(seed)
+    whole, cut = play(story), Vee(story.links, config_of(story.config))
+    for rows, (time, lateness) in story.steps:
+        while rows:
+            count = rng.randrange(1, len(rows) + 1)
+            cut.arrive(rows[:count])
+            rows = rows[count:]
+        cut.tick(time, lateness)
+    assert cut.final == whole.final
+    assert cut.days == whole.days
+    assert cut.rejects == whole.rejects
+
+
+# ------------------------------------------------------------------------------------------------- energy
+
+
+@settings(max_examples=60, deadline=None)
+@given(stories)
+def test_a_span_with_registers_at_both_ends_is_explained_to_the_watt_hour(story: Story) -> None:
+    vee = play(story)
+    for (point, day), settled in vee.days.items():
+        if settled.registers & 3 == 3 and not settled.registers & 8 and any(settled.register_energy):
+            assert settled.unexplained == [0, 0, 0, 0], (point, day, settled)
+            explained = [actual + est for actual, est in zip(settled.actual, settled.estimated, strict=True)]
+            readings = [
+                published.energy
+                for (of, start), published in vee.final.items()
+                if of == point and (start + 19_800) // DAY == day and published.quality[0] in (1, 3)
+            ]
+            assert explained[0] == settled.register_energy[0] == sum(energy[0] for energy in readings)
