@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.demo.books import Expected, books
+from cli.demo.books import Ask, Expected, books
+from cli.demo.compare import all_rows, compare_rows
 from cli.demo.embedded import EmbeddedDemo
 from cli.demo.report import show
-from cli.output import DEFAULT_FILE, Json, TopologyFile, aside, console, emit
+from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
 from cli.topology import read_plan
 from connectors.simulator import Simulation, SimulatorConfig, build_fleet
 from schemas.load import load_contracts
@@ -21,18 +23,22 @@ from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import open_here
 from sinks.clickhouse.sink import ClickHouseSink
 
+T = TypeVar("T")
+
 FOLDER = Path(".kvarn/demo")
+KAFKA_FOLDER = Path(".kvarn/demo-kafka")
 CURVE = "SELECT interval_start, wh_imp, wh_imp_quality FROM readings_latest WHERE service_point = 1 LIMIT 48"
 BILL = "SELECT * FROM determinants_latest WHERE kind = 'MONTH' LIMIT 1"
 
 
 def demo(
-    meters: Annotated[
-        int, typer.Option(min=1, help="Consumer meters; transformer and feeder meters come on top.")
-    ] = 2000,
+    meters: Annotated[int, typer.Option(min=1, help="Consumer meters; transformers and feeders come on top.")] = 2000,
     days: Annotated[int, typer.Option(min=1, help="Days, from midnight to midnight.")] = 2,
     seed: Annotated[int, typer.Option(help="The same seed gives the same frames and the same rows.")] = 1,
-    faults: Annotated[str, typer.Option(help="all, none, or name=rate,...: see `kvarn simulate --help`.")] = "all",
+    faults: Annotated[str, typer.Option(help="all, none, or name=rate,...: `kvarn simulate --list-faults`.")] = "all",
+    kafka: Annotated[
+        bool, typer.Option("--kafka", help="Through TCP, MQTT, Kafka and Faust, and compared with the embedded run.")
+    ] = False,
     file: TopologyFile = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
@@ -40,39 +46,101 @@ def demo(
 
     Runs in this process: no service, no Java. Meters miss pushes, send late, twice, wrong or broken ones; some are
     exchanged, some steal. What the warehouse says at the end is compared with what really flowed. The warehouse stays
-    in .kvarn/demo for your own questions.
+    in .kvarn/demo for your own questions. With --kafka the real parts are started, used and ended, and their rows are
+    compared with those of an embedded run: ends with 1 when any differs.
     """
-    config = SimulatorConfig.model_validate({"meters": meters, "days": days, "seed": seed, "faults": faults})
-    warehouse = ClickHouseConfig(dsn=f"chdb://{FOLDER / 'warehouse'}")
-    figures = run_embedded(config, file, warehouse, quiet=as_json)
+    config = demo_config(meters=meters, days=days, seed=seed, faults=faults)
+    if not kafka:
+        figures = run_embedded(config, file, warehouse_in(FOLDER), quiet=as_json)
+        folder = FOLDER
+    else:
+        figures = run_kafka(config, file, KAFKA_FOLDER, quiet=as_json)
+        folder = KAFKA_FOLDER
     if as_json:
         emit(figures)
-        return
-    show(console(), figures, next_steps(FOLDER))
+    else:
+        show(console(), figures, next_steps(folder))
+    if not figures.get("same_as_embedded", True):
+        raise typer.Exit(FAILED)
+
+
+def demo_config(**options: Any) -> SimulatorConfig:
+    """The fleet of a demo. No meter pushes over UDP, which may lose frames without anybody knowing."""
+    return SimulatorConfig.model_validate({**options, "shares": {"udp": 0.0}})
+
+
+def warehouse_in(folder: Path) -> ClickHouseConfig:
+    """The embedded warehouse of a run."""
+    return ClickHouseConfig(dsn=f"chdb://{folder / 'warehouse'}")
 
 
 def run_embedded(config: SimulatorConfig, file: Path, warehouse: ClickHouseConfig, *, quiet: bool) -> dict[str, Any]:
     """One embedded run into an empty warehouse; its figures."""
     plan = read_plan(file)
-    shutil.rmtree(warehouse.folder, ignore_errors=True)
-    warehouse.folder.parent.mkdir(parents=True, exist_ok=True)
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("intervals"),
-        TimeElapsedColumn(), console=aside(), disable=quiet, transient=True,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("building the fleet; a first run compiles kernels for about a minute", total=None)
+    empty(warehouse.folder)
+    with progress(quiet) as bar:
+        task = bar.add_task("starting; a first run compiles kernels for about a minute", total=None)
         simulation = Simulation(build_fleet(config))
         sink = ClickHouseSink(warehouse)
         sink.open()
         expected = Expected()
-        demo = EmbeddedDemo(plan, simulation, load_contracts(), sink, run=f"demo-{config.seed}", seen=expected.add)
-        counts = demo.go(lambda done, total: bar.update(task, description="running", completed=done, total=total))
+        run = EmbeddedDemo(plan, simulation, load_contracts(), sink, run=f"demo-{config.seed}", seen=expected.add)
+        counts = run.go(lambda done, total: bar.update(task, description="running", completed=done, total=total))
         sink.close()
+    figures = with_warehouse(warehouse, lambda ask: books(ask, simulation, expected, run.parked_frames))
+    return {**figures, "unparked": counts.unparked, "records": dict(sorted(counts.records.items())),
+            **pace(expected.frames, counts.seconds)}  # fmt: skip
+
+
+def run_kafka(config: SimulatorConfig, file: Path, folder: Path, *, quiet: bool) -> dict[str, Any]:
+    """The same on the real parts, and an embedded run to compare with."""
+    from cli.demo.kafka import KafkaDemo
+
+    empty(folder)
+    expected = Expected()
+    with progress(quiet) as bar:
+        task = bar.add_task("starting the services", total=None)
+        simulation = Simulation(build_fleet(config))
+        run = KafkaDemo(
+            simulation, file, folder, report=lambda line: bar.update(task, description=line), seen=expected.add,
+            progress=lambda done, total: bar.update(task, description="sending", completed=done, total=total),
+        )  # fmt: skip
+        run.go()
+    embedded = run_embedded(config, file, warehouse_in(folder / "embedded"), quiet=quiet)
+    figures = with_warehouse(warehouse_in(folder), lambda ask: books(ask, simulation, expected, run.parked_frames))
+    tables = compare_rows(
+        with_warehouse(warehouse_in(folder), all_rows), with_warehouse(warehouse_in(folder / "embedded"), all_rows)
+    )
+    return {**figures, **pace(expected.frames, run.seconds), "tables": tables, "embedded": embedded["energy_wh"],
+            "same_as_embedded": not any(row["different"] for row in tables.values())}  # fmt: skip
+
+
+def with_warehouse(warehouse: ClickHouseConfig, use: Callable[[Ask], T]) -> T:
+    """What `use` makes of a warehouse that nobody has open."""
     reader = open_here(warehouse)
-    figures = books(lambda sql: rows(reader.ask(sql, "JSONEachRow")), simulation, expected, demo.parked_frames)
-    reader.close()
-    return {**figures, "records": dict(sorted(counts.records.items())), "unparked": counts.unparked,
-            "frames_per_s": round(expected.frames / counts.seconds), "seconds": round(counts.seconds, 3)}  # fmt: skip
+    try:
+        return use(lambda sql: rows(reader.ask(sql, "JSONEachRow")))
+    finally:
+        reader.close()
+
+
+def empty(folder: Path) -> None:
+    """Begin with nothing."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+def progress(quiet: bool) -> Progress:
+    """A bar on standard error."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("intervals"),
+        TimeElapsedColumn(), console=aside(), disable=quiet, transient=True,
+    )  # fmt: skip
+
+
+def pace(frames: int, seconds: float) -> dict[str, float]:
+    """Frames a second of a run."""
+    return {"frames_per_s": round(frames / seconds), "seconds": round(seconds, 3)}
 
 
 def rows(raw: bytes) -> list[dict[str, Any]]:

@@ -34,17 +34,25 @@ PLACES = {"readings", "days", "snapshots"}
 """Tables whose revision is a place in the log: it is replaced by its rank."""
 
 
-def compare(one: Ask, other: Ask) -> dict[str, dict[str, int]]:
+Tables = dict[str, Counter[str]]
+"""Table -> every row as text, with how often it stands there."""
+
+
+def all_rows(ask: Ask) -> Tables:
+    """All tables of a warehouse."""
+    return {table: rows(ask, table) for table in KEYS}
+
+
+def compare_rows(one: Tables, other: Tables) -> dict[str, dict[str, int]]:
     """Table -> rows in `one`, rows in `other`, and rows that only one of them has."""
-    found = {}
-    for table in KEYS:
-        mine, theirs = rows(one, table), rows(other, table)
-        found[table] = {
-            "rows": sum(mine.values()),
-            "other_rows": sum(theirs.values()),
-            "different": sum(((mine - theirs) + (theirs - mine)).values()),
+    return {
+        table: {
+            "rows": sum(one[table].values()),
+            "other_rows": sum(other[table].values()),
+            "different": sum(((one[table] - other[table]) + (other[table] - one[table])).values()),
         }
-    return found
+        for table in KEYS
+    }
 
 
 def rows(ask: Ask, table: str) -> Counter[str]:

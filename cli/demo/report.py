@@ -28,6 +28,8 @@ def show(out: Console, figures: dict[str, Any], next_steps: Sequence[str]) -> No
     out.print(_stages(figures["stages"]))
     out.print(_energy(figures))
     out.print(_losses(figures["losses"]))
+    if "tables" in figures:
+        out.print(_comparison(figures["tables"]))
     out.print("[bold]Next[/]")
     for step in next_steps:
         out.print(f"  {step}", markup=False)
@@ -76,6 +78,15 @@ def _losses(losses: list[dict[str, Any]]) -> Table:
                       f"{share:.1f}", f"{row['coverage']:.1%}")  # fmt: skip
     if len(losses) > len(shown):
         table.caption = f"{len(losses) - len(shown)} more nodes: feeders first, then the largest losses are shown."
+    return table
+
+
+def _comparison(tables: dict[str, dict[str, int]]) -> Table:
+    table = Table("table", "rows", "embedded run", "different", title="Beside the embedded run", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, row in tables.items():
+        table.add_row(name, f"{row['rows']:,}", f"{row['other_rows']:,}", f"{row['different']:,}")
     return table
 
 
