@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from cli.demo.embedded import MASTER_KEY
-from cli.demo.lag import Lag
-from cli.demo.processes import Processes, wait_until
 from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, REGISTRY_TOPIC, prepare
+from cli.processes.children import Processes, wait_until
+from cli.processes.lag import Lag
 from cli.run import parts
 from cli.services.ports import free_ports
 from cli.services.stack import temporary
