@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import binding
-from numba import njit, types
+from numba import types
 
 from pipeline.columns import Array
 from pipeline.errors import Fatal
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH, seal_one, unseal_one
+from pipeline.jit import allocating_kernel, kernel
 
 IV_ROOM = 16
 """An `iv` array is u8 (16,): 12 octets of system title and counter; libcrypto writes lengths to the last 4."""
@@ -84,7 +85,7 @@ def free_context(context: int) -> None:
         _free_context(context)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _new_context(encrypt):  # type: ignore[no-untyped-def]
     context = _context_new()
     if context == 0:
@@ -97,12 +98,12 @@ def _new_context(encrypt):  # type: ignore[no-untyped-def]
     return context
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _free_context(context):  # type: ignore[no-untyped-def]
     _context_free(context)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def set_iv(iv, title, counter):  # type: ignore[no-untyped-def]
     """iv u8 (16,) = system title (big-endian u64) || invocation counter u32."""
     for place in range(8):
@@ -111,7 +112,7 @@ def set_iv(iv, title, counter):  # type: ignore[no-untyped-def]
         iv[8 + place] = (np.uint64(counter) >> np.uint64(8 * (3 - place))) & np.uint64(255)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def seal(ctx, key, key_start, iv, aad, aad_length, plain, start, length, out, out_start):  # type: ignore[no-untyped-def]
     """Ciphertext and 12-byte tag of plain[start:start+length] to out[out_start:]; False when libcrypto refuses.
 
@@ -136,7 +137,7 @@ def seal(ctx, key, key_start, iv, aad, aad_length, plain, start, length, out, ou
     return _control(ctx, _GET_TAG, TAG_LENGTH, target + length) == 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def unseal(ctx, key, key_start, iv, aad, aad_length, data, start, length, out, out_start):  # type: ignore[no-untyped-def]
     """Plaintext of data[start:start+length] to out[out_start:]; False when the tag behind the ciphertext does not fit.
 
@@ -156,7 +157,7 @@ def unseal(ctx, key, key_start, iv, aad, aad_length, data, start, length, out, o
     return _decrypt_final(ctx, target + length, lengths) == 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def decrypt(ctx, key, key_start, iv, data, start, length, out, out_start):  # type: ignore[no-untyped-def]
     """As `unseal` for frames that are encrypted but carry no tag (SC 20): nothing is proved."""
     lengths = iv.ctypes.data + 12
@@ -168,7 +169,7 @@ def decrypt(ctx, key, key_start, iv, data, start, length, out, out_start):  # ty
     return _decrypt_update(ctx, target, lengths, data.ctypes.data + start, length) == 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def verify(ctx, key, key_start, iv, aad, aad_length, data, start, length, out, out_start):  # type: ignore[no-untyped-def]
     """As `unseal` for frames that are authenticated and not encrypted (SC 10): data[start:start+length] is copied."""
     lengths = iv.ctypes.data + 12
@@ -183,7 +184,8 @@ def verify(ctx, key, key_start, iv, aad, aad_length, data, start, length, out, o
         return False
     if _decrypt_final(ctx, source, lengths) != 1:
         return False
-    out[out_start : out_start + length] = data[start : start + length]
+    for place in range(length):
+        out[out_start + place] = data[start + place]
     return True
 
 
@@ -229,7 +231,7 @@ def unseal_batch(
     loop(context, keys, frames, security, data, out, good)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _unseal_loop(ctx, keys, frames, security, data, out, good):  # type: ignore[no-untyped-def]
     iv = np.zeros(IV_ROOM, np.uint8)
     aad = np.zeros(1 + KEY_LENGTH, np.uint8)
@@ -287,7 +289,7 @@ def seal_batch(context: int, keys: Keys, frames: Frames, plain: Array, out: Arra
         raise Fatal("CIPHER_FAILED", where="libcrypto", what=f"item {done} was refused", do="check its installation")
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _seal_loop(ctx, keys, frames, plain, out):  # type: ignore[no-untyped-def]
     iv = np.zeros(IV_ROOM, np.uint8)
     aad = np.zeros(1 + KEY_LENGTH, np.uint8)

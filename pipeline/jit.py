@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
@@ -9,13 +14,43 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# `_nrt` is an option of numba's that its types do not list.
-kernel: Any = njit(nogil=True, cache=True, _nrt=False)  # type: ignore[call-overload]
-"""Decorator of a kernel that allocates nothing: arrays come from the caller.
+Function = Callable[..., Any]
 
-Without numba's run time no array is reference counted. Counting is atomic and happens at each call that passes an
-array; in kernels made of small functions it took two thirds of the time. An allocation inside does not compile.
-"""
+
+def kernel(function: Function) -> Any:
+    """Decorator of a kernel that allocates nothing: arrays come from the caller.
+
+    Without numba's run time no array is reference counted. Counting is atomic and happens at each call that passes an
+    array; in kernels made of small functions it took two thirds of the time. An allocation inside does not compile.
+    """
+    # `_nrt` is an option of numba's that its types do not list.
+    return _stamped(njit(nogil=True, cache=True, _nrt=False)(function), function)  # type: ignore[call-overload]
+
+
+def allocating_kernel(function: Function) -> Any:
+    """Decorator of a kernel that needs room of its own, once a call."""
+    return _stamped(njit(nogil=True, cache=True)(function), function)
+
+
+def _stamped(dispatcher: Any, function: Function) -> Any:
+    """Let the compiled code on disk be of all the sources that it may contain.
+
+    Numba looks at the file of the function alone. What is called from there is compiled into it, so that after a change
+    of a neighbour (or an update) old code would run on.
+    """
+    found = getattr(dispatcher, "_cache", None)  # there is none when compiling is switched off
+    if found is not None:
+        found._cache_file._source_stamp = sources_stamp(Path(inspect.getfile(function)).parent)
+    return dispatcher
+
+
+@cache
+def sources_stamp(folder: Path) -> str:
+    """SHA-256 over the Python files of `folder` and of `pipeline`: what a kernel there may call."""
+    digest = hashlib.sha256()
+    for path in sorted({*folder.glob("*.py"), *Path(__file__).parent.glob("*.py")}):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _prefetch(_typing: Any, array: Any, _item: Any) -> Any:

@@ -118,7 +118,7 @@ def _read(opened: Opened, found: Described, offset_secs: int) -> None:
     if found.device is None:
         found.device = str(_text(items[0]))
     if len(items) < HEAD:
-        raise FrameError("TEMPLATE_UNKNOWN", f"a push of {len(items)} elements")
+        raise FrameError("TEMPLATE_UNKNOWN", f"{len(items)} elements in push {_dotted(push)}")
     octets = clock_octets(items[2])
     found.time = _time(octets, offset_secs) if octets is not None else None
     if found.time is None:
@@ -157,7 +157,7 @@ def fitting_push(name: tuple[int, ...], columns: list[Datum]) -> Push:
             if best is None or same > best[0]:
                 best = (same, push)
     if best is None:
-        raise FrameError("TEMPLATE_UNKNOWN", f"no template for {'.'.join(map(str, name))} with {len(columns)} columns")
+        raise FrameError("TEMPLATE_UNKNOWN", f"no template for {len(columns)} columns of push {_dotted(name)}")
     return best[1]
 
 
@@ -189,7 +189,7 @@ def _read_list(items: list[Datum], found: Described) -> None:
         if datum.tag in CONTAINERS:
             _read_list(datum.value, found)
         elif _is_obis(datum) and place < len(items) and items[place].tag not in CONTAINERS:
-            obis = ".".join(str(octet) for octet in datum.value)
+            obis = _dotted(datum.value)
             value: Any = _text(items[place])
             place += 1
             if place < len(items) and _is_scaler(items[place]) and isinstance(value, int | float):
@@ -199,6 +199,10 @@ def _read_list(items: list[Datum], found: Described) -> None:
                     found.units[obis] = UNITS[unit]
                 place += 1
             found.values[obis] = value
+
+
+def _dotted(name: Iterable[int]) -> str:
+    return ".".join(str(octet) for octet in name)
 
 
 def _is_obis(datum: Datum) -> bool:

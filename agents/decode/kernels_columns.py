@@ -26,9 +26,9 @@ TARGETS = SNAPSHOT_TARGET + N_SNAPSHOT
 """Values of a row: channels, then snapshot fields, at their target number."""
 
 ESW_BITS = 128
-LARGEST = float(2**53)
+LARGEST = 2**53
 """Values beyond this are no measurement, and would not be exact in between."""
-LARGEST_PHYSICAL = float(2**31 - 1)
+LARGEST_PHYSICAL = 2**31 - 1
 
 
 def form_of(target: int) -> int:
@@ -49,12 +49,12 @@ def scaled(octets, p, multiplier, divisor, factor):  # type: ignore[no-untyped-d
         return (INTEGER, np.int64(np.floor(floating))) if abs(floating) <= LARGEST else (BROKEN, np.int64(0))
     if what != INTEGER:
         return what, np.int64(0)
-    if abs(whole) > LARGEST:
+    if not -LARGEST <= whole <= LARGEST:
         return BROKEN, np.int64(0)
     whole *= multiplier
     if divisor > 1:
         whole = (whole + divisor // 2) // divisor
-    return (INTEGER, whole) if abs(whole) <= LARGEST else (BROKEN, np.int64(0))
+    return (INTEGER, whole) if -LARGEST <= whole <= LARGEST else (BROKEN, np.int64(0))
 
 
 @kernel

@@ -1,4 +1,8 @@
-"""State of decode, by device, in the page of the service point that it sends for."""
+"""State of decode, by device, in the page of the service point that it sends for.
+
+A device that moves to another service point starts anew there: its partition may be another. That opens no way for a
+replay, because the stamp in a frame decides for which of the two it is good.
+"""
 
 from __future__ import annotations
 

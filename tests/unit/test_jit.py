@@ -1,0 +1,78 @@
+"""How kernels are compiled: what lies on disk is of the sources as they are."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba.core.errors import NumbaError
+
+from pipeline.jit import kernel, prefetch, sources_stamp
+
+ROOT = Path(__file__).parents[2]
+
+CALLER = """
+from pipeline.jit import kernel
+from {package}.callee import factor
+
+
+@kernel
+def scaled(value):
+    return value * factor(value)
+"""
+CALLEE = """
+from pipeline.jit import kernel
+
+
+@kernel
+def factor(value):
+    return {factor}
+"""
+
+
+def test_a_change_in_a_neighbouring_file_is_compiled_in(tmp_path):
+    probe = "from stage.caller import scaled as s; print(s(7), sum(s.stats.cache_hits.values()))"
+    folder = tmp_path / "stage"
+    folder.mkdir()
+    (folder / "caller.py").write_text(CALLER.format(package="stage"))
+    results = []
+    for factor in (2, 2, 3):
+        (folder / "callee.py").write_text(CALLEE.format(factor=factor))
+        done = subprocess.run(
+            [sys.executable, "-c", probe],
+            env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}", "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        results.append(done.stdout.split())
+    assert results == [["14", "0"], ["14", "1"], ["21", "0"]]
+
+
+def test_the_stamp_of_a_folder_covers_the_pipeline(tmp_path):
+    assert sources_stamp(tmp_path) != sources_stamp(ROOT / "agents" / "decode")
+    assert sources_stamp(ROOT / "pipeline") == sources_stamp(tmp_path)
+
+
+def test_a_kernel_that_allocates_does_not_compile():
+    @kernel
+    def allocating():
+        return np.zeros(3)[0]
+
+    with pytest.raises(NumbaError):
+        allocating()
+
+
+def test_prefetching_changes_nothing(tmp_path):
+    source = tmp_path / "fetching.py"
+    source.write_text(
+        "from pipeline.jit import kernel, prefetch\n\n\n@kernel\ndef total(values):\n    sum_ = 0\n"
+        "    for row in range(values.shape[0]):\n        prefetch(values, (row + 4) * values.shape[1])\n"
+        "        sum_ += values[row, 0]\n    return sum_\n"
+    )
+    spec = importlib.util.spec_from_file_location("fetching", source)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.total(np.arange(20).reshape(10, 2)) == 90
+    assert prefetch is not None
