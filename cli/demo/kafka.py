@@ -124,7 +124,9 @@ class KafkaDemo:
 
         async def barrier(_tick: Tick) -> None:
             nonlocal done
-            await asyncio.to_thread(wait_until, lambda: _taken(connectors) >= sent, "frames", processes, SETTLE_SECS)
+            await asyncio.to_thread(
+                wait_until, lambda: _taken(connectors) >= sent, f"{sent} frames acknowledged", processes, SETTLE_SECS
+            )
             done += 1
             self.progress(done, total)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import structlog
@@ -63,12 +64,13 @@ class PushConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it, or refuse it when there are too many."""
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports are no subclass of asyncio's.
+        connection = cast(asyncio.Transport, transport)
         if len(self._listener.open) >= self._listener.config.connections:
             self._listener.refused += 1
-            transport.abort()
+            connection.abort()
             return
-        self._transport = transport
+        self._transport = connection
         self._listener.open.add(self)
         self.last_read = asyncio.get_running_loop().time()
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import numpy as np
+import pytest
+import uvloop
 
 from connectors.dlms import connector as dlms
 from connectors.dlms.config import DlmsConfig
@@ -73,6 +75,12 @@ async def until(condition: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.005)
     raise AssertionError("not reached in ten seconds")
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    """Connectors run on uvloop; its transports are others than asyncio's."""
+    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
 
 
 async def test_frames_split_and_joined_by_tcp_arrive_whole_and_in_order() -> None:
