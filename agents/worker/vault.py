@@ -88,13 +88,11 @@ class Vault:
         try:
             place = TopicPartition(self._plan.state.name, self._partition)
             # A number: asking for "the beginning" costs the client half a second.
-            place.offset = consumer.get_watermark_offsets(place, timeout=self._settings.broker_secs)[0]
+            place.offset = self._bounds(consumer, place)[0]
             consumer.assign([place])
             while not self._take(self._some(consumer, self._plan.state.name), records):
                 pass
             return records.pop(HEAD_KEY, None), records
-        except KafkaException as error:
-            raise self._unreadable(self._plan.state.name, str(error)) from error
         finally:
             consumer.close()
 
@@ -103,7 +101,9 @@ class Vault:
         for message in messages:
             error = message.error()
             if error is None:
-                records[message.key()] = message.value()
+                records.pop(message.key(), None)
+                if message.value() is not None:
+                    records[message.key()] = message.value()
             elif error.code() == KafkaError._PARTITION_EOF:
                 return True
             else:
@@ -115,7 +115,7 @@ class Vault:
         consumer = self._consumer()
         place = TopicPartition(self._plan.source.name, self._partition)
         try:
-            low, high = consumer.get_watermark_offsets(place, timeout=self._settings.broker_secs)
+            low, high = self._bounds(consumer, place)
             committed = consumer.committed([place], timeout=self._settings.broker_secs)[0]
         except KafkaException as error:
             raise self._unreadable(self._plan.source.name, str(error)) from error
@@ -136,6 +136,19 @@ class Vault:
                         at = message.offset() + 1
         finally:
             consumer.close()
+
+    def _bounds(self, consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+        """First and next offset; patient while the partition has no leader."""
+        deadline = time.monotonic() + self._settings.broker_secs
+        while True:
+            try:
+                low, high = consumer.get_watermark_offsets(place, timeout=self._settings.broker_secs)
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise self._unreadable(place.topic, str(error)) from error
+                time.sleep(0.1)
+            else:
+                return low, high
 
     def _some(self, consumer: Consumer, topic: str) -> list[Any]:
         """The next messages, one at least; raises Transient when none come in time."""

@@ -1,0 +1,91 @@
+"""Why Faust's inside is overridden: each test shows what it does by itself, and what the fence makes of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.transport.drivers import aiokafka as driver
+
+from agents.worker.app import make_app, source_of
+from agents.worker.engine_fence import FETCH_WAIT_MS, FULL_WAIT_SECS, FencedConsumer, FencedThread
+from agents.worker.settings import WorkerSettings
+from tests.faults.toy import toy_plan
+
+
+class Consumer:
+    """Enough of a consumer for `_wait_next_records`; notes how long it would wait."""
+
+    def __init__(self, active: set[str], full: set[str]) -> None:
+        self.flow_active = True
+        self.app = SimpleNamespace(client_only=False)
+        self.not_waiting_next_records = SimpleNamespace(set=lambda: None)
+        self._active, self._buffered_partitions = active, full
+        self.waited: list[float] = []
+
+    def _get_active_partitions(self) -> set[str]:
+        return self._active
+
+    async def sleep(self, secs: float) -> None:
+        self.waited.append(secs)
+
+    async def _getmany(self, active_partitions: set[str], **wait: float) -> dict[str, Any]:
+        self.waited.append(wait["timeout"])
+        return {}
+
+
+async def waits(consumer_type: type, active: set[str], full: set[str]) -> float:
+    consumer = Consumer(active, full)
+    await consumer_type._wait_next_records(consumer, 1.0)
+    return consumer.waited[0]
+
+
+async def test_with_all_buffers_full_faust_sleeps_a_second_while_the_steps_run_dry() -> None:
+    assert await waits(driver.Consumer, set(), {"p"}) == 1
+    assert await waits(FencedConsumer, set(), {"p"}) == FULL_WAIT_SECS
+
+
+async def test_with_one_full_buffer_faust_waits_a_second_for_the_partitions_that_are_empty() -> None:
+    assert await waits(driver.Consumer, {"q"}, {"p"}) == 1
+    assert await waits(FencedConsumer, {"q"}, {"p"}) == FULL_WAIT_SECS
+
+
+async def test_with_nothing_full_it_waits_for_the_broker_as_faust_does() -> None:
+    assert await waits(FencedConsumer, {"q"}, set()) == await waits(driver.Consumer, {"q"}, set()) == 1
+
+
+async def test_faust_lets_the_broker_hold_an_empty_fetch_for_a_second_and_a_half(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Any] = []
+
+    def consumer(**options: Any) -> Any:
+        made.append(SimpleNamespace(_fetch_max_wait_ms=options["fetch_max_wait_ms"]))
+        return made[-1]
+
+    # The attribute is what aiokafka reads when the consumer starts.
+    assert "_fetch_max_wait_ms" in driver.aiokafka.AIOKafkaConsumer.start.__code__.co_names
+    monkeypatch.setattr(driver.aiokafka, "AIOKafkaConsumer", consumer)
+    app = make_app(toy_plan("fence", "source", 4), WorkerSettings())
+    for thread_type in (driver.AIOKafkaConsumerThread, FencedThread):
+        thread = object.__new__(thread_type)
+        thread.app, thread.consumer = app, SimpleNamespace(in_transaction=False)
+        thread._create_worker_consumer(app.transport)
+    assert [one._fetch_max_wait_ms for one in made] == [1500, FETCH_WAIT_MS]
+
+
+async def test_the_app_acknowledges_nothing_and_commits_nothing_by_itself() -> None:
+    app = make_app(toy_plan("fence", "source", 4), WorkerSettings())
+    source = source_of(app, toy_plan("fence", "source", 4))
+    assert source.acks is False
+    assert app.conf.broker_commit_interval > 10**7
+    assert app.conf.stream_wait_empty is False
+    assert not app.tables
+
+
+async def test_records_that_wait_are_bounded_by_bytes() -> None:
+    settings = WorkerSettings(buffer_bytes=64 << 20, record_bytes=4 << 20)
+    app = make_app(toy_plan("fence", "source", 4), settings)
+    assert app.conf.stream_buffer_maxsize * settings.record_bytes <= settings.buffer_bytes
+

@@ -1,0 +1,38 @@
+"""The fuse between a bad deploy and `rejects`."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.worker.fuse import OURS, Fuse
+from pipeline.codes import REJECT_NUMBER
+from pipeline.errors import Fatal
+
+
+def test_few_rejects_pass_for_ever() -> None:
+    fuse = Fuse(0.5, 100)
+    for _ in range(1_000):
+        fuse.count(50, 20)
+
+
+def test_masses_of_rejects_stop_the_process() -> None:
+    fuse = Fuse(0.5, 100)
+    with pytest.raises(Fatal, match="TOO_MANY_REJECTS"):
+        fuse.count(100, 51)
+
+
+def test_a_handful_of_frames_proves_nothing() -> None:
+    Fuse(0.5, 100).count(99, 99)
+
+
+def test_good_times_do_not_hide_a_bad_deploy() -> None:
+    fuse = Fuse(0.5, 100)
+    for _ in range(10_000):
+        fuse.count(100, 0)
+    fuse.count(100, 100)
+    with pytest.raises(Fatal, match="TOO_MANY_REJECTS"):
+        fuse.count(100, 100)
+
+
+def test_the_codes_are_known() -> None:
+    assert set(REJECT_NUMBER) >= OURS
