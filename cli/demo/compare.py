@@ -68,5 +68,7 @@ def rows(ask: Ask, table: str) -> Counter[str]:
     if table in PLACES:
         rank = f"row_number() OVER (PARTITION BY {', '.join(KEYS[table])} ORDER BY revision) AS revision"
         columns = [rank if name == "revision" else f"`{name}`" for name in columns]
+    # Bytes of frames are no text, and JSON could not carry them.
+    columns = ["hex(raw) AS raw" if name == "raw" else name for name in columns]
     statement = f"SELECT toString(tuple(*)) AS line FROM (SELECT {', '.join(columns)} FROM {table} FINAL)"  # noqa: S608
     return Counter(row["line"] for row in ask(statement))

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import numpy as np
-import pytest
 import uvloop
 
 from connectors.dlms import connector as dlms
@@ -77,12 +76,6 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("not reached in ten seconds")
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    """Connectors run on uvloop; its transports are others than asyncio's."""
-    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
-
-
 async def test_frames_split_and_joined_by_tcp_arrive_whole_and_in_order() -> None:
     frames = [wrapped(glo(TITLE, number.to_bytes(4, "big") + bytes(number % 50))) for number in range(300)]
     stream = b"".join(frames)
@@ -96,6 +89,10 @@ async def test_frames_split_and_joined_by_tcp_arrive_whole_and_in_order() -> Non
         await writer.wait_closed()
     assert outlet.frames == frames
     assert outlet.aside == []
+
+
+def test_the_same_on_uvloop_whose_transports_are_others() -> None:
+    uvloop.run(test_frames_split_and_joined_by_tcp_arrive_whole_and_in_order())
 
 
 async def test_a_broken_stream_is_put_aside_and_others_go_on() -> None:
