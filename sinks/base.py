@@ -17,6 +17,8 @@ from sinks.records import Block, Record
 class Sink(ABC):
     """A place where topics end.
 
+    `exclusive`: one process alone can write to where it writes, so it takes every partition, and their blocks together.
+
     Use: `open()`, then `accept(record)` again and again; `flush()` writes what is gathered; `close()` writes nothing.
     `accept` returns 0 for a copy, raises Fatal at a hole, and Backpressure when the buffer is full: flush, then offer
     the same record again. `write` raises Transient when the block should be tried again (it stays pending) and
@@ -26,11 +28,9 @@ class Sink(ABC):
     schemas: frozenset[str]
     """Schemas of the records that it takes."""
 
-    exclusive: bool = False
-    """Whether one process alone can write to where this sink writes: then it takes every partition."""
-
-    def __init__(self, limits: BlockLimits) -> None:
-        self.blocks = BlockBuffer(limits)
+    def __init__(self, limits: BlockLimits, *, exclusive: bool = False) -> None:
+        self.exclusive = exclusive
+        self.blocks = BlockBuffer(limits, joint=exclusive)
         self._pending: list[Block] = []
 
     @abstractmethod

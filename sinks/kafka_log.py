@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import structlog
@@ -48,6 +48,7 @@ class KafkaLog:
         self._ids: dict[str, str] = {}
         self._placed: list[TopicPartition] = []
         self._early: list[Any] = []
+        self._held: set[tuple[str, int]] = set()
         self._changes = 0
         self._assigned: Callable[[Start], int] | None = None
         self._revoked: Callable[[str, int], None] | None = None
@@ -138,6 +139,15 @@ class KafkaLog:
         log.warning("broker", what=error.str())
         return None
 
+    def hold(self, partitions: Collection[tuple[str, int]]) -> None:
+        """Pause these, resume the others."""
+        self._held = set(partitions)
+        every = self._consumer.assignment()
+        held = [part for part in every if (part.topic, part.partition) in self._held]
+        if held:
+            self._consumer.pause(held)
+        self._consumer.resume([part for part in every if (part.topic, part.partition) not in self._held])
+
     def wait(self, secs: float) -> None:
         """Pause all partitions and go on answering the group meanwhile."""
         end = time.monotonic() + secs
@@ -149,9 +159,7 @@ class KafkaLog:
             if message is not None:
                 # Fetched before the pause: it is the next to be taken.
                 self._early.append(message)
-        assignment = self._consumer.assignment()
-        if assignment:
-            self._consumer.resume(assignment)
+        self.hold(self._held)
 
     def commit(self, positions: Sequence[Position]) -> None:
         """One request for all positions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +43,9 @@ class Log(Protocol):
 
     def poll(self, size: int, secs: float) -> Sequence[Message]:
         """Messages of about `size` bytes, or what came within `secs`; raises Transient or Fatal."""
+
+    def hold(self, partitions: Collection[tuple[str, int]]) -> None:
+        """Leave these partitions unread until the next call; all others are read."""
 
     def wait(self, secs: float) -> None:
         """Let time pass without taking messages, and stay alive in the eyes of the log."""

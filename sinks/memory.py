@@ -14,15 +14,19 @@ PLAIN = ("Determinant", "Event", "Loss", "Reject")
 
 @dataclass
 class ListSink(Sink):
-    """Keeps every block it was given, by token; `records` are those of all blocks in the order of writing."""
+    """Keeps every block it was given, by token; `records` are those of all blocks in the order of writing.
+
+    `together`: partitions are written together, as by the owner of them all.
+    """
 
     limits: BlockLimits = field(default_factory=BlockLimits)
     written: dict[str, Block] = field(default_factory=dict)
+    together: bool = False
 
     schemas = frozenset({*BATCHES, *PLAIN})
 
     def __post_init__(self) -> None:
-        super().__init__(self.limits)
+        super().__init__(self.limits, exclusive=self.together)
 
     @property
     def records(self) -> list[Record]:
@@ -35,7 +39,7 @@ class ListSink(Sink):
     def write(self, block: Block) -> int:
         """Keep the block unless one of its token is there."""
         self.written.setdefault(block.token, block)
-        return len(block.records)
+        return block.rows
 
     def close(self) -> None:
         """Nothing to let go of."""

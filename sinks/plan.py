@@ -1,14 +1,15 @@
 """Plans of blocks, as metadata of an offset commit: what a sink is about to write, before it writes it.
 
 A commit at offset n says: everything below n is in the warehouse. Its metadata has the origins seen by then and, while
-a block is being written, the block's last offset. After a crash the next owner reads the same range with the same
-origins, and so makes the same block with the same token.
+a block is being written, the last offset of the block's part of this partition. After a crash the next owner reads the
+same ranges with the same origins, and so makes the same block with the same token.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import zlib
 from dataclasses import dataclass
@@ -25,16 +26,21 @@ PACKED = "z:"
 
 @dataclass(frozen=True)
 class Mark:
-    """What a sink knows at the offset that it commits; `log` is the id of the topic, `planned` ends a planned block."""
+    """What a sink knows at the offset that it commits; `log` is the id of the topic.
+
+    `planned` ends the part of a planned block, and `block` is a checksum of that block's token: with it a plan of which
+    not all partitions are there any more is noticed.
+    """
 
     log: str
     origins: Origins
     planned: int | None = None
+    block: str = ""
 
 
 def write_mark(mark: Mark) -> str:
     """At most MAX_METADATA bytes; raises Fatal when the origins do not fit."""
-    value = {"log": mark.log, "origins": mark.origins.packed(), "to": mark.planned}
+    value = {"log": mark.log, "origins": mark.origins.packed(), "to": mark.planned, "block": mark.block}
     text = json.dumps(value, separators=(",", ":"))
     if len(text) > MAX_METADATA:
         # One topic that thousands of partitions write to: rare, so plain JSON stays the form that a person can read.
@@ -56,7 +62,7 @@ def read_mark(text: str, where: str) -> Mark | None:
     try:
         plain = zlib.decompress(base64.b64decode(text.removeprefix(PACKED))).decode() if text[:2] == PACKED else text
         value = json.loads(plain)
-        return Mark(value["log"], Origins.unpacked(value["origins"]), value["to"])
+        return Mark(value["log"], Origins.unpacked(value["origins"]), value["to"], value["block"])
     except (ValueError, KeyError, TypeError, zlib.error, binascii.Error) as error:
         raise Fatal(
             "PLAN_UNREADABLE",
@@ -76,13 +82,23 @@ class Position:
     metadata: str
 
 
-def before(block: Block) -> Position:
-    """The commit that announces a block."""
-    return Position(
-        block.topic, block.partition, block.first, write_mark(Mark(block.log, block.before, planned=block.last))
-    )
+def checksum(token: str) -> str:
+    """16 hexadecimal digits that stand for a token in a mark."""
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
-def after(block: Block) -> Position:
-    """The commit that says that a block is written."""
-    return Position(block.topic, block.partition, block.last + 1, write_mark(Mark(block.log, block.after)))
+def before(block: Block) -> list[Position]:
+    """The commits that announce a block."""
+    name = checksum(block.token)
+    return [
+        Position(block.topic, part.partition, part.first, write_mark(Mark(block.log, part.before, part.last, name)))
+        for part in block.parts
+    ]
+
+
+def after(block: Block) -> list[Position]:
+    """The commits that say that a block is written."""
+    return [
+        Position(block.topic, part.partition, part.last + 1, write_mark(Mark(block.log, part.after)))
+        for part in block.parts
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.batch import ReadingBatch
@@ -43,25 +44,50 @@ def size_of(value: Value | None) -> int:
 
 
 @dataclass(frozen=True)
-class Block:
-    """Records of one partition that are written together, offsets `first` to `last`, both included.
+class Part:
+    """Records of one partition, offsets `first` to `last`, both included.
 
-    `before` are the origins seen when the block begins: with them the same range gives the same rows again.
+    `before` are the origins seen when it begins: with them the same range gives the same rows again.
     """
 
-    topic: str
     partition: int
     first: int
     last: int
-    log: str
     records: tuple[Record, ...]
     before: Origins
     after: Origins
 
+
+def token_of(topic: str, log: str, ranges: Iterable[tuple[int, int, int]]) -> str:
+    """Name of the block of these (partition, first, last).
+
+    `log` is the topic's id: it tells a topic from another of the same name whose offsets begin again.
+    """
+    return f"{topic}-{log}-" + "+".join(f"{partition}-{first}-{last}" for partition, first, last in sorted(ranges))
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is written to the tables of one topic at once: a part of one partition, or parts of several."""
+
+    topic: str
+    log: str
+    parts: tuple[Part, ...]
+
     @property
     def token(self) -> str:
-        """Name of the block. `log` tells a topic from another of the same name whose offsets begin again."""
-        return f"{self.topic}-{self.log}-{self.partition}-{self.first}-{self.last}"
+        """Its name: the same ranges have the same rows, so what has this name already need not be written."""
+        return token_of(self.topic, self.log, ((part.partition, part.first, part.last) for part in self.parts))
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of all parts."""
+        return [record for part in self.parts for record in part.records]
+
+    @property
+    def rows(self) -> int:
+        """Rows over all tables."""
+        return sum(rows_of(record) for record in self.records)
 
 
 def rows_of(record: Record) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,11 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.errors import Backpressure, Fatal, Transient
 from pipeline.wire import BATCHES, Contracts
 from sinks.base import Sink
+from sinks.buffer import Group
 from sinks.log import Log, Message, Start
 from sinks.origins import Origins
-from sinks.plan import after, before, read_mark
+from sinks.plan import Mark, after, before, checksum, read_mark
 from sinks.read import read_plain, read_record
-from sinks.records import Block, Record, rows_of
+from sinks.records import Block, Record, token_of
 
 log = structlog.get_logger()
 
@@ -48,7 +50,6 @@ class Counts:
     """What a sink process has done so far."""
 
     messages: int = 0
-    message_bytes: int = 0
     copies: int = 0
     blocks: int = 0
     rows: int = 0
@@ -77,7 +78,10 @@ class SinkRunner:
         self._clock = clock
         self._pending: list[Block] = []
         self._done: list[Block] = []
-        self._changes = 0
+        self._changes = self._seen = 0
+        self._later: list[Sequence[Message]] = []
+        self._mine: set[tuple[str, int]] = set()
+        self._planned: dict[tuple[str, int], tuple[int, Mark]] = {}
 
     def run(self, stop: threading.Event) -> Counts:
         """Until `stop` is set, then write what is gathered; raises Fatal or ContractError when it must not go on."""
@@ -93,10 +97,17 @@ class SinkRunner:
         return self.counts
 
     def _turn(self, stop: threading.Event) -> None:
+        if self._seen != self._changes:
+            self._seen, self._later = self._changes, []
+            self._hold_others()
         messages = self.log.poll(self.options.poll_bytes, self.options.poll_secs)
         changes = self._changes
-        for run in self._runs(messages):
-            if not self._offer(run, stop) or changes != self._changes:
+        waiting = deque(self._runs(messages))
+        while waiting or (self._later and not self._planned):
+            if self._later and not self._planned:
+                waiting.extendleft(reversed(self._later))
+                self._later = []
+            if not self._offer(waiting.popleft(), stop) or changes != self._changes:
                 # Partitions were shared out anew while a block was written: the rest will be read again.
                 break
         self._write(self.sink.blocks.due(self._clock()), stop)
@@ -116,11 +127,15 @@ class SinkRunner:
 
     def _offer(self, run: Sequence[Message], stop: threading.Event) -> bool:
         record = self._read(run)
-        self.counts.messages += len(run)
-        self.counts.message_bytes += sum(len(message.value) for message in run)
         changes, blocks = self._changes, self.sink.blocks
         while not self._taken(record, len(run)):
-            if not self._write(blocks.due(self._clock()) or blocks.largest(), stop) or changes != self._changes:
+            groups = blocks.due(self._clock()) or blocks.largest()
+            if not groups:
+                # This partition is at the end of its part of a planned block, and others are not: they go first.
+                self._later.append(run)
+                self._hold_others()
+                return True
+            if not self._write(groups, stop) or changes != self._changes:
                 return False
         return not blocks.full or self._write(sorted(blocks.full), stop)
 
@@ -134,21 +149,23 @@ class SinkRunner:
 
     def _taken(self, record: Record, values: int) -> bool:
         try:
-            self.counts.copies += values - self.sink.accept(record, self._clock())
+            fresh = self.sink.accept(record, self._clock())
         except Backpressure:
             return False
+        self.counts.messages += values
+        self.counts.copies += values - fresh
         return True
 
     # ------------------------------------------------------------------------------------------ plan, write, commit
 
-    def _write(self, partitions: Sequence[tuple[str, int]], stop: threading.Event) -> bool:
+    def _write(self, groups: Sequence[Group], stop: threading.Event) -> bool:
         """Plan, write and commit; False when it was told to stop before all was written."""
         # What is left of an earlier attempt goes first: a later plan says that everything before it is written.
         if not self._finish(stop):
             return False
-        self._pending = self.sink.blocks.cut(partitions)
+        self._pending = self.sink.blocks.cut(groups)
         # A block without rows (ticks, copies) needs no plan: there is nothing that could be written twice.
-        plans = [before(block) for block in self._pending if block.records]
+        plans = [position for block in self._pending if block.records for position in before(block)]
         if plans:
             self.log.commit(plans)
         return self._finish(stop)
@@ -162,10 +179,12 @@ class SinkRunner:
             if self._pending and self._pending[0] is block:
                 self._done.append(self._pending.pop(0))
         if self._done:
-            self.log.commit([after(block) for block in self._done])
+            self.log.commit([position for block in self._done for position in after(block)])
             self.counts.blocks += len(self._done)
-            self.counts.rows += sum(rows_of(record) for block in self._done for record in block.records)
+            self.counts.rows += sum(block.rows for block in self._done)
             self._done = []
+            if self._planned:
+                self._hold_others()
         return True
 
     def _try(self, block: Block, stop: threading.Event) -> bool:
@@ -214,17 +233,49 @@ class SinkRunner:
                 what=f"records from {first} to {start.low - 1} are gone before they were written",
                 do="replay the frames into the topic, or move the group's offset on if the loss is accepted",
             )
-        planned = mark.planned if mark else None
-        self.sink.blocks.assign(
-            start.topic, start.partition, first, mark.origins if mark else Origins(), log=start.log, planned=planned
-        )
+        origins, planned = (mark.origins, mark.planned) if mark else (Origins(), None)
+        self.sink.blocks.assign(start.topic, start.partition, first, origins, log=start.log, planned=planned)
+        self._mine.add((start.topic, start.partition))
+        if mark is not None and planned is not None:
+            self._planned[(start.topic, start.partition)] = (first, mark)
+            if not self.sink.exclusive:
+                self._check_plan(start.topic, [start.partition])
         log.info("partition taken", topic=start.topic, partition=start.partition, offset=first, planned=planned)
         return first
 
+    def _check_plan(self, topic: str, partitions: Sequence[int]) -> None:
+        """Raise Fatal unless these partitions have the whole of the block that was planned for them."""
+        marks = {partition: self._planned[(topic, partition)] for partition in partitions}
+        ranges = [(partition, first, mark.planned or 0) for partition, (first, mark) in marks.items()]
+        name = checksum(token_of(topic, marks[partitions[0]][1].log, ranges))
+        if any(mark.block != name for _, mark in marks.values()):
+            raise Fatal(
+                "PLAN_TORN",
+                where=f"{topic} {sorted(marks)}",
+                what="a block was planned for other partitions together with these",
+                do="start the sink as it was started before, until it has written that block",
+            )
+
+    def _hold_others(self) -> None:
+        """Read only what was planned, until it is written: a planned block ends where it ended, however much it is."""
+        blocks = self.sink.blocks
+        self._planned = {key: plan for key, plan in self._planned.items() if blocks.planned(*key) is not None}
+        if self.sink.exclusive:
+            for topic in sorted({topic for topic, _ in self._planned}):
+                self._check_plan(topic, sorted(partition for name, partition in self._planned if name == topic))
+        later = {(run[0].topic, run[0].partition) for run in self._later}
+        self.log.hold(later | (self._mine - set(self._planned)) if self._planned else ())
+
     def _revoked(self, topic: str, partition: int) -> None:
         self.sink.blocks.revoke(topic, partition)
+        self._mine.discard((topic, partition))
+        self._planned.pop((topic, partition), None)
         self._changes += 1
         # Their commits would overwrite those of the next owner.
-        self._pending = [block for block in self._pending if (block.topic, block.partition) != (topic, partition)]
-        self._done = [block for block in self._done if (block.topic, block.partition) != (topic, partition)]
+        self._pending = [block for block in self._pending if not _has(block, topic, partition)]
+        self._done = [block for block in self._done if not _has(block, topic, partition)]
         log.info("partition given back", topic=topic, partition=partition)
+
+
+def _has(block: Block, topic: str, partition: int) -> bool:
+    return block.topic == topic and any(part.partition == partition for part in block.parts)

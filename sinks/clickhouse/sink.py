@@ -37,9 +37,8 @@ class ClickHouseSink(Sink):
     schemas = frozenset({"ReadingBatch", *TABLE_OF_RECORD})
 
     def __init__(self, config: ClickHouseConfig) -> None:
-        super().__init__(config.blocks)
+        super().__init__(config.blocks, exclusive=config.embedded)
         self.config = config
-        self.exclusive = config.embedded
         self._client: Any = None
         self._spoiled = False
         self._server: QueryServer | None = None

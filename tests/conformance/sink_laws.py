@@ -109,14 +109,15 @@ class SinkLaws:
             sink.blocks.assign("readings", 0, 0, Origins(), log="id")
             for record in records[:7]:
                 sink.accept(record)
-            (plan,) = sink.blocks.cut(sink.blocks.partitions())
+            (block,) = sink.blocks.cut(sink.blocks.partitions())
+            (plan,) = block.parts
             if crash == "after the write":
-                sink.write(plan)
+                sink.write(block)
         # The next one has other limits, and more of the log lies there by now.
         with self.opened(storage, rows=15) as sink:
             sink.blocks.assign("readings", 0, plan.first, plan.before, log="id", planned=plan.last)
             done = self._read_on(sink, records)
-            assert done[0].token == plan.token
+            assert done[0].token == block.token
             assert storage.readings(sink) == expected(records)
 
     def _read_on(self, sink: Sink, records: Sequence[Record]) -> list[Block]:
@@ -136,9 +137,9 @@ class SinkLaws:
         with self.opened(storage) as sink:
             for record in records:
                 sink.accept(record)
-            (block,) = sink.flush()
+            ((part,),) = [block.parts for block in sink.flush()]
         with self.opened(storage) as sink:
-            sink.blocks.assign("readings", 0, block.last + 1, block.after, log="id")
+            sink.blocks.assign("readings", 0, part.last + 1, part.after, log="id")
             taken = [sink.accept(record) for record in again]
             sink.flush()
             assert taken == [0, 0, 0, 1, 1, 1]
@@ -191,7 +192,7 @@ class SinkLaws:
             (block,) = sink.flush()
             sink.accept(readings_record(3, rows=0))
             (empty,) = sink.flush()
-            assert (block.first, block.last, empty.last) == (0, 2, 3)
+            assert [(part.first, part.last) for part in (*block.parts, *empty.parts)] == [(0, 2), (3, 3)]
             assert sink.write(empty) == 0
             assert storage.readings(sink) == expected([readings_record(0)])
 

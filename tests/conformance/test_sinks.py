@@ -20,10 +20,11 @@ from tests.conformance.sink_laws import Row, SinkLaws, Storage, expected
 
 @dataclass
 class Lists(Storage):
+    together: bool = False
     written: dict[str, Block] = field(default_factory=dict)
 
     def sink(self, limits: BlockLimits) -> Sink:
-        return ListSink(limits, self.written)
+        return ListSink(limits, self.written, self.together)
 
     def readings(self, sink: Sink) -> list[Row]:
         assert isinstance(sink, ListSink)
@@ -56,6 +57,12 @@ class TestListSink(SinkLaws):
     @pytest.fixture
     def storage(self) -> Storage:
         return Lists()
+
+
+class TestListSinkOfAllPartitions(SinkLaws):
+    @pytest.fixture
+    def storage(self) -> Storage:
+        return Lists(together=True)
 
 
 class TestClickHouseEmbedded(SinkLaws):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import Backpressure, Fatal
-from sinks.buffer import BlockBuffer, BlockLimits
+from sinks.buffer import ALL, BlockBuffer, BlockLimits
 from sinks.origins import Origins
 from tests.builders_readings import plain_record, readings_record
 
@@ -22,7 +22,7 @@ def test_a_block_begins_where_the_one_before_ended_even_when_offsets_are_skipped
     (first,) = blocks.cut(blocks.partitions())
     blocks.accept(readings_record(3, position=20), 0.0)
     (second,) = blocks.cut(blocks.partitions())
-    assert (first.first, first.last, second.first, second.last) == (7, 12, 13, 20)
+    assert [(part.first, part.last) for block in (first, second) for part in block.parts] == [(7, 12), (13, 20)]
     assert second.token == "readings-log-0-13-20"
 
 
@@ -51,7 +51,7 @@ def test_records_that_the_worker_sends_again_after_a_crash_are_dropped_by_their_
     assert taken == [1, 1, 1, 0, 0]
     assert fresh == 1
     assert [record.origin.offset for record in block.records if record.origin] == [1, 2, 3, 4]
-    assert block.last == 5
+    assert block.parts[0].last == 5
 
 
 def test_a_hole_in_the_origins_stops_the_sink_and_is_not_remembered_as_seen() -> None:
@@ -96,20 +96,53 @@ def test_a_planned_block_is_read_to_its_end_and_no_further_whatever_the_limits_a
     first = buffer(rows=100)
     for offset in range(3):
         first.accept(readings_record(offset, 10), 0.0)
-    (planned,) = first.cut(first.partitions())
+    (block,) = first.cut(first.partitions())
+    (planned,) = block.parts
     again = buffer(rows=1)
-    again.assign("readings", 0, planned.first, planned.before, log=planned.log, planned=planned.last)
+    again.assign("readings", 0, planned.first, planned.before, log=block.log, planned=planned.last)
     for offset in range(3):
         assert again.largest() == []
         again.accept(readings_record(offset, 10), 0.0)
         assert again.due(1e9) == ([("readings", 0)] if offset == 2 else [])
     with pytest.raises(Backpressure, match="ends at offset 2"):
         again.accept(readings_record(3, 10), 0.0)
-    (block,) = again.cut(again.due(0.0))
-    assert block.token == planned.token
-    assert [record.origin for record in block.records] == [record.origin for record in planned.records]
+    (made,) = again.cut(again.due(0.0))
+    assert made.token == block.token
+    assert [record.origin for record in made.records] == [record.origin for record in block.records]
     assert again.accept(readings_record(3, 10), 0.0)
     assert again.planned("readings", 0) is None
+
+
+def test_partitions_of_one_owner_are_written_together_and_named_together() -> None:
+    blocks = BlockBuffer(BlockLimits(rows=12), joint=True)
+    for partition in (2, 0, 1):
+        blocks.assign("readings", partition, 10 * partition, Origins(), log="log")
+    blocks.accept(readings_record(1, 5, partition=2, position=21), 0.0)
+    blocks.accept(readings_record(1, 5, partition=0, position=3), 0.0)
+    assert blocks.due(0.0) == []
+    blocks.accept(readings_record(2, 5, partition=2, position=22), 0.0)
+    assert blocks.due(0.0) == [("readings", ALL)]
+    (block,) = blocks.cut(blocks.due(0.0))
+    assert block.token == "readings-log-0-0-3+2-20-22"
+    assert block.rows == 15
+    assert blocks.size == 0
+    assert blocks.partitions() == []
+
+
+def test_a_planned_block_of_several_partitions_is_cut_when_all_of_them_are_at_its_end() -> None:
+    blocks = BlockBuffer(BlockLimits(rows=1), joint=True)
+    blocks.assign("readings", 0, 0, Origins(), planned=1)
+    blocks.assign("readings", 1, 0, Origins(), planned=0)
+    blocks.assign("readings", 2, 0, Origins())
+    blocks.accept(readings_record(0, partition=1), 0.0)
+    blocks.accept(readings_record(0, partition=0), 0.0)
+    assert blocks.due(1e9) == blocks.partitions() == blocks.largest() == []
+    blocks.accept(readings_record(1, partition=0), 0.0)
+    blocks.accept(readings_record(0, partition=2), 0.0)
+    (block,) = blocks.cut(blocks.due(0.0))
+    assert [part.partition for part in block.parts] == [0, 1]
+    (rest,) = blocks.cut(blocks.due(0.0))
+    assert [part.partition for part in rest.parts] == [2]
 
 
 def test_a_planned_block_whose_last_offset_holds_nothing_ends_at_the_next_record() -> None:
@@ -120,7 +153,7 @@ def test_a_planned_block_whose_last_offset_holds_nothing_ends_at_the_next_record
     with pytest.raises(Backpressure):
         again.accept(readings_record(6, previous=3), 0.0)
     (block,) = again.cut(again.due(0.0))
-    assert block.last == 4
+    assert block.parts[0].last == 4
 
 
 def test_what_is_revoked_is_forgotten_with_its_bytes() -> None:

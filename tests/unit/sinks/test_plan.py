@@ -23,7 +23,7 @@ def origins(lanes: int, *, seed: int = 1) -> Origins:
 
 @pytest.mark.parametrize("lanes", [0, 1, 48, 200])
 def test_a_mark_comes_back_as_it_was_written_within_kafkas_bound(lanes: int) -> None:
-    mark = Mark("V1x2y3z4A5b6C7d8E9f0gQ", origins(lanes), planned=10**12)
+    mark = Mark("V1x2y3z4A5b6C7d8E9f0gQ", origins(lanes), planned=10**12, block="0123456789abcdef")
     text = write_mark(mark)
     assert len(text) <= MAX_METADATA
     assert read_mark(text, "here") == mark

@@ -245,5 +245,5 @@ def test_a_block_that_the_warehouse_refused_can_be_written_once_it_takes_it(ware
         warehouse.flush()
     warehouse.client.command("RENAME TABLE away TO readings")
     warehouse.accept(readings_record(1, 10))
-    assert [block.last for block in warehouse.flush()] == [0, 1]
+    assert [part.last for block in warehouse.flush() for part in block.parts] == [0, 1]
     assert rows(warehouse, "SELECT count() FROM readings") == [(20,)]
