@@ -27,6 +27,14 @@ def kernel(function: Function) -> Any:
     return _stamped(njit(nogil=True, cache=True, _nrt=False)(function), function)  # type: ignore[call-overload]
 
 
+def inlined(function: Function) -> Any:
+    """Decorator of a small function that is called for each value: compiled into its callers, as a `kernel`.
+
+    Left to itself the compiler calls functions that return several values, which takes longer than what they do.
+    """
+    return _stamped(njit(nogil=True, cache=True, forceinline=True, _nrt=False)(function), function)  # type: ignore[call-overload]
+
+
 def allocating_kernel(function: Function) -> Any:
     """Decorator of a kernel that needs room of its own, once a call."""
     return _stamped(njit(nogil=True, cache=True)(function), function)

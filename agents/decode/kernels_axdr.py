@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.jit import kernel
+from pipeline.jit import inlined, kernel
 
 BROKEN = -1
 NESTING = 16
@@ -66,7 +66,7 @@ NOTHING, INTEGER, FLOATING, OTHER = 0, 1, 2, 3
 """What `number` found."""
 
 
-@kernel
+@inlined
 def big_endian(octets, p, size):  # type: ignore[no-untyped-def]
     """u64 from `size` octets."""
     value = np.uint64(0)
@@ -75,7 +75,7 @@ def big_endian(octets, p, size):  # type: ignore[no-untyped-def]
     return value
 
 
-@kernel
+@inlined
 def length_at(octets, p, end):  # type: ignore[no-untyped-def]
     """(length, place behind it): one octet below 80, or 81..84 and that many octets; BROKEN also if it passes `end`."""
     if p >= end:
@@ -115,7 +115,7 @@ def behind_compact(octets, p, end):  # type: ignore[no-untyped-def]
     return np.int64(BROKEN) if p == BROKEN or size > end - p else p + size
 
 
-@kernel
+@inlined
 def behind_body(octets, p, end, size):  # type: ignore[no-untyped-def]
     """Place behind the body at `p` of a datum that is no container; `size` is what SIZES says of its tag."""
     if size >= 0:
@@ -158,29 +158,63 @@ def behind(octets, p, end, level, stack):  # type: ignore[no-untyped-def]
     return p
 
 
-@kernel
+@inlined
+def two(octets, p):  # type: ignore[no-untyped-def]
+    """u64 from two octets; unsigned places spare the test for places counted from the end."""
+    place = np.uint64(p)
+    return (np.uint64(octets[place]) << np.uint64(8)) | np.uint64(octets[place + np.uint64(1)])
+
+
+@inlined
+def four(octets, p):  # type: ignore[no-untyped-def]
+    """u64 from four octets."""
+    return (two(octets, p) << np.uint64(16)) | two(octets, p + 2)
+
+
+@inlined
+def eight(octets, p):  # type: ignore[no-untyped-def]
+    """u64 from eight octets."""
+    return (four(octets, p) << np.uint64(32)) | four(octets, p + 4)
+
+
+@inlined
 def number(octets, p):  # type: ignore[no-untyped-def]
     """(what, integer, float) of the whole datum at `p`; u64 above 2^63 - 1 counts as a float."""
     tag = octets[p]
+    p += 1
     if tag == FLOAT32:
-        narrow = np.uint32(big_endian(octets, p + 1, 4))
+        narrow = np.uint32(four(octets, p))
         return FLOATING, np.int64(0), np.float64(narrow.view(np.float32))
-    if tag == FLOAT64:
-        bits = np.uint64(big_endian(octets, p + 1, 8))
-        return FLOATING, np.int64(0), np.float64(bits.view(np.float64))
-    if tag in (UINT32, UINT16, UINT8, ENUM):
-        return INTEGER, np.int64(big_endian(octets, p + 1, np.int64(SIZES[tag]))), 0.0
-    if tag in (INT32, INT16, INT8, INT64):
-        size = np.int64(SIZES[tag])
-        spare = np.int64(64 - 8 * size)
-        return INTEGER, (np.int64(big_endian(octets, p + 1, size)) << spare) >> spare, 0.0
+    if tag == UINT32:
+        return INTEGER, np.int64(four(octets, p)), 0.0
+    if tag == UINT16:
+        return INTEGER, np.int64(two(octets, p)), 0.0
+    if tag in (UINT8, ENUM):
+        return INTEGER, np.int64(octets[p]), 0.0
+    if tag == INT16:
+        return INTEGER, np.int64(np.int16(two(octets, p))), 0.0
+    if tag == INT32:
+        return INTEGER, np.int64(np.int32(four(octets, p))), 0.0
+    if tag == INT8:
+        return INTEGER, np.int64(np.int8(octets[p])), 0.0
+    if tag == BOOLEAN:
+        return INTEGER, np.int64(octets[p] != 0), 0.0
+    return wide_number(octets, tag, p)
+
+
+@inlined
+def wide_number(octets, tag, p):  # type: ignore[no-untyped-def]
+    """The same for tags that are rare; `p` is behind the tag."""
     if tag in (NULL, DONT_CARE):
         return NOTHING, np.int64(0), 0.0
-    if tag == BOOLEAN:
-        return INTEGER, np.int64(octets[p + 1] != 0), 0.0
+    if tag == INT64:
+        return INTEGER, np.int64(eight(octets, p)), 0.0
     if tag == UINT64:
-        wide = np.uint64(big_endian(octets, p + 1, 8))
-        return (
-            (INTEGER, np.int64(wide), 0.0) if wide >> np.uint64(63) == 0 else (FLOATING, np.int64(0), np.float64(wide))
-        )
+        wide = np.uint64(eight(octets, p))
+        if wide >> np.uint64(63) == 0:
+            return INTEGER, np.int64(wide), 0.0
+        return FLOATING, np.int64(0), np.float64(wide)
+    if tag == FLOAT64:
+        bits = np.uint64(eight(octets, p))
+        return FLOATING, np.int64(0), np.float64(bits.view(np.float64))
     return OTHER, np.int64(0), 0.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.decode.kernels_axdr import DATE_TIME, OCTETS, big_endian
 from pipeline.codes import Flag, Kind
-from pipeline.jit import kernel
+from pipeline.jit import inlined
 
 CLOCK_LENGTH = 12
 UNUSABLE = np.int64(-(2**62))
@@ -21,7 +21,7 @@ CLOCK_INVALID, CLOCK_DOUBTFUL = int(Flag.CLOCK_INVALID), int(Flag.CLOCK_DOUBTFUL
 BLOCK = int(Kind.BLOCK)
 
 
-@kernel
+@inlined
 def days_of(year, month, day):  # type: ignore[no-untyped-def]
     """Days since 1970-01-01 of a Gregorian date (proleptic; eras of 400 years)."""
     shifted = year - (1 if month <= 2 else 0)
@@ -31,7 +31,7 @@ def days_of(year, month, day):  # type: ignore[no-untyped-def]
     return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
 
 
-@kernel
+@inlined
 def month_length(year, month):  # type: ignore[no-untyped-def]
     """Days of a month."""
     if month == 2:
@@ -39,7 +39,7 @@ def month_length(year, month):  # type: ignore[no-untyped-def]
     return 30 if month in (4, 6, 9, 11) else 31
 
 
-@kernel
+@inlined
 def clock(octets, p, offset, zero_is_utc):  # type: ignore[no-untyped-def]
     """Epoch seconds of the 12 octets at `p`, or UNUSABLE.
 
@@ -58,7 +58,7 @@ def clock(octets, p, offset, zero_is_utc):  # type: ignore[no-untyped-def]
     return local if utc else local - offset
 
 
-@kernel
+@inlined
 def clock_flags(octets, p):  # type: ignore[no-untyped-def]
     """Flags for the status octet of the date-time at `p`."""
     status = octets[p + 11]
@@ -67,7 +67,7 @@ def clock_flags(octets, p):  # type: ignore[no-untyped-def]
     return (CLOCK_INVALID if status & INVALID else 0) | (CLOCK_DOUBTFUL if status & DOUBTFUL else 0)
 
 
-@kernel
+@inlined
 def clock_place(octets, p):  # type: ignore[no-untyped-def]
     """Where the 12 octets of the (whole) date-time datum at `p` begin, or -1 when it is no date-time."""
     if octets[p] == DATE_TIME:
@@ -75,7 +75,7 @@ def clock_place(octets, p):  # type: ignore[no-untyped-def]
     return p + 2 if octets[p] == OCTETS and octets[p + 1] == CLOCK_LENGTH else -1
 
 
-@kernel
+@inlined
 def link_at(links, row, device, kind, time):  # type: ignore[no-untyped-def]
     """Row of `device`'s link in force for a stamp, searched from its first `row`; -1 when there is none.
 

@@ -12,7 +12,7 @@ from agents.decode.kernels_clock import UNUSABLE, clock, clock_place
 from agents.decode.kernels_open import GOOD, MALFORMED
 from pipeline.channels import FIRST_PHYSICAL, N_SNAPSHOT, SNAPSHOT_INDEX
 from pipeline.codes import REJECT_NUMBER
-from pipeline.jit import kernel
+from pipeline.jit import inlined, kernel
 from pipeline.templates import IGNORED, SNAPSHOT_TARGET, TIMES, WORD
 
 TEMPLATE_UNKNOWN = REJECT_NUMBER["TEMPLATE_UNKNOWN"]
@@ -40,7 +40,7 @@ def form_of(target: int) -> int:
     return TIME if target in {SNAPSHOT_TARGET + SNAPSHOT_INDEX[name] for name in TIMES} else NUMBER
 
 
-@kernel
+@inlined
 def scaled(octets, p, multiplier, divisor, factor):  # type: ignore[no-untyped-def]
     """(what, value) of the number at `p` in its target's unit; OTHER when it is none, BROKEN when it is too large."""
     what, whole, floating = number(octets, p)
@@ -57,7 +57,7 @@ def scaled(octets, p, multiplier, divisor, factor):  # type: ignore[no-untyped-d
     return (INTEGER, whole) if -LARGEST <= whole <= LARGEST else (BROKEN, np.int64(0))
 
 
-@kernel
+@inlined
 def read_number(octets, p, column, values):  # type: ignore[no-untyped-def]
     """The number at `p` to `values`; (code, bits that are there now)."""
     what, value = scaled(octets, p, column.multiplier, column.divisor, column.factor)

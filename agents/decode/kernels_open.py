@@ -15,7 +15,7 @@ from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 from pipeline.gcm import Frames, Keys
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH
-from pipeline.jit import kernel, prefetch
+from pipeline.jit import inlined, kernel, prefetch
 from pipeline.lookup import mix
 
 WRAPPER_LENGTH = 8
@@ -102,7 +102,7 @@ def enter_devices(devices, links, keys, checks, index):  # type: ignore[no-untyp
         index[place].check = checks[item]
 
 
-@kernel
+@inlined
 def find_device(index, device):  # type: ignore[no-untyped-def]
     """Place of `device` in the index, or -1."""
     last = np.uint64(index.shape[0] - 1)
@@ -114,7 +114,7 @@ def find_device(index, device):  # type: ignore[no-untyped-def]
     return np.int64(-1)
 
 
-@kernel
+@inlined
 def apdu_span(payload, p, end, limit):  # type: ignore[no-untyped-def]
     """(code, start of the APDU) of the frame in [p, end): in a WRAPPER, or as it is."""
     if end > payload.shape[0] or end - p < 2:
@@ -134,7 +134,7 @@ def apdu_span(payload, p, end, limit):  # type: ignore[no-untyped-def]
     return (GOOD if declared == end - p else MALFORMED), p
 
 
-@kernel
+@inlined
 def read_security(payload, p, end, device, unauthenticated):  # type: ignore[no-untyped-def]
     """(code, place of the security control octet) of the general-glo-ciphering APDU in [p, end)."""
     if end - p < 2 + TITLE_LENGTH:
@@ -156,7 +156,7 @@ def read_security(payload, p, end, device, unauthenticated):  # type: ignore[no-
     return (GOOD if declared > SECURITY_HEAD + TAG_LENGTH else TRUNCATED), p
 
 
-@kernel
+@inlined
 def mark_of(payload, p, end):  # type: ignore[no-untyped-def]
     """One octet that depends on all of [p, end)."""
     mark = np.uint64(0)

@@ -13,7 +13,7 @@ from agents.decode.kernels_clock import CLOCK_LENGTH, UNUSABLE, clock, clock_fla
 from agents.decode.kernels_columns import NUMBER, TEMPLATE_UNKNOWN, read_number, read_other
 from agents.decode.kernels_open import APDU_UNKNOWN, DATA_NOTIFICATION, GOOD, MALFORMED
 from pipeline.codes import REJECT_NUMBER, Flag
-from pipeline.jit import kernel
+from pipeline.jit import inlined, kernel
 from pipeline.templates import HEAD
 
 CLOCK_UNUSABLE = REJECT_NUMBER["CLOCK_UNUSABLE"]
@@ -32,7 +32,7 @@ PUSHED = np.dtype([("time", "<i8"), ("link", "<i8"), ("kind", "<i4"), ("flags", 
 """What one push turned out to be; `there`: bit n is set when value n was sent."""
 
 
-@kernel
+@inlined
 def kind_of(octets, p, names):  # type: ignore[no-untyped-def]
     """Kind whose push-setup logical name (names u8 (kinds, 6)) is the datum at `p`, or 0."""
     if octets[p] != OCTETS or octets[p + 1] != 6:
@@ -46,7 +46,7 @@ def kind_of(octets, p, names):  # type: ignore[no-untyped-def]
     return 0
 
 
-@kernel
+@inlined
 def body_start(octets, p, end):  # type: ignore[no-untyped-def]
     """Place of a Data-Notification's datum, or BROKEN. Some meters write the tag of an octet string before the time."""
     p += 5
@@ -58,7 +58,7 @@ def body_start(octets, p, end):  # type: ignore[no-untyped-def]
     return p + 1 + length if length in (0, CLOCK_LENGTH) and p + 1 + length < end else np.int64(BROKEN)
 
 
-@kernel
+@inlined
 def place_push(octets, p, columns, device, point, first_link, links, pushes, offset, zero_is_utc, pushed):  # type: ignore[no-untyped-def]
     """From the clock at `p`: time, link and template of a push of `columns` columns; (code, its first column)."""
     place = clock_place(octets, p)

@@ -18,7 +18,7 @@ from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE, N_SNAPSHOT, SNAPSH
 from pipeline.codes import Flag, Kind
 from pipeline.columns import Array
 from pipeline.gcm_single import ENCRYPTED
-from pipeline.jit import kernel, prefetch
+from pipeline.jit import inlined, kernel, prefetch
 from pipeline.state import mark
 from pipeline.templates import SNAPSHOT_TARGET, WORD
 
@@ -105,7 +105,7 @@ class Scratch(NamedTuple):
     pushed: Array
 
 
-@kernel
+@inlined
 def write_channels(there, values, row, energy, reactive, physical):  # type: ignore[no-untyped-def]
     """The channels that were sent to their columns."""
     for channel in range(SNAPSHOT_TARGET):
@@ -129,7 +129,7 @@ def write_snapshot(there, values, place, snapshot):  # type: ignore[no-untyped-d
             snapshot[place, field] = values[SNAPSHOT_TARGET + field]
 
 
-@kernel
+@inlined
 def note_word(values, time, word, row, changes, changed):  # type: ignore[no-untyped-def]
     """Compare an alert's event status word with `word` (WORDS) and keep it; (number of changes, it is now in force)."""
     high = np.uint64(values[SNAPSHOT_TARGET + ESW_HIGH])

@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.decode.state import WINDOW
 from pipeline.codes import REJECT_NUMBER, Flag
-from pipeline.jit import kernel
+from pipeline.jit import inlined
 
 REPLAYED = REJECT_NUMBER["COUNTER_REPLAYED"]
 TOO_OLD = REJECT_NUMBER["COUNTER_TOO_OLD"]
@@ -19,13 +19,13 @@ LATE = int(Flag.COUNTER_LATE)
 WORDS = WINDOW // 64
 
 
-@kernel
+@inlined
 def _clear(record):  # type: ignore[no-untyped-def]
     for word in range(WORDS):
         record.seen[word] = np.uint64(0)
 
 
-@kernel
+@inlined
 def judge(record, prints, slot, counter, mark, check, strict):  # type: ignore[no-untyped-def]
     """(code, flags) of `counter` i64 for the device in `record` (COUNTERS); changes nothing.
 
@@ -43,7 +43,7 @@ def judge(record, prints, slot, counter, mark, check, strict):  # type: ignore[n
     return (TOO_OLD, 0) if strict else (0, LATE)
 
 
-@kernel
+@inlined
 def enter(record, prints, slot, counter, mark, check):  # type: ignore[no-untyped-def]
     """Remember `counter`, which `judge` let pass."""
     used = record.seen[0] | record.seen[1] | record.seen[2] | record.seen[3]
