@@ -143,8 +143,11 @@ class KafkaService(LocalService):
         ]
 
     def _format_storage(self) -> None:
-        # Kafka writes cluster ids as 16 random bytes in URL-safe base64 without padding.
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Kafka writes cluster ids as 16 random bytes in URL-safe base64 without padding; its tool takes one that begins
+        # with a hyphen for an option.
+        cluster_id = "-"
+        while cluster_id.startswith("-"):
+            cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [
             *self._java("-Xmx128m", "-XX:TieredStopAtLevel=1"),
             *("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", self._configuration),
