@@ -18,7 +18,11 @@ log = structlog.get_logger()
 
 ADMIN_SECS = 30.0
 COMMIT_SECS = 30.0
-FEW = 64
+FEWEST, MOST = 64, 4096
+"""Messages asked for at once; many small ones cost less together."""
+
+FEWEST_BYTES = 1 << 20
+"""What a message is taken to hold before one was seen."""
 
 REPLACED = {
     KafkaError.ILLEGAL_GENERATION,
@@ -47,7 +51,8 @@ class KafkaLog:
         self.alone = alone
         self._ids: dict[str, str] = {}
         self._placed: list[TopicPartition] = []
-        self._early: list[Any] = []
+        self._early: list[Message] = []
+        self._mean = FEWEST_BYTES
         self._held: set[tuple[str, int]] = set()
         self._changes = 0
         self._assigned: Callable[[Start], int] | None = None
@@ -111,23 +116,29 @@ class KafkaLog:
         """Messages of about `size` bytes."""
         changes, end = self._changes, time.monotonic() + secs
         found, self._early = self._early, []
-        held = sum(len(message.value() or b"") for message in found)
-        # A few at a time: how large the next ones are is not known.
+        held = sum(len(message.value) for message in found)
         while held < size and (left := end - time.monotonic()) > 0:
-            more = self._consumer.consume(FEW, left)
-            found += more
-            held += sum(len(message.value() or b"") for message in more if message.error() is None)
+            # How large the next ones are is not known: as many as would fit if they were like the last ones.
+            most = min(max((size - held) // self._mean, FEWEST), MOST)
+            more: list[Any] = self._consumer.consume(most, left)
+            values = [message.value() or b"" for message in more]
+            if values:
+                self._mean = max(sum(map(len, values)) // len(values), 1)
+                held += self._mean * len(values)
+            for message, value in zip(more, values, strict=True):
+                if message.error() is None:
+                    found.append(Message(message.topic(), message.partition(), message.offset(), value))
+                else:
+                    self._heed(message)
         if changes != self._changes:
             # Some of these may be from before the partitions were shared out: read on from where each begins now.
             if self._placed:
                 self._consumer.assign(self._placed)
             return []
-        return [taken for message in found if (taken := self._taken(message)) is not None]
+        return found
 
-    def _taken(self, message: Any) -> Message | None:
+    def _heed(self, message: Any) -> None:
         error = message.error()
-        if error is None:
-            return Message(message.topic(), message.partition(), message.offset(), message.value() or b"")
         # The client reconnects by itself; an offset that is gone does not come back.
         if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:
             raise Fatal(
@@ -137,7 +148,6 @@ class KafkaLog:
                 do="check the topic and its retention, then start the sink again",
             )
         log.warning("broker", what=error.str())
-        return None
 
     def hold(self, partitions: Collection[tuple[str, int]]) -> None:
         """Pause these, resume the others."""
@@ -155,10 +165,13 @@ class KafkaLog:
             assignment = self._consumer.assignment()
             if assignment:
                 self._consumer.pause(assignment)
-            message = self._consumer.poll(min(left, 1.0))
-            if message is not None:
+            message: Any = self._consumer.poll(min(left, 1.0))
+            if message is not None and message.error() is not None:
+                self._heed(message)
+            elif message is not None:
                 # Fetched before the pause: it is the next to be taken.
-                self._early.append(message)
+                value = message.value() or b""
+                self._early.append(Message(message.topic(), message.partition(), message.offset(), value))
         self.hold(self._held)
 
     def commit(self, positions: Sequence[Position]) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sinks.plan import Position
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One value of a partition."""
 
     topic: str

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
@@ -115,7 +116,7 @@ class SinkRunner:
 
     def _runs(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
         """Messages that make one record: batches singly, plain records of a partition together."""
-        for (topic, partition), group in groupby(messages, key=lambda message: (message.topic, message.partition)):
+        for (topic, partition), group in groupby(messages, key=itemgetter(0, 1)):
             run = list(group)
             if self.topics[topic] in BATCHES:
                 yield from ([message] for message in run)
