@@ -7,9 +7,9 @@ slot of each plane of one service point, -1 where it has none.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agents.vee.config import DAY_SECS
+from agents.vee.jit import inlined, kernel
 from agents.vee.state import (
     AMENDED,
     AS_SENT,
@@ -50,7 +50,7 @@ ESTIMATED, LACKING = int(Quality.ESTIMATED), int(Quality.MISSING)
 METHOD_SCALED = int(Method.SCALED)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_key(keys, base, capacity, key):  # type: ignore[no-untyped-def]
     """Slot of `key` in the page that begins at slot `base`, or -1; the addressing of `StateStore.locate`."""
     place = np.int64(((mix(key) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
@@ -64,7 +64,7 @@ def find_key(keys, base, capacity, key):  # type: ignore[no-untyped-def]
     return np.int64(-1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_planes(pages, slot, planes):  # type: ignore[no-untyped-def]
     """Fill `planes` with the slots of this point's planes."""
     planes[0] = slot
@@ -77,13 +77,13 @@ def find_planes(pages, slot, planes):  # type: ignore[no-untyped-def]
             planes[plane] = find_key(pages.keys, base, pages.capacity, POOL | np.uint64(number))
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def slice_of(limits, start):  # type: ignore[no-untyped-def]
     """Slice of the ring that holds a local start."""
     return (start // limits.slot_secs) % limits.slices
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def half_of(limits, start, interval):  # type: ignore[no-untyped-def]
     """HALF when a meter of half the place's interval has its second one there, else 0."""
     if interval < limits.slot_secs and start % limits.slot_secs:
@@ -91,7 +91,7 @@ def half_of(limits, start, interval):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def read_sent(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
     """Energies in the ring, i64 (4,): what was sent, or the published substitute when nothing was."""
     _read(pages, planes[half], planes[half | HIGH], slice_, out)
@@ -101,7 +101,7 @@ def read_sent(pages, planes, slice_, half, cell, out):  # type: ignore[no-untype
             out[channel] = -magnitude if out[channel] & 1 else magnitude
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def read_published(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
     """Energies in force, i64 (4,)."""
     if is_amended(cell):
@@ -113,7 +113,7 @@ def read_published(pages, planes, slice_, half, cell, out):  # type: ignore[no-u
         read_sent(pages, planes, slice_, half, cell, out)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _read(pages, low, high, slice_, out):  # type: ignore[no-untyped-def]
     for channel in range(N_ENERGY):
         out[channel] = pages.ring[slice_, low, channel]
@@ -122,7 +122,7 @@ def _read(pages, low, high, slice_, out):  # type: ignore[no-untyped-def]
             out[channel] |= np.int64(pages.ring[slice_, high, channel]) << 16
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def stored_form(value, negative):  # type: ignore[no-untyped-def]
     """What the ring keeps of an energy: at most 2^31 - 1; with its sign in bit 0 when the cell is NEGATIVE."""
     magnitude = min(abs(value), MOST)
@@ -131,7 +131,7 @@ def stored_form(value, negative):  # type: ignore[no-untyped-def]
     return (magnitude << 1) | (1 if value < 0 else 0)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def lacks_plane(planes, kind, values):  # type: ignore[no-untyped-def]
     """Bits of the planes that storing `values` under the planes of `kind` (HALF, AMENDED) still needs."""
     lacking = 0
@@ -144,7 +144,7 @@ def lacks_plane(planes, kind, values):  # type: ignore[no-untyped-def]
     return lacking
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def write_energies(pages, planes, kind, slice_, values):  # type: ignore[no-untyped-def]
     """Store `values` in the planes of `kind`, which must be there."""
     low, high = planes[kind], planes[kind | HIGH]
@@ -157,20 +157,20 @@ def write_energies(pages, planes, kind, slice_, values):  # type: ignore[no-unty
         mark(pages.ring_changed, pages.ring_dirty, slice_, high, pages.capacity)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def write_cell(pages, slot, slice_, cell):  # type: ignore[no-untyped-def]
     """Store a cell's byte."""
     pages.cells[slice_, slot] = np.uint8(cell)
     mark(pages.cells_changed, pages.cells_dirty, slice_, slot, pages.capacity)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def mark_hot(pages, slot):  # type: ignore[no-untyped-def]
     """Note that a hot record changed."""
     mark(pages.hot_changed, pages.hot_dirty, 0, slot, pages.capacity)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def set_dirty(pages, slot, days):  # type: ignore[no-untyped-def]
     """Have `days` (bits) of a point settled at the next tick."""
     if pages.hot[slot].dirty & days != days:
@@ -182,25 +182,25 @@ def set_dirty(pages, slot, days):  # type: ignore[no-untyped-def]
         mark_hot(pages, page)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def day_bit(day):  # type: ignore[no-untyped-def]
     """Mark of a local day."""
     return 1 << (day & 7)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def sent_of(cell):  # type: ignore[no-untyped-def]
     """What was sent for a cell: NOTHING, GOOD, NEGATIVE, RANGE, SPLIT."""
     return (cell >> SENT_SHIFT) & SENT_MASK
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def is_amended(cell):  # type: ignore[no-untyped-def]
     """Something was sent, and something else is published."""
     return sent_of(cell) != NOTHING and cell & 15 != AS_SENT
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
     """Quality of a channel; `scaled`: nibble of the day's channels whose good intervals were scaled."""
     sent, published = sent_of(cell), cell & 15
@@ -215,7 +215,7 @@ def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
     return ESTIMATED
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def method_of(cell):  # type: ignore[no-untyped-def]
     """Method number of what is published."""
     published = cell & 15
@@ -224,7 +224,7 @@ def method_of(cell):  # type: ignore[no-untyped-def]
     return METHOD_SCALED if published == SPIKE_SCALED else published
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def rules_of(cell):  # type: ignore[no-untyped-def]
     """Rules that a cell says have failed."""
     sent, published = sent_of(cell), cell & 15
@@ -242,7 +242,7 @@ def rules_of(cell):  # type: ignore[no-untyped-def]
     return rules
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def energy_quality(cell, scaled, present):  # type: ignore[no-untyped-def]
     """Nibbles of the energy channels; `present`: bits of the channels that the meter has (wh_imp always)."""
     word = np.uint64(0)
@@ -252,13 +252,13 @@ def energy_quality(cell, scaled, present):  # type: ignore[no-untyped-def]
     return word
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def day_of(start):  # type: ignore[no-untyped-def]
     """Local day of a local second."""
     return start // DAY_SECS
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def scaled_of(pages, slot, start):  # type: ignore[no-untyped-def]
     """Nibble of scaled channels of the day that holds a local start."""
     return (pages.hot[slot].scaled >> np.uint32(4 * (day_of(start) & 7))) & 15
@@ -267,7 +267,7 @@ def scaled_of(pages, slot, start):  # type: ignore[no-untyped-def]
 # --------------------------------------------------------------------------------------------------- registry
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def slot_grid(tables, point, start, end, out):  # type: ignore[no-untyped-def]
     """Links of `point` in [start, end) epoch s: out i64 (3,) = shortest interval, row of the latest, how many."""
     out[0], out[1], out[2] = 0, -1, 0
@@ -287,7 +287,7 @@ def slot_grid(tables, point, start, end, out):  # type: ignore[no-untyped-def]
         place += 1
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def remarks(tables, point, epoch, cell, energy):  # type: ignore[no-untyped-def]
     """Rules that only remark upon what was sent: V16, and V32 where export is not agreed.
 
@@ -305,7 +305,7 @@ def remarks(tables, point, epoch, cell, energy):  # type: ignore[no-untyped-def]
     return rules
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _remarks_export(tables, point, time):  # type: ignore[no-untyped-def]
     """Whether export at this consumer is to be remarked upon (V32)."""
     row = find(tables.point_keys, tables.point_rows, point)

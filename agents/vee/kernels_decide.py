@@ -5,15 +5,14 @@ It does not look at what was published before, so the order of arrival leaves no
 
 from __future__ import annotations
 
-from numba import njit
-
+from agents.vee.jit import kernel
 from agents.vee.kernels_estimate import estimate_bases, find_spikes, is_substituted, release_spikes, share_out
 from agents.vee.state import AS_SENT, FLAT, MISSING, ROUNDING, SCALED, SPIKE_SCALED
 from agents.vee.work import BEFORE, GAP, GOOD, NONE, SPIKE
 from pipeline.channels import N_ENERGY
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def decide(tables, limits, work, total, per_day, spans):  # type: ignore[no-untyped-def]
     """Fill new and fresh of the first `total` positions, and span_scaled."""
     for span in range(spans):
@@ -26,7 +25,7 @@ def decide(tables, limits, work, total, per_day, spans):  # type: ignore[no-unty
         _encode(work, span, low, high, flat)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _choose(limits, work, span, low, high, per_day):  # type: ignore[no-untyped-def]
     """Which intervals are substituted: gaps and bad ones always, spikes when the registers do not confirm them."""
     known = work.spans[span].known != 0
@@ -49,7 +48,7 @@ def _choose(limits, work, span, low, high, per_day):  # type: ignore[no-untyped-
         release_spikes(work, low, high)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _settle_span(tables, limits, work, span, low, high):  # type: ignore[no-untyped-def]
     """New energies of a span; returns 1 when wh_imp of its substitutes had to be spread evenly."""
     flat = 0
@@ -77,7 +76,7 @@ def _settle_span(tables, limits, work, span, low, high):  # type: ignore[no-unty
     return flat
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _round(tables, limits, work, span, low, high, channel, need, count, last):  # type: ignore[no-untyped-def]
     """Put a small difference on one interval: what whole watt-hours of a fractional factor lose, or the tolerance.
 
@@ -109,7 +108,7 @@ def _round(tables, limits, work, span, low, high, channel, need, count, last):  
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _scale_all(work, span, low, high, channel):  # type: ignore[no-untyped-def]
     """Rule V12: the intervals contradict the registers, and the registers are what is billed."""
     count = 0
@@ -123,7 +122,7 @@ def _scale_all(work, span, low, high, channel):  # type: ignore[no-untyped-def]
     work.spans[span].scaled |= 1 << channel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _encode(work, span, low, high, flat):  # type: ignore[no-untyped-def]
     """The cells' bytes; _round has already said ROUNDING."""
     known, scaled = work.spans[span].known != 0, work.spans[span].scaled != 0
@@ -147,7 +146,7 @@ def _encode(work, span, low, high, flat):  # type: ignore[no-untyped-def]
         work.cells[at].fresh = kept | published
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _restore(work, at):  # type: ignore[no-untyped-def]
     for channel in range(N_ENERGY):
         work.cells[at].new[channel] = work.cells[at].sent[channel]

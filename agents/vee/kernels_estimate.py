@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from agents.vee.jit import kernel
 from agents.vee.state import CARRIED, LIKE_DAY, LINEAR
 from agents.vee.work import BAD, GAP, GOOD, NONE, SPIKE
 from pipeline.channels import N_ENERGY
@@ -15,13 +15,13 @@ from pipeline.channels import N_ENERGY
 LARGEST_PRODUCT = 2**62
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_substituted(state):  # type: ignore[no-untyped-def]
     """The interval is not used as it was sent."""
     return state in (BAD, GAP, SPIKE)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_spikes(work, limits, low, high):  # type: ignore[no-untyped-def]
     """Rule V14 on one day: good intervals of wh_imp that stand too far above the third highest become SPIKE.
 
@@ -50,7 +50,7 @@ def find_spikes(work, limits, low, high):  # type: ignore[no-untyped-def]
     return taken
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def release_spikes(work, low, high):  # type: ignore[no-untyped-def]
     """Good again."""
     for at in range(low, high):
@@ -58,7 +58,7 @@ def release_spikes(work, low, high):  # type: ignore[no-untyped-def]
             work.cells[at].state = GOOD
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def]
     """Fill base and method of every substituted interval among the first `total` positions.
 
@@ -85,7 +85,7 @@ def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def
         at = last + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _line(work, total, first, last):  # type: ignore[no-untyped-def]
     """E03 between the neighbours of [first, last]; False when one is not good, not adjacent or of another length."""
     before, after = first - 1, last + 1
@@ -112,7 +112,7 @@ def _line(work, total, first, last):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _like_days(work, total, per_day, first, last):  # type: ignore[no-untyped-def]
     for at in range(first, last + 1):
         position = work.cells[at]
@@ -133,7 +133,7 @@ def _like_days(work, total, per_day, first, last):  # type: ignore[no-untyped-de
                 position.base[channel] //= count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _carry(work, total, at):  # type: ignore[no-untyped-def]
     """The nearest good interval before, else after, in proportion to the length; returns the method."""
     near = at - 1
@@ -151,7 +151,7 @@ def _carry(work, total, at):  # type: ignore[no-untyped-def]
     return CARRIED
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def share_out(work, count, target, channel):  # type: ignore[no-untyped-def]
     """E06 to the watt-hour: new[pick[i], channel] = target x weight[i] / sum, the remainder to the largest fractions.
 

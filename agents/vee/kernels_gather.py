@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from numba import njit
-
 from agents.vee.config import DAY_SECS
+from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import find_planes, half_of, read_published, read_sent, sent_of, slice_of
 from agents.vee.state import GOOD as SENT_GOOD
 from agents.vee.state import KEPT, NOTHING
@@ -12,7 +11,7 @@ from agents.vee.work import BAD, BEFORE, COUNTS, GAP, GOOD, LINK_COUNT, NONE, PL
 from pipeline.channels import N_ENERGY
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def gather(pages, tables, limits, clock, slot, work, first, days):  # type: ignore[no-untyped-def]
     """Fill start, interval, link, state, cell, sent and published of `days` days from local day `first` on.
 
@@ -37,7 +36,7 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _single(tables, work, begin, end):  # type: ignore[no-untyped-def]
     """Row of the only meter in [begin, end) epoch s if it stood there all the time, else -1."""
     if work.pad[COUNTS, LINK_COUNT] != 1:
@@ -46,7 +45,7 @@ def _single(tables, work, begin, end):  # type: ignore[no-untyped-def]
     return work.links[0] if link.start <= begin and link.until >= end else -1
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _grid(tables, work, begin, length):  # type: ignore[no-untyped-def]
     """(shortest interval, row of the latest link) among the links of [begin, begin + length) epoch s; row -1: none."""
     interval, latest = 0, -1
@@ -59,7 +58,7 @@ def _grid(tables, work, begin, length):  # type: ignore[no-untyped-def]
     return interval, latest
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _position(pages, tables, limits, clock, work, at, start, interval, single):  # type: ignore[no-untyped-def]
     row = single
     if single < 0:

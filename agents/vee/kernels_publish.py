@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agents.vee.config import DAY_SECS
+from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import (
     ACTUAL,
     ESTIMATED,
@@ -34,19 +34,19 @@ SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
 COUNT_ESTIMATED = 1
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def planes_of(cell, half):  # type: ignore[no-untyped-def]
     """Planes that hold what is published."""
     return half | AMENDED if is_amended(cell) else half
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def keeps_energies(cell):  # type: ignore[no-untyped-def]
     """A settlement has energies of its own to store: nothing was sent, or something else is published."""
     return sent_of(cell) == NOTHING or is_amended(cell)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def store_day(  # type: ignore[no-untyped-def]
     pages, tables, limits, revision, slot, day, low, per_day, scaled, work, readings, cursor
 ):
@@ -71,7 +71,7 @@ def store_day(  # type: ignore[no-untyped-def]
     return changed
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _differs(position, before, scaled):  # type: ignore[no-untyped-def]
     if position.fresh != position.cell or (before != scaled and position.state == USED):
         return True
@@ -81,7 +81,7 @@ def _differs(position, before, scaled):  # type: ignore[no-untyped-def]
     return differs
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _store(pages, limits, work, position):  # type: ignore[no-untyped-def]
     half = half_of(limits, position.start, position.interval)
     slice_ = slice_of(limits, position.start)
@@ -91,7 +91,7 @@ def _store(pages, limits, work, position):  # type: ignore[no-untyped-def]
     write_cell(pages, work.pad[PLANES_AT, half], slice_, cell)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _publish(pages, tables, limits, revision, slot, before, scaled, position, reading):  # type: ignore[no-untyped-def]
     cell, old, link = position.fresh, position.cell, tables.links[position.link]
     reading.replaces = np.uint8(1 if old & 15 != EMPTY else 0)
@@ -105,10 +105,10 @@ def _publish(pages, tables, limits, revision, slot, before, scaled, position, re
     reading.revision, reading.frame, reading.source = revision, np.int32(-1), np.int32(-1)
     reading.method = np.uint8(method_of(cell))
     reading.rules = np.uint32(rules_of(cell) | remarks(tables, link.point, epoch, cell, position.new))
-    reading.quality = energy_quality(cell, scaled, pages.hot[slot].present)
+    reading.quality = energy_quality(cell, scaled, link.present)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write_day(  # type: ignore[no-untyped-def]
     pages, tables, limits, revision, slot, first, day, per_day, state, work, days_out, cursor
 ):
@@ -139,7 +139,7 @@ def write_day(  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sum_day(work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
     """Sums, and counts by the quality of wh_imp."""
     for channel in range(N_ENERGY):
@@ -162,7 +162,7 @@ def _sum_day(work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
         out.counts[item] += np.uint16(1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _demand(limits, work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
     """Largest actual interval of wh_imp and vah_imp, as the meter sent it; of equals the first."""
     for channel in range(2):

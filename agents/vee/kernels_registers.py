@@ -9,9 +9,9 @@ origin.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agents.vee.config import DAY_SECS
+from agents.vee.jit import kernel
 from agents.vee.kernels_cells import mark_hot
 from agents.vee.work import CARRIED_DAYS, CLOSING, COUNTS, FIRST_DAY, LINK_COUNT, MOST_LINKS, OPENING, SCRATCH
 from pipeline.channels import N_ENERGY
@@ -25,7 +25,7 @@ MOST_CARRIED = 60
 """Days after which a register is given up."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
     """work.links[: work.pad[COUNTS, LINK_COUNT]]: links of `point` that overlap [start, end) epoch s, in order."""
     count = 0
@@ -42,7 +42,7 @@ def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
     work.pad[COUNTS, LINK_COUNT] = count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def registers_at(pages, limits, slot, day, device, out):  # type: ignore[no-untyped-def]
     """Channels (bits) whose register of `device` at the midnight before `day` is known; out i64 (4,)."""
     known = pages.registers[day % (limits.hot_days + 1), slot]
@@ -56,7 +56,7 @@ def registers_at(pages, limits, slot, day, device, out):  # type: ignore[no-unty
     return mask
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _opening(pages, tables, limits, slot, row, day, origin, out):  # type: ignore[no-untyped-def]
     """Registers of link `row` where it begins to count: at the midnight of `day`, or when it was installed.
 
@@ -66,14 +66,14 @@ def _opening(pages, tables, limits, slot, row, day, origin, out):  # type: ignor
     midnight = origin * DAY_SECS - limits.offset
     if link.start >= midnight and link.exchange & OPENING_KNOWN:
         for channel in range(N_ENERGY):
-            out[channel] = link.opening[channel]
+            out[channel] = tables.exchanges[row].opening[channel]
         return ALL_CHANNELS
     if link.start > midnight:
         return 0
     return registers_at(pages, limits, slot, day, link.device, out)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-untyped-def]
     """Registers of link `row` where it ceases to count: at the midnight of `day`, or when it was removed."""
     link = tables.links[row]
@@ -83,11 +83,11 @@ def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-unt
     if not link.exchange & CLOSING_KNOWN:
         return 0
     for channel in range(N_ENERGY):
-        out[channel] = link.closing[channel]
+        out[channel] = tables.exchanges[row].closing[channel]
     return ALL_CHANNELS
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def midnight_known(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
     """A span may begin or end here: the register of the meter that stands here is known, or none stands here."""
     midnight = day * DAY_SECS - limits.offset
@@ -99,7 +99,7 @@ def midnight_known(pages, tables, limits, slot, work, day):  # type: ignore[no-u
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def carry(pages, limits, slot, work, first, published):  # type: ignore[no-untyped-def]
     """Day `first` leaves the window, published i64 (4,) in it: carry its register on if the next midnight has none."""
     record, size = pages.hot[slot], limits.hot_days + 1
@@ -116,7 +116,7 @@ def carry(pages, limits, slot, work, first, published):  # type: ignore[no-untyp
     mark_hot(pages, slot)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _end_carry(pages, slot):  # type: ignore[no-untyped-def]
     record = pages.hot[slot]
     if record.carried:
@@ -126,14 +126,14 @@ def _end_carry(pages, slot):  # type: ignore[no-untyped-def]
         mark_hot(pages, slot)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def replace_carried(pages, slot, slice_):  # type: ignore[no-untyped-def]
     """A register has come for the midnight that another one was carried to."""
     pages.registers[slice_, slot].device = 0
     _end_carry(pages, slot)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
     """Billed energy between two registers of one meter, or -1 when they cannot be of one meter (V07, V08).
 
@@ -147,7 +147,7 @@ def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
     return closing * link.numerator // link.denominator - opening * link.numerator // link.denominator
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: ignore[no-untyped-def]
     """Channels (bits) whose energy from midnight `first` to midnight `last` is known; out i64 (4,), billed.
 
@@ -182,7 +182,7 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
     return mask, devices
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[no-untyped-def]
     """Cut the days into spans between known midnights; days between unknown ones are spans of their own.
 
@@ -213,7 +213,7 @@ def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[
     return spans
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def day_registers(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
     """(bits of day_registers, link row of the day or -1); pad[OPENING], pad[CLOSING]: the registers known."""
     begin, end = day * DAY_SECS - limits.offset, (day + 1) * DAY_SECS - limits.offset

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from agents.vee.borrow import borrowed
 from agents.vee.config import DAY_SECS
+from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import day_bit, half_of, lacks_plane, mark_hot
 from agents.vee.kernels_decide import decide
 from agents.vee.kernels_gather import gather
 from agents.vee.kernels_publish import keeps_energies, planes_of, store_day, write_day
+from agents.vee.kernels_quick import quick_day, sum_block
 from agents.vee.kernels_registers import carry, find_spans, list_links
 from agents.vee.output import AT, DAYS, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
 from agents.vee.state import POINT
-from agents.vee.work import CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH
+from agents.vee.work import BLOCK_SLOTS, CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH
 from pipeline.channels import N_ENERGY
 
 PROVISIONAL, FINAL = 0, 1
 """day_state; a day is final when it leaves the window."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def settle(pages, tables, limits, clock, revision, state, work, readings, days_out, cursor):  # type: ignore[no-untyped-def]
     """Settle every point that has dirty days; from slot cursor[AT] on.
 
@@ -28,9 +30,11 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
     What is settled is clean again, so the kernel may be called again from slot 0 at any time.
     Stops with STATUS FULL or PLANE_NEEDED.
     """
+    pages, tables, work = borrowed(pages), borrowed(tables), borrowed(work)
+    readings, days_out, cursor = borrowed(readings), borrowed(days_out), borrowed(cursor)
     slots = pages.keys.shape[0]
     first, days = closed_days(limits, clock)
-    slot = cursor[AT]
+    slot, summed = cursor[AT], np.int64(-1)
     while slot < slots:
         page = pages.page_slot[slot // pages.capacity]
         if state == PROVISIONAL and pages.hot[page].dirty == 0:
@@ -40,9 +44,20 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
             if cursor[READINGS] + work.cells.shape[0] > readings.shape[0] or cursor[DAYS] + days > days_out.shape[0]:
                 cursor[AT], cursor[STATUS] = slot, FULL
                 return
-            lacking = _settle_point(
-                pages, tables, limits, clock, revision, state, slot, first, days, work, readings, days_out, cursor
-            )
+            day = first if state == FINAL else first + days - 1
+            if slot // BLOCK_SLOTS != summed:
+                summed = slot // BLOCK_SLOTS
+                sum_block(pages, limits, summed * BLOCK_SLOTS, day, work.block)
+            lacking = 0
+            sums = work.block[slot % BLOCK_SLOTS]
+            if _only(pages.hot[slot], state, day) and quick_day(
+                pages, tables, limits, revision, state, slot, day, sums, days_out, cursor
+            ):
+                _clean(pages, slot)
+            else:
+                lacking = _settle_point(
+                    pages, tables, limits, clock, revision, state, slot, first, days, work, readings, days_out, cursor
+                )
             if lacking:
                 cursor[AT], cursor[STATUS], cursor[SLOT], cursor[LACKING] = slot, PLANE_NEEDED, slot, lacking
                 return
@@ -53,20 +68,20 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
     cursor[AT], cursor[STATUS] = slots, DONE
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def oldest_day(limits, clock):  # type: ignore[no-untyped-def]
     """First local day of the window."""
     return (clock.time + limits.offset) // DAY_SECS - limits.hot_days + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def closed_days(limits, clock):  # type: ignore[no-untyped-def]
     """(first, count) of the window's closed local days since the log began."""
     first = max(oldest_day(limits, clock), (clock.begin + limits.offset) // DAY_SECS)
     return first, max((clock.closed + limits.offset) // DAY_SECS - first, 0)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _settle_point(  # type: ignore[no-untyped-def]
     pages, tables, limits, clock, revision, state, slot, first, days, work, readings, days_out, cursor
 ):
@@ -100,12 +115,24 @@ def _settle_point(  # type: ignore[no-untyped-def]
         )
         if changed or _any_dirty(work, dirty, first, day):
             write_day(pages, tables, limits, revision, slot, first, day, per_day, PROVISIONAL, work, days_out, cursor)
-    record.dirty = np.uint8(0)
-    mark_hot(pages, slot)
+    _clean(pages, slot)
     return 0
 
 
-@njit(nogil=True, cache=True)
+@inlined
+def _only(record, state, day):  # type: ignore[no-untyped-def]
+    """Nothing but `day` is to be settled, and no other day leans on it: none has substitutes or was scaled."""
+    return state == FINAL or (record.dirty == day_bit(day) and record.fragile == 0 and record.scaled == 0)
+
+
+@inlined
+def _clean(pages, slot):  # type: ignore[no-untyped-def]
+    if pages.hot[slot].dirty:
+        pages.hot[slot].dirty = np.uint8(0)
+        mark_hot(pages, slot)
+
+
+@inlined
 def _any_dirty(work, dirty, first, day):  # type: ignore[no-untyped-def]
     """Some day of this day's span has changed."""
     span = work.spans[work.spans[day].of_day]
@@ -115,7 +142,7 @@ def _any_dirty(work, dirty, first, day):  # type: ignore[no-untyped-def]
     return dirty & bits != 0
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _lacking(limits, work, total):  # type: ignore[no-untyped-def]
     lacking = 0
     for at in range(total):

@@ -6,9 +6,10 @@ Each kernel goes through the slots of a partition in their order in memory. Time
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from agents.vee.borrow import borrowed
 from agents.vee.config import DAY_SECS
+from agents.vee.jit import kernel
 from agents.vee.kernels_cells import (
     V01,
     day_bit,
@@ -30,18 +31,25 @@ from agents.vee.kernels_cells import (
     write_energies,
 )
 from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
-from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, LIKE_DAY, MISSING, POINT
+from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, HIGH, LIKE_DAY, MISSING, PLANE, POINT
 from pipeline.channels import N_ENERGY
 from pipeline.lookup import find
 from pipeline.state import mark
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sweep(pages, tables, limits, clock, due, revision, work, out, cursor):  # type: ignore[no-untyped-def]
     """Estimate the intervals that end at `due` and have not come; from slot cursor[AT] on.
 
     work i64 (4, 8): scratch. Stops with STATUS FULL or PLANE_NEEDED.
     """
+    pages, tables, work, out, cursor = (
+        borrowed(pages),
+        borrowed(tables),
+        borrowed(work),
+        borrowed(out),
+        borrowed(cursor),
+    )
     slots = pages.keys.shape[0]
     room = out.shape[0]
     usual = slice_of(limits, due - limits.slot_secs)
@@ -61,7 +69,7 @@ def sweep(pages, tables, limits, clock, due, revision, work, out, cursor):  # ty
     cursor[AT], cursor[STATUS] = slots, DONE
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, cursor):  # type: ignore[no-untyped-def]
     point = pages.keys[slot]
     interval, row = _interval_at(pages, tables, limits, slot, point, due)
@@ -87,7 +95,7 @@ def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, c
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _interval_at(pages, tables, limits, slot, point, due):  # type: ignore[no-untyped-def]
     """(interval, link row) of the interval of a point that ends at `due`; row -1 when no meter stood there."""
     end = due - limits.offset
@@ -99,7 +107,7 @@ def _interval_at(pages, tables, limits, slot, point, due):  # type: ignore[no-un
     return _look_up(pages, tables, limits, slot, point, due)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _look_up(pages, tables, limits, slot, point, due):  # type: ignore[no-untyped-def]
     grid = np.empty(3, np.int64)
     place = due - 1 - (due - 1) % limits.slot_secs
@@ -114,7 +122,7 @@ def _look_up(pages, tables, limits, slot, point, due):  # type: ignore[no-untype
     return interval, grid[1]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _provisional(pages, link, limits, clock, start, interval, half, planes, energies, scratch):  # type: ignore[no-untyped-def]
     """Like days of the window, else the interval before carried on: LIKE_DAY, CARRIED or MISSING."""
     count = 0
@@ -148,7 +156,7 @@ def _provisional(pages, link, limits, clock, start, interval, half, planes, ener
     return CARRIED
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor):  # type: ignore[no-untyped-def]
     """A reading that a tick made."""
     reading, link = out[cursor[READINGS]], tables.links[row]
@@ -157,29 +165,34 @@ def _write_reading(pages, tables, limits, slot, row, start, interval, revision, 
     reading.revision = revision
     reading.frame, reading.source, reading.replaces = np.int32(-1), np.int32(-1), np.uint8(0)
     reading.method, reading.rules = np.uint8(method_of(cell)), np.uint32(V01)
-    reading.quality = energy_quality(cell, scaled_of(pages, slot, start), pages.hot[slot].present)
+    reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
     for channel in range(N_ENERGY):
         reading.energy[channel] = energies[channel]
     cursor[READINGS] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def close_day(pages, day):  # type: ignore[no-untyped-def]
     """Have every point settle a day that has closed."""
+    pages = borrowed(pages)
     bit = day_bit(day)
     for slot in range(pages.keys.shape[0]):
         if pages.hot[slot].kind == POINT:
             set_dirty(pages, slot, bit)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def clear_day(pages, limits, leaving):  # type: ignore[no-untyped-def]
     """Forget day `leaving`: its places are those of the day that begins, its midnight's that of the next one."""
+    pages = borrowed(pages)
     first = slice_of(limits, leaving * DAY_SECS)
     for slice_ in range(first, first + DAY_SECS // limits.slot_secs):
         for slot in range(pages.cells.shape[1]):
             if pages.cells[slice_, slot]:
                 write_cell(pages, slot, slice_, 0)
+    for slot in range(pages.keys.shape[0]):
+        if pages.hot[slot].kind == PLANE and pages.hot[slot].plane & HIGH:
+            _clear_words(pages, slot, first, DAY_SECS // limits.slot_secs)
     slice_, bit = leaving % (limits.hot_days + 1), day_bit(leaving)
     keep = np.uint8(255 - bit)
     nibble = np.uint32(15) << np.uint32(4 * (leaving & 7))
@@ -197,9 +210,20 @@ def clear_day(pages, limits, leaving):  # type: ignore[no-untyped-def]
             mark_hot(pages, slot)
 
 
-@njit(nogil=True, cache=True)
+@kernel
+def _clear_words(pages, slot, first, count):  # type: ignore[no-untyped-def]
+    """An interval that is small finds its high words empty, so that it need not look for them."""
+    for slice_ in range(first, first + count):
+        for channel in range(N_ENERGY):
+            if pages.ring[slice_, slot, channel]:
+                pages.ring[slice_, slot, channel] = 0
+                mark(pages.ring_changed, pages.ring_dirty, slice_, slot, pages.capacity)
+
+
+@kernel
 def relink(pages, tables, now):  # type: ignore[no-untyped-def]
     """Point every hot record to the link in force at `now` (epoch s), or to its latest one before."""
+    pages, tables = borrowed(pages), borrowed(tables)
     for slot in range(pages.keys.shape[0]):
         record = pages.hot[slot]
         if record.kind != POINT:
@@ -219,9 +243,10 @@ def relink(pages, tables, now):  # type: ignore[no-untyped-def]
             mark_hot(pages, slot)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def enter_points(pages, slots):  # type: ignore[no-untyped-def]
     """Make the slots of service points, i64 (n,), into points."""
+    pages, slots = borrowed(pages), borrowed(slots)
     for item in range(slots.shape[0]):
         record = pages.hot[slots[item]]
         if record.kind == FREE:
@@ -230,9 +255,10 @@ def enter_points(pages, slots):  # type: ignore[no-untyped-def]
             mark_hot(pages, slots[item])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write_clock(pages, time, closed, begin, tag):  # type: ignore[no-untyped-def]
     """Note log time in each page's record."""
+    pages = borrowed(pages)
     for page in range(pages.page_slot.shape[0]):
         slot = pages.page_slot[page]
         words = pages.hot[slot].words

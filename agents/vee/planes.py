@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numba import njit
 
+from agents.vee.jit import kernel
 from agents.vee.kernels_cells import find_key, mark_hot, write_cell
 from agents.vee.state import FREE, PAGE, PLANE, PLANES, POOL, pages_of
 from agents.vee.tables import page_of
@@ -58,14 +58,14 @@ def grant(store: StateStore, points: Array, pages: Array, planes: Array) -> None
     _give(pages_of(store, page_records(store)), own[new], slots, points[new], planes[new], numbers[new])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _enter_pages(view, slots):  # type: ignore[no-untyped-def]
     for item in range(slots.shape[0]):
         view.hot[slots[item]].kind = np.uint8(PAGE)
         mark_hot(view, slots[item])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _take(view, own, pages, planes, numbers):  # type: ignore[no-untyped-def]
     """numbers u64 (n,): a free number of the pool for each plane, 0 where the point has it already."""
     for item in range(own.shape[0]):
@@ -87,7 +87,7 @@ def _take(view, own, pages, planes, numbers):  # type: ignore[no-untyped-def]
         numbers[item] = np.uint64(number)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _free_number(view, page):  # type: ignore[no-untyped-def]
     base = page * view.capacity
     size = np.int64(view.hot[view.page_slot[page]].planes[POOL_SIZE])
@@ -99,7 +99,7 @@ def _free_number(view, page):  # type: ignore[no-untyped-def]
     return np.int64(0)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _give(view, own, slots, points, planes, numbers):  # type: ignore[no-untyped-def]
     """Make the slots into planes of their points, empty."""
     for item in range(own.shape[0]):

@@ -75,11 +75,10 @@ HOT = np.dtype(
         ("planes", "<u2", (PLANES,)),  # POINT: number in the pool of plane n + 1; PAGE: size of the pool, free ones
         ("kind", "<u1"),
         ("plane", "<u1"),  # PLANE: which
-        ("present", "<u1"),  # channels that the meter sends
         ("dirty", "<u1"),  # days to settle; PAGE: some point of the page has some
         ("fragile", "<u1"),  # days with substitutes: settled again when what they lean on changes
         ("carried", "<u1"),  # days since the register that the oldest midnight stands for
-        ("spare", "<u1", (4,)),
+        ("spare", "<u1", (5,)),
     ],
 )
 """One cache line; only what seldom changes, so that an arriving interval leaves it alone."""

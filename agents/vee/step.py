@@ -135,16 +135,13 @@ class _Session:
         if count:
             self._anchor(rows)
             self._arrive(rows, buffers, refused)
-        batch = buffers.batch(decoded, self._factors(rows))
+        batch = buffers.batch(decoded, self._factors(rows) if decoded.reactive.any() else None)
         output.add_snapshots(batch, decoded, self.offset)
         return batch, output.reject_emissions(refused[: buffers.cursor[REJECTS]], decoded, parcel.origin)
 
-    def _factors(self, rows: DecodedRows) -> tuple[Array, Array] | None:
-        if not len(rows.link):
-            return None
-        links = self.prepared.tables.links[rows.link]
-        plain = (links["numerator"] == 1).all() and (links["denominator"] == 1).all()
-        return None if plain else (links["numerator"], links["denominator"])
+    def _factors(self, rows: DecodedRows) -> tuple[Array, Array]:
+        links = self.prepared.tables.links
+        return links["numerator"][rows.link].astype(np.int64), links["denominator"][rows.link].astype(np.int64)
 
     def _arrive(self, rows: DecodedRows, buffers: Buffers, refused: Array) -> None:
         scratch = np.zeros((4, 8), np.int64)

@@ -10,30 +10,34 @@ import numpy as np
 from agents.vee.config import VeeConfig
 from agents.vee.state import HALF, HIGH, POOL
 from pipeline.channels import N_ENERGY
-from pipeline.codes import Role
+from pipeline.codes import Kind, Role
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, groups_of
 from pipeline.reference import FOREVER, References, Registry, version_of
-from pipeline.templates import template_arrays
+from pipeline.templates import TEMPLATE_BY_NUMBER
 
 LINK = np.dtype(
     [
-        ("device", "<u8"),
-        ("point", "<u8"),
         ("start", "<i8"),  # epoch seconds UTC
         ("until", "<i8"),
         ("limit", "<i8"),  # Wh an interval, meter side; 0: not known
         ("modulus", "<i8"),  # registers start again here; 0: never
-        ("numerator", "<i8"),
-        ("denominator", "<i8"),
-        ("interval", "<i4"),
-        ("exchange", "<i4"),  # bits: 1 opening, 2 closing register known
-        ("opening", "<i8", (N_ENERGY,)),  # registers when it was installed, meter side
-        ("closing", "<i8", (N_ENERGY,)),  # and when it was removed
+        ("device", "<u8"),
+        ("point", "<u8"),
+        ("numerator", "<u4"),
+        ("denominator", "<u4"),
+        ("interval", "<u2"),
+        ("exchange", "<u1"),  # bits: 1 opening, 2 closing register known
+        ("present", "<u1"),  # energy channels (bits) that the model sends
+        ("plain", "<u1"),  # 1: one interval a place, and no good energy needs a plane
+        ("spare", "<u1", (3,)),
     ]
 )
-"""What a frame needs comes first, within two cache lines."""
+"""What a frame needs of its link: one cache line."""
+
+EXCHANGE = np.dtype([("opening", "<i8", (N_ENERGY,)), ("closing", "<i8", (N_ENERGY,))])
+"""Registers of a link, meter side: when it was installed and when it was removed."""
 
 POINT_ROW = np.dtype([("point", "<u8"), ("start", "<i8"), ("until", "<i8"), ("remark_export", "<i8")])
 """A row of the registry's points; remark_export 1: export here is remarked upon (V32)."""
@@ -49,11 +53,12 @@ USUAL_MODULUS = 10**9
 class Tables(NamedTuple):
     """Registry arrays for kernels.
 
-    links LINK (n,); order i64 (n,): links by (point, start), index: first place in `order` of a point.
+    links LINK (n,), exchanges EXCHANGE (n,); order i64 (n,): links by (point, start); index: where a point's begin.
     points POINT_ROW (m,), with an index. shortest: shortest interval of all links, seconds.
     """
 
     links: Array
+    exchanges: Array
     order: Array
     index_keys: Array
     index_rows: Array
@@ -80,11 +85,13 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
     """Derive the tables; raises ConfigError when an interval does not fit the window's places."""
     registry = references.registry
     _check(registry, config)
-    links = _links(registry)
+    links = _links(registry, config)
+    exchanges = np.zeros(len(links), EXCHANGE)
+    exchanges["opening"], exchanges["closing"] = registry.opening, registry.closing
     order, (index_keys, index_rows) = registry.links_of_point
     keys, rows = registry.by_point
     shortest = int(links["interval"].min()) if len(links) else config.slot_secs
-    tables = Tables(links, order, index_keys, index_rows, _points(registry), keys, rows, shortest)
+    tables = Tables(links, exchanges, order, index_keys, index_rows, _points(registry), keys, rows, shortest)
     points = np.unique(links["point"])
     plane_points, plane_numbers = _planes(links, config)
     return Prepared(
@@ -120,20 +127,36 @@ def _check(registry: Registry, config: VeeConfig) -> None:
         )
 
 
-def _links(registry: Registry) -> Array:
+def _links(registry: Registry, config: VeeConfig) -> Array:
     links = np.zeros(len(registry.device), LINK)
-    modulus = template_arrays().modulus
     links["device"], links["point"] = registry.device, registry.service_point
     links["start"], links["until"] = registry.valid_from, np.minimum(registry.valid_to, FOREVER)
     links["limit"] = registry.limit_wh
-    known = registry.template < len(modulus)
-    links["modulus"] = np.where(known, modulus[np.where(known, registry.template, 0)], USUAL_MODULUS)
+    for number in np.unique(registry.template).tolist():
+        of_model = registry.template == number
+        links["modulus"][of_model] = (
+            TEMPLATE_BY_NUMBER[number].modulus if number in TEMPLATE_BY_NUMBER else USUAL_MODULUS
+        )
+        links["present"][of_model] = _channels(number)
     links["numerator"] = np.maximum(registry.factor_numerator, 1)
     links["denominator"] = np.maximum(registry.factor_denominator, 1)
-    links["interval"] = registry.interval_secs
-    links["exchange"] = registry.exchange
-    links["opening"], links["closing"] = registry.opening, registry.closing
+    links["interval"], links["exchange"] = registry.interval_secs, registry.exchange
+    links["plain"] = (registry.interval_secs == config.slot_secs) & (links["limit"] > 0) & (_most(links, config) < WIDE)
     return links
+
+
+def _channels(template: int) -> int:
+    """Energy channels (bits) in the block push of a meter model; all of a model that is not known."""
+    block = TEMPLATE_BY_NUMBER[template].push(Kind.BLOCK) if template in TEMPLATE_BY_NUMBER else None
+    numbers = range(N_ENERGY) if block is None else [column.number for column in block.columns]
+    return sum(1 << number for number in numbers if number < N_ENERGY)
+
+
+def _most(links: Array, config: VeeConfig) -> Array:
+    """The most that a good interval may have, billed."""
+    factor = links["numerator"].astype(np.int64), links["denominator"].astype(np.int64)
+    most: Array = (links["limit"] * config.range_percent // 100) * factor[0] // factor[1]
+    return most
 
 
 def _points(registry: Registry) -> Array:
@@ -145,9 +168,8 @@ def _points(registry: Registry) -> Array:
 
 def _planes(links: Array, config: VeeConfig) -> tuple[Array, Array]:
     """(points u64, plane numbers u8) that are needed whatever the meter sends: half intervals and large energies."""
-    fine = links["interval"] * 2 == config.slot_secs
-    most = links["limit"] * links["numerator"] // links["denominator"] * config.range_percent // 100
-    wide = most >= WIDE
+    fine = links["interval"].astype(np.int64) * 2 == config.slot_secs
+    wide = _most(links, config) >= WIDE
     parts = [(fine, HALF), (wide, HIGH), (fine & wide, HIGH | HALF)]
     points = np.concatenate([links["point"][chosen] for chosen, _ in parts])
     numbers = np.concatenate([np.full(int(chosen.sum()), number, np.uint8) for chosen, number in parts])

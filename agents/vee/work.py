@@ -51,6 +51,19 @@ SPAN = np.dtype(
     ]
 )
 
+SUMS = np.dtype(
+    [
+        ("good", "<i8"),  # intervals that are as they were sent, and good
+        ("energy", "<i8", (N_ENERGY,)),
+        ("peak", "<i8", (2,)),  # largest wh_imp and vah_imp
+        ("peak_at", "<i8", (2,)),  # and the place of the day where it lies first
+    ]
+)
+"""A day of one slot, over its good intervals."""
+
+BLOCK_SLOTS = 64
+"""Slots that are summed together; capacities of pages are multiples of it."""
+
 MOST_LINKS = 64
 """Meters of one service point within the hot window."""
 
@@ -66,13 +79,14 @@ class Work(NamedTuple):
     """cells CELL (positions,); spans SPAN (days + 1,); links i64: rows of the point's links.
 
     pad: planes of the point, registers, scratch; COUNTS: how many links, first closed day (local), and how many days
-    before that day its opening register was read (0: at its midnight).
+    before that day its opening register was read (0: at its midnight). block: SUMS (BLOCK_SLOTS,).
     """
 
     cells: Array
     spans: Array
     links: Array
     pad: Array
+    block: Array
 
 
 def make_work(limits: Limits) -> Work:
@@ -83,4 +97,5 @@ def make_work(limits: Limits) -> Work:
         np.zeros(limits.hot_days + 1, SPAN),
         np.zeros(MOST_LINKS, np.int64),
         np.zeros((5, PAD_WIDTH), np.int64),
+        np.zeros(BLOCK_SLOTS, SUMS),
     )

@@ -1,0 +1,174 @@
+"""Rows that are not the first good one of a plain meter's interval: duplicates, suspects, planes, registers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.vee.config import DAY_SECS
+from agents.vee.jit import kernel
+from agents.vee.kernels_cells import (
+    day_bit,
+    energy_quality,
+    find_planes,
+    half_of,
+    lacks_plane,
+    method_of,
+    quality_of,
+    read_published,
+    read_sent,
+    remarks,
+    rules_of,
+    scaled_of,
+    sent_of,
+    set_dirty,
+    slice_of,
+    stored_form,
+    write_cell,
+    write_energies,
+)
+from agents.vee.kernels_reading import as_sent, begin_reading
+from agents.vee.kernels_registers import replace_carried
+from agents.vee.output import LACKING, READINGS
+from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, NOTHING, SENT_SHIFT, TWICE
+from pipeline.channels import N_ENERGY
+from pipeline.codes import REJECT_NUMBER
+from pipeline.state import mark
+
+SAME_AGAIN = REJECT_NUMBER["DUPLICATE_INTERVAL"]
+ALL_DAYS = 255
+TAKEN = 0
+LEFT = -1
+
+
+@kernel
+def _order(sent, values, other_sent, other_values):  # type: ignore[no-untyped-def]
+    """Which of two values of one interval is in force: 1 the first, -1 the other, 0 they are the same.
+
+    A good one before a suspect one, then the larger: wh_imp, vah_imp, wh_exp, vah_exp. Any order of arrival ends in the
+    same.
+    """
+    if (sent == GOOD) != (other_sent == GOOD):
+        return 1 if sent == GOOD else -1
+    for channel in range(N_ENERGY):
+        if values[channel] != other_values[channel]:
+            return 1 if values[channel] > other_values[channel] else -1
+    if sent != other_sent:
+        return 1 if sent < other_sent else -1
+    return 0
+
+
+@kernel
+def enter(  # type: ignore[no-untyped-def]
+    pages, tables, limits, clock, rows, row, slot, offset, start, sent, moved, work, out, cursor
+):
+    """Store a row and publish it; work i64 (4, 8): billed energies, then scratch. Returns a reject's number, or less.
+
+    Sets cursor[LACKING] and does nothing when the point lacks a plane.
+    """
+    billed, kept, planes, old = work[0], work[1], work[2], work[3]
+    half, slice_ = half_of(limits, start, tables.links[rows.link[row]].interval), slice_of(limits, start)
+    find_planes(pages, slot, planes)
+    for channel in range(N_ENERGY):
+        old[channel] = stored_form(billed[channel], sent == NEGATIVE)
+    cursor[LACKING] = lacks_plane(planes, half, old)
+    if cursor[LACKING]:
+        return LEFT
+    place = planes[half]
+    cell = np.int64(pages.cells[slice_, place])
+    order = 1
+    if sent_of(cell) != NOTHING:
+        read_sent(pages, planes, slice_, half, cell, old)
+        _kept(sent, billed, kept)
+        order = _order(sent, kept, sent_of(cell), old)
+        if order == 0:
+            return SAME_AGAIN
+        if order < 0 and cell & TWICE:
+            return LEFT
+    twice = TWICE if sent_of(cell) != NOTHING else 0
+    reading, link = out[cursor[READINGS]], tables.links[rows.link[row]]
+    cursor[READINGS] += 1
+    begin_reading(limits, rows, row, link.interval, offset, start, reading)
+    read_published(pages, planes, slice_, half, cell, old)
+    _replace(cell, scaled_of(pages, slot, start), old, reading)
+    if order < 0:  # the value in force stays, but from now on it is known that there was another
+        reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
+        _repeat(tables, cell | TWICE, old, reading)
+        write_cell(pages, place, slice_, cell | TWICE)
+        return TAKEN
+    fresh = (sent << SENT_SHIFT) | AS_SENT | (cell & TWICE) | twice
+    as_sent(tables, rows, row, fresh, moved, billed, reading)
+    for channel in range(N_ENERGY):
+        old[channel] = stored_form(billed[channel], sent == NEGATIVE)
+    write_energies(pages, planes, half, slice_, old)
+    write_cell(pages, place, slice_, fresh)
+    if (start // DAY_SECS + 1) * DAY_SECS <= clock.closed + limits.offset:
+        set_dirty(pages, slot, day_bit(start // DAY_SECS))
+    return TAKEN
+
+
+@kernel
+def _replace(cell, scaled, old, reading):  # type: ignore[no-untyped-def]
+    """Say what is replaced: `cell` with the energies `old`."""
+    reading.replaces = np.uint8(1 if cell & 15 != EMPTY else 0)
+    reading.prior_quality = np.uint8(quality_of(cell, scaled, 0))
+    for channel in range(N_ENERGY):
+        reading.prior_energy[channel] = old[channel]
+
+
+@kernel
+def _kept(sent, billed, kept):  # type: ignore[no-untyped-def]
+    """What reading the ring would give for `billed`."""
+    for channel in range(N_ENERGY):
+        magnitude = stored_form(billed[channel], False)
+        kept[channel] = -magnitude if sent == NEGATIVE and billed[channel] < 0 else magnitude
+
+
+@kernel
+def _repeat(tables, cell, energies, reading):  # type: ignore[no-untyped-def]
+    """Complete a reading with the energies in force, for the mark that there was another value."""
+    reading.source = np.int32(-1)
+    reading.flags, reading.method = np.uint16(0), np.uint8(method_of(cell))
+    told = remarks(tables, reading.service_point, reading.interval_start, cell, energies)
+    reading.rules = np.uint32(rules_of(cell) | told)
+    for channel in range(N_ENERGY):
+        reading.energy[channel] = energies[channel]
+
+
+@kernel
+def take_registers(pages, limits, clock, rows, row, slot, time):  # type: ignore[no-untyped-def]
+    """Keep the registers of local midnight `time`."""
+    midnight, today = time // DAY_SECS, (clock.time + limits.offset) // DAY_SECS
+    slice_ = midnight % (limits.hot_days + 1)
+    known = pages.registers[slice_, slot]
+    if pages.hot[slot].carried and midnight == today - limits.hot_days + 1:
+        replace_carried(pages, slot, slice_)
+    if known.device > rows.device[row]:
+        return LEFT
+    changed, same = _keep_larger(known, rows, row)
+    if not changed:
+        return SAME_AGAIN if same else LEFT
+    mark(pages.registers_changed, pages.registers_dirty, slice_, slot, pages.capacity)
+    closed, begin = clock.closed + limits.offset, clock.begin + limits.offset
+    if time <= closed and closed // DAY_SECS > begin // DAY_SECS:
+        set_dirty(pages, slot, ALL_DAYS)
+    return TAKEN
+
+
+@kernel
+def _keep_larger(known, rows, row):  # type: ignore[no-untyped-def]
+    """Of two registers of one midnight the larger counts, whatever came first: (changed, all the same)."""
+    changed, same = False, True
+    if known.device != rows.device[row]:
+        known.device = rows.device[row]
+        for channel in range(N_ENERGY):
+            known.value[channel] = -1
+    for channel in range(N_ENERGY):
+        if not (rows.present[row] >> np.uint32(channel)) & np.uint32(1):
+            continue
+        register = rows.energy[row, channel]
+        if register > known.value[channel]:
+            known.value[channel] = register
+            changed = True
+        elif register < known.value[channel]:
+            same = False
+    return changed, same
