@@ -53,7 +53,8 @@ class Parcel:
 
     `previous_offset` is the origin offset of the record that the same source sent to the same target before this one
     (-1: none; None: this parcel was not read from a stage's topic). A step fed by many sources sees copies and holes by
-    it.
+    it. `place` is where such a record stands in the log that the step reads: what many sources gave rise to is named by
+    it, since each of several partitions of that log may hold a record of the same origin.
     """
 
     origin: Origin
@@ -61,6 +62,12 @@ class Parcel:
     tick: Tick | None = None
     control: Control | None = None
     previous_offset: int | None = None
+    place: Origin | None = None
+
+    @property
+    def named(self) -> Origin:
+        """What a record that many sources gave rise to is named by."""
+        return self.place or self.origin
 
 
 @dataclass(frozen=True)

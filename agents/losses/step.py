@@ -7,7 +7,7 @@ changed it. Copies of what a source has sent are dropped; a hole stops the proce
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class LossesStep:
             raise ContractError(
                 "NOT_NODE_ENERGY", where="losses", what=type(batch).__name__, do="feed losses from the output of nodes"
             )
-        passed = Parcel(parcel.origin, None, parcel.tick, parcel.control, parcel.previous_offset)
+        passed = replace(parcel, batch=None)
         before = self._mark(store)
         if not self._is_next(parcel, store):
             return Advance(passed)
@@ -85,7 +85,7 @@ class LossesStep:
         if now.tick == NEVER or now.tick == before.tick:
             return Advance(passed)
         self._apply(now, store)
-        made = self._emit(before, now, parcel.origin, store, prepared)
+        made = self._emit(before, now, parcel.named, store, prepared)
         return Advance(passed, [Emission("losses", made)] if len(made) else [])
 
     def _is_next(self, parcel: Parcel, store: StateStore) -> bool:

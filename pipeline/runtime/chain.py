@@ -118,9 +118,10 @@ class Chain:
 
     def read(self, raw: bytes, topic_id: str, partition: int, offset: int) -> Parcel:
         """The parcel in `raw`; between stages its origin is the first log's."""
+        place = Origin(topic_id, partition, offset)
         if self.plan.reads == "FrameBatch":
-            return read_frames(self._contracts, raw, Origin(topic_id, partition, offset))
-        return read_stage(self._contracts, self.plan.reads, raw).parcel
+            return read_frames(self._contracts, raw, place)
+        return replace(read_stage(self._contracts, self.plan.reads, raw).parcel, place=place)
 
     def advance(self, parcel: Parcel) -> list[Output]:
         """All steps over one parcel; the records for topics, in order. A copy of a parcel gives nothing."""
@@ -209,7 +210,8 @@ class Chain:
             outputs.append(Output(topic.name, emission.key, one, emission.partition, 0, place_name))
 
     def _name(self, place: int, kind: str, parcel: Parcel) -> str:
-        origin, stage = parcel.origin, self.steps[place].name
+        # Behind the re-key several partitions hold records of one origin: their own log tells them apart.
+        origin, stage = parcel.named if self.plan.reads == "NodeEnergy" else parcel.origin, self.steps[place].name
         return f"{self.plan.topology}/{stage}/{origin.topic_id}/{origin.partition}/{origin.offset}/{kind}"
 
     def _sent(self, target: str, offset: int) -> int:

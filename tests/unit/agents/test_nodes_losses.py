@@ -289,3 +289,13 @@ def test_without_a_registry_nothing_is_summed_and_ticks_go_on() -> None:
     sent = nodes.go(NOON + SECS)
     assert [len(emission.value.node) for emission in sent] == [0, 0]
     LossesStep(LossesConfig()).prepare(references(registry(())))
+
+
+def test_balances_are_named_by_their_own_log_as_several_partitions_hold_records_of_one_origin() -> None:
+    origin, end = Origin(TOPIC, 0, 4), NOON + SECS
+    named = []
+    for partition, node in enumerate((DT_A, DT_B)):
+        parcel = Parcel(origin, partial(node, NOON, output_wh=900), Tick(end, 0), None, -1, Origin("own", partition, 8))
+        (balance,) = Losses(sources=1).feed(parcel)
+        named.append((balance["source_topic_id"], balance["source_partition"], balance["source_offset"]))
+    assert named == [("own", 0, 8), ("own", 1, 8)]
