@@ -20,7 +20,6 @@ import numpy as np
 import psutil
 import typer
 from confluent_kafka import Consumer, Producer, TopicPartition
-from numba import njit
 
 from agents.decode.state import LAYOUT as DECODE
 from agents.rating.state import layout as rating_layout
@@ -29,6 +28,7 @@ from agents.vee.state import layout as vee_layout
 from cli.services import stack
 from pipeline import pages
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel
 from pipeline.lookup import pages_of_partition, partitions_of
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
 from pipeline.state import StateStore, mark
@@ -45,7 +45,7 @@ LAYOUTS = (DECODE, vee_layout(VeeConfig()), rating_layout(VeeConfig().hot_days))
 Policy = Literal["incremental", "cumulative", "whole"]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _change(slots, interval, energy, counters, prints, ring, cells, day, capacity):  # type: ignore[no-untyped-def]
     """What a block push changes in the tables of decode, VEE and rating; each table is (rows, changed, dirty)."""
     for item in range(slots.shape[0]):
@@ -165,9 +165,8 @@ class Meter:
             copies = list(_copies(partition, sequence, policy))
             copying += time.thread_time() - begin
             for copy, ledger in copies:
-                for record in pages.encode(copy, ledger):
-                    records += 1
-                    self._produce(record, number)
+                records += 1
+                self._produce(pages.encode(copy, ledger), number)
         self._producer.flush()
         cpu = time.process_time() - cpu
         deadline = time.monotonic() + 1.0  # the broker's threads come to rest, the last statistics arrive
@@ -194,7 +193,7 @@ class Meter:
         return float(sum(broker.get("txbytes", 0) for broker in self._statistics.get("brokers", {}).values()))
 
 
-def _copies(partition: Partition, sequence: int, policy: Policy) -> Iterator[tuple[pages.PageCopy, pages.Ledger]]:
+def _copies(partition: Partition, sequence: int, policy: Policy) -> Iterator[tuple[pages.BlockCopy, pages.Ledger]]:
     for store, ledger in zip(partition.stores, partition.ledgers, strict=True):
         if policy != "cumulative":
             yield from ((copy, ledger) for copy in pages.copy_pages(store, ledger, sequence))
@@ -205,9 +204,11 @@ def _copies(partition: Partition, sequence: int, policy: Policy) -> Iterator[tup
             table.deltas[:], table.weight[:] = 0, 0
         yield from ((copy, ledger) for copy in pages.copy_pages(store, ledger, sequence))
         for name, area in store.areas.items():
-            kept = ledger.tables[name].base != sequence
-            area.changed[:, kept] = before[name][:, kept]
-            area.dirty[:, kept] = area.changed[:, kept].any(axis=2)
+            base, run = ledger.tables[name].base, pages._run(area.table, store.capacity)
+            block = np.arange(area.table.slices * store.capacity // 64) * 64 // run
+            kept = (base != sequence)[:, block].reshape(len(base), area.table.slices, -1).transpose(1, 0, 2)
+            area.changed[:] = np.where(kept, before[name], np.uint64(0))
+            area.dirty[:] = area.changed.any(axis=2)
 
 
 def _restore(address: str, fleet: Fleet) -> dict[str, float]:
@@ -261,7 +262,7 @@ def main(
     if policy == "whole":
         pages.WHOLE_SHARE = 0.0
     if policy == "cumulative":
-        pages.DELTA_PAGES = 0.25
+        pages.DELTA_BLOCKS = 0.25
     if order == "rows":
         pages._lay = lambda rows, out: np.copyto(out, rows.view(np.uint8))
     fleet = Fleet(points, partitions)

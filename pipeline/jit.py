@@ -40,15 +40,25 @@ def allocating_kernel(function: Function) -> Any:
     return _stamped(njit(nogil=True, cache=True)(function), function)
 
 
+def expanded(function: Function) -> Any:
+    """Decorator of a small function whose body is put into its callers before types are inferred."""
+    return _stamped(njit(nogil=True, cache=True, inline="always")(function), function)
+
+
 def _stamped(dispatcher: Any, function: Function) -> Any:
     """Let the compiled code on disk be of all the sources that it may contain.
 
     Numba looks at the file of the function alone. What is called from there is compiled into it, so that after a change
-    of a neighbour (or an update) old code would run on.
+    of a neighbour (or an update) old code would run on. The stamp is in the file names too: an index of other sources
+    may hold types that are no more, and would not even load.
     """
     found = getattr(dispatcher, "_cache", None)  # there is none when compiling is switched off
     if found is not None:
-        found._cache_file._source_stamp = sources_stamp(Path(inspect.getfile(function)).parent)
+        files, stamp = found._cache_file, sources_stamp(Path(inspect.getfile(function)).parent)
+        base = f"{files._index_name.removesuffix('.nbi')}.{stamp[:16]}"
+        files._source_stamp = stamp
+        files._index_name, files._data_name_pattern = f"{base}.nbi", base + ".{number:d}.nbc"
+        files._index_path = str(Path(files._cache_path, files._index_name))
     return dispatcher
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numba import njit
 
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel
 from pipeline.lookup import PAGE_GROUPS, groups_of, mix
 from pipeline.state import StateStore
 
@@ -52,7 +52,7 @@ def spread(keys: Array, parts: int) -> Array:
     return out
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _spread(keys, parts, out):  # type: ignore[no-untyped-def]
     for item in range(keys.shape[0]):
         out[item] = np.int64(mix(keys[item]) % np.uint64(parts))

@@ -6,9 +6,9 @@ The key 0 marks an empty place, so ids are never 0. Hashing is the 64-bit finali
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel, expanded
 
 KEY_GROUPS = 4096
 """Fixed for ever: a service point's group decides its page, and the page its partition."""
@@ -18,7 +18,7 @@ PAGES = KEY_GROUPS // PAGE_GROUPS
 """Pages of state over all partitions of a topic."""
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def mix(key):  # type: ignore[no-untyped-def]
     """u64 -> well spread u64."""
     x = np.uint64(key)
@@ -30,7 +30,7 @@ def mix(key):  # type: ignore[no-untyped-def]
     return x
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def fill_index(keys, table, rows):  # type: ignore[no-untyped-def]
     """Enter the first row of each key; equal keys lie together in `keys` u64 (n,)."""
     mask = np.uint64(table.shape[0] - 1)
@@ -45,7 +45,7 @@ def fill_index(keys, table, rows):  # type: ignore[no-untyped-def]
         rows[place] = row
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def find(table, rows, key):  # type: ignore[no-untyped-def]
     """First row of `key`, or -1."""
     mask = np.uint64(table.shape[0] - 1)
@@ -68,14 +68,14 @@ def build_index(keys: Array) -> tuple[Array, Array]:
     return table, rows
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def find_many(table, rows, keys, out):  # type: ignore[no-untyped-def]
     """out i64 (n,) = first row of each key u64 (n,), or -1."""
     for item in range(keys.shape[0]):
         out[item] = find(table, rows, keys[item])
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def groups_of(points, out):  # type: ignore[no-untyped-def]
     """out u16 (n,) = key group of each service point u64 (n,)."""
     for item in range(points.shape[0]):

@@ -62,7 +62,7 @@ class Registry:
         Column("service_point", "<u8", "link", "id", "service point the device measures; never 0"),
         Column("valid_from", "<i8", "link", "s", "installed at, epoch seconds UTC"),
         Column("valid_to", "<i8", "link", "s", "removed at; 2^62 when it still stands"),
-        Column("template", "<u2", "link", "code", "decoder template of the meter model (agents.decode.templates)"),
+        Column("template", "<u2", "link", "code", "decoder template of the meter model (pipeline.templates)"),
         Column("factor_numerator", "<u4", "link", "1", "multiplying factor CTR x PTR, numerator"),
         Column("factor_denominator", "<u4", "link", "1", "multiplying factor, denominator"),
         Column("interval_secs", "<u4", "link", "s", "block capture period: 900 or 1800"),

@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel, expanded
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, mix
 
 SLOT_STEP = 64
@@ -151,14 +151,14 @@ def _mark_all(area: Area) -> None:
     area.dirty[:] = 1
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def mark(changed, dirty, slice_, slot, capacity):  # type: ignore[no-untyped-def]
     """Note that `slot` of `slice_` changed; changed u64 (slices, slots / 64), dirty u8 (slices, pages)."""
     changed[slice_, slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
     dirty[slice_, slot // capacity] = 1
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _locate(points, keys, first_page, capacity, limit, table, used, changed, dirty, slots):  # type: ignore[no-untyped-def]
     for item in range(points.shape[0]):
         page = np.int64(mix(points[item]) & np.uint64(KEY_GROUPS - 1)) // PAGE_GROUPS - first_page
@@ -184,7 +184,7 @@ def _locate(points, keys, first_page, capacity, limit, table, used, changed, dir
     return points.shape[0]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _reenter(keys, page, capacity, table, used, slots):  # type: ignore[no-untyped-def]
     for item in range(keys.shape[0]):
         base = page[item] * capacity

@@ -7,14 +7,14 @@ record and says which record is broken.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pipeline.jit import allocating_kernel, expanded
 from sinks.avro_program import BEGIN, BOOL, END, TEXT
 
 SKIM, MEASURE, FILL = range(3)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def number(data, place, end):  # type: ignore[no-untyped-def]
     """(zigzag number at `place`, place behind it); the place is -1 when it does not end in time."""
     raw = np.uint64(0)
@@ -29,7 +29,7 @@ def number(data, place, end):  # type: ignore[no-untyped-def]
     return np.int64(0), np.int64(-1)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def put_length(length, out, at):  # type: ignore[no-untyped-def]
     """Write `length` as LEB128 and return the place behind it."""
     while length >= 128:
@@ -40,7 +40,7 @@ def put_length(length, out, at):  # type: ignore[no-untyped-def]
     return at + 1
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def length_size(length):  # type: ignore[no-untyped-def]
     """Bytes of `length` as LEB128."""
     size = 1
@@ -50,7 +50,7 @@ def length_size(length):  # type: ignore[no-untyped-def]
     return size
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def block_count(data, place, end):  # type: ignore[no-untyped-def]
     """(items of the next block of an array or map, place behind); 0 at its end, the place -1 when that cannot be."""
     count, place = number(data, place, end)
@@ -64,7 +64,7 @@ def block_count(data, place, end):  # type: ignore[no-untyped-def]
     return count, place
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def walk(  # type: ignore[no-untyped-def]  # noqa: C901
     data, starts, ends, steps, mode, origins, spans, sizes, at, numbers, marks, texts
 ):
@@ -151,7 +151,7 @@ def walk(  # type: ignore[no-untyped-def]  # noqa: C901
     return -1
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def said_anew(data, spans, out):  # type: ignore[no-untyped-def]
     """out u8 (n,) = 1 where a record's topic id or stage is another than that of the record before it."""
     for record in range(spans.shape[0]):

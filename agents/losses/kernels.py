@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from pipeline.jit import allocating_kernel
 from pipeline.state import mark
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def add_partials(slots, partials, row, secs, start, table, changed, dirty, capacity):  # type: ignore[no-untyped-def]
     """Add partials BALANCE (n,) to the balances at slots i64 (n,): kind of row, length and start i64 (n,) of each."""
     for item in range(slots.shape[0]):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pipeline.codes import Quality, Role
+from pipeline.jit import allocating_kernel, expanded
 from pipeline.lookup import find
 from pipeline.state import mark
 
@@ -23,7 +23,7 @@ CHANGE = np.dtype(
 """What one reading changes."""
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def nodes_of(role, dt, feeder):  # type: ignore[no-untyped-def]
     """(node whose output it is, node whose input it is) of a service point; 0: none."""
     if role == Role.DT_METER:
@@ -33,7 +33,7 @@ def nodes_of(role, dt, feeder):  # type: ignore[no-untyped-def]
     return (dt if dt != 0 else feeder), np.uint32(0)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def link_nodes(service_point, valid_from, valid_to, table, first_rows, point, point_from, role, dt, feeder, links):  # type: ignore[no-untyped-def]
     """links LINK (n,) of n links of the registry."""
     for link in range(service_point.shape[0]):
@@ -49,7 +49,7 @@ def link_nodes(service_point, valid_from, valid_to, table, first_rows, point, po
         entry.moves = after < point.shape[0] and point[after] == point[row] and point_from[after] < valid_to[link]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def changes(quality, energy, prior_reading, prior_quality, prior_energy, out):  # type: ignore[no-untyped-def]
     """out CHANGE (n,): each reading less what it replaces; the first row of an interval is the one that is expected."""
     for row in range(quality.shape[0]):
@@ -65,7 +65,7 @@ def changes(quality, energy, prior_reading, prior_quality, prior_energy, out):  
         _add(change, np.int64(prior_quality[place]), prior_energy[place, 0] - prior_energy[place, 2], -1)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _add(change, quality, wh, sign):  # type: ignore[no-untyped-def]
     """Import less export; a suspect reading is not in the sums."""
     if (AS_MEASURED >> quality) & 1:
@@ -77,7 +77,7 @@ def _add(change, quality, wh, sign):  # type: ignore[no-untyped-def]
         change.estimated += sign
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def address(  # type: ignore[no-untyped-def]
     service_point, link, start, change, links, table, first_rows, point, point_from, role, dt, feeder, keys, rows, sides
 ):
@@ -113,7 +113,7 @@ def address(  # type: ignore[no-untyped-def]
     return made
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def collect(slots, rows, sides, change, interval_secs, pending, changed, dirty, capacity):  # type: ignore[no-untyped-def]
     """Add changes to the sums of their (node, interval)."""
     for item in range(slots.shape[0]):

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
-from numba import njit
 
 from agents.rating.calendar import QUARTERS
 from agents.rating.tariff import RATE_DIGITS, EnergyCharge, FixedCharge, PercentCharge, SlabCharge, Tariff
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel, expanded
 from pipeline.localtime import OFFSETS
 
 RATE_SCALE = 10**RATE_DIGITS
@@ -138,7 +138,7 @@ def _scaled(rate: Decimal) -> int:
     return int(rate.scaleb(RATE_DIGITS).to_integral_exact())
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _share(base, rate, scale):  # type: ignore[no-untyped-def]
     """base x rate / scale, half away from zero; whole scales are taken out first, so that the product fits 64 bits."""
     size = abs(base)
@@ -148,12 +148,12 @@ def _share(base, rate, scale):  # type: ignore[no-untyped-def]
     return amount if (base < 0) == (rate < 0) else -amount
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _scaled_bound(bound, months):  # type: ignore[no-untyped-def]
     return bound if bound >= NO_BOUND else bound * months // MONTH
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _line_base(line, units, months):  # type: ignore[no-untyped-def]
     """Wh that a slab or energy line is charged for."""
     above = _scaled_bound(line.above, months)
@@ -167,7 +167,7 @@ def _line_base(line, units, months):  # type: ignore[no-untyped-def]
     return min(units, upto) - above
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def rate_periods(units, months, version, versions, lines, base, paise, total):  # type: ignore[no-untyped-def]
     """Bills of n periods.
 

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from agents.rating.charges import FIXED, MONTH, TariffBook
 from agents.rating.rows import ROW, column_of
@@ -21,6 +20,7 @@ from agents.rating.state import ZONES
 from pipeline.channels import ENERGY, N_ENERGY
 from pipeline.columns import Array
 from pipeline.errors import ContractError
+from pipeline.jit import allocating_kernel
 
 NUMBER, NULLABLE, REGISTERS, ZONE_LIST, TARIFF, LINES, VERSIONS, TOPIC, PARTITION, OFFSET = range(10)
 """What a step of the plan writes; the second and third number are columns of the row seen as int64."""
@@ -146,7 +146,7 @@ def encode_rows(
     return [raw[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _put(out, at, value):  # type: ignore[no-untyped-def]
     """A zigzag number; returns the next place."""
     rest = np.uint64((value << 1) ^ (value >> 63))
@@ -158,7 +158,7 @@ def _put(out, at, value):  # type: ignore[no-untyped-def]
     return at + 1
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _put_nullable(out, at, value, there):  # type: ignore[no-untyped-def]
     """A union of null and long."""
     if there == 0:
@@ -168,7 +168,7 @@ def _put_nullable(out, at, value, there):  # type: ignore[no-untyped-def]
     return _put(out, at + 1, value)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _copy(out, at, raw, cut, piece):  # type: ignore[no-untyped-def]
     for place in range(cut[piece], cut[piece + 1]):
         out[at] = raw[place]
@@ -176,7 +176,7 @@ def _copy(out, at, raw, cut, piece):  # type: ignore[no-untyped-def]
     return at
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _encode(  # type: ignore[no-untyped-def]
     plan, rows, numbers, base, paise, versions, lines, raw, cut, first, zones, shared, shared_cut, out, ends
 ):
@@ -211,7 +211,7 @@ def _encode(  # type: ignore[no-untyped-def]
         ends[item] = at
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _put_registers(out, at, row):  # type: ignore[no-untyped-def]
     at = _put(out, at, np.int64(N_ENERGY))
     for channel in range(N_ENERGY):
@@ -223,7 +223,7 @@ def _put_registers(out, at, row):  # type: ignore[no-untyped-def]
     return at + 1
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _put_zones(out, at, row, raw, cut, first, zones):  # type: ignore[no-untyped-def]
     if row.has_tariff and zones[row.tariff] > 0:
         at = _put(out, at, zones[row.tariff])
@@ -234,7 +234,7 @@ def _put_zones(out, at, row, raw, cut, first, zones):  # type: ignore[no-untyped
     return at + 1
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _put_lines(out, at, base, paise, first_line, count, lines, raw, cut, texts):  # type: ignore[no-untyped-def]
     """The lines that have a base, as one block."""
     used = 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agents.rating.calendar import day_start, month_first, month_of
 from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, MONTH_KIND, RUNNING
 from agents.rating.state import MONTH, ZONES
 from pipeline.channels import N_ENERGY
+from pipeline.jit import allocating_kernel, expanded
 from pipeline.state import mark
 
 REGISTER_OPENING, REGISTER_CLOSING, REGISTER_SPAN, REGISTER_EXCHANGE = 1, 2, 8, 16
@@ -21,7 +21,7 @@ _EMPTY_MONTH = np.zeros(1, MONTH)
 _EMPTY_MONTH["first_offset"] = _EMPTY_MONTH["last_offset"] = -1
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def clear_settled(known):  # type: ignore[no-untyped-def]
     """A day without a determinant."""
     known.revision = 0
@@ -38,7 +38,7 @@ def clear_settled(known):  # type: ignore[no-untyped-def]
         known.counts[place] = 0
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def open_month(months, capacity, slot, month):  # type: ignore[no-untyped-def]
     """Give the month its sums (months: tables.Marked); the month before last gives way."""
     if months.rows[month % 2, slot].month < month:
@@ -47,7 +47,7 @@ def open_month(months, capacity, slot, month):  # type: ignore[no-untyped-def]
         mark(months.changed, months.dirty, month % 2, slot, capacity)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def close_day(months, capacity, slot, record, known):  # type: ignore[no-untyped-def]
     """Put a day that leaves the window into its month."""
     month = month_of(np.int64(record.day))
@@ -58,7 +58,7 @@ def close_day(months, capacity, slot, record, known):  # type: ignore[no-untyped
         mark(months.changed, months.dirty, month % 2, slot, capacity)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _add_day(total, record, known):  # type: ignore[no-untyped-def]
     """Add a settled day to a month, or to a copy of one."""
     total.days += 1
@@ -86,13 +86,13 @@ def _add_day(total, record, known):  # type: ignore[no-untyped-def]
         total.last_offset = record.last_offset
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _larger(demand, start, than, than_start):  # type: ignore[no-untyped-def]
     """Of equal demands the earlier counts, so that the order of days does not matter."""
     return start > 0 and (than_start == 0 or demand > than or (demand == than and start < than_start))
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _sum_month(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
     """scratch[0] = closed days of the month + its settled days in the window; True when all of the latter are final."""
     scratch[0] = months[month % 2, slot]
@@ -105,14 +105,14 @@ def _sum_month(days, settled, months, slot, month, scratch):  # type: ignore[no-
     return final
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def carried(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
     """Wh of a month that are less than a unit, and go into the next month."""
     _sum_month(days, settled, months, slot, month, scratch)
     return (months[month % 2, slot].carry_wh + scratch[0].energy[0]) % UNIT_WH
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def month_row(days, settled, months, slot, month, reason, month_to_date, scratch, row):  # type: ignore[no-untyped-def]
     """Fill the month's determinant; False when there is none to write.
 
@@ -151,7 +151,7 @@ def month_row(days, settled, months, slot, month, reason, month_to_date, scratch
     return True
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def copy_sums(row, sums, zones):  # type: ignore[no-untyped-def]
     """Energies, demand, counts and lineage of a day or month into its determinant."""
     for channel in range(N_ENERGY):
@@ -167,7 +167,7 @@ def copy_sums(row, sums, zones):  # type: ignore[no-untyped-def]
     row.lineage_to = zones.last_offset
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def month_period(row, offset, secs):  # type: ignore[no-untyped-def]
     """Begin, end and intervals of the month."""
     row.period_start = day_start(month_first(row.month), offset)

@@ -6,8 +6,6 @@ and one of its month with it: the closed days plus the settled days of the windo
 
 from __future__ import annotations
 
-from numba import njit
-
 from agents.rating.calendar import day_of, day_start, month_first, month_of
 from agents.rating.kernels import open_day
 from agents.rating.kernels_month import (
@@ -31,6 +29,7 @@ from agents.rating.rows import (
     RE_ESTIMATED,
 )
 from pipeline.channels import N_ENERGY
+from pipeline.jit import allocating_kernel
 from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
@@ -38,7 +37,7 @@ UNCHANGED = 255
 """No determinant: nothing that it says differs."""
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def settle(items, slots, state, month_to_date, scratch, rows):  # type: ignore[no-untyped-def]
     """Determinants of n settlements.
 
@@ -77,7 +76,7 @@ def settle(items, slots, state, month_to_date, scratch, rows):  # type: ignore[n
     return made, -1
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _compare(record, known, item):  # type: ignore[no-untyped-def]
     """Why there is a determinant: what differs from the last one, the strongest reason first."""
     if known.revision == 0:
@@ -96,7 +95,7 @@ def _compare(record, known, item):  # type: ignore[no-untyped-def]
     return FINALISED if known.state != item.state else UNCHANGED
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _stronger(reason, why):  # type: ignore[no-untyped-def]
     """A revised day outweighs a new one, and that a mere change of state."""
     if reason == UNCHANGED or why == LATE_DATA:
@@ -106,7 +105,7 @@ def _stronger(reason, why):  # type: ignore[no-untyped-def]
     return why if reason == FINALISED or why == RE_ESTIMATED else reason
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _keep_registers(total, day, month, item):  # type: ignore[no-untyped-def]
     """Keep the registers at both ends of the month."""
     if day == month_first(month):
@@ -119,7 +118,7 @@ def _keep_registers(total, day, month, item):  # type: ignore[no-untyped-def]
             total.closing[channel] = item.closing[channel]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _take(record, known, item, row):  # type: ignore[no-untyped-def]
     """What the settlement says becomes what is known; the difference goes to row.delta."""
     record.touched = 0
@@ -136,7 +135,7 @@ def _take(record, known, item, row):  # type: ignore[no-untyped-def]
     known.demand_va, known.demand_va_start = item.demand_va, item.demand_va_start
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _day_row(row, record, known, item, day, offset):  # type: ignore[no-untyped-def]
     row.kind = DAY_KIND
     row.service_point = item.point
@@ -156,7 +155,7 @@ def _day_row(row, record, known, item, day, offset):  # type: ignore[no-untyped-
     copy_sums(row, known, record)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _write_months(rows, group, made, item, slot, month, reason, state, month_to_date, scratch):  # type: ignore[no-untyped-def]
     """The determinant of the month whose days are rows[group:made], and of the month after when another remainder is
     carried into it now. Returns rows written."""
@@ -184,7 +183,7 @@ def _write_months(rows, group, made, item, slot, month, reason, state, month_to_
     return made
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def post_money(rows, version, total, months):  # type: ignore[no-untyped-def]
     """rows.delta_paise = difference to what the month's last determinant came to, which then is this one."""
     for item in range(rows.shape[0]):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from agents.rating.calendar import QUARTER_SECS
 from agents.rating.charges import TariffBook
@@ -17,6 +16,7 @@ from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Quality, Role
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find, find_many
 from pipeline.reference import Registry
@@ -120,7 +120,7 @@ def tariff_of_links(registry: Registry, tariffs: Tariffs) -> Array:
     return np.where(billed, tariffs.place[registry.tariff[rows]], -1).astype(np.int16)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def version_at(number, time, first, last, versions):  # type: ignore[no-untyped-def]
     """Row of the version in force at `time` among those of the tariff at place `number`, or -1."""
     row = last[number]
@@ -131,7 +131,7 @@ def version_at(number, time, first, last, versions):  # type: ignore[no-untyped-
     return np.int64(-1)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def zones_of(quality, link, start, offset, link_tariff, tariffs, out):  # type: ignore[no-untyped-def]
     """out u8 (n,): zone of each reading by the local quarter hour it begins in, 0 without a tariff, NOT_BILLED when
     quality u64 (n,) says that it counts nothing."""
@@ -147,7 +147,7 @@ def zones_of(quality, link, start, offset, link_tariff, tariffs, out):  # type: 
         out[row] = zone
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def holders_of(service_point, time, table, first_rows, point, since, out):  # type: ignore[no-untyped-def]
     """out i64 (n,): row of each service point at its time (its first row before that), -1 when it is not known."""
     for item in range(service_point.shape[0]):
@@ -162,7 +162,7 @@ def holders_of(service_point, time, table, first_rows, point, since, out):  # ty
         out[item] = row
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def versions_of(place, time, first, last, versions, out):  # type: ignore[no-untyped-def]
     """out i64 (n,): row of the version in force at each time, -1 where place is -1 or none is."""
     for item in range(place.shape[0]):

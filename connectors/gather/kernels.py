@@ -7,8 +7,8 @@ general-glo-ciphering: octet DB, length 08, system title (8 octets) (IEC 62056-5
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pipeline.jit import allocating_kernel
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, PAGES, find, mix
 
 WRAPPER_OCTETS = 8
@@ -19,7 +19,7 @@ UNKNOWN, UNREADABLE, WRONG_VERSION, TOO_LONG, TRUNCATED = 1, 2, 3, 4, 5
 """Numbers of `pipeline.codes.REJECT_CODES`; a test holds them equal."""
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def cut_wrapper(stream, start, end, limit, offsets, lengths):  # type: ignore[no-untyped-def]
     """Cut whole WRAPPER frames out of `stream` u8 [start, end).
 
@@ -43,7 +43,7 @@ def cut_wrapper(stream, start, end, limit, offsets, lengths):  # type: ignore[no
     return frames, place, 0
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def identify(payload, offsets, lengths, limit, hint, device, code):  # type: ignore[no-untyped-def]
     """device u64 (n,) from the system title of each frame, else `hint` u64 (0: none); code u8: 0 or why it is unusable.
 
@@ -81,7 +81,7 @@ def identify(payload, offsets, lengths, limit, hint, device, code):  # type: ign
             code[item] = TRUNCATED if short else UNREADABLE
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def resolve(table, rows, link_device, link_from, link_point, device, at, point, code):  # type: ignore[no-untyped-def]
     """point u64 (n,) of each usable device as of `at` i64 (n,); code UNKNOWN where there is none.
 
@@ -103,7 +103,7 @@ def resolve(table, rows, link_device, link_from, link_point, device, at, point, 
         point[item] = link_point[chosen]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def count_partitions(point, code, partitions, partition, frames, octets, lengths):  # type: ignore[no-untyped-def]
     """partition i32 (n,) of each usable frame, else -1; frames and octets i64 (partitions,) are counted up."""
     for item in range(point.shape[0]):
@@ -116,7 +116,7 @@ def count_partitions(point, code, partitions, partition, frames, octets, lengths
             octets[chosen] += np.int64(lengths[item])
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def scatter(payload, offsets, lengths, partition, frame_at, octet_at, order, packed):  # type: ignore[no-untyped-def]
     """Copy the frames to `packed` u8, by partition and within it in order of arrival; order i64 = frame numbers.
 

@@ -15,8 +15,11 @@ class MqttConfig(BaseModel):
     url: str = Field(
         "mqtt://127.0.0.1:1883", description="broker: mqtt://[user:password@]host:port", pattern=r"^mqtt://"
     )
-    topics: list[str] = Field(default_factory=lambda: ["meters/+/push"], min_length=1,
-                              description="topic filters; a level that is 16 hexadecimal digits names the device")  # fmt: skip
+    topics: list[str] = Field(
+        default_factory=lambda: ["meters/+/push"],
+        min_length=1,
+        description="topic filters; a level that is 16 hexadecimal digits names the device",
+    )
     group: str = Field("kvarn", description="shared subscription; its processes share the messages")
     client: str = Field("kvarn-mqtt-1", description="client id; its session outlives a restart, one id a process")
     in_flight: int = Field(2000, ge=1, le=65_535, description="unacknowledged messages that the broker may have out")

@@ -14,7 +14,6 @@ b(v, n) = (v >> 32) x n >> 32):
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from connectors.simulator.chance import Purpose, below, draw
 from connectors.simulator.faults import Fault
@@ -24,6 +23,7 @@ from connectors.simulator.skeletons import CLOCK_OCTETS, NAME_OCTETS, skeleton
 from pipeline.codes import Kind
 from pipeline.columns import Array
 from pipeline.gcm import IV_ROOM, seal
+from pipeline.jit import allocating_kernel, expanded
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, PAGES, mix
 from pipeline.templates import PUSH_NAMES, TEMPLATE_BY_NUMBER
 
@@ -72,7 +72,7 @@ def title_of(meters: Array) -> Array:
     return titles
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def ordered(place, count, salt):  # type: ignore[no-untyped-def]
     """The meter at `place` of an order of 0..count-1: rounds bijective on a power of two, walked into range."""
     bits = 1
@@ -90,7 +90,7 @@ def ordered(place, count, salt):  # type: ignore[no-untyped-def]
             return np.int64(x)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def put_key(seed, which, meter, out):  # type: ignore[no-untyped-def]
     """A meter's key to out u8 (16,)."""
     first = draw(seed, _KEY, meter, which)
@@ -100,14 +100,14 @@ def put_key(seed, which, meter, out):  # type: ignore[no-untyped-def]
         out[8 + octet] = np.uint8((second >> np.uint64(8 * octet)) & np.uint64(255))
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def fill_keys(seed, which, out):  # type: ignore[no-untyped-def]
     """Keys of meters 0.. to out u8 (n, 16)."""
     for meter in range(out.shape[0]):
         put_key(seed, which, meter, out[meter])
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _fault_of(seed, meter, interval):  # type: ignore[no-untyped-def]
     drawn = below(draw(seed, _FAULT, meter, interval), TEN_THOUSAND)
     if drawn >= EDGES[-1]:
@@ -118,7 +118,7 @@ def _fault_of(seed, meter, interval):  # type: ignore[no-untyped-def]
     return np.int64(EDGE_FAULTS[place])
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _put_float(out, place, value, real, word):  # type: ignore[no-untyped-def]
     real[0] = np.float32(value)
     bits = word[0]
@@ -128,7 +128,7 @@ def _put_float(out, place, value, real, word):  # type: ignore[no-untyped-def]
     out[place + 3] = bits & np.uint32(255)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _put_meter(plain, meter, interval):  # type: ignore[no-untyped-def]
     """Device id (six hexadecimal digits) and invoke id."""
     for digit in range(6):
@@ -137,7 +137,7 @@ def _put_meter(plain, meter, interval):  # type: ignore[no-untyped-def]
     put_whole(plain, 2, 3, np.int64(interval))
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _put_energies(plain, seed, meter, interval, slot, secs, weight, spike, real, word):  # type: ignore[no-untyped-def]
     chance = draw(seed, _BURST, meter, interval)
     mean = 100 + below(draw(seed, _BURST, meter, 0), 500)
@@ -162,7 +162,7 @@ def _put_energies(plain, seed, meter, interval, slot, secs, weight, spike, real,
     _put_float(plain, at + 6 * FLOAT_STEP, hundredths / 100.0, real, word)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def fill(  # type: ignore[no-untyped-def]
     ctx, seed, meters, faulty, interval, secs, start, position, weights, plain, points, devices, received, lengths,
     payload, stride, count, octets,

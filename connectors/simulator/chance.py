@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
-from numba import njit
 
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel, expanded
 from pipeline.lookup import mix
 
 _ID = np.uint64(0x9E3779B97F4A7C15)
@@ -46,7 +46,7 @@ class Purpose(IntEnum):
     BURST = 23
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def draw(seed, purpose, item, when):  # type: ignore[no-untyped-def]
     """u64 from four integers."""
     x = mix(np.uint64(seed) + np.uint64(purpose) * _PURPOSE + _ID)
@@ -54,13 +54,13 @@ def draw(seed, purpose, item, when):  # type: ignore[no-untyped-def]
     return mix(x + np.uint64(when) * _WHEN)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def below(value, limit):  # type: ignore[no-untyped-def]
     """A drawn u64 -> i64 in [0, limit), limit < 2^31."""
     return np.int64(((np.uint64(value) >> _HALF) * np.uint64(limit)) >> _HALF)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _draws(seed, purpose, items, when, out):  # type: ignore[no-untyped-def]
     for row in range(items.shape[0]):
         out[row] = draw(seed, purpose, items[row], when)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from connectors.simulator.chance import Purpose, below, draw
 from connectors.simulator.columns import Network, Points, Spells
@@ -18,6 +17,7 @@ from connectors.simulator.config import SimulatorConfig
 from connectors.simulator.shapes import CLASSES, SEASON_OF_MONTH, Class, load_weights, solar_weights
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel, expanded
 
 _DAY, _NOISE, _APPLIANCE, _CLOUD = Purpose.DAY.value, Purpose.NOISE.value, Purpose.APPLIANCE.value, Purpose.CLOUD.value
 _PUMP = Class.AGRICULTURE.value
@@ -85,7 +85,7 @@ def calendar(config: SimulatorConfig) -> tuple[Array, Array]:
     return np.array(SEASON_OF_MONTH, np.int64)[months], (weekday == 6).astype(np.uint8)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _need(  # type: ignore[no-untyped-def]
     seed, point, row, day, slot, klass, wh_day, roster, secs, weights, season, sunday, by_season, by_sunday, lump
 ):
@@ -112,13 +112,13 @@ def _need(  # type: ignore[no-untyped-def]
     return need
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def mix_again(value):  # type: ignore[no-untyped-def]
     """A second draw out of a first."""
     return draw(value, 1, 1, 1)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _consumers(  # type: ignore[no-untyped-def]
     seed, secs, weights, solar, seasons, sunday, by_season, by_sunday, lump, klass, wh_day, factor, solar_w, dt, roster,
     theft_from, theft_share, reversed_from, reversed_to, dark_from, dark_to, energy, theft, backward,
@@ -155,7 +155,7 @@ def _consumers(  # type: ignore[no-untyped-def]
             energy[row, point, 3] = back
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _gather(node, numerator, denominator, energy, theft, backward, flows, load):  # type: ignore[no-untyped-def]
     """flows i64 (intervals, nodes) = what truly flows out of a node, Wh; load: the same in VAh, both directions."""
     for row in range(energy.shape[0]):
@@ -170,7 +170,7 @@ def _gather(node, numerator, denominator, energy, theft, backward, flows, load):
             load[row, place] += apparent * numerator[point] // denominator[point]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _node_meters(  # type: ignore[no-untyped-def]
     secs, rated_va, no_load_w, load_loss_w, meter, numerator, dark_from, dark_to, flows, load, energy
 ):

@@ -7,7 +7,6 @@ title, length, security control 0x30, invocation counter, ciphertext, 12 octets 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from connectors.simulator.skeletons import (
     FORM_CLOCK,
@@ -18,6 +17,7 @@ from connectors.simulator.skeletons import (
     FORM_WHOLE,
     FORM_WORD,
 )
+from pipeline.jit import allocating_kernel, expanded
 
 WRAPPER_OCTETS, TITLE_OCTETS, SECURITY_OCTETS, TAG_OCTETS = 8, 8, 5, 12
 GENERAL_GLO, PROTECTED = 0xDB, 0x30
@@ -26,13 +26,13 @@ IST = 19_800
 UNSPECIFIED_DAY = 0xFF
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def length_octets(length):  # type: ignore[no-untyped-def]
     """Octets that a length takes (A-XDR: below 128 one)."""
     return 1 if length < 128 else (2 if length < 256 else 3)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def frame_lengths(plain_length, wrapped, out):  # type: ignore[no-untyped-def]
     """out u32 (n,) = octets of each frame, from its plaintext's i64 (n,)."""
     for item in range(plain_length.shape[0]):
@@ -41,14 +41,14 @@ def frame_lengths(plain_length, wrapped, out):  # type: ignore[no-untyped-def]
         out[item] = octets + (WRAPPER_OCTETS if wrapped[item] else 0)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def put_whole(out, place, width, value):  # type: ignore[no-untyped-def]
     """`value` as a big-endian integer of `width` octets (two's complement)."""
     for octet in range(width):
         out[place + octet] = np.uint8((value >> (8 * (width - 1 - octet))) & 255)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def put_clock(out, place, time, zone, status):  # type: ignore[no-untyped-def]
     """COSEM date-time of epoch seconds `time` in Indian Standard Time (days to date: proleptic Gregorian eras)."""
     local = time + IST
@@ -74,7 +74,7 @@ def put_clock(out, place, time, zone, status):  # type: ignore[no-untyped-def]
     out[place + 11] = status
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def write_plain(  # type: ignore[no-untyped-def]
     shapes, number, start, values, stamp, counter, status, device, names, zones, out
 ):
@@ -109,7 +109,7 @@ def write_plain(  # type: ignore[no-untyped-def]
                 put_whole(out, place, width, np.int64(counter[item]))
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def write_heads(offset, length, wrapped, version, declared, title, counter, plain_length, out, sealed):  # type: ignore[no-untyped-def]
     """WRAPPER and ciphering head of each frame to out u8; sealed i64 (n,) = where its ciphertext begins.
 

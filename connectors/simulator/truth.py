@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from connectors.simulator.columns import NEVER
 from connectors.simulator.energy import billed, midnight_sums
@@ -19,6 +18,7 @@ from connectors.simulator.fleet import Fleet
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_BY_NUMBER, Kind, Level, Role
 from pipeline.columns import Array
+from pipeline.jit import allocating_kernel
 
 
 class Arrival(IntEnum):
@@ -240,7 +240,7 @@ def by_node(node: Array, values: Array, count: int) -> Array:
     return out
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def _by_node(node, values, out):  # type: ignore[no-untyped-def]
     for row in range(values.shape[0]):
         for point in range(values.shape[1]):

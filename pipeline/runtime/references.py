@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.errors import Fatal
+from pipeline.errors import ConfigError, Fatal
 from pipeline.keystore import open_sealed
 from pipeline.reference import KeyRing, References, Registry, version_of
 from pipeline.reference_codec import documents_from_bytes, registry_from_bytes
@@ -98,6 +98,13 @@ def read_references(store: ReferenceStore, versions: Mapping[str, str], master_k
             )
         return raw
 
+    if KEYS in versions and master_key is None:
+        raise ConfigError(
+            "MASTER_KEY_MISSING",
+            where=f"{KEYS}/{versions[KEYS]}",
+            what="the key store is sealed and there is no master key to open it",
+            do="set KVARN_MASTER_KEY or KVARN_MASTER_KEY_FILE",
+        )
     registry, keys, documents = need(REGISTRY), need(KEYS), need(DOCUMENTS)
     return References(
         registry=registry_from_bytes(registry) if registry is not None else empty_registry(),
