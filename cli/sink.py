@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.deployment import prepare
+from cli.deployment import REGISTRY_TOPIC, prepare
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
 from pipeline.topology.plan import SinkPlan
@@ -34,4 +34,4 @@ def sink(
 def settings_of(plan: SinkPlan) -> SinkSettings:
     """What the sink process is told."""
     topics = {topic.name: topic.schema for topic in plan.topics if topic.schema is not None}
-    return SinkSettings(plan.type, plan.options, topics, plan.group)
+    return SinkSettings(plan.type, plan.options, topics, plan.group, REGISTRY_TOPIC)

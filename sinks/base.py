@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from pipeline.errors import ConfigError
+from pipeline.reference import Registry
 from sinks.buffer import BlockBuffer, BlockLimits
 from sinks.records import Block, Record
 
@@ -44,6 +45,9 @@ class Sink(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of everything; gathered records that were not flushed are left to the log."""
+
+    def take_registry(self, version: str, registry: Registry) -> None:  # noqa: B027  (most sinks keep no master data)
+        """Keep a version of the registry beside the data; the last one that is given is in force."""
 
     def accept(self, record: Record, now: float = 0.0) -> int:
         """Take a record and return how many of its values were new; copies are dropped."""

@@ -19,6 +19,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import Backpressure, Fatal, Transient
+from pipeline.reference import Registry
 from pipeline.wire import BATCHES, Contracts
 from sinks.base import Sink
 from sinks.buffer import Group
@@ -40,6 +41,7 @@ class RunnerOptions(BaseModel):
     poll_bytes: int = Field(16 << 20, ge=1, description="bytes that are worked on at once")
     poll_secs: float = Field(0.2, gt=0, description="longest wait for them")
     retry_secs: float = Field(0.5, gt=0, description="first wait when the warehouse is away; doubled up to 30 s")
+    registry_secs: float = Field(10.0, gt=0, description="how often a new version of the registry is looked for")
     give_up_secs: float = Field(300.0, gt=0, description="the process ends when the warehouse is away for longer")
 
 
@@ -59,7 +61,10 @@ class Counts:
 
 
 class SinkRunner:
-    """Carries one sink along one log. `topics` is topic -> schema of its values."""
+    """Carries one sink along one log. `topics` is topic -> schema of its values.
+
+    `registry` gives a version of the registry that it has not given before, or None.
+    """
 
     def __init__(
         self,
@@ -69,6 +74,7 @@ class SinkRunner:
         contracts: Contracts,
         options: RunnerOptions | None = None,
         clock: Callable[[], float] = time.monotonic,
+        registry: Callable[[], tuple[str, Registry] | None] = lambda: None,
     ) -> None:
         self.sink = sink
         self.log = source
@@ -77,6 +83,8 @@ class SinkRunner:
         self.options = options or RunnerOptions()
         self.counts = Counts()
         self._clock = clock
+        self._registry = registry
+        self._new_registry: tuple[str, Registry] | None = None
         self._pending: list[Block] = []
         self._done: list[Block] = []
         self._changes = self._seen = 0
@@ -112,7 +120,19 @@ class SinkRunner:
                 # Partitions were shared out anew while a block was written: the rest will be read again.
                 break
         self._write(self.sink.blocks.due(self._clock()), stop)
+        self._refresh_registry()
         self.counts.buffered_bytes = self.sink.blocks.size
+
+    def _refresh_registry(self) -> None:
+        """Master data stands beside the data and is not read in order: that it comes late holds nothing up."""
+        self._new_registry = self._registry() or self._new_registry
+        if self._new_registry is None:
+            return
+        try:
+            self.sink.take_registry(*self._new_registry)
+            self._new_registry = None
+        except Transient as error:
+            log.warning("registry not taken", code=error.code, what=error.what)
 
     def _runs(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
         """Messages that make one record: batches singly, plain records of a partition together."""

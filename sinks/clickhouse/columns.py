@@ -50,8 +50,8 @@ class Column:
 class Table:
     """One base table. `schema` is what its rows come from; `{timezone}` stands for the configured zone.
 
-    `time` is the column that local day and month are made of. The order key names columns; one that is calculated
-    stands there as its expression.
+    `time` is the column that local day and month are made of, empty in a table without parts by month. The order key
+    names columns; one that is calculated stands there as its expression.
     """
 
     name: str

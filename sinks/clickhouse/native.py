@@ -83,6 +83,11 @@ def nullable(name: str, kind: str, parts: Sequence[Array], present: Sequence[Arr
     return NativeColumn(name, kind, [*marks, *values])
 
 
+def texts(name: str, values: Iterable[bytes]) -> NativeColumn:
+    """A String column."""
+    return NativeColumn(name, "String", [varint(len(value)) + value for value in values])
+
+
 def constants(name: str, runs: Sequence[tuple[str, int]]) -> NativeColumn:
     """A LowCardinality(String) column of at most 256 values, each repeated a number of rows."""
     values = list(dict.fromkeys(value for value, _ in runs))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from sinks.clickhouse.columns import Table, month, quoted
+from sinks.clickhouse.registry_tables import REGISTRY_TABLES, in_force_view
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST, latest_view
 
@@ -24,15 +25,18 @@ SETTINGS = (
 
 def create_table(table: Table) -> str:
     """CREATE TABLE, with `{timezone}` where the configured zone goes."""
-    # The order key begins with the local day, so rows of a granule lie close in time: a filter on the time itself,
-    # which the key alone would not use, then skips by this index.
-    index = f"INDEX by_time {table.time} TYPE minmax GRANULARITY 1"
-    columns = ",\n    ".join([*(column.ddl for column in table.columns), index])
+    lines = [column.ddl for column in table.columns]
+    if table.time:
+        # The order key begins with the local day, so rows of a granule lie close in time: a filter on the time itself,
+        # which the key alone would not use, then skips by this index.
+        lines.append(f"INDEX by_time {table.time} TYPE minmax GRANULARITY 1")
+    columns = ",\n    ".join(lines)
+    partition = f"PARTITION BY {month(table.time)}\n" if table.time else ""
     order = ", ".join(table.order_expressions)
     settings = ", ".join(f"{name} = {value}" for name, value in SETTINGS)
     return (
         f"CREATE TABLE IF NOT EXISTS {table.name}\n(\n    {columns}\n)\nENGINE = {table.engine}\n"
-        f"PARTITION BY {month(table.time)}\nORDER BY ({order})\nSETTINGS {settings}\n"
+        f"{partition}ORDER BY ({order})\nSETTINGS {settings}\n"
         f"COMMENT {quoted(table.doc)}"
     )
 
@@ -41,6 +45,7 @@ def statements() -> Iterable[str]:
     """Everything, in the order of creation."""
     yield from (create_table(table) for table in TABLES.values())
     yield from (latest_view(table) for table in LATEST)
+    yield from (in_force_view(table) for table in REGISTRY_TABLES)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.errors import Fatal, KvarnError
+from pipeline.reference import Registry
 from sinks.base import Sink
 from sinks.clickhouse import migrate
 from sinks.clickhouse.client import connect, errors_as_ours
@@ -17,6 +18,8 @@ from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.packed_block import packed_block, sources
 from sinks.clickhouse.packed_tables import PACKED_TABLES
 from sinks.clickhouse.plain_block import plain_block
+from sinks.clickhouse.registry_block import registry_block
+from sinks.clickhouse.registry_tables import REGISTRY_TABLES
 from sinks.clickhouse.server import QueryServer
 from sinks.clickhouse.tables import TABLE_OF_RECORD
 from sinks.records import Block
@@ -66,10 +69,7 @@ class ClickHouseSink(Sink):
         """Insert a block; raises Transient when the warehouse is away or busy."""
         if not block.records:
             return 0
-        if self._spoiled:
-            self._close_client()
-            self._connect()
-            self._spoiled = False
+        self._renew()
         try:
             with errors_as_ours(f"{self.config.database}, block {block.token}"):
                 return self._insert(block)
@@ -77,6 +77,12 @@ class ClickHouseSink(Sink):
             # What a failed statement leaves in a connection must not reach the next one.
             self._spoiled = True
             raise
+
+    def _renew(self) -> None:
+        if self._spoiled:
+            self._close_client()
+            self._connect()
+            self._spoiled = False
 
     def _insert(self, block: Block) -> int:
         schema = block.records[0].schema
@@ -92,6 +98,18 @@ class ClickHouseSink(Sink):
             settings = {**INSERT, "insert_deduplication_token": token}
             self.client.raw_insert(table.name, names, raw, fmt="Native", settings=settings)
         return rows
+
+    def take_registry(self, version: str, registry: Registry) -> None:
+        """Write the version whole, unless it is the newest already; raises Transient when the warehouse is away."""
+        self._renew()
+        with errors_as_ours(f"{self.config.database}, registry {version[:12]}"):
+            question = f"SELECT argMax(version, registry), max(registry) FROM {REGISTRY_TABLES[-1].name}"  # noqa: S608
+            newest, number = self.client.query(question).first_row
+            if newest == version:
+                return
+            for table in REGISTRY_TABLES:
+                raw, rows = registry_block(table, registry, version, number + 1)
+                self._insert_into(table, raw, rows, f"{table.name}-{version}-{number + 1}")
 
     def close(self) -> None:
         """Close the client; an embedded warehouse can then be opened by another process."""

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from pipeline.reference_codec import registry_to_bytes
+from pipeline.runtime.kafka_references import publish
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
 from sinks.buffer import BlockLimits
 from sinks.clickhouse.config import ClickHouseConfig
@@ -28,6 +30,7 @@ from sinks.records import Record
 from sinks.runner import RunnerOptions, SinkRunner
 from tests.builders_readings import CONTRACTS, plain_origins, plain_record, raw_values, readings_record
 from tests.conformance.sink_laws import expected
+from tests.unit.sinks.clickhouse.test_registry import registry
 
 pytestmark = pytest.mark.kafka
 
@@ -45,7 +48,7 @@ given = json.loads(sys.argv[1])
 stop = threading.Event()
 stop_on_signals(stop)
 options = ClickHouseConfig.model_validate(given["options"])
-settings = SinkSettings("clickhouse", options, given["topics"], given["group"])
+settings = SinkSettings("clickhouse", options, given["topics"], given["group"], given["registry"])
 counts = run_sink(settings, given["bootstrap"], load_contracts(), stop)
 print(json.dumps(vars(counts)))
 """
@@ -59,6 +62,8 @@ class Topics:
         self.readings, self.determinants = f"readings-{name}", f"determinants-{name}"
         self.schemas = {self.readings: "ReadingBatch", self.determinants: "Determinant"}
         ensure_topics(bootstrap, [WantedTopic(topic, PARTITIONS) for topic in self.schemas])
+        self.registry = f"registry-{name}"
+        ensure_topics(bootstrap, [WantedTopic(self.registry, 1)])
         self.group = f"sink-{name}"
         self.written: list[Record] = []
 
@@ -104,7 +109,8 @@ def worker_restarts(count: int, seed: int) -> list[int]:
 
 @contextmanager
 def process(topics: Topics, options: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
-    given = {"options": options, "topics": topics.schemas, "group": topics.group, "bootstrap": topics.bootstrap}
+    given = {"options": options, "topics": topics.schemas, "group": topics.group, "bootstrap": topics.bootstrap,
+             "registry": topics.registry}  # fmt: skip
     root = Path(__file__).parents[2]
     running = subprocess.Popen(
         [sys.executable, "-c", PROCESS, json.dumps(given)], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -168,13 +174,16 @@ def _owner(folder: Path) -> int | None:
 def test_a_warehouse_that_a_sink_has_open_answers_through_it(kafka: str, unique: str, tmp_path: Path) -> None:
     topics = Topics(kafka, unique)
     topics.write()
-    options = {"dsn": f"chdb://{tmp_path}/warehouse", "blocks": {"age_secs": 0.2}}
+    options = {"dsn": f"chdb://{tmp_path}/warehouse", "blocks": {"age_secs": 0.2}, "runner": {"registry_secs": 0.2}}
     config = ClickHouseConfig.model_validate(options)
     with process(topics, options) as running:
         until(lambda: _owner(config.folder) == running.pid and topics.lag() == 0)
         reader = open_reader(config)
         assert reader.where.startswith("http://127.0.0.1:")
-        assert int(reader.ask("SELECT count() FROM readings FORMAT TabSeparated", None)) == len(topics.rows)
+        assert int(reader.ask("SELECT count() FROM readings", "TabSeparated")) == len(topics.rows)
+        # A version of the registry that is published meanwhile comes to stand beside the readings.
+        publish(kafka, "registry", registry_to_bytes(registry([5, 6, 7])), topics.registry)
+        until(lambda: int(reader.ask("SELECT count() FROM service_points_latest", "TabSeparated")) == 3)
         reader.close()
         running.send_signal(signal.SIGTERM)
         assert running.wait(30) == 0

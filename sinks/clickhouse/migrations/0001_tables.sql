@@ -314,3 +314,56 @@ PARTITION BY toYYYYMM(received_at, '{timezone}')
 ORDER BY (toDate(received_at, '{timezone}'), code, stage, source_topic_id, source_partition, source_offset, source_index, log_partition, log_offset)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Frames, and rows of frames, that were not used: why, from where, and the bytes';
+
+CREATE TABLE IF NOT EXISTS nodes
+(
+    `node` UInt32 COMMENT 'id: network node; never 0' CODEC(DoubleDelta, LZ4),
+    `level` Enum8('DT' = 1, 'FEEDER' = 2, 'SUBSTATION' = 3) COMMENT 'code: pipeline.codes.Level' CODEC(LZ4),
+    `parent` UInt32 COMMENT 'id: the node that feeds it; 0 for the top' CODEC(T64, LZ4),
+    `name` String COMMENT 'text: its name, UTF-8, filled up with zero bytes' CODEC(LZ4),
+    `registry` UInt64 COMMENT 'grows with each version that is written' CODEC(LZ4),
+    `version` LowCardinality(String) COMMENT 'SHA-256 of the version, hex' CODEC(LZ4)
+)
+ENGINE = ReplacingMergeTree(registry)
+ORDER BY (node)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Nodes of the network and what feeds them';
+
+CREATE TABLE IF NOT EXISTS devices
+(
+    `device` UInt64 COMMENT 'id: DLMS system title as a big-endian number' CODEC(LZ4),
+    `system_title` String ALIAS leftPad(hex(device), 16, '0') COMMENT '`device` as its DLMS system title, 16 hexadecimal digits',
+    `service_point` UInt64 COMMENT 'id: service point the device measures; never 0' CODEC(T64, LZ4),
+    `valid_from` DateTime('UTC') COMMENT 's: installed at, epoch seconds UTC' CODEC(DoubleDelta, LZ4),
+    `valid_to` DateTime('UTC') COMMENT 's: removed at; 2^62 when it still stands' CODEC(DoubleDelta, LZ4),
+    `template` UInt16 COMMENT 'code: decoder template of the meter model (pipeline.templates)' CODEC(LZ4),
+    `factor_numerator` UInt32 COMMENT '1: multiplying factor CTR x PTR, numerator' CODEC(LZ4),
+    `factor_denominator` UInt32 COMMENT '1: multiplying factor, denominator' CODEC(LZ4),
+    `interval_secs` UInt32 COMMENT 's: block capture period: 900 or 1800' CODEC(LZ4),
+    `registry` UInt64 COMMENT 'grows with each version that is written' CODEC(LZ4),
+    `version` LowCardinality(String) COMMENT 'SHA-256 of the version, hex' CODEC(LZ4)
+)
+ENGINE = ReplacingMergeTree(registry)
+ORDER BY (device, valid_from)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Which device measured which service point, from when to when';
+
+CREATE TABLE IF NOT EXISTS service_points
+(
+    `service_point` UInt64 COMMENT 'id: service point; never 0' CODEC(DoubleDelta, LZ4),
+    `valid_from` DateTime('UTC') COMMENT 's: this row holds from, epoch seconds UTC' CODEC(DoubleDelta, LZ4),
+    `valid_to` DateTime('UTC') COMMENT 's: and until; 2^62 when it still holds' CODEC(DoubleDelta, LZ4),
+    `account` UInt64 COMMENT 'id: account that is billed; 0 for network meters' CODEC(T64, LZ4),
+    `tariff` UInt16 COMMENT 'code: tariff number (agents.rating.tariff); 0 for none' CODEC(LZ4),
+    `role` Enum8('CONSUMER' = 1, 'DT_METER' = 2, 'FEEDER_METER' = 3) COMMENT 'code: pipeline.codes.Role' CODEC(LZ4),
+    `net_meter` Bool COMMENT 'flag: 1: export is agreed' CODEC(LZ4),
+    `sanctioned_w` UInt32 COMMENT 'W: sanctioned load' CODEC(T64, LZ4),
+    `dt` UInt32 COMMENT 'id: distribution transformer; 0 for none' CODEC(T64, LZ4),
+    `feeder` UInt32 COMMENT 'id: 11 kV feeder; 0 for none' CODEC(T64, LZ4),
+    `registry` UInt64 COMMENT 'grows with each version that is written' CODEC(LZ4),
+    `version` LowCardinality(String) COMMENT 'SHA-256 of the version, hex' CODEC(LZ4)
+)
+ENGINE = ReplacingMergeTree(registry)
+ORDER BY (service_point, valid_from)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'What a service point is, from when to when: account, tariff, place in the network';

@@ -25,3 +25,21 @@ FROM losses
 ORDER BY span DESC, day DESC, node DESC, start DESC, revision DESC
 LIMIT 1 BY span, day, node, start
 COMMENT 'the newest revision of each row of losses';
+
+CREATE OR REPLACE VIEW nodes_latest AS
+SELECT `node`, `level`, `parent`, `name`, `registry`, `version`
+FROM nodes FINAL
+WHERE registry = (SELECT max(registry) FROM nodes)
+COMMENT 'the rows of nodes that the newest version of the registry has';
+
+CREATE OR REPLACE VIEW devices_latest AS
+SELECT `device`, `system_title`, `service_point`, `valid_from`, `valid_to`, `template`, `factor_numerator`, `factor_denominator`, `interval_secs`, `registry`, `version`
+FROM devices FINAL
+WHERE registry = (SELECT max(registry) FROM devices)
+COMMENT 'the rows of devices that the newest version of the registry has';
+
+CREATE OR REPLACE VIEW service_points_latest AS
+SELECT `service_point`, `valid_from`, `valid_to`, `account`, `tariff`, `role`, `net_meter`, `sanctioned_w`, `dt`, `feeder`, `registry`, `version`
+FROM service_points FINAL
+WHERE registry = (SELECT max(registry) FROM service_points)
+COMMENT 'the rows of service_points that the newest version of the registry has';

@@ -394,6 +394,22 @@ def test_a_hole_in_the_origins_ends_the_process_with_the_place() -> None:
         run(log, ListSink(small()))
 
 
+def test_a_registry_that_cannot_be_kept_is_offered_again_and_holds_no_record_up() -> None:
+    log, sink = a_log(), ListSink(small())
+    given, kept = iter([("version", object())]), []
+
+    def take(version: str, _: object) -> None:
+        kept.append(version)
+        if len(kept) < 3:
+            raise Transient("WAREHOUSE_AWAY", where="there", what="no answer", do="wait")
+
+    sink.take_registry = take  # type: ignore[method-assign, assignment]
+    options = RunnerOptions(poll_bytes=3_000)
+    SinkRunner(sink, log, TOPICS, CONTRACTS, options, registry=lambda: next(given, None)).run(log.idle)  # type: ignore[arg-type]
+    check(sink)
+    assert kept == ["version"] * 3
+
+
 def test_the_buffer_stays_within_its_bound() -> None:
     log = a_log()
     sizes: list[int] = []
