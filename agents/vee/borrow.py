@@ -21,9 +21,8 @@ def _borrow(context: Any, builder: Any, kind: Any, value: Any) -> Any:
             setattr(array, owner, pointer.type(None))
         return array._getvalue()
     if isinstance(kind, types.BaseTuple):
-        items = [
-            _borrow(context, builder, part, builder.extract_value(value, at)) for at, part in enumerate(kind.types)
-        ]
+        members: Any = kind
+        items = [_borrow(context, builder, one, builder.extract_value(value, at)) for at, one in enumerate(members)]
         return context.make_tuple(builder, kind, items)
     return value
 

@@ -16,7 +16,6 @@ from agents.vee.kernels_cells import (
     quality_of,
     read_published,
     read_sent,
-    remarks,
     rules_of,
     scaled_of,
     sent_of,
@@ -26,6 +25,7 @@ from agents.vee.kernels_cells import (
     write_cell,
     write_energies,
 )
+from agents.vee.kernels_links import remarks
 from agents.vee.kernels_reading import as_sent, begin_reading
 from agents.vee.kernels_registers import replace_carried
 from agents.vee.output import LACKING, READINGS

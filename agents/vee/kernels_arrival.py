@@ -13,7 +13,8 @@ from agents.vee.borrow import borrowed
 from agents.vee.config import DAY_SECS
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_again import enter, take_registers
-from agents.vee.kernels_cells import MOST, set_dirty, slice_of, slot_grid
+from agents.vee.kernels_cells import MOST, set_dirty, slice_of
+from agents.vee.kernels_links import slot_grid
 from agents.vee.kernels_reading import as_sent, begin_reading
 from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS
 from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, RANGE, SENT_SHIFT, SPLIT

@@ -16,13 +16,13 @@ from agents.vee.kernels_cells import (
     is_amended,
     method_of,
     quality_of,
-    remarks,
     rules_of,
     sent_of,
     slice_of,
     write_cell,
     write_energies,
 )
+from agents.vee.kernels_links import remarks
 from agents.vee.kernels_registers import day_registers
 from agents.vee.output import DAYS, READINGS
 from agents.vee.state import AMENDED, EMPTY, NOTHING

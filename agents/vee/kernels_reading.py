@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.jit import inlined
-from agents.vee.kernels_cells import remarks, rules_of, sent_of
+from agents.vee.kernels_cells import rules_of, sent_of
+from agents.vee.kernels_links import remarks
 from agents.vee.state import GOOD
 from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_ENERGY
 from pipeline.codes import RULE_BIT, Flag, Quality

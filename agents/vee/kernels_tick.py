@@ -26,10 +26,10 @@ from agents.vee.kernels_cells import (
     sent_of,
     set_dirty,
     slice_of,
-    slot_grid,
     write_cell,
     write_energies,
 )
+from agents.vee.kernels_links import slot_grid
 from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
 from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, HIGH, LIKE_DAY, MISSING, PLANE, POINT
 from pipeline.channels import N_ENERGY
