@@ -79,10 +79,11 @@ def _add(change, quality, wh, sign):  # type: ignore[no-untyped-def]
 
 @allocating_kernel
 def address(  # type: ignore[no-untyped-def]
-    service_point, link, start, change, links, table, first_rows, point, point_from, role, dt, feeder, keys, rows, sides
-):
+    service_point, link, start, change, secs, links, table, first_rows, point, point_from, role, dt, feeder, keys, rows,
+    sides,
+):  # fmt: skip
     """(node, interval) keys u64 of what n readings change, with the reading (rows i64) and the side (sides u1); at most
-    2 n. Returns how many."""
+    2 n. The interval is the balance's of `secs` that the reading begins in. Returns how many."""
     made = 0
     for row in range(service_point.shape[0]):
         entry = change[row]
@@ -102,25 +103,26 @@ def address(  # type: ignore[no-untyped-def]
                 ):
                     holder += 1
                 output, input_ = nodes_of(role[holder], dt[holder], feeder[holder])
+        begin = np.uint64(start[row] - start[row] % secs)
         if output != 0:
-            keys[made] = (np.uint64(output) << np.uint64(32)) | np.uint64(start[row])
+            keys[made] = (np.uint64(output) << np.uint64(32)) | begin
             rows[made], sides[made] = row, OUTPUT
             made += 1
         if input_ != 0:
-            keys[made] = (np.uint64(input_) << np.uint64(32)) | np.uint64(start[row])
+            keys[made] = (np.uint64(input_) << np.uint64(32)) | begin
             rows[made], sides[made] = row, INPUT
             made += 1
     return made
 
 
 @allocating_kernel
-def collect(slots, rows, sides, change, interval_secs, pending, changed, dirty, capacity):  # type: ignore[no-untyped-def]
-    """Add changes to the sums of their (node, interval)."""
+def collect(slots, rows, sides, change, secs, pending, changed, dirty, capacity):  # type: ignore[no-untyped-def]
+    """Add changes to the sums of their (node, interval of `secs`)."""
     for item in range(slots.shape[0]):
         slot = slots[item]
         entry = change[rows[item]]
         total = pending[0, slot]
-        total.interval_secs = interval_secs[rows[item]]
+        total.interval_secs = secs
         if sides[item] == INPUT:
             total.input_wh += entry.wh
             total.inputs_expected += entry.expected

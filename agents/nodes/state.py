@@ -1,7 +1,7 @@
 """State of the node-energy stage: what has changed since the last tick, a (node, interval) a slot.
 
-The key is node << 32 | start of the interval; the page is one of the partition's (`pipeline.keyed`). Every tick sends
-all rows and empties the tables, so they are as large as what one tick's time brings.
+The key is node << 32 | start of the balance's interval; the page is one of the partition's (`pipeline.keyed`). Every
+tick sends all rows and empties the tables, so they are as large as what one tick's time brings.
 """
 
 from __future__ import annotations

@@ -80,13 +80,14 @@ class NodesStep:
         keys, rows, sides = np.empty(2 * count, np.uint64), np.empty(2 * count, np.int64), np.empty(2 * count, np.uint8)
         registry = prepared.registry
         made = address(
-            batch.service_point, batch.link, batch.interval_start, change, prepared.links, *registry.by_point,
-            registry.point, registry.point_from, registry.role, registry.dt, registry.feeder, keys, rows, sides,
+            batch.service_point, batch.link, batch.interval_start, change, self.config.interval_secs, prepared.links,
+            *registry.by_point, registry.point, registry.point_from, registry.role, registry.dt, registry.feeder, keys,
+            rows, sides,
         )  # fmt: skip
         slots = locate(store, keys[:made])
         area = store.areas["pending"]
         collect(
-            slots, rows, sides, change, batch.interval_secs, area.flat, area.changed.reshape(1, -1), area.dirty,
+            slots, rows, sides, change, self.config.interval_secs, area.flat, area.changed.reshape(1, -1), area.dirty,
             store.capacity,
         )  # fmt: skip
 

@@ -101,6 +101,24 @@ def test_a_revision_changes_the_sums_by_the_difference_and_is_expected_once() ->
     assert sums(nodes.go(NOON + SECS))[DT_A, NOON] == {"output_wh": -310, "actual": -1}
 
 
+def test_readings_of_a_shorter_interval_are_added_up_to_the_balances() -> None:
+    # A quarter-hour meter under a half-hour one: both sides of a balance must cover the same time.
+    quarter = NOON + SECS // 2
+    own = {"input_wh": 900, "inputs_expected": 1, "inputs_actual": 1}
+    apart = {NOON: {"output_wh": 100, "expected": 1, "actual": 1, **own},
+             quarter: {"output_wh": 200, "expected": 1, "actual": 1}}  # fmt: skip
+    together = {NOON: {"output_wh": 300, "expected": 2, "actual": 2, **own}}
+    for secs, expected in ((SECS // 2, apart), (SECS, together)):
+        nodes = Nodes(interval_secs=secs)
+        nodes.meters.put(2, NOON, 900)
+        nodes.meters.put(4, NOON, 100)
+        nodes.meters.put(4, quarter, 200)
+        emissions = nodes.go(NOON + SECS)
+        found = sums(emissions)
+        assert {start: found[node, start] for node, start in found if node == DT_A} == expected
+        assert {int(value) for emission in emissions for value in emission.value.interval_secs} == {secs}
+
+
 def test_every_tick_and_control_reaches_every_losses_partition() -> None:
     nodes = Nodes(partitions=5)
     nodes.meters.put(4, NOON, 100)
