@@ -97,8 +97,8 @@ class Meters:
         self._rows.append((point, start, cell, self.cells.get((point, start))))
         self.cells[point, start] = cell
 
-    def settle(self, point: int, day: int, *, state: int = 0, registers: int = 3) -> None:
-        """The settlement row of one local day as the intervals stand now."""
+    def settle(self, point: int, day: int, *, state: int = 0, registers: int = 3, **other: Any) -> None:
+        """The settlement row of one local day as the intervals stand now; `other`: columns that say something else."""
         starts = range(day, day + DAY, SECS)
         found = [(start, self.cells[point, start]) for start in starts if (point, start) in self.cells]
         sums = {q: [sum(c[1 + n] for _, c in found if c[0] == q) for n in range(4)] for q in Quality}
@@ -114,6 +114,7 @@ class Meters:
                        for q in (Quality.ACTUAL, Quality.ESTIMATED, Quality.MISSING, Quality.SUSPECT)],
             "demand": [peak[1][1 + n] if peak else 0 for n, peak in enumerate(peaks)],
             "demand_start": [peak[0] if peak else 0 for peak in peaks],
+            **other,
         })  # fmt: skip
 
     def take(self, tick: int | None = None) -> Parcel:

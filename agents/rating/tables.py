@@ -193,7 +193,7 @@ def items_of(batch: ReadingBatch, registry: Registry, network_meters: bool) -> A
     items["estimated"] = batch.day_estimated[order, 0]
     items["counts"] = batch.day_counts[order]
     # Largest interval -> mean power; an estimate never makes a demand.
-    measured = (items["counts"][:, 0] > 0)[:, np.newaxis]
+    measured = batch.day_demand_start[order] > 0
     power = np.where(measured, batch.day_demand[order] * 3600 // items["secs"][:, np.newaxis], 0)
     begin = np.where(measured, batch.day_demand_start[order], 0)
     items["demand_w"], items["demand_va"] = power[:, 0], power[:, 1]

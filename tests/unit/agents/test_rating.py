@@ -123,6 +123,17 @@ def test_a_suspect_or_missing_interval_counts_nothing_and_raises_no_demand() -> 
     assert {register["closing"] for register in day["registers"]} == {None}
 
 
+def test_demand_goes_by_the_quality_of_its_own_channel() -> None:
+    # Active energy was scaled to its register, so no interval of it is actual; apparent energy met its own.
+    rating, begin = Rating(), ist("2026-01-05")
+    for slot in range(SLOTS):
+        rating.meters.put(11, begin + slot * SECS, 100)
+    rating.meters.settle(11, begin, counts=[0, 48, 0, 0], demand=[0, 130], demand_start=[0, begin + SECS])
+    day = of(rating.go(), "DAY")
+    assert (day["demand_w"], day["demand_start"]) == (None, None)
+    assert (day["demand_va"], day["demand_va_start"]) == (260, begin + SECS)
+
+
 def test_a_late_reading_revises_its_day_and_its_month_by_the_difference() -> None:
     rating, begin = Rating(), ist("2026-01-05")
     rating.meters.put(11, begin, 300, Quality.ESTIMATED)
