@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pipeline.lookup import pages_of_partition
 from pipeline.reference import References
-from pipeline.runtime.chain import Chain, Output, Prepared
+from pipeline.runtime.chain import Chain, Output, Position, Prepared
 from pipeline.state import StateStore
 from pipeline.step import Step
 from pipeline.topology.plan import ChainPlan, Plan
@@ -77,11 +77,20 @@ class Embedded:
     def chain(self, plan: ChainPlan, partition: int) -> Chain:
         """The chain of one partition, made when its first record comes."""
         if (plan.name, partition) not in self._chains:
-            if plan.name not in self._shared:
-                steps = self.make_steps(plan)
-                self._shared[plan.name] = steps, Prepared(steps, self.fetch)
-            steps, prepared = self._shared[plan.name]
+            steps, prepared = self._steps(plan)
             pages = pages_of_partition(partition, plan.source.partitions)
             stores = tuple(StateStore(step.layout, pages) for step in steps)
             self._chains[plan.name, partition] = Chain(plan, steps, stores, prepared, self.contracts)
         return self._chains[plan.name, partition]
+
+    def resume(self, plan: ChainPlan, partition: int, stores: tuple[StateStore, ...], position: Position) -> None:
+        """Go on with state from elsewhere; the next record of the chain's source stands behind `position.applied`."""
+        steps, prepared = self._steps(plan)
+        self._chains[plan.name, partition] = Chain(plan, steps, stores, prepared, self.contracts, position)
+        self._next[plan.source.name, partition] = position.applied + 1
+
+    def _steps(self, plan: ChainPlan) -> tuple[tuple[Step, ...], Prepared]:
+        if plan.name not in self._shared:
+            steps = self.make_steps(plan)
+            self._shared[plan.name] = steps, Prepared(steps, self.fetch)
+        return self._shared[plan.name]

@@ -1,0 +1,106 @@
+"""A topology file under test: frames as they come from meters in, the records of each topic out.
+
+    driver = topology_driver(Path("topologies.yaml"))
+    driver.put_in_force(registry=registry, keys=keys)
+    driver.frame(raw, received_at)
+    driver.tick(time, lateness_secs=1800)
+    for bill in driver.records("determinants"):
+        ...
+
+The whole way is gone but for the broker: connectors' gathering, every stage, every contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.stages import make_steps
+from cli.topology import read_plan
+from connectors.gather.aside import reject_record
+from connectors.gather.gatherer import Aside, Gatherer
+from connectors.gather.outlet import split
+from connectors.parked.connector import newly_known
+from pipeline.columns import Array
+from pipeline.reference import KeyRing, Registry
+from pipeline.runtime.embedded import Appended
+from pipeline.runtime.references import MemoryReferences
+from pipeline.step import Control
+from pipeline.testing.driver import TopologyDriver
+from pipeline.topology.plan import ConnectorPlan, Plan
+from schemas.load import load_contracts
+
+
+def topology_driver(file: Path, *, references: MemoryReferences | None = None) -> FrameDriver:
+    """A driver of the topology in `file`; raises ConfigError naming every fault of the file."""
+    return FrameDriver(read_plan(file), references)
+
+
+class FrameDriver(TopologyDriver):
+    """A TopologyDriver that gathers frames as the first connector of the topology does.
+
+    Frames that it cannot use become records of its `rejects`. Those of unknown devices become records of its `parked`,
+    wait in the list `parked`, and flow on when a registry is put in force that knows the device.
+    """
+
+    def __init__(self, plan: Plan, references: MemoryReferences | None = None) -> None:
+        connector: ConnectorPlan = next(one for one in plan.connectors.values() if one.parked is not None)
+        super().__init__(plan, make_steps, load_contracts(), source=connector.to.name, references=references)
+        self.connector = connector
+        self.parked: list[Aside] = []
+        self._gatherer: Gatherer | None = None
+        self._asides = 0
+
+    def put_in_force(
+        self,
+        *,
+        registry: Registry | None = None,
+        keys: KeyRing | None = None,
+        documents: Mapping[str, bytes] | None = None,
+        now: int = 0,
+    ) -> Control:
+        """See TopologyDriver; parked frames whose device is known from here on flow on, received at `now`."""
+        before = self.registry
+        control = super().put_in_force(registry=registry, keys=keys, documents=documents)
+        if registry is not None:
+            self._gatherer = Gatherer(registry, self.source.partitions)
+            known = newly_known(self.parked, before, registry)
+            self.parked = [aside for aside in self.parked if aside not in known]
+            for aside in known:
+                self._gatherer.add_one(aside.raw, now, aside.device)
+            self._cut(self._gatherer)
+        return control
+
+    def frame(self, raw: bytes, received_at: int, device: int = 0) -> None:
+        """Take one frame; `device` where the transport tells it (a topic), 0 where the frame does."""
+        gatherer = self._ready()
+        gatherer.add_one(raw, received_at, device)
+        self._cut(gatherer)
+
+    def frames(self, payload: Array, offsets: Array, lengths: Array, received_at: Array, device: Array) -> None:
+        """Take frames together, as one record a partition; columns as in `Gatherer.add`."""
+        gatherer = self._ready()
+        gatherer.add(payload, offsets, lengths, received_at, device)
+        self._cut(gatherer)
+
+    def _ready(self) -> Gatherer:
+        if self._gatherer is None:
+            raise ValueError("put a registry in force before frames come")
+        return self._gatherer
+
+    def _cut(self, gatherer: Gatherer) -> None:
+        gathered = gatherer.cut()
+        for partition, batch in sorted(gathered.batches.items()):
+            for part in split(batch):
+                self.send(partition, part)
+        for aside in gathered.aside:
+            topic = self.connector.parked if aside.parked else self.connector.rejects
+            if aside.parked:
+                self.parked.append(aside)
+            if topic is not None:
+                record: dict[str, Any] = reject_record(aside, self.connector.name, self._asides)
+                # Beside those of the chains: a partition's offsets have one producer.
+                value = self.contracts.encode("Reject", record)
+                self._deliver(Appended(topic.name, topic.partitions, self._asides, b"", value))
+                self._asides += 1
