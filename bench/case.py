@@ -1,0 +1,93 @@
+"""Cases: what is measured, with which load, against which gate. Each is a folder in `bench/cases`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML
+
+from connectors.simulator.burst import BurstPlan
+from pipeline.errors import ConfigError
+from pipeline.localtime import DAY_SECS
+
+FOLDER = Path(__file__).parent / "cases"
+
+EVENING_INTERVALS = 8
+"""Intervals before the first midnight: from 20:00 on with half hours."""
+
+MOST_MIDNIGHTS = 2
+"""The truth knows days that are settled, not days that leave VEE's window of three."""
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Load(Strict):
+    """Meters that push every interval, in an order that is another one each time; a hundredth at fault."""
+
+    meters: int = Field(ge=1, description="service points, with a meter each")
+    frames: int = Field(ge=1, description="pushes at least; whole intervals are sent")
+    batch_frames: int = Field(4000, ge=1, le=6000, description="frames of a record, as connectors gather under load")
+    seed: int = Field(1, ge=0, description="the same seed gives the same bytes")
+    faults: bool = Field(True, description="whether a hundredth of the pushes is at fault")
+
+    @property
+    def intervals(self) -> int:
+        """Intervals that are sent."""
+        return -(-self.frames // self.meters)
+
+    @property
+    def first(self) -> int:
+        """Number of the first interval in its day, from 1: a midnight lies behind the first few."""
+        return DAY_SECS // 1800 - min(EVENING_INTERVALS, max(1, self.intervals // 2)) + 1
+
+    @property
+    def numbers(self) -> range:
+        """Numbers of the intervals that are sent; interval 1 begins at the plan's first midnight."""
+        return range(self.first, self.first + self.intervals)
+
+    def plan(self, partitions: int) -> BurstPlan:
+        """What the generator is told; raises ConfigError when the run is longer than the truth reaches."""
+        plan = BurstPlan(self.meters, partitions, seed=self.seed, faults=self.faults)
+        midnights = (self.numbers[-1] * plan.interval_secs) // DAY_SECS
+        if midnights > MOST_MIDNIGHTS:
+            raise ConfigError(
+                "BENCH_TOO_LONG",
+                where=f"{self.frames} frames of {self.meters} meters",
+                what=f"{self.intervals} intervals reach over {midnights} midnights, the truth over {MOST_MIDNIGHTS}",
+                do="use more meters, or fewer frames",
+            )
+        return plan
+
+
+class NaiveLoad(Strict):
+    """What the naive way is given; it is measured for `secs`, once with each cipher."""
+
+    meters: int = Field(50_000, ge=1)
+    frames: int = Field(150_000, ge=1)
+    secs: float = Field(25.0, gt=0)
+    ciphers: tuple[Literal["gurux", "cryptography"], ...] = ("gurux", "cryptography")
+
+
+class Case(Strict):
+    """One experiment."""
+
+    name: str
+    question: str
+    unit: str
+    gate: float
+    goal: float
+    load: Load
+    naive: NaiveLoad
+    environment: dict[str, str] = Field(default_factory=dict, description="settings of the processes")
+
+
+def read_case(name: str) -> Case:
+    """The case in `bench/cases/<name>/experiment.yaml`."""
+    path = FOLDER / name / "experiment.yaml"
+    return Case.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))

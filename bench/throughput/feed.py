@@ -1,0 +1,87 @@
+"""Fill the log: versions in force and a first tick, then frames as connectors write them, and a tick an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaError, Producer
+
+from bench.case import Load
+from cli.deployment import REGISTRY_TOPIC
+from connectors.simulator.burst import Burst, BurstBuffers, burst_keys, burst_registry
+from pipeline.errors import Transient
+from pipeline.keystore import seal
+from pipeline.reference_codec import registry_to_bytes
+from pipeline.runtime.kafka_references import publish
+from pipeline.runtime.references import KEYS, REGISTRY, KeyFolder
+from pipeline.step import Control, Tick
+from pipeline.topology.plan import TopicPlan
+from pipeline.wire import Contracts, frames_record
+
+FLUSH_SECS = 120.0
+
+
+class Feed:
+    """Writes to the topic of frames. `master` seals the meters' keys into `keys`, where the workers look for them."""
+
+    def __init__(self, bootstrap: str, topic: TopicPlan, contracts: Contracts, load: Load) -> None:
+        self._bootstrap, self._topic, self._contracts = bootstrap, topic, contracts
+        self._load, self._plan = load, load.plan(topic.partitions)
+        self._failed: KafkaError | None = None
+        # As connectors/gather/outlet.py: frames are encrypted and do not shrink.
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "linger.ms": 2,
+                "compression.type": "none", "message.timeout.ms": 0, "queue.buffering.max.kbytes": 262_144,
+            }
+        )  # fmt: skip
+
+    def open(self, keys: Path, master: bytes) -> None:
+        """Registry and keys in force, and the time at which the first interval begins."""
+        sealed = KeyFolder(keys).put(seal(burst_keys(self._plan), master))
+        registry = publish(self._bootstrap, REGISTRY, registry_to_bytes(burst_registry(self._plan)), REGISTRY_TOPIC)
+        control = Control({REGISTRY: registry, KEYS: sealed})
+        self._to_all(Tick(self._plan.end_of(self._load.first - 1), 0), control)
+        self._settle()
+
+    def fill(self, progress: Callable[[int, int], None]) -> int:
+        """All intervals, a tick behind each; returns the number of frames."""
+        burst, frames = Burst(self._plan), 0
+        buffers = BurstBuffers(self._topic.partitions, self._load.batch_frames + 1)
+        try:
+            for done, interval in enumerate(self._load.numbers):
+                progress(done, self._load.intervals)
+                for partition, batch in burst.batches(interval, buffers):
+                    frames += len(batch.length)
+                    self._write(partition, frames_record(self._contracts, batch=batch))
+                self._to_all(Tick(self._plan.end_of(interval), 0), None)
+        finally:
+            burst.close()
+        self._settle()
+        progress(self._load.intervals, self._load.intervals)
+        return frames
+
+    def _to_all(self, tick: Tick, control: Control | None) -> None:
+        value = frames_record(self._contracts, tick=tick, control=control)
+        for partition in range(self._topic.partitions):
+            self._write(partition, value)
+
+    def _write(self, partition: int, value: bytes) -> None:
+        while True:
+            try:
+                self._producer.produce(self._topic.name, value=value, partition=partition, on_delivery=self._delivered)
+                break
+            except BufferError:
+                self._producer.poll(0.05)
+        self._producer.poll(0)
+
+    def _delivered(self, error: KafkaError | None, _message: Any) -> None:
+        self._failed = error or self._failed
+
+    def _settle(self) -> None:
+        if self._producer.flush(FLUSH_SECS) or self._failed is not None:
+            raise Transient(
+                "BENCH_NOT_FED", where=self._topic.name, what=str(self._failed or "time-out"), do="check the broker"
+            )

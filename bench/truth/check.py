@@ -1,0 +1,93 @@
+"""The whole warehouse against the generator's truth, slice by slice of meters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from agents.rating.tariff import shipped_tariff
+from bench.truth import balances, determinants, readings
+from bench.truth.published import publish
+from bench.truth.rows import KEY, Tally, compare, rank
+from bench.truth.sent import REJECTS, Sent, sent_by
+from bench.truth.warehouse import Warehouse
+from connectors.simulator.burst import BurstPlan
+from pipeline.codes import REJECT_BY_NUMBER
+
+TARIFF = "msedcl-lt1b-2020"
+"""Of `agents.rating.config`, and of every meter in `burst_registry`."""
+
+SLICE_ROWS = 1_000_000
+TABLES = ("readings", "determinants", "losses", "rejects")
+
+
+def check(
+    warehouse: Warehouse, plan: BurstPlan, numbers: range, progress: Callable[[int, int], None]
+) -> dict[str, Tally]:
+    """Table -> what is wrong with it."""
+    tallies = {name: Tally() for name in TABLES}
+    tariff, sums = shipped_tariff(TARIFF), balances.Balances(plan, numbers)
+    rejects: Counter[str] = Counter()
+    step = max(1, SLICE_ROWS // len(numbers))
+    for begin in range(0, plan.meters, step):
+        progress(begin, plan.meters)
+        sent = sent_by(plan, numbers, np.arange(begin, min(begin + step, plan.meters)))
+        published = publish(sent)
+        where = f"service_point BETWEEN {sent.points[0]} AND {sent.points[-1]}"
+        found = warehouse.rows(
+            {**readings.COLUMNS, "revision": "revision"}, "readings", where,
+            "service_point, interval_start, revision",
+        )  # fmt: skip
+        found[KEY] = readings.key(plan, found["point"], found["start"], rank(found["point"], found["start"]))
+        _add_copies(tallies["readings"], found)
+        tallies["readings"].add(compare(readings.expected(published), found))
+        found = warehouse.rows(determinants.COLUMNS, "determinants", where)
+        found[KEY] = determinants.key(plan, found)
+        tallies["determinants"].add(compare(determinants.expected(published, tariff), found))
+        sums.add(published)
+        _count_rejects(sent, rejects)
+    _check_outside(warehouse, plan, tallies)
+    found = warehouse.rows(balances.COLUMNS, "losses_latest")
+    found[KEY] = balances.key(plan, found)
+    tallies["losses"] = compare(sums.expected(), found)
+    tallies["rejects"] = _check_rejects(warehouse, rejects)
+    progress(plan.meters, plan.meters)
+    return tallies
+
+
+def _add_copies(tally: Tally, found: dict[str, Any]) -> None:
+    """The same revision twice is a copy that came through; takes the column away."""
+    revision = found.pop("revision")
+    copies = (revision[1:] == revision[:-1]) & (found["point"][1:] == found["point"][:-1])
+    tally.unexpected += int((copies & (found["start"][1:] == found["start"][:-1])).sum())
+
+
+def _check_outside(warehouse: Warehouse, plan: BurstPlan, tallies: dict[str, Tally]) -> None:
+    """Rows of service points that there are not."""
+    points = sent_by(plan, range(1, 2), np.array([0, plan.meters - 1])).points
+    for table in ("readings", "determinants"):
+        outside = warehouse.count(table, f"service_point NOT BETWEEN {points[0]} AND {points[1]}")
+        tallies[table].rows += outside
+        tallies[table].unexpected += outside
+
+
+def _count_rejects(sent: Sent, rejects: Counter[str]) -> None:
+    for fault, code in REJECTS.items():
+        rejects[code] += int((sent.fault == fault).sum())
+
+
+def _check_rejects(warehouse: Warehouse, expected: Counter[str]) -> Tally:
+    """By code: which frames were refused, the readings have shown."""
+    found: Counter[str] = Counter()
+    for code in set(expected) | {row.code for row in REJECT_BY_NUMBER.values()}:
+        found[code] = warehouse.count("rejects", f"code = '{code}'")
+    tally = Tally(rows=found.total())
+    for code in found:
+        tally.missing += max(0, expected[code] - found[code])
+        tally.unexpected += max(0, found[code] - expected[code])
+        if expected[code] != found[code]:
+            tally.examples.append({"code": code, "expected": expected[code], "found": found[code]})
+    return tally

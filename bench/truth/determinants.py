@@ -1,0 +1,241 @@
+"""The rows of `determinants` that a slice of meters must have: a day and its month for each midnight.
+
+Rates and zones are read from the tariff; how a bill follows from them is worked out here again, for one month that
+begins with the run: units are whole, rates have at most two decimals, so that all but the percentage is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from agents.rating.tariff import Tariff
+from bench.truth.history import PER_DAY
+from bench.truth.published import Closing, Published, Standing
+from bench.truth.rows import KEY, Rows, pack
+from connectors.simulator.burst import BurstPlan
+from connectors.simulator.network import FIRST_POINT
+from pipeline.channels import ENERGY
+from pipeline.codes import Quality
+from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
+from schemas.records import DETERMINANT_KIND, DETERMINANT_REASON, STATE
+
+KINDS, REASONS, STATES = (
+    {name: number for number, (name, _) in enumerate(table, 1)}
+    for table in (DETERMINANT_KIND, DETERMINANT_REASON, STATE)
+)
+MONTH_DAYS = 31
+MOST_REVISIONS, MOST_DAYS = 64, 64
+ZONES = 4
+NULL = -1
+UNIT_WH = 1000
+
+ENERGIES = tuple(channel.name for channel in ENERGY)
+NULLABLE = ("demand_w", "demand_start", "demand_va", "demand_va_start", "power_factor", "total_paise", "delta_paise")
+
+COLUMNS: dict[str, str] = {
+    "kind": "toUInt8(kind)",
+    "point": "service_point",
+    "account": "account",
+    "begin": "period_start",
+    "end": "period_end",
+    "revision": "revision",
+    "supersedes": f"ifNull(supersedes, {NULL})",
+    "reason": "toUInt8(reason)",
+    "state": "toUInt8(state)",
+    "segments": "meter_segments",
+    **{name: name for name in ENERGIES},
+    **{f"delta_{name}": f"delta_{name}" for name in ENERGIES},
+    "estimated_wh": "estimated_wh",
+    "zones": "length(zones)",
+    **{f"zone_{number}": f"zones.wh[{number + 1}]" for number in range(ZONES)},
+    **{name: f"ifNull({name}, {NULL})" for name in NULLABLE},
+    **{f"intervals_{name}": f"intervals_{name}" for name in ("expected", "actual", "estimated", "missing", "suspect")},
+    "lines": "arraySum(lines.paise)",
+}
+"""Column of the comparison -> expression over the table."""
+
+
+def key(plan: BurstPlan, rows: Rows) -> Array:
+    """i64 (n,): of a row."""
+    return pack(
+        (rows["kind"], 4),
+        (rows["point"] - FIRST_POINT, plan.meters),
+        ((rows["begin"] - plan.start) // DAY_SECS, MOST_DAYS),
+        (rows["revision"], MOST_REVISIONS),
+    )
+
+
+@dataclass
+class _Sums:
+    """Of a day or month, each (m,) or (m, columns)."""
+
+    energy: Array
+    estimated: Array
+    zones: Array
+    counts: Array
+    demand: Array
+    demand_start: Array
+
+
+def expected(published: Published, tariff: Tariff) -> Rows:
+    """All rows of the slice."""
+    parts: list[Rows] = []
+    day_revision: dict[int, Array] = {}
+    day_before: dict[int, Array] = {}
+    meters = len(published.sent.meters)
+    month_before, paise_before = np.zeros((meters, 4), np.int64), np.zeros(meters, np.int64)
+    zone = zones_by_slot(tariff)
+    for number, closing in enumerate(published.closings, 1):
+        sums = [_sum(published, closing.standing, day, zone) for day in closing.days]
+        for day, written, one in zip(closing.days, closing.changed, sums, strict=True):
+            revision = day_revision.get(day, np.zeros(len(written), np.int64)) + written
+            rows = _rows(published, one, day_before.get(day, np.zeros_like(one.energy)), revision)
+            parts.append(_chosen(_as_day(published, rows, day), written))
+            day_revision[day], day_before[day] = revision, one.energy
+        month = _together(sums)
+        rows = _rows(published, month, month_before, np.full(meters, number, np.int64))
+        total = bill(month.energy[:, 0], tariff)
+        parts.append(_as_month(published, rows, closing, total, total - paise_before))
+        month_before, paise_before = month.energy, total
+    if not parts:
+        return {name: np.zeros(0, np.int64) for name in (*COLUMNS, KEY)}
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    whole[KEY] = key(published.sent.plan, whole)
+    return whole
+
+
+def zones_by_slot(tariff: Tariff) -> Array:
+    """Number of the zone of each half hour of a day, i64 (48,)."""
+    zones = np.zeros(PER_DAY, np.int64)
+    for number, zone in enumerate(tariff.zones):
+        for window in zone.windows:
+            begin, end = (_slot(text) for text in str(window).split("-"))
+            slots = np.arange(begin, end if end > begin else end + PER_DAY) % PER_DAY
+            zones[slots] = number
+    return zones
+
+
+def _slot(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return (int(hours) * 60 + int(minutes)) // 30
+
+
+def bill(wh: Array, tariff: Tariff) -> Array:
+    """Paise (m,) of a calendar month of `wh` (m,)."""
+    units = wh // UNIT_WH
+    lines: dict[str, Array] = {}
+    for charge in tariff.charges:
+        given: Any = charge
+        if given.kind == "slabs":
+            lines[given.code], below = np.zeros_like(units), 0
+            for slab in given.slabs:
+                above = np.maximum(units - below, 0)
+                inside = above if slab.to is None else np.minimum(above, int(slab.to) - below)
+                lines[given.code] += inside * _paise(slab.rate)
+                below = int(slab.to or 0)
+        elif given.kind == "energy":
+            lines[given.code] = units * _paise(given.rate)
+        elif given.kind == "fixed":
+            lines[given.code] = np.full_like(units, _paise(given.rate))
+        else:
+            base = sum((lines[code] for code in given.of), np.zeros_like(units))
+            lines[given.code] = (2 * base * _paise(given.rate) + 10_000) // 20_000
+    return sum(lines.values(), np.zeros_like(units))
+
+
+def _paise(rate: Decimal) -> int:
+    """Hundredths of a rate: paise of rupees."""
+    hundredths = Decimal(rate) * 100
+    assert hundredths == int(hundredths), "a rate of more than two decimals is rounded by the line"
+    return int(hundredths)
+
+
+def _sum(published: Published, standing: Standing, day: int, zone: Array) -> _Sums:
+    rows = standing.of_day(day)
+    energy, quality, used = standing.energy[rows], standing.quality[rows], standing.used[rows]
+    numbers = np.array(standing.numbers[rows], np.int64)
+    estimated = quality == Quality.ESTIMATED
+    counted = (quality == Quality.ACTUAL) | estimated
+    billed = energy * counted[:, :, None]
+    meters = energy.shape[1]
+    zones = np.zeros((meters, ZONES), np.int64)
+    for row, number in enumerate(numbers):
+        zones[:, zone[(number - 1) % PER_DAY]] += billed[row, :, 0]
+    counts = [quality == Quality.ACTUAL, estimated, quality == Quality.MISSING, quality == Quality.SUSPECT]
+    demand, start = np.zeros((meters, 2), np.int64), np.zeros((meters, 2), np.int64)
+    begins = np.array([published.sent.plan.end_of(int(number) - 1) for number in numbers], np.int64)
+    for channel in range(2):
+        values = np.where(used, energy[:, :, channel], NULL)
+        best = values.argmax(axis=0)
+        there = used.any(axis=0)
+        demand[:, channel] = np.where(there, values[best, np.arange(meters)], NULL)
+        start[:, channel] = np.where(there, begins[best], NULL)
+    return _Sums(
+        billed.sum(axis=0), (billed[:, :, 0] * estimated).sum(axis=0), zones,
+        np.stack([count.sum(axis=0) for count in counts], axis=1), demand, start,
+    )  # fmt: skip
+
+
+def _together(days: list[_Sums]) -> _Sums:
+    """A month from its days."""
+    demand, start = days[0].demand.copy(), days[0].demand_start.copy()
+    for day in days[1:]:
+        higher = day.demand > demand
+        demand[higher], start[higher] = day.demand[higher], day.demand_start[higher]
+    add = {
+        name: np.sum([getattr(day, name) for day in days], axis=0)
+        for name in ("energy", "estimated", "zones", "counts")
+    }
+    return _Sums(**add, demand=demand, demand_start=start)
+
+
+def _rows(published: Published, sums: _Sums, before: Array, revision: Array) -> Rows:
+    """What days and months have in common."""
+    sent, meters = published.sent, len(published.sent.meters)
+    known = sums.demand_start >= 0
+    watts = np.where(known, sums.demand * 3600 // sent.plan.interval_secs, NULL)
+    wh, vah = sums.energy[:, 0], sums.energy[:, 1]
+    return {
+        "point": sent.points, "account": sent.accounts, "revision": revision,
+        "supersedes": np.where(revision > 1, revision - 1, NULL),
+        "state": np.full(meters, STATES["PROVISIONAL"], np.int64), "segments": np.ones(meters, np.int64),
+        **{name: sums.energy[:, place] for place, name in enumerate(ENERGIES)},
+        **{f"delta_{name}": sums.energy[:, place] - before[:, place] for place, name in enumerate(ENERGIES)},
+        "estimated_wh": sums.estimated, "zones": np.full(meters, ZONES, np.int64),
+        **{f"zone_{number}": sums.zones[:, number] for number in range(ZONES)},
+        "demand_w": watts[:, 0], "demand_start": sums.demand_start[:, 0],
+        "demand_va": watts[:, 1], "demand_va_start": sums.demand_start[:, 1],
+        "power_factor": np.where(vah > 0, (2000 * wh + vah) // np.maximum(2 * vah, 1), NULL),
+        **{f"intervals_{name}": sums.counts[:, place]
+           for place, name in enumerate(("actual", "estimated", "missing", "suspect"))},
+    }  # fmt: skip
+
+
+def _as_day(published: Published, rows: Rows, day: int) -> Rows:
+    meters, begin = len(published.sent.meters), published.sent.plan.start + day * DAY_SECS
+    first = rows["revision"] <= 1
+    fixed = {"kind": KINDS["DAY"], "begin": begin, "end": begin + DAY_SECS, "total_paise": NULL, "delta_paise": NULL,
+             "lines": 0, "intervals_expected": PER_DAY}  # fmt: skip
+    reason = np.where(first, REASONS["FIRST"], REASONS["RE_ESTIMATED"])
+    return rows | {name: np.full(meters, value, np.int64) for name, value in fixed.items()} | {"reason": reason}
+
+
+def _as_month(published: Published, rows: Rows, closing: Closing, total: Array, delta: Array) -> Rows:
+    meters, begin = len(published.sent.meters), published.sent.plan.start
+    fixed = {"kind": KINDS["MONTH"], "begin": begin, "end": begin + MONTH_DAYS * DAY_SECS,
+             "intervals_expected": MONTH_DAYS * PER_DAY}  # fmt: skip
+    # A day revised outweighs a day added.
+    revised = closing.changed[:-1].any(axis=0)
+    later = np.where(revised, REASONS["RE_ESTIMATED"], REASONS["RUNNING"])
+    money = {"total_paise": total, "delta_paise": delta, "lines": total}
+    named = {name: np.full(meters, value, np.int64) for name, value in fixed.items()}
+    return rows | named | money | {"reason": np.where(rows["revision"] == 1, REASONS["FIRST"], later)}
+
+
+def _chosen(rows: Rows, written: Array) -> Rows:
+    return {name: values[written] for name, values in rows.items()}

@@ -1,0 +1,169 @@
+"""What becomes of one meter's intervals, in plain Python: the rules of validation as their text has them.
+
+For what a burst can meet: one meter without registers, in order, some pushes lost, some spikes. Within VEE's window of
+three days, up to the second midnight.
+
+    provisional  at the tick of a lost interval: mean of the same interval on earlier days, else the interval before
+                 carried on, else missing
+    settled      at each midnight, for all closed days together: the two highest intervals of a day that stand more than
+                 180 % above its third highest, and above 500 Wh, are spikes (V14); lost ones and spikes get a line
+                 between their neighbours (gaps up to two hours), else the mean of the same interval on other closed
+                 days, else the nearest good interval
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.codes import RULE_BIT, Method, Quality
+
+PER_DAY = 48
+LINE_INTERVALS = 4
+SPIKE_PERCENT, SPIKE_FLOOR_WH = 180, 500
+WINDOW_DAYS = 3
+V01, V14 = 1 << RULE_BIT["V01"], 1 << RULE_BIT["V14"]
+
+Energy = tuple[int, ...]
+NOTHING: Energy = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One revision of one interval."""
+
+    number: int
+    energy: Energy
+    quality: Quality
+    method: Method
+    rules: int
+    arrived: bool = False
+
+    @property
+    def says(self) -> tuple[Energy, Quality, Method]:
+        """What a revision is made for."""
+        return self.energy, self.quality, self.method
+
+
+@dataclass(frozen=True)
+class Midnight:
+    """A settlement: what is in force for the closed days, by number; which numbers count as sent; days that changed."""
+
+    days: range
+    published: dict[int, Version]
+    used: frozenset[int]
+    changed: frozenset[int]
+
+
+@dataclass
+class Meter:
+    """`sent`: interval number -> energies; `lost`: numbers that never came or were unreadable."""
+
+    numbers: range
+    sent: dict[int, Energy]
+    lost: frozenset[int]
+    versions: list[Version] = field(default_factory=list)
+    midnights: list[Midnight] = field(default_factory=list)
+    published: dict[int, Version] = field(default_factory=dict)
+
+    def live(self) -> Meter:
+        """Go through all intervals."""
+        for number in self.numbers:
+            if number in self.lost:
+                self._put(self._provisional(number))
+            else:
+                self._put(Version(number, self.sent[number], Quality.ACTUAL, Method.NONE, 0, arrived=True))
+            if number % PER_DAY == 0:
+                self._settle(number)
+        return self
+
+    def _put(self, version: Version) -> None:
+        self.versions.append(version)
+        self.published[version.number] = version
+
+    def _good(self, number: int) -> bool:
+        return number in self.numbers and number not in self.lost
+
+    def _provisional(self, number: int) -> Version:
+        oldest = number // PER_DAY - WINDOW_DAYS + 1
+        days = range(number - PER_DAY, max(oldest * PER_DAY, 0), -PER_DAY)
+        like = [self.sent[other] for other in days if self._good(other)]
+        if like:
+            return _estimate(number, _mean(like), Method.LIKE_DAY, V01)
+        before = self.published.get(number - 1)
+        if before is None or before.quality is Quality.MISSING:
+            return Version(number, NOTHING, Quality.MISSING, Method.NONE, V01)
+        return _estimate(number, before.energy, Method.CARRIED, V01)
+
+    # ------------------------------------------------------------------------------------------ midnight
+
+    def _settle(self, last: int) -> None:
+        today = last // PER_DAY
+        first_day = max(today - WINDOW_DAYS + 1, (self.numbers.start - 1) // PER_DAY)
+        closed = range(max(first_day * PER_DAY + 1, self.numbers.start), last + 1)
+        spikes = self._spikes(closed)
+        good = {number for number in closed if number not in self.lost and number not in spikes}
+        changed = set()
+        for number, substitute in self._substitutes(closed, good, spikes).items():
+            if substitute.says != self.published[number].says:
+                self._put(substitute)
+                changed.add((number - 1) // PER_DAY)
+        self.midnights.append(
+            Midnight(
+                range(first_day, today), {n: self.published[n] for n in closed}, frozenset(good), frozenset(changed)
+            )
+        )
+
+    def _spikes(self, closed: range) -> set[int]:
+        found = set()
+        for day in range((closed.start - 1) // PER_DAY, closed.stop // PER_DAY):
+            here = [n for n in closed if (n - 1) // PER_DAY == day and n not in self.lost]
+            ranked = sorted((self.sent[n][0] for n in here), reverse=True)
+            if len(ranked) >= 3:
+                third = ranked[2]
+                found |= {n for n in here if is_spike(self.sent[n][0], third)}
+        return found
+
+    def _substitutes(self, closed: range, good: set[int], spikes: set[int]) -> dict[int, Version]:
+        made: dict[int, Version] = {}
+        number = closed.start
+        while number < closed.stop:
+            if number in good:
+                number += 1
+                continue
+            end = number
+            while end < closed.stop and end not in good:
+                end += 1
+            for one in range(number, end):
+                made[one] = self._substitute(one, number, end - 1, closed, good, one in spikes)
+            number = end
+        return made
+
+    def _substitute(self, number: int, first: int, last: int, closed: range, good: set[int], spike: bool) -> Version:
+        rules = V14 if spike else V01
+        if last - first < LINE_INTERVALS and first - 1 in good and last + 1 in good:
+            low, high = self.sent[first - 1], self.sent[last + 1]
+            steps, step = last - first + 2, number - first + 1
+            line = tuple((a * (steps - step) + b * step) // steps for a, b in zip(low, high, strict=True))
+            return _estimate(number, line, Method.LINEAR, rules)
+        like = [self.sent[n] for n in closed if (n - number) % PER_DAY == 0 and n in good]
+        if like:
+            return _estimate(number, _mean(like), Method.LIKE_DAY, rules)
+        before, after = [n for n in good if n < number], [n for n in good if n > number]
+        if before or after:
+            return _estimate(number, self.sent[max(before) if before else min(after)], Method.CARRIED, rules)
+        if spike:
+            return self.published[number]
+        return Version(number, NOTHING, Quality.MISSING, Method.NONE, V01)
+
+
+def is_spike(energy: int, third: int) -> bool:
+    """Rule V14 against the third highest interval of the day."""
+    return energy > SPIKE_FLOOR_WH and (energy - third) * 100 > SPIKE_PERCENT * third
+
+
+def _estimate(number: int, energy: Energy, method: Method, rules: int) -> Version:
+    return Version(number, energy, Quality.ESTIMATED, method, rules)
+
+
+def _mean(energies: list[Energy]) -> Energy:
+    return tuple(sum(column) // len(energies) for column in zip(*energies, strict=True))
