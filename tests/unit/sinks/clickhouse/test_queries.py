@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.reference.warehouse import EXAMPLES
 from pipeline.errors import ConfigError, Transient
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.config import ClickHouseConfig
@@ -145,6 +146,13 @@ def test_inserts_go_on_while_a_question_is_answered(filled: ClickHouseSink) -> N
     assert filled.client.query("SELECT count() FROM readings").result_rows == [(350,)]
     asked.join()
     reader.close()
+
+
+@pytest.mark.parametrize(("title", "query"), EXAMPLES, ids=[title for title, _ in EXAMPLES])
+def test_the_questions_of_the_reference_page_are_answered(warehouse: ClickHouseSink, title: str, query: str) -> None:
+    asked = open_reader(warehouse.config)
+    assert "meta" in json.loads(asked.ask(query, "JSON")), title
+    asked.close()
 
 
 def test_a_folder_that_is_not_there_is_no_warehouse(tmp_path: Path) -> None:

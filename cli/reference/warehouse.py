@@ -1,0 +1,64 @@
+"""The page of the warehouse: every table and view, its order, its columns."""
+
+from __future__ import annotations
+
+import re
+
+from cli.reference.markdown import code, page, table
+from sinks.clickhouse.columns import Column, Table
+from sinks.clickhouse.tables import TABLES
+from sinks.clickhouse.views import LATEST
+
+INTRODUCTION = """
+Tables of the ClickHouse sink, embedded or on a server. `kvarn sql` asks them, also while a pipeline is running. Each
+base table keeps every revision; `<table>_latest` shows the newest of each row and is what most questions want. Stamps
+are UTC; `day` is the local day of the configured zone. Filter by `day` (and `service_point`): the order key begins with
+it. Energy is in whole Wh, VAh and varh. A column that is calculated is not stored, and `SELECT *` leaves it out.
+"""
+
+GUARANTEES = """
+Rows come from blocks of records. A block is planned in Kafka before it is written, and inserted under a token that the
+table remembers, so a crash neither loses nor doubles a row; a copy that comes by another way has the same key as its
+original and collapses with it. No materialized view stands on these tables: it would count every revision.
+"""
+
+EXAMPLES = (
+    ("A service point's curve", "SELECT interval_start, wh_imp, wh_imp_quality FROM readings_latest\n"
+     "WHERE service_point = 27000000001 AND day BETWEEN '2026-01-01' AND '2026-01-31' ORDER BY interval_start"),
+    ("A day over a feeder", "SELECT interval_start, sum(wh_imp) FROM readings_latest WHERE day = '2026-01-01'\n"
+     "AND service_point IN (SELECT service_point FROM service_points_latest WHERE feeder = 11)\n"
+     "GROUP BY interval_start ORDER BY interval_start"),
+    ("Days that their registers do not explain", "SELECT service_point, day, wh_imp_unexplained FROM days_latest\n"
+     "WHERE wh_imp_unexplained != 0 ORDER BY abs(wh_imp_unexplained) DESC LIMIT 20"),
+    ("History of an interval", "SELECT revision, wh_imp, wh_imp_quality, method, failed_rules FROM readings FINAL\n"
+     "WHERE service_point = 27000000001 AND interval_start = '2025-12-31 18:30:00' ORDER BY revision"),
+    ("Why frames were not used", "SELECT stage, code, count() FROM rejects FINAL GROUP BY stage, code"),
+)  # fmt: skip
+
+
+def warehouse() -> str:
+    """docs/reference/warehouse.md"""
+    return page(
+        "Warehouse",
+        INTRODUCTION,
+        "## Questions",
+        *(f"{title}:\n\n```sql\n{query}\n```" for title, query in EXAMPLES),
+        "## What holds",
+        GUARANTEES,
+        *(part for each in TABLES.values() for part in _table(each)),
+    )
+
+
+def _table(each: Table) -> tuple[str, ...]:
+    latest = f" View: `{each.name}_latest`." if each in LATEST or each.schema == "Registry" else ""
+    return (
+        f"## {each.name}",
+        f"{each.doc}. From `{each.schema}`. Order key: {', '.join(f'`{name}`' for name in each.order_by)}.{latest}",
+        table(("column", "type", "", "meaning"), (_row(column) for column in each.columns)),
+    )
+
+
+def _row(column: Column) -> tuple[str, str, str, str]:
+    # The members of code tables stand on the page of codes.
+    kind = re.sub(r"Enum8\([^()]*\)", "Enum8", column.type)
+    return code(column.name), code(kind), "calculated" if column.alias else "", column.doc
