@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.checkpoint import HEAD_KEY, Head, StepHead, check_head, check_sums, shape_of, sums
 from pipeline.lookup import pages_of_partition
-from pipeline.pages import Ledger, PageCopy, Record, copy_pages, encode, restore
+from pipeline.pages import BlockCopy, Ledger, Record, copy_pages, encode, restore
 from pipeline.runtime.chain import NO_OFFSET, Chain, Position, Prepared
 from pipeline.state import StateStore
 from pipeline.step import Step
@@ -54,13 +54,13 @@ class ChainCopy:
     """State between two records; `records` may be asked for while work goes on."""
 
     head: Head
-    pages: list[tuple[PageCopy, Ledger]] = field(repr=False)
+    pages: list[tuple[BlockCopy, Ledger]] = field(repr=False)
     ledgers: tuple[Ledger, ...] = field(repr=False)
 
     def records(self) -> Iterator[Record]:
         """Pages, and last the head with their sums."""
         for page, ledger in self.pages:
-            yield from encode(page, ledger)
+            yield encode(page, ledger)
         number, checksum = sums(self.ledgers)
         yield Record(HEAD_KEY, replace(self.head, records=number, checksum=checksum).to_bytes())
 
