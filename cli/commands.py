@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TRY, CHECK, SERVICES, RUN, LOOK = "Try it", "Check a topology", "Services on this machine", "Run", "Look inside"
+TRY, CHECK, SERVICES = "Try it", "Check a topology", "Services on this machine"
+RUN, LOOK, MEASURE = "Run", "Look inside", "Measure"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("worker", "cli.worker:worker", "Run one worker: a chain of stages under Faust.", RUN),
     Command("sink", "cli.sink:sink", "Run one sink.", RUN),
     Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
+    Command("bench", "cli.bench:app", "Measure the whole way on this machine, compared with the truth.", MEASURE),
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}

@@ -1,0 +1,99 @@
+"""`kvarn bench`: measurements of the whole way on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bench.case import Case, read_case
+from bench.naive.run import why_not
+from bench.throughput.drain import Progress as Report
+from bench.throughput.figures import figures, show
+from bench.throughput.page import write
+from bench.throughput.run import run
+from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
+from cli.services.exits import MissingRequirement
+
+CASE = read_case("throughput")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def bench() -> None:
+    """Measure the whole way on this machine, broker and warehouse included, everything compared with the truth.
+
+    A measurement starts services of its own on free ports and removes their data. Nothing else should run meanwhile.
+    """
+
+
+@app.command()
+def throughput(
+    meters: Annotated[int, typer.Option(min=1, help="Service points.")] = CASE.load.meters,
+    frames: Annotated[int, typer.Option(min=1, help="Frames at least; whole intervals are sent.")] = CASE.load.frames,
+    batch_frames: Annotated[
+        int, typer.Option(min=1, max=6000, help="Frames of a record in the log.")
+    ] = CASE.load.batch_frames,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same frames.")] = CASE.load.seed,
+    faults: Annotated[bool, typer.Option(help="A hundredth of the pushes at fault.")] = CASE.load.faults,
+    naive: Annotated[bool, typer.Option(help="Measure the naive way beside it.")] = True,
+    naive_secs: Annotated[float, typer.Option(min=1, help="How long, with each cipher.")] = CASE.naive.secs,
+    warm_up: Annotated[
+        bool, typer.Option(help="First a small run, so that nothing is compiled in the measured one.")
+    ] = True,
+    page: Annotated[bool, typer.Option("--page", help="Write a dated page to bench/results.")] = False,
+    keep: Annotated[
+        Path | None, typer.Option(help="Leave warehouse and logs in this folder, which must be empty.", file_okay=False)
+    ] = None,
+    file: TopologyFile = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Drain encrypted frames that wait in Kafka through the workers into chDB, and say how many a second.
+
+    The processes are those that `kvarn run` starts, with every guarantee on. Measured from the first output until every
+    position is committed. Then every reading, determinant and balance is compared with the generator's truth; the
+    command ends with 1 when one differs. Beside it, in the same run: Faust with a call a frame and gurux-dlms.
+
+    The default takes some minutes and 20 GB of disk. A quick look: `--meters 20000 --frames 400000 --no-naive`.
+    """
+    if naive and (reason := why_not()):
+        raise MissingRequirement([f"the naive way: {reason}; or measure without it: --no-naive"])
+    load = CASE.load.model_copy(
+        update={"meters": meters, "frames": frames, "batch_frames": batch_frames, "seed": seed, "faults": faults}
+    )
+    case: Case = CASE.model_copy(update={"load": load, "naive": CASE.naive.model_copy(update={"secs": naive_secs})})
+    load.plan(1)
+    with _progress() as report:
+        outcome = run(case, file, report, naive=naive, warm_up=warm_up, keep=keep)
+    said = figures(outcome)
+    if as_json:
+        emit(said)
+    else:
+        show(console(), said)
+    if page:
+        place = write(said, case.question, 48 - load.first + 1)
+        aside().print(f"Written: {place}", markup=False)
+    if outcome.different:
+        raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=aside(), transient=True) as shown:
+        now: tuple[str, TaskID] = ("", TaskID(-1))
+
+        def report(what: str, done: int, total: int) -> None:
+            nonlocal now
+            if what != now[0]:
+                if now[0]:
+                    shown.remove_task(now[1])
+                now = (what, shown.add_task(what, total=total))
+            shown.update(now[1], completed=done, total=total)
+
+        yield report
