@@ -39,6 +39,7 @@ class Shell:
         self._steps = ThreadPoolExecutor(1, "steps")
         # To fence is to wait; how many restore at a time is `restoring`'s business.
         self._vaults = ThreadPoolExecutor(VAULT_THREADS, "vault")
+        self._checkpoints = asyncio.Lock()
         self._writing: asyncio.Future[None] | None = None
         self._stopping = False
         self._progress = time.monotonic()
@@ -117,23 +118,32 @@ class Shell:
         return max(due, key=lambda owner: (owner.busy_secs, -owner.partition), default=None)
 
     async def _checkpoint(self, owner: Owner) -> None:
-        """Copy, flush, write, commit (pipeline.checkpoint); given up when the partition is taken away meanwhile."""
-        work, progress = self._work, owner.progress
+        """One checkpoint at a time; given up when the partition is taken away before it is written."""
+        async with self._checkpoints:
+            if owner.progress.applied == owner.progress.saved:
+                return
+            try:
+                await self._in_order(owner)
+            finally:
+                owner.at_rest.set()
+
+    async def _in_order(self, owner: Owner) -> None:
+        """Copy, flush, write, commit (pipeline.checkpoint)."""
+        phases, progress = self._work.phases, owner.progress
         copy = await asyncio.get_running_loop().run_in_executor(self._steps, owner.copy)
-        work.phases.reach("before-flush")
-        while not progress.flushed(work.outlet.acknowledged()):  # noqa: ASYNC110  reports come when the client is asked
+        phases.reach("before-flush")
+        while not progress.flushed(self._work.outlet.acknowledged()):  # noqa: ASYNC110  reports come when asked for
             await asyncio.sleep(LOOK_SECS)
         if self.owners.get(owner.partition) is not owner:
             return
-        work.phases.reach("after-flush")
+        phases.reach("after-flush")
         await self._write(owner, copy)
-        work.phases.reach("after-commit")
+        phases.reach("after-commit")
         next_offset = progress.written()
         if self.owners.get(owner.partition) is owner:
             await self._commit(owner, next_offset)
         progress.committed()
-        owner.at_rest.set()
-        work.phases.reach("after-position")
+        phases.reach("after-position")
 
     async def _write(self, owner: Owner, copy: ChainCopy) -> None:
         self._writing = asyncio.ensure_future(self._in_vault(owner.write, copy))
@@ -155,12 +165,8 @@ class Shell:
         self._stopping = True
         self._work.phases.reach("in-shutdown")
         try:
-            # The watch may be within a checkpoint.
-            while any(not owner.at_rest.is_set() for owner in self.owners.values()):  # noqa: ASYNC110  and it is short
-                await asyncio.sleep(LOOK_SECS)
             for owner in list(self.owners.values()):
-                if owner.progress.applied > owner.progress.saved:
-                    await self._checkpoint(owner)
+                await self._checkpoint(owner)
             log.info("stopped", chain=self._work.plan.name)
         except BaseException as error:  # noqa: BLE001  Faust only logs what fails here
             self._end(error)

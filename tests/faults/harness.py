@@ -24,11 +24,13 @@ from agents.worker.outlet import ID_HEADER
 from agents.worker.phases import VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECS = 60.0
+STOP_AFTER_SECS = 5.0
+"""A clean stop that is killed comes after this time: by then it has something to save."""
+
 PREPARED = ("after-flush", "in-pages", "before-commit")
 """Between the outputs' flush and the acknowledgement of the input."""
 
-OTHERS = ("in-batch", "in-outputs", "before-flush", "after-commit", "after-position", "in-restore")
+OTHERS = ("in-batch", "in-outputs", "before-flush", "after-commit", "after-position", "in-restore", "in-shutdown")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def kill_plans(seed: int, count: int, prepared: int) -> list[str]:
     phases += [OTHERS[index % len(OTHERS)] for index in range(count - prepared)]
     random.shuffle(phases)
     # Pages and outputs come by the hundred, batches by the dozen, checkpoints one at a time.
-    spans = {"in-pages": 60, "in-outputs": 150, "in-batch": 100}
+    spans = {"in-pages": 60, "in-outputs": 150, "in-batch": 100, "in-shutdown": 1}
     return [f"{phase}:{1 + int(random.integers(spans.get(phase, 3)))}" for phase in phases]
 
 
@@ -119,9 +121,11 @@ def run_with_kills(
     kills = 0
     for plan in plans:
         with started(command, folder, plan) as process:
-            deadline = time.monotonic() + secs
+            begin = time.monotonic()
             while process.popen.poll() is None:
-                if time.monotonic() > deadline:
+                if plan.startswith("in-shutdown") and time.monotonic() > begin + STOP_AFTER_SECS:
+                    process.popen.send_signal(signal.SIGTERM)
+                if time.monotonic() > begin + secs:
                     raise AssertionError(f"{plan} was not reached in {secs} s:\n{process.tail()}")
                 if lag(bootstrap, command) == 0:
                     feed()
