@@ -26,7 +26,8 @@ from agents.rating.state import layout as rating_layout
 from agents.vee.config import VeeConfig
 from agents.vee.state import layout as vee_layout
 from cli.services import stack
-from pipeline import pages
+from pipeline import pages, restore
+from pipeline.blocks import Ledger, Record, run_of
 from pipeline.columns import Array
 from pipeline.jit import allocating_kernel
 from pipeline.lookup import pages_of_partition, partitions_of
@@ -76,7 +77,7 @@ class Partition:
     """Stores of one partition and what the topic holds of them."""
 
     stores: list[StateStore]
-    ledgers: list[pages.Ledger]
+    ledgers: list[Ledger]
 
     def tables(self) -> list[tuple[Array, Array, Array]]:
         """Of what a block push changes."""
@@ -122,7 +123,7 @@ class Fleet:
         for store in stores:
             for area in store.areas.values():
                 area.changed[:], area.dirty[:] = 2**64 - 1, 1
-        return Partition(stores, [pages.Ledger() for _ in stores])
+        return Partition(stores, [Ledger() for _ in stores])
 
     def send(self, frames: int) -> float:
         """Change the tables as `frames` frames do; returns seconds."""
@@ -177,7 +178,7 @@ class Meter:
             "broker": self._broker_cpu() - broker,
         }  # fmt: skip
 
-    def _produce(self, record: pages.Record, partition: int) -> None:
+    def _produce(self, record: Record, partition: int) -> None:
         while True:
             try:
                 self._producer.produce(TOPIC, key=record.key, value=record.value, partition=partition)
@@ -193,7 +194,7 @@ class Meter:
         return float(sum(broker.get("txbytes", 0) for broker in self._statistics.get("brokers", {}).values()))
 
 
-def _copies(partition: Partition, sequence: int, policy: Policy) -> Iterator[tuple[pages.BlockCopy, pages.Ledger]]:
+def _copies(partition: Partition, sequence: int, policy: Policy) -> Iterator[tuple[pages.BlockCopy, Ledger]]:
     for store, ledger in zip(partition.stores, partition.ledgers, strict=True):
         if policy != "cumulative":
             yield from ((copy, ledger) for copy in pages.copy_pages(store, ledger, sequence))
@@ -204,7 +205,7 @@ def _copies(partition: Partition, sequence: int, policy: Policy) -> Iterator[tup
             table.deltas[:], table.weight[:] = 0, 0
         yield from ((copy, ledger) for copy in pages.copy_pages(store, ledger, sequence))
         for name, area in store.areas.items():
-            base, run = ledger.tables[name].base, pages._run(area.table, store.capacity)
+            base, run = ledger.tables[name].base, run_of(area.table, store.capacity)
             block = np.arange(area.table.slices * store.capacity // 64) * 64 // run
             kept = (base != sequence)[:, block].reshape(len(base), area.table.slices, -1).transpose(1, 0, 2)
             area.changed[:] = np.where(kept, before[name], np.uint64(0))
@@ -222,7 +223,7 @@ def _restore(address: str, fleet: Fleet) -> dict[str, float]:
         begin = time.perf_counter()
         for store in partition.stores:
             mine = {key: value for key, value in records.items() if key.startswith(store.layout.step.encode() + b"/")}
-            restored, _ = pages.restore(store.layout, store.pages, store.capacity, mine)
+            restored, _ = restore.restore(store.layout, store.pages, store.capacity, mine)
             make += time.perf_counter() - begin
             for name, area in store.areas.items():
                 if not (area.rows == restored.areas[name].rows).all():
@@ -264,7 +265,7 @@ def main(
     if policy == "cumulative":
         pages.DELTA_BLOCKS = 0.25
     if order == "rows":
-        pages._lay = lambda rows, out: np.copyto(out, rows.view(np.uint8))
+        pages.lay = lambda rows, out: np.copyto(out, rows.view(np.uint8))  # type: ignore[attr-defined]
     fleet = Fleet(points, partitions)
     with stack.temporary(("kafka",)) as running:
         ensure_topics(running.kafka, [WantedTopic(TOPIC, partitions, TOPIC_SETTINGS)])

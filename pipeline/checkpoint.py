@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 
+from pipeline.blocks import Ledger
 from pipeline.errors import Fatal
-from pipeline.pages import Ledger
 from pipeline.state import Layout
 
 HEAD_KEY = b"head"

@@ -10,9 +10,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from agents.worker.phases import Phases
 from agents.worker.settings import WorkerSettings
+from pipeline.blocks import Record
 from pipeline.checkpoint import HEAD_KEY
 from pipeline.errors import Fatal, Transient
-from pipeline.pages import Record
 from pipeline.topology.plan import ChainPlan
 
 FENCED = (

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from pipeline.blocks import Ledger, Record
 from pipeline.checkpoint import HEAD_KEY, Head, StepHead, check_head, check_sums, shape_of, sums
 from pipeline.lookup import pages_of_partition
-from pipeline.pages import BlockCopy, Ledger, Record, copy_pages, encode, restore
+from pipeline.pages import BlockCopy, copy_pages, encode
+from pipeline.restore import restore
 from pipeline.runtime.chain import NO_OFFSET, Chain, Position, Prepared
 from pipeline.state import StateStore
 from pipeline.step import Step

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import pages
+from pipeline import blocks
+from pipeline.blocks import Ledger
 from pipeline.errors import Fatal
-from pipeline.pages import Ledger, copy_pages, encode, restore
+from pipeline.pages import copy_pages, encode
+from pipeline.restore import restore
 from pipeline.state import Layout, StateStore, Table, mark
 
 HOT = np.dtype([("count", "<u4"), ("sum", "<i8"), ("odd", "<u1")])
@@ -63,8 +65,8 @@ def test_a_restored_store_equals_the_one_that_was_checkpointed(
 ) -> None:
     store, ledger = StateStore(LAYOUT, PAGES), Ledger()
     topic: dict[bytes, bytes] = {}
-    before = pages.BLOCK_BYTES
-    pages.BLOCK_BYTES = record_bytes
+    before = blocks.BLOCK_BYTES
+    blocks.BLOCK_BYTES = record_bytes
     try:
         for sequence, batch in enumerate(changes, 1):
             for keys, slice_, value in batch:
@@ -85,7 +87,7 @@ def test_a_restored_store_equals_the_one_that_was_checkpointed(
             left = {key: value for key, value in topic.items() if key != lost}
             _finds_out(store, ledger, left)
     finally:
-        pages.BLOCK_BYTES = before
+        blocks.BLOCK_BYTES = before
 
 
 def _finds_out(store: StateStore, ledger: Ledger, left: dict[bytes, bytes]) -> None:
@@ -171,6 +173,6 @@ def test_records_of_another_capacity_do_not_count() -> None:
 
 
 def test_a_record_of_a_table_that_is_not_there_stops_the_restore() -> None:
-    header = pages.HEADER.pack(1, 3, 10, 0, 64, 1, 1, 0, 0, 0)
+    header = blocks.HEADER.pack(1, 3, 10, 0, 64, 1, 1, 0, 0, 0)
     with pytest.raises(Fatal, match="PAGE_STRANGE"):
         restore(LAYOUT, PAGES, 64, {b"toy/other/10/0/whole/0": header})
