@@ -75,13 +75,18 @@ def books(ask: Ask, simulation: Simulation, expected: Expected, parked: Mapping[
 
 
 def readings(ask: Ask) -> dict[str, int]:
-    """Intervals by what became of them: final is actual in a day that can no longer change."""
+    """Intervals by what became of them.
+
+    Final is actual, in a day that meets its registers at both ends or can no longer change; other actuals are
+    provisional.
+    """
     (row,) = ask(
-        "SELECT countIf(good AND state = 'FINAL') AS final, countIf(good AND state != 'FINAL') AS provisional, "
+        "SELECT countIf(good AND settled) AS final, countIf(good AND NOT settled) AS provisional, "
         "countIf(quality = 'ESTIMATED') AS estimated, countIf(quality = 'SUSPECT') AS suspect, "
         "countIf(quality = 'MISSING') AS missing FROM (SELECT r.wh_imp_quality AS quality, "
-        "quality IN ('ACTUAL', 'MANUAL', 'DERIVED') AS good, d.state AS state "
-        "FROM readings_latest AS r LEFT JOIN (SELECT service_point, day, any(state) AS state FROM days_latest "
+        "quality IN ('ACTUAL', 'MANUAL', 'DERIVED') AS good, d.settled AS settled "
+        "FROM readings_latest AS r LEFT JOIN (SELECT service_point, day, "
+        "max(state = 'FINAL' OR bitAnd(registers, 3) = 3) AS settled FROM days_latest "
         "GROUP BY service_point, day) AS d ON r.service_point = d.service_point AND r.day = d.day)"
     )
     return {name: int(value) for name, value in row.items()}

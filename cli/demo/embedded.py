@@ -83,8 +83,10 @@ class EmbeddedDemo:
 
     def _put_in_force(self, registry: Registry, now: int) -> None:
         before = self._gatherer.registry if self._gatherer is not None else None
+        version = self._references.put(REGISTRY, registry_to_bytes(registry))
+        self.sink.take_registry(version, registry)
         versions = {
-            REGISTRY: self._references.put(REGISTRY, registry_to_bytes(registry)),
+            REGISTRY: version,
             KEYS: self._references.put(KEYS, seal(self.simulation.fleet.keys, MASTER_KEY)),
         }
         self._to_all(frames_record(self.contracts, control=Control(versions)))
