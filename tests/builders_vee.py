@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.vee.config import VeeConfig
 from agents.vee.step import VeeStep
+from agents.vee.tables import page_of
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Kind, Role
@@ -28,6 +29,15 @@ TEMPLATES = {0: 1, 10**9: 2}
 """Register modulus -> a template that has it (pipeline.templates)."""
 
 ALL_ENERGY = 2**N_ENERGY - 1
+
+
+def points_of_page(page: int, count: int) -> list[int]:
+    """The first service points that lie in a page, so that a test's state is small."""
+    points = np.arange(1, 2000 * count, dtype=np.uint64)
+    return [int(point) for point in points[page_of(points) == page][:count]]
+
+
+POINTS = points_of_page(0, 60)
 
 
 def registry(links: Sequence[Link]) -> Registry:
@@ -94,7 +104,8 @@ class Vee:
     def __post_init__(self) -> None:
         self.step = VeeStep(self.config)
         self.prepared = self.step.prepare(references(self.links))
-        self.store = StateStore(self.step.layout, range(512))
+        pages = page_of(np.array([link.point for link in self.links], np.uint64))
+        self.store = StateStore(self.step.layout, range(int(pages.min()), int(pages.max()) + 1))
         self._send(control=Control({}))
 
     def relink(self, links: Sequence[Link]) -> None:

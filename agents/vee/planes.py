@@ -6,13 +6,14 @@ from functools import cache
 
 import numpy as np
 
+from agents.vee.borrow import borrowed
 from agents.vee.jit import kernel
-from agents.vee.kernels_cells import find_key, mark_hot, write_cell
-from agents.vee.state import FREE, PAGE, PLANE, PLANES, POOL, pages_of
+from agents.vee.kernels_cells import find_key, find_planes, is_amended, mark_hot, write_cell
+from agents.vee.state import AMENDED, FREE, HIGH, PAGE, PLANE, PLANES, POINT, POOL, pages_of
 from agents.vee.tables import page_of
 from pipeline.columns import Array
 from pipeline.lookup import PAGE_GROUPS, PAGES
-from pipeline.state import StateStore
+from pipeline.state import StateStore, mark
 
 POOL_SIZE, POOL_FREE = 0, 1
 """Places of a page record's `planes`: numbers given out so far, and those of them that are free again."""
@@ -111,7 +112,62 @@ def _give(view, own, slots, points, planes, numbers):  # type: ignore[no-untyped
             if view.cells[slice_, slots[item]]:
                 write_cell(view, slots[item], slice_, 0)
             for channel in range(view.ring.shape[2]):
-                view.ring[slice_, slots[item], channel] = 0
+                if view.ring[slice_, slots[item], channel]:
+                    view.ring[slice_, slots[item], channel] = 0
+                    mark(view.ring_changed, view.ring_dirty, slice_, slots[item], view.capacity)
+
+
+@kernel
+def release(view):  # type: ignore[no-untyped-def]
+    """Give back the planes that no interval of the window needs any longer; those of the second halves stay."""
+    view = borrowed(view)
+    planes = np.zeros(PLANES + 1, np.int64)
+    for slot in range(view.keys.shape[0]):
+        if view.hot[slot].kind != POINT:
+            continue
+        record = view.hot[slot]
+        taken = False
+        for plane in range(HIGH, PLANES + 1):
+            taken = taken or record.planes[plane - 1] != 0
+        if not taken:
+            continue
+        find_planes(view, slot, planes)
+        for half in range(2):
+            if planes[half] >= 0 and not _amends(view, planes[half]):
+                _return(view, slot, half | AMENDED, planes[half | AMENDED])
+                _return(view, slot, half | AMENDED | HIGH, planes[half | AMENDED | HIGH])
+            if planes[half | HIGH] >= 0 and _is_empty(view, planes[half | HIGH]):
+                _return(view, slot, half | HIGH, planes[half | HIGH])
+
+
+@kernel
+def _amends(view, slot):  # type: ignore[no-untyped-def]
+    amends = False
+    for slice_ in range(view.cells.shape[0]):
+        amends = amends or is_amended(np.int64(view.cells[slice_, slot]))
+    return amends
+
+
+@kernel
+def _is_empty(view, slot):  # type: ignore[no-untyped-def]
+    for slice_ in range(view.ring.shape[0]):
+        for channel in range(view.ring.shape[2]):
+            if view.ring[slice_, slot, channel]:
+                return False
+    return True
+
+
+@kernel
+def _return(view, slot, plane, plane_slot):  # type: ignore[no-untyped-def]
+    if plane_slot < 0:
+        return
+    page = view.page_slot[slot // view.capacity]
+    view.hot[page].planes[POOL_FREE] = np.uint16(view.hot[page].planes[POOL_FREE] + 1)
+    view.hot[slot].planes[plane - 1] = np.uint16(0)
+    view.hot[plane_slot].kind = np.uint8(FREE)
+    mark_hot(view, page)
+    mark_hot(view, slot)
+    mark_hot(view, plane_slot)
 
 
 def lacking_planes(bits: int) -> list[int]:

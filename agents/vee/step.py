@@ -157,13 +157,19 @@ class _Session:
             self._grant_lacking(buffers.cursor)
 
     def _anchor(self, rows: DecodedRows) -> None:
-        """Before the first tick the window is the day of most of the first frames; nothing is due before it began."""
-        profile = (rows.kind == Kind.BLOCK) | (rows.kind == Kind.DAILY)
-        if self.words[TIME] or not profile.any():
+        """Before the first tick the window is about the middle of the first frames, and the log begins with them.
+
+        A stamp of long ago or far ahead is one of few, so it does not move the window.
+        """
+        profile = np.flatnonzero((rows.kind == Kind.BLOCK) | (rows.kind == Kind.DAILY))
+        if self.words[TIME] or not len(profile):
             return
-        times = np.sort(rows.time[profile])
-        time = int(times[len(times) // 2])
-        begin = max(int(times[0]) // self.limits.slot_secs * self.limits.slot_secs, time - DAY_SECS)
+        intervals = self.prepared.tables.links["interval"][rows.link[profile]].astype(np.int64)
+        starts = np.sort(rows.time[profile] - np.where(rows.kind[profile] == Kind.BLOCK, intervals, 0))
+        time, offset = int(starts[len(starts) // 2]), self.limits.offset
+        oldest = ((time + offset) // DAY_SECS - self.limits.hot_days + 1) * DAY_SECS - offset
+        first = int(starts[starts >= oldest][0])
+        begin = first - (first + offset) % self.limits.slot_secs
         self._set_clock(-time, begin, begin)
 
     # ------------------------------------------------------------------------------------------- ticks
@@ -197,6 +203,7 @@ class _Session:
         if today > (before.time + offset) // DAY_SECS:
             self._settle(phase + 1, buffers, work, final=True)
             kernels_tick.clear_day(self.pages, self.limits, today - self.limits.hot_days)
+            planes.release(self.pages)
         # A day must have been closed for one whole day before it leaves the window, however late frames may be.
         oldest = (today - self.limits.hot_days + 2) * DAY_SECS - offset
         closed = max(closes, before.closed, min(oldest, time))

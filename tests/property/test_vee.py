@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.reference import FOREVER
-from tests.builders_vee import MIDNIGHT, Vee, config_of
+from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of
 from tests.oracles.settlement_oracle import Published
 from tests.oracles.vee_oracle import DAY, Config, Energy, Link, Oracle, Row
 
@@ -91,7 +91,7 @@ class Meter:
 def tell(seed: int, days: int, every: int, lateness: int, points: int, config: Config, faults: Faults) -> Story:
     """A story of `days` days with a tick every `every` seconds."""
     rng = random.Random(seed)
-    links = [link for point in range(1, points + 1) for link in make_links(rng, point)]
+    links = [link for point in POINTS[:points] for link in make_links(rng, point)]
     due: dict[int, list[Row]] = {}
     end = MIDNIGHT + days * DAY
     for row, link in enumerate(links):
