@@ -13,6 +13,7 @@ import typer
 from cli.deployment import prepare
 from cli.output import DEFAULT_FILE, Json, TopologyFile, emit
 from cli.topology import read_plan
+from pipeline.errors import ConfigError
 from pipeline.topology.plan import Plan
 
 STATUS_PORT = 8100
@@ -23,6 +24,7 @@ def run(
         list[str] | None,
         typer.Option("--only", help="Just this part: connect.NAME, worker.NAME or sink.NAME; repeat it."),
     ] = None,
+    without: Annotated[list[str] | None, typer.Option("--without", help="All parts but this one; repeat it.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of each worker; partitions are shared out.")] = 1,
     show: Annotated[bool, typer.Option("--show", help="Only say what would be run.")] = False,
     file: TopologyFile = DEFAULT_FILE,
@@ -35,10 +37,7 @@ def run(
     """
     plan = read_plan(file)
     commands = parts(plan, file, workers)
-    if only:
-        commands = {
-            name: command for name, command in commands.items() if name.rpartition("#")[0] in only or name in only
-        }
+    commands = chosen(commands, only or [], without or [])
     if as_json:
         emit({"parts": commands})
     elif show:
@@ -47,6 +46,28 @@ def run(
         raise typer.Exit
     prepare(plan)
     raise typer.Exit(keep(commands))
+
+
+def chosen(commands: dict[str, list[str]], only: list[str], without: list[str]) -> dict[str, list[str]]:
+    """The parts that are asked for; raises ConfigError for a name that is no part."""
+
+    def part(name: str) -> str:
+        return name.partition("#")[0]
+
+    known = {part(name) for name in commands}
+    unknown = sorted({*only, *without} - known)
+    if unknown:
+        raise ConfigError(
+            "PART_UNKNOWN",
+            where=", ".join(unknown),
+            what="the topology file has no such part",
+            do=f"use {', '.join(sorted(known))}",
+        )
+    return {
+        name: command
+        for name, command in commands.items()
+        if (not only or part(name) in only) and part(name) not in without
+    }
 
 
 def parts(plan: Plan, file: Path, workers: int = 1) -> dict[str, list[str]]:

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.output import Json, aside, console, emit
+from cli.output import DEFAULT_FILE, Json, TopologyFile, aside, console, emit
 from connectors.simulator import FAULTS, Simulation, SimulatorConfig, Truth, build_fleet, parse_faults
 from connectors.simulator.kvf import Item, read_kvf
 from connectors.simulator.senders.base import Address, parse_address
 from connectors.simulator.senders.pace import Pace
-from connectors.simulator.senders.play import Sent, items_of, play, route_to, shares_for
+from connectors.simulator.senders.play import Route, Sent, items_of, play, route_to, shares_for
 from pipeline.errors import ConfigError
 from pipeline.step import Tick
 from schemas.load import load_contracts
@@ -46,7 +46,18 @@ Replay = Annotated[
 ]
 ListFaults = Annotated[bool, typer.Option("--list-faults", help="Print the table of faults and end.")]
 
+Register = Annotated[
+    bool,
+    typer.Option(
+        "--register",
+        help="Put the fleet's registry and keys in force and write its ticks, in the Kafka of the topology file, whose "
+        "own ticker must not run then.",
+    ),
+]
+
 DEFAULTS = SimulatorConfig()
+ADOPT_SECS = 3.0
+"""Connectors look for a new registry version twice a second."""
 
 
 def simulate(
@@ -62,6 +73,8 @@ def simulate(
     truth: TruthTo = None,
     replay: Replay = None,
     list_faults: ListFaults = False,
+    register: Register = False,
+    file: TopologyFile = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
     """Let a simulated fleet push encrypted frames over TCP, UDP, MQTT, into Kafka or a file.
@@ -81,7 +94,8 @@ def simulate(
         _config(addresses, meters=meters, days=days, seed=seed, start=start.date(), interval_secs=interval_secs,
                 faults=parse_faults(faults))
     ))  # fmt: skip
-    sent = asyncio.run(_play(simulation, replay, addresses, Pace(rate, speed)))
+    beside = [_fleet_log(simulation, file)] if register and simulation is not None else []
+    sent = asyncio.run(_play(simulation, replay, addresses, Pace(rate, speed), beside))
     book = None if simulation is None else simulation.truth()
     if truth is not None and book is not None:
         book.save(truth)
@@ -101,7 +115,24 @@ def _config(addresses: list[Address], **options: Any) -> SimulatorConfig:
                           do="see kvarn simulate --help") from error  # fmt: skip
 
 
-async def _play(simulation: Simulation | None, replay: Path | None, addresses: list[Address], pace: Pace) -> Sent:
+def _fleet_log(simulation: Simulation, file: Path) -> Route:
+    from cli.deployment import key_folder, master_key, prepare
+    from cli.fleet_log import FleetLog
+    from cli.topology import read_plan
+
+    master = master_key()
+    if master is None:
+        raise ConfigError("MASTER_KEY_MISSING", where="--register", what="the fleet's keys cannot be sealed",
+                          do="set KVARN_MASTER_KEY (64 hexadecimal digits) here and for the workers")  # fmt: skip
+    plan = read_plan(file)
+    return Route(
+        FleetLog(plan, prepare(plan), simulation.fleet, key_folder(), master, lambda _: time.sleep(ADOPT_SECS)), 0
+    )
+
+
+async def _play(
+    simulation: Simulation | None, replay: Path | None, addresses: list[Address], pace: Pace, beside: list[Route]
+) -> Sent:
     items: Iterator[Item]
     if simulation is not None:
         items, ticks = items_of(simulation.slots()), simulation.slot_count
@@ -109,7 +140,7 @@ async def _play(simulation: Simulation | None, replay: Path | None, addresses: l
         assert replay is not None
         items, ticks = read_kvf(replay), sum(isinstance(item, Tick) for item in read_kvf(replay))
     kafka = any(address.scheme == "kafka" for address in addresses)
-    routes = [route_to(address, load_contracts() if kafka else None) for address in addresses]
+    routes = [*beside, *(route_to(address, load_contracts() if kafka else None) for address in addresses)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("intervals"),
                TimeRemainingColumn(), TextColumn("{task.fields[frames]:,} frames"))  # fmt: skip
     with Progress(*columns, console=aside(), transient=True, disable=not aside().is_terminal) as bar:

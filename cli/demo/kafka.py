@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from cli.demo.embedded import MASTER_KEY
-from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, REGISTRY_TOPIC, prepare
+from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, prepare
+from cli.fleet_log import FleetLog
 from cli.processes.children import Processes, wait_until
 from cli.processes.lag import Lag
 from cli.run import parts
@@ -28,16 +29,12 @@ from cli.services.stack import temporary
 from cli.topology import read_plan
 from connectors.parked.connector import read_all
 from connectors.simulator import Frames, Simulation
-from connectors.simulator.senders.base import FramesOnly, parse_address
+from connectors.simulator.senders.base import parse_address
 from connectors.simulator.senders.pace import Pace
 from connectors.simulator.senders.play import Route, items_of, play, route_to
-from connectors.ticker.connector import write_to_all
-from pipeline.keystore import seal
-from pipeline.reference import Registry, version_of
-from pipeline.reference_codec import registry_to_bytes
-from pipeline.runtime.kafka_references import publish
-from pipeline.runtime.references import KEYS, REGISTRY, KeyFolder
-from pipeline.step import Control, Tick
+from pipeline.reference import Registry
+from pipeline.runtime.references import KeyFolder
+from pipeline.step import Tick
 from pipeline.topology.plan import Plan, TopicPlan
 from pipeline.wire import Contracts
 
@@ -77,7 +74,6 @@ class KafkaDemo:
             contracts = prepare(plan)
             processes = stack.enter_context(Processes(self.folder / "logs", environment))
             connectors = self._start(plan, processes, pages)
-            self._first_version(plan, contracts, connectors, processes)
             self.report("all parts run; sending")
             began = time.perf_counter()
             asyncio.run(self._play(plan, contracts, connectors, processes, listen, services.mosquitto))
@@ -99,15 +95,24 @@ class KafkaDemo:
                 processes.start(name, command)
         return connectors
 
-    def _first_version(
-        self, plan: Plan, contracts: Contracts, connectors: dict[str, int], processes: Processes
-    ) -> None:
-        _put_in_force(self, plan, contracts, self.simulation.fleet.registry_versions[0][1], connectors, processes)
+    def _log(self, plan: Plan, contracts: Contracts, connectors: dict[str, int], processes: Processes) -> FleetLog:
+        def adopted(version: str) -> None:
+            """Every connector listens and resolves with the version, and parked frames have flowed on."""
 
-        def ready() -> bool:
-            return all((status(port) or {}).get("ready") for port in connectors.values())
+            def everywhere() -> bool:
+                pages = [status(port) for port in connectors.values()]
+                return all(
+                    page is not None
+                    and page["ready"]
+                    and page["settled_version"] == version
+                    and page["acknowledged"] == page["received"]
+                    for page in pages
+                )
 
-        wait_until(ready, "connectors", processes, SETTLE_SECS)
+            wait_until(everywhere, "connectors, for the registry", processes, SETTLE_SECS)
+
+        keys = KeyFolder(self.folder / "keys")
+        return FleetLog(plan, contracts, self.simulation.fleet, keys, MASTER_KEY, adopted)
 
     async def _play(
         self, plan: Plan, contracts: Contracts, connectors: dict[str, int], processes: Processes, listen: int, mqtt: str
@@ -130,10 +135,10 @@ class KafkaDemo:
             done += 1
             self.progress(done, total)
 
-        log = Route(_LogSender(self, plan, contracts, connectors, processes), 0)
-        routes = [route_to(parse_address(f"tcp://127.0.0.1:{listen}")), route_to(parse_address(mqtt)), log]
+        log = Route(self._log(plan, contracts, connectors, processes), 0)
+        routes = [log, route_to(parse_address(f"tcp://127.0.0.1:{listen}")), route_to(parse_address(mqtt))]
         slots = items_of(self.simulation.slots())
-        await play(seen(_without_first_registry(slots)), routes, Pace(0, 0), barrier=barrier)
+        await play(seen(slots), routes, Pace(0, 0), barrier=barrier)
 
     def _drain(self, plan: Plan, processes: Processes) -> None:
         """Stop part by part, each when it has done what the parts before it have written."""
@@ -159,75 +164,6 @@ class KafkaDemo:
         for topic in {row.parked.name for row in plan.connectors.values() if row.parked is not None}:
             for asides in read_all(plan.kafka.bootstrap, topic, contracts):
                 self.parked_frames.update(aside.raw.hex() for aside in asides)
-
-
-class _LogSender(FramesOnly):
-    """Registry versions and ticks go straight into the log."""
-
-    def __init__(
-        self, demo: KafkaDemo, plan: Plan, contracts: Contracts, connectors: dict[str, int], processes: Processes
-    ) -> None:
-        self._run = (demo, plan, contracts)
-        self._where = (connectors, processes)
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def send(self, frames: Frames) -> None:
-        """Frames go through the connectors."""
-
-    async def settle(self) -> None:
-        """Everything written is acknowledged."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-    async def registry(self, registry: Registry) -> None:
-        """See Sender; returns when every connector resolves with it and parked frames have flowed on."""
-        demo, plan, contracts = self._run
-        await asyncio.to_thread(_put_in_force, demo, plan, contracts, registry, *self._where)
-
-    async def tick(self, tick: Tick) -> None:
-        """See Sender."""
-        _demo, plan, contracts = self._run
-        await asyncio.to_thread(_to_frames, plan, contracts, tick, None)
-
-
-def _put_in_force(
-    demo: KafkaDemo, plan: Plan, contracts: Contracts, registry: Registry, connectors: dict[str, int],
-    processes: Processes,
-) -> None:  # fmt: skip
-    keys = KeyFolder(demo.folder / "keys").put(seal(demo.simulation.fleet.keys, MASTER_KEY))
-    raw = registry_to_bytes(registry)
-    version = version_of(raw)
-    # The control record first: connectors resolve with a version as soon as it is published, and a frame so resolved
-    # must not stand before the record that puts the version in force. Workers wait for a version that is on its way.
-    _to_frames(plan, contracts, None, Control({REGISTRY: version, KEYS: keys}))
-    publish(plan.kafka.bootstrap, REGISTRY, raw, REGISTRY_TOPIC)
-
-    def adopted() -> bool:
-        pages = [status(port) for port in connectors.values()]
-        return all(
-            page is not None and page["settled_version"] == version and page["acknowledged"] == page["received"]
-            for page in pages
-        )
-
-    wait_until(adopted, "connectors, for the registry", processes, SETTLE_SECS)
-
-
-def _to_frames(plan: Plan, contracts: Contracts, tick: Tick | None, control: Control | None) -> None:
-    topic = next(iter(plan.connectors.values())).to
-    write_to_all(plan.kafka.bootstrap, contracts, topic.name, topic.partitions, tick, control)
-
-
-def _without_first_registry(items: Any) -> Any:
-    """The first version is in force before the connectors listen."""
-    first = True
-    for item in items:
-        if first and isinstance(item, Registry):
-            first = False
-            continue
-        yield item
 
 
 def _taken(connectors: dict[str, int]) -> int:
