@@ -32,7 +32,6 @@ from connectors.simulator import Frames, Simulation
 from connectors.simulator.senders.base import parse_address
 from connectors.simulator.senders.pace import Pace
 from connectors.simulator.senders.play import Route, items_of, play, route_to
-from pipeline.reference import Registry
 from pipeline.runtime.references import KeyFolder
 from pipeline.step import Tick
 from pipeline.topology.plan import Plan, TopicPlan
