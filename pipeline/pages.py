@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import cramjam
 import numpy as np
-from numba import njit
 
 from pipeline.blocks import (
     CELL_BYTES,
@@ -30,6 +29,7 @@ from pipeline.blocks import (
     words_of,
 )
 from pipeline.columns import Array
+from pipeline.jit import expanded, kernel
 from pipeline.state import Area, StateStore, Table
 
 DELTA_BLOCKS = 2.0
@@ -140,7 +140,7 @@ def _copy(
     )
 
 
-@njit(nogil=True, cache=True, inline="always")
+@expanded
 def _ones(word):  # type: ignore[no-untyped-def]
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -148,7 +148,7 @@ def _ones(word):  # type: ignore[no-untyped-def]
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count(changed, dirty, run, capacity, counts):  # type: ignore[no-untyped-def]
     """counts i64 (pages, blocks) = cells marked in `changed` u64 (slices, pages, words), where `dirty` says so."""
     for slice_ in range(changed.shape[0]):
@@ -158,7 +158,7 @@ def _count(changed, dirty, run, capacity, counts):  # type: ignore[no-untyped-de
                     counts[page, (slice_ * capacity + word * 64) // run] += _ones(changed[slice_, page, word])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _collect(changed, dirty, at, counts, run, capacity, cells, flat):  # type: ignore[no-untyped-def]
     """Clear `changed`; of blocks with `counts` enter cells from `at` on (it moves), and their places in the table."""
     for page in range(changed.shape[1]):
@@ -183,7 +183,7 @@ def _collect(changed, dirty, at, counts, run, capacity, cells, flat):  # type: i
                 at[page, block] = item
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _gather(source, flat, taken):  # type: ignore[no-untyped-def]
     for item in range(flat.shape[0]):
         row = flat[item]

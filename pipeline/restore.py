@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import cramjam
 import numpy as np
-from numba import njit
 
 from pipeline.blocks import (
     CELL_BYTES,
@@ -21,10 +20,11 @@ from pipeline.blocks import (
 )
 from pipeline.columns import Array
 from pipeline.errors import Fatal
+from pipeline.jit import kernel
 from pipeline.state import Area, Layout, StateStore
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _scatter(taken, flat, target):  # type: ignore[no-untyped-def]
     for item in range(flat.shape[0]):
         row = flat[item]

@@ -78,6 +78,8 @@ class Shell:
             self.owners = {owner.partition: owner for owner in owners}
             self._progress = time.monotonic()
             log.info("ready", chain=self._work.plan.name, partitions=mine)
+        except asyncio.CancelledError:
+            raise
         except BaseException as error:  # noqa: BLE001  Faust only logs what fails here
             self._end(error)
 
@@ -103,6 +105,8 @@ class Shell:
                 if owner is not None:
                     await self._checkpoint(owner)
                 self._check_progress()
+        except asyncio.CancelledError:
+            raise
         except BaseException as error:  # noqa: BLE001  a worker without checkpoints must not go on
             self._end(error)
 
@@ -168,6 +172,8 @@ class Shell:
             for owner in list(self.owners.values()):
                 await self._checkpoint(owner)
             log.info("stopped", chain=self._work.plan.name)
+        except asyncio.CancelledError:
+            raise
         except BaseException as error:  # noqa: BLE001  Faust only logs what fails here
             self._end(error)
 

@@ -30,7 +30,9 @@ STOP_AFTER_SECS = 5.0
 PREPARED = ("after-flush", "in-pages", "before-commit")
 """Between the outputs' flush and the acknowledgement of the input."""
 
-OTHERS = ("in-batch", "in-outputs", "before-flush", "after-commit", "after-position", "in-restore", "in-shutdown")
+OTHERS = ("in-batch", "in-outputs", "before-flush", "after-commit", "after-position", "in-restore")
+STOPS = ("in-shutdown",)
+"""Comes once in a process, when it is asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def kill_plans(seed: int, count: int, prepared: int) -> list[str]:
     """`count` moments, at least `prepared` of them between flush and acknowledgement; the same for a seed."""
     random = np.random.default_rng(seed)
     phases = [PREPARED[index % len(PREPARED)] for index in range(prepared)]
-    phases += [OTHERS[index % len(OTHERS)] for index in range(count - prepared)]
+    others = OTHERS + STOPS
+    phases += [others[index % len(others)] for index in range(count - prepared)]
     random.shuffle(phases)
     # Pages and outputs come by the hundred, batches by the dozen, checkpoints one at a time.
     spans = {"in-pages": 60, "in-outputs": 150, "in-batch": 100, "in-shutdown": 1}
