@@ -11,7 +11,7 @@ from pipeline.runtime.kafka_references import KafkaReferences
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
 from pipeline.runtime.references import FirstOf, KeyFolder
 from pipeline.topology.plan import Plan, TopicPlan
-from pipeline.wire import Contracts
+from pipeline.wire import MOST_RECORD_BYTES, Contracts
 from schemas.registry import contracts_of
 
 REGISTRY_TOPIC = "registry"
@@ -41,6 +41,8 @@ def _wanted(plan: Plan, topic: TopicPlan, settings: dict[str, str]) -> WantedTop
             "cleanup.policy": "compact" if topic.compact else "delete",
             "retention.ms": "-1" if topic.retention_secs is None else str(1000 * topic.retention_secs),
             "min.insync.replicas": str(plan.kafka.min_insync),
+            # A broker's own limit is 1 MB where nobody has raised it.
+            "max.message.bytes": str(MOST_RECORD_BYTES),
             **settings,
         },
     )

@@ -23,6 +23,10 @@ from pipeline.step import Control, Origin, Parcel, Tick
 MAGIC = 0
 HEADER = struct.Struct(">bI")
 
+MOST_RECORD_BYTES = 64 << 20
+"""Largest record of a topic. What a tick settles of a partition is one record: some 300 bytes a service point at
+midnight, so that a partition may have 100,000 of them."""
+
 BATCHES: dict[str, type[Packed]] = {
     "FrameBatch": FrameBatch,
     "DecodedBatch": DecodedBatch,

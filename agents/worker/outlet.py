@@ -6,12 +6,13 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from agents.worker.settings import WorkerSettings
 from pipeline.checkpoint import Deliveries
 from pipeline.errors import Fatal
 from pipeline.runtime.chain import Output
+from pipeline.wire import MOST_RECORD_BYTES
 
 ID_HEADER = "kvarn-id"
 """Header with the output's id: copies that a restart makes have the same id and the same bytes."""
@@ -27,7 +28,7 @@ class Outlet:
             {
                 "bootstrap.servers": settings.bootstrap, "enable.idempotence": True, "acks": "all",
                 "compression.type": "lz4", "linger.ms": settings.linger_ms, "batch.size": 1 << 20,
-                "message.max.bytes": 8 << 20, "queue.buffering.max.kbytes": settings.output_bytes >> 10,
+                "message.max.bytes": MOST_RECORD_BYTES, "queue.buffering.max.kbytes": settings.output_bytes >> 10,
                 # It retries for ever: an output is given up only with the process.
                 "message.timeout.ms": 0,
                 # The same partition for a key on every replay, also for the empty one.
@@ -53,6 +54,12 @@ class Outlet:
                 break
             except BufferError:
                 self.poll(FULL_WAIT_SECS)
+            except KafkaException as error:
+                raise Fatal(
+                    "OUTPUT_REFUSED", where=output.topic, what=f"{len(output.value)} bytes: {error.args[0].str()}",
+                    do="if it is too large, drain the topology into topics with more partitions; start again, nothing "
+                    "is lost",
+                ) from error  # fmt: skip
         self.messages += 1
         self._producer.poll(0)
 
