@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import aiomqtt
 
@@ -29,6 +30,8 @@ class MqttSender(FramesOnly):
 
     async def open(self) -> None:
         """Connect."""
+        quiet = logging.getLogger("connectors.simulator.mqtt")
+        quiet.setLevel(logging.ERROR)
         client = aiomqtt.Client(
             self._address.host,
             self._address.port,
@@ -37,6 +40,8 @@ class MqttSender(FramesOnly):
             protocol=aiomqtt.ProtocolVersion.V5,
             max_inflight_messages=self._in_flight,
             max_concurrent_outgoing_calls=self._in_flight,
+            # It warns of every publish above ten that waits: here they wait on purpose.
+            logger=quiet,
             timeout=ACKNOWLEDGED_SECS,
         )
         try:
