@@ -5,28 +5,19 @@ Energies are in billed watt-hours (times the multiplying factor) of one interval
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-OFFSETS = {"Asia/Kolkata": 19_800, "UTC": 0}
-"""Time zone -> seconds east of UTC, for zones without summer time."""
+from pipeline.localtime import DAY_SECS, OFFSETS, known_zone
 
-DAY_SECS = 86_400
+SLOTS = (600, 900, 1800, 3600)
+"""Lengths that a place of the hot window may have."""
 
 
-class VeeConfig(BaseModel):
-    """Settings of the VEE stage; the thresholds are those of the rules in `pipeline.codes.RULES`."""
+class Thresholds(BaseModel):
+    """What the rules of `pipeline.codes.RULES` and the estimates go by; a document `rules/*.yaml` may say it too."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    timezone: str = Field("Asia/Kolkata", description="Zone of local days; one without summer time.")
-    hot_days: int = Field(
-        3, ge=2, le=8, description="Local days that late frames can still change, the running one included."
-    )
-    slot_secs: int = Field(
-        1800,
-        description="Length of a place in the hot window. Meters of half this interval take a second set of places, "
-        "meters of a multiple use some of them: choose the interval that most meters have.",
-    )
     grid_tolerance_secs: int = Field(
         300, ge=0, le=449, description="V03: a stamp this close to the interval grid is moved to it; beyond, rejected."
     )
@@ -50,14 +41,28 @@ class VeeConfig(BaseModel):
         "beyond, the span is scaled.",
     )
 
+
+class VeeConfig(Thresholds):
+    """Settings of the VEE stage."""
+
+    timezone: str = Field("Asia/Kolkata", description="Zone of local days; one without summer time.")
+    hot_days: int = Field(
+        3, ge=2, le=8, description="Local days that late frames can still change, the running one included."
+    )
+    slot_secs: int = Field(
+        1800,
+        description="Length of a place in the hot window: 600, 900, 1800 or 3600. Meters of half this interval take a "
+        "second set of places, meters of a multiple use some of them: choose the interval that most meters have.",
+    )
+
+    _known_zone = field_validator("timezone")(known_zone)
+
     @model_validator(mode="after")
     def _possible(self) -> VeeConfig:
-        if self.timezone not in OFFSETS:
-            raise ValueError(f"timezone: use one of {', '.join(sorted(OFFSETS))}, a zone without summer time")
-        if self.slot_secs not in (600, 900, 1800, 3600):
-            raise ValueError("slot_secs: use 600, 900, 1800 or 3600")
-        if self.grid_tolerance_secs * 4 > self.slot_secs and self.grid_tolerance_secs * 4 >= self.slot_secs:
-            raise ValueError("grid_tolerance_secs: use less than a quarter of slot_secs")
+        if self.slot_secs not in SLOTS:
+            raise ValueError(f"slot_secs: use one of {', '.join(map(str, SLOTS))}")
+        if self.grid_tolerance_secs * 4 >= self.slot_secs:
+            raise ValueError("grid_tolerance_secs: use less than a quarter of slot_secs, so that a stamp has one place")
         return self
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import (
     day_bit,
@@ -32,6 +31,7 @@ from agents.vee.output import LACKING, READINGS
 from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, NOTHING, SENT_SHIFT, TWICE
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER
+from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
 SAME_AGAIN = REJECT_NUMBER["DUPLICATE_INTERVAL"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.borrow import borrowed
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_again import enter, take_registers
 from agents.vee.kernels_cells import MOST, set_dirty, slice_of
@@ -20,6 +19,7 @@ from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, READINGS, REJECTS
 from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, RANGE, SENT_SHIFT, SPLIT
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER, Kind
+from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
 BLOCK, DAILY = int(Kind.BLOCK), int(Kind.DAILY)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import inlined, kernel
 from agents.vee.state import (
     AMENDED,
@@ -33,6 +32,7 @@ from agents.vee.state import (
 )
 from pipeline.channels import N_ENERGY
 from pipeline.codes import RULE_BIT, Method, Quality
+from pipeline.localtime import DAY_SECS
 from pipeline.lookup import mix
 from pipeline.state import mark
 

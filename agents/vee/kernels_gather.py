@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import find_planes, half_of, read_published, read_sent, sent_of, slice_of
 from agents.vee.state import GOOD as SENT_GOOD
 from agents.vee.state import KEPT, NOTHING
 from agents.vee.work import BAD, BEFORE, COUNTS, GAP, GOOD, LINK_COUNT, NONE, PLANES_AT
 from pipeline.channels import N_ENERGY
+from pipeline.localtime import DAY_SECS
 
 
 @kernel

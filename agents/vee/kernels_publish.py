@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import (
     ACTUAL,
@@ -29,6 +28,7 @@ from agents.vee.state import AMENDED, EMPTY, NOTHING
 from agents.vee.work import BAD, CARRIED_DAYS, CLOSING, COUNTS, NONE, OPENING, PLANES_AT, SPIKE
 from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
+from pipeline.localtime import DAY_SECS
 
 SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
 COUNT_ESTIMATED = 1

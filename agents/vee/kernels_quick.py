@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import slice_of
 from agents.vee.output import DAYS
 from agents.vee.state import AS_SENT, GOOD, PLANES, SENT_SHIFT
 from agents.vee.work import BLOCK_SLOTS
 from pipeline.channels import N_ENERGY
+from pipeline.localtime import DAY_SECS
 
 GOOD_AS_SENT = (GOOD << SENT_SHIFT) | AS_SENT
 BOTH_REGISTERS = 3

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import mark_hot
 from agents.vee.work import CARRIED_DAYS, CLOSING, COUNTS, FIRST_DAY, LINK_COUNT, MOST_LINKS, OPENING, SCRATCH
 from pipeline.channels import N_ENERGY
+from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
 from pipeline.state import mark
 

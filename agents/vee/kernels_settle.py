@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.borrow import borrowed
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import day_bit, half_of, lacks_plane, mark_hot
 from agents.vee.kernels_decide import decide
@@ -17,6 +16,7 @@ from agents.vee.output import AT, DAYS, DONE, FULL, LACKING, PLANE_NEEDED, READI
 from agents.vee.state import POINT
 from agents.vee.work import BLOCK_SLOTS, CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH
 from pipeline.channels import N_ENERGY
+from pipeline.localtime import DAY_SECS
 
 PROVISIONAL, FINAL = 0, 1
 """day_state; a day is final when it leaves the window."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.borrow import borrowed
-from agents.vee.config import DAY_SECS
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import (
     V01,
@@ -33,6 +32,7 @@ from agents.vee.kernels_links import slot_grid
 from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
 from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, HIGH, LIKE_DAY, MISSING, PLANE, POINT
 from pipeline.channels import N_ENERGY
+from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
 from pipeline.state import mark
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.vee.config import DAY_SECS, VeeConfig
+from agents.vee.config import VeeConfig
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Method
 from pipeline.columns import Array
@@ -182,8 +182,3 @@ def pages_of(store: StateStore, page_slot: Array) -> Pages:
 
 def _changed(area: Area) -> Array:
     return area.changed.reshape(area.table.slices, -1)
-
-
-def local_day(time: int, config: VeeConfig) -> int:
-    """Number of the local day that holds `time`."""
-    return (time + config.offset_secs) // DAY_SECS

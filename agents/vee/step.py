@@ -14,14 +14,15 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from agents.vee import kernels_arrival, kernels_settle, kernels_tick, output, planes
-from agents.vee.config import DAY_SECS, VeeConfig
+from agents.vee.config import VeeConfig
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
-from agents.vee.state import BEGIN, CLOSED, TAG, TIME, Clock, Pages, layout, limits_of, pages_of
+from agents.vee.state import BEGIN, CLOSED, TAG, TIME, Clock, Pages, layout, pages_of
 from agents.vee.tables import Prepared, page_of, prepare
 from agents.vee.work import Work, make_work
 from pipeline.batch import DecodedBatch
 from pipeline.codes import Kind
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 from pipeline.reference import References
 from pipeline.state import StateStore
 from pipeline.step import Advance, Emission, Parcel, Tick
@@ -53,7 +54,6 @@ class VeeStep:
 
     def __init__(self, config: VeeConfig) -> None:
         self.config = config
-        self.limits = limits_of(config)
         self.layout = layout(config)
 
     def prepare(self, references: References) -> Prepared:
@@ -62,7 +62,7 @@ class VeeStep:
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
         """Rows become readings; a tick becomes estimates and settlements."""
-        session = _Session(self, store, cast(Prepared, prepared), parcel.origin.offset)
+        session = _Session(store, cast(Prepared, prepared), parcel.origin.offset)
         emissions: list[Emission] = []
         batch = None
         if parcel.batch is not None:
@@ -77,9 +77,9 @@ class VeeStep:
 class _Session:
     """One parcel's work on one store."""
 
-    def __init__(self, step: VeeStep, store: StateStore, prepared: Prepared, offset: int) -> None:
-        self.config, self.limits = step.config, step.limits
+    def __init__(self, store: StateStore, prepared: Prepared, offset: int) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
+        self.limits = prepared.limits
         self.page_slots = planes.page_records(store)
         self.words = store.areas["hot"].flat[0]["words"][self.page_slots[0]].tolist()
         if self.words[TAG] != prepared.tag:

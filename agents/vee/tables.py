@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.vee.config import VeeConfig
-from agents.vee.state import HALF, HIGH, POOL
+from agents.vee.rules import in_force
+from agents.vee.state import HALF, HIGH, POOL, Limits, limits_of
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Kind, Role
 from pipeline.columns import Array
@@ -70,9 +71,10 @@ class Tables(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables, the version's tag (i64), service points with their page, and which planes they need from the start."""
+    """Tables and thresholds; the registry's tag (i64); service points with their pages, and the planes they need."""
 
     tables: Tables
+    limits: Limits
     tag: int
     points: Array
     pages: Array
@@ -82,8 +84,8 @@ class Prepared:
 
 
 def prepare(references: References, config: VeeConfig) -> Prepared:
-    """Derive the tables; raises ConfigError when an interval does not fit the window's places."""
-    registry = references.registry
+    """Derive the tables; raises ConfigError when an interval fits no place of the window, or for a bad rule set."""
+    registry, config = references.registry, in_force(config, references.documents)
     _check(registry, config)
     links = _links(registry, config)
     exchanges = np.zeros(len(links), EXCHANGE)
@@ -95,7 +97,14 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
     points = np.unique(links["point"])
     plane_points, plane_numbers = _planes(links, config)
     return Prepared(
-        tables, _tag(references), points, page_of(points), plane_points, page_of(plane_points), plane_numbers
+        tables,
+        limits_of(config),
+        _tag(references),
+        points,
+        page_of(points),
+        plane_points,
+        page_of(plane_points),
+        plane_numbers,
     )
 
 
