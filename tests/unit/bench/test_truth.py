@@ -1,0 +1,212 @@
+"""The truth of a burst: what becomes of lost pushes and spikes, and what bills and balances must say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agents.rating.tariff import shipped_tariff
+from bench.case import Load, read_case
+from bench.truth import balances, determinants, readings
+from bench.truth.check import TARIFF
+from bench.truth.history import PER_DAY, V01, V14, Energy, Meter
+from bench.truth.published import Published, publish
+from bench.truth.rows import KEY, Rows, compare
+from bench.truth.sent import sent_by
+from connectors.simulator import Fault
+from connectors.simulator.burst import POINTS_PER_DT
+from pipeline.codes import Method, Quality
+from pipeline.errors import ConfigError
+
+EVENING = range(41, 51)
+
+
+def flat(numbers: range, wh: int = 300, **other: int) -> dict[int, Energy]:
+    """The same energy in every interval, but `n41=...`."""
+    sent = dict.fromkeys(numbers, (wh, wh + 30, 0, 0))
+    return sent | {int(name[1:]): (value, value + 30, 0, 0) for name, value in other.items()}
+
+
+def lived(numbers: range, lost: set[int], sent: dict[int, Energy] | None = None) -> Meter:
+    return Meter(numbers, sent or flat(numbers), frozenset(lost)).live()
+
+
+def said(meter: Meter, number: int) -> list[tuple[int, Quality, Method, int]]:
+    return [(v.energy[0], v.quality, v.method, v.rules) for v in meter.versions if v.number == number]
+
+
+def test_an_interval_that_came_is_as_sent_and_stays_so() -> None:
+    meter = lived(EVENING, set())
+    assert all(len(said(meter, number)) == 1 for number in EVENING)
+    assert said(meter, 44) == [(300, Quality.ACTUAL, Method.NONE, 0)]
+
+
+def test_a_lost_interval_is_carried_on_and_at_midnight_gets_a_line_between_its_neighbours() -> None:
+    meter = lived(EVENING, {44}, flat(EVENING, n43=100, n45=201))
+    assert said(meter, 44) == [
+        (100, Quality.ESTIMATED, Method.CARRIED, V01), (150, Quality.ESTIMATED, Method.LINEAR, V01),
+    ]  # fmt: skip
+
+
+def test_a_first_interval_that_is_lost_is_missing_until_a_later_one_can_be_carried_back() -> None:
+    assert said(lived(EVENING, {41}), 41) == [
+        (0, Quality.MISSING, Method.NONE, V01), (300, Quality.ESTIMATED, Method.CARRIED, V01),
+    ]  # fmt: skip
+
+
+def test_a_gap_of_more_than_two_hours_gets_no_line() -> None:
+    lost = {43, 44, 45, 46, 47}
+    assert said(lived(EVENING, lost, flat(EVENING, n48=800)), 45)[-1][:3] == (300, Quality.ESTIMATED, Method.CARRIED)
+    assert said(lived(EVENING, lost - {47}, flat(EVENING, n47=800)), 44)[-1][:3] == (
+        300 + 500 * 2 // 5, Quality.ESTIMATED, Method.LINEAR,
+    )  # fmt: skip
+
+
+def test_a_day_later_the_same_interval_of_the_day_before_is_the_substitute() -> None:
+    numbers = range(41, 97)
+    assert said(lived(numbers, {45 + PER_DAY}, flat(numbers, n45=777)), 45 + PER_DAY)[0] == (
+        777, Quality.ESTIMATED, Method.LIKE_DAY, V01,
+    )  # fmt: skip
+
+
+def test_the_second_midnight_revises_what_a_like_day_now_explains_better() -> None:
+    numbers = range(41, 97)
+    lost = {48}  # the last of its day: no line at the first midnight
+    assert [row[2] for row in said(lived(numbers, lost), 48)] == [Method.CARRIED, Method.LINEAR]
+    lost = set(range(43, 49))
+    assert [row[2] for row in said(lived(numbers, lost), 44)] == [Method.CARRIED, Method.LIKE_DAY]
+
+
+def test_a_spike_is_taken_as_sent_until_its_day_closes() -> None:
+    meter = lived(EVENING, set(), flat(EVENING, n44=4300))
+    assert said(meter, 44) == [
+        (4300, Quality.ACTUAL, Method.NONE, 0), (300, Quality.ESTIMATED, Method.LINEAR, V14),
+    ]  # fmt: skip
+    assert [len(said(lived(EVENING, set(), flat(EVENING, n49=4300)), 49))] == [1]  # its day is still open
+
+
+@pytest.mark.parametrize(("wh", "spikes"), [(500, 1), (840, 1), (841, 2)])
+def test_a_spike_stands_far_above_the_third_highest_and_the_floor(wh: int, spikes: int) -> None:
+    assert len(said(lived(EVENING, set(), flat(EVENING, n44=wh)), 44)) == spikes
+
+
+def test_a_meter_that_never_came_stays_missing_without_a_revision() -> None:
+    meter = lived(EVENING, set(EVENING))
+    assert [said(meter, number)[0][1] for number in EVENING] == [Quality.MISSING] * 10
+    assert len(meter.versions) == 10
+
+
+# ------------------------------------------------------------------------------------------------ slices of meters
+
+LOAD = Load(meters=3_000, frames=48_000, seed=5)
+PLAN = LOAD.plan(1)
+
+
+@pytest.fixture(scope="module")
+def published() -> Published:
+    return publish(sent_by(PLAN, LOAD.numbers, np.arange(PLAN.meters)))
+
+
+def test_every_push_has_its_row_and_every_lost_one_a_substitute(published: Published) -> None:
+    rows = readings.expected(published)
+    assert int(rows["from_frame"].sum()) == int(published.sent.good.sum())
+    first = rows[KEY] % readings.MOST_REVISIONS == 0
+    assert int(first.sum()) == PLAN.meters * len(LOAD.numbers)
+    lost = int((~published.sent.good).sum())
+    assert int((first & (rows["from_frame"] == 0)).sum()) == lost > 0
+
+
+def test_spikes_of_the_closed_day_are_replaced_and_those_of_the_open_one_are_not(published: Published) -> None:
+    spike = published.sent.fault == Fault.SPIKE
+    closed = np.array([number <= PER_DAY for number in LOAD.numbers])
+    final = published.final.quality
+    assert spike[closed].any()
+    assert spike[~closed].any()
+    # In daylight export meters import nothing, but evenings are all import: 4,000 Wh stand out.
+    assert (final[closed][spike[closed]] == Quality.ESTIMATED).all()
+    assert (final[~closed][spike[~closed]] == Quality.ACTUAL).all()
+
+
+def one_wrong(rows: Rows, column: str) -> Rows:
+    values = rows[column].copy()
+    values[len(values) // 2] += 1
+    return {**rows, column: values}
+
+
+@pytest.mark.parametrize("column", [name for name in readings.COLUMNS if name not in ("point", "start")])
+def test_one_wrong_value_in_readings_is_found(published: Published, column: str) -> None:
+    rows = readings.expected(published)
+    assert compare(rows, rows).different == 0
+    assert compare(rows, one_wrong(rows, column)).different == 1
+
+
+@pytest.mark.parametrize("column", [name for name in determinants.COLUMNS if name not in ("kind", "point", "begin")])
+def test_one_wrong_value_in_determinants_is_found(published: Published, column: str) -> None:
+    rows = determinants.expected(published, shipped_tariff(TARIFF))
+    assert compare(rows, rows).different == 0
+    assert compare(rows, one_wrong(rows, column)).different == 1
+
+
+def test_a_day_and_its_month_are_billed_for_each_meter(published: Published) -> None:
+    rows = determinants.expected(published, shipped_tariff(TARIFF))
+    assert len(rows[KEY]) == 2 * PLAN.meters == len(np.unique(rows[KEY]))
+    counts = sum(rows[f"intervals_{name}"] for name in ("actual", "estimated", "missing", "suspect"))
+    assert (np.asarray(counts) == 8).all()
+    zones = np.asarray(sum(rows[f"zone_{number}"] for number in range(4)))
+    assert (zones == rows["wh_imp"]).all()
+    assert (rows["zone_1"] == 0).all()  # 20:00 to 24:00: evening peak until 22:00, then night
+    assert (rows["zone_3"] > 0).any()
+
+
+@pytest.mark.parametrize(
+    ("wh", "paise"),
+    [
+        (999, 10_000 + 1_600),  # no whole unit: the fixed charge and its duty of 16 %
+        # EC 100 x 3.46 + 50 x 7.43, wheeling 150 x 1.45, FAC 100 x 0.50 + 50 x 0.84, fixed 100; duty 180.32.
+        (150_500, 71_750 + 21_750 + 9_200 + 10_000 + 18_032),
+        # The third slab as well; duty 481.3952, rounded to the paisa.
+        (333_000, 217_256 + 48_285 + 25_331 + 10_000 + 48_140),
+    ],
+)
+def test_a_bill_is_the_tariffs_to_the_paisa(wh: int, paise: int) -> None:
+    assert determinants.bill(np.array([wh]), shipped_tariff(TARIFF)).tolist() == [paise]
+
+
+def test_balances_are_the_sums_of_what_is_in_force_however_meters_are_sliced(published: Published) -> None:
+    whole, sliced = balances.Balances(PLAN, LOAD.numbers), balances.Balances(PLAN, LOAD.numbers)
+    whole.add(published)
+    for begin in range(0, PLAN.meters, 701):  # not a multiple of the points of a transformer
+        meters = np.arange(begin, min(begin + 701, PLAN.meters))
+        sliced.add(publish(sent_by(PLAN, LOAD.numbers, meters)))
+    rows = whole.expected()
+    assert compare(rows, sliced.expected()).different == 0
+    assert len(rows[KEY]) == (len(LOAD.numbers) + 1) * PLAN.meters // POINTS_PER_DT
+    interval = rows["span"] == balances.SPANS["INTERVAL"]
+    final = published.final
+    billed = final.energy[:, :, 0] - final.energy[:, :, 2]
+    counted = (final.quality == Quality.ACTUAL) | (final.quality == Quality.ESTIMATED)
+    assert int(rows["output_wh"][interval].sum()) == int((billed * counted).sum())
+    assert (rows["expected"][interval] == POINTS_PER_DT).all()
+    for column in ("output_wh", "coverage", "estimated", "input_wh", "secs"):
+        assert compare(rows, one_wrong(rows, column)).different == 1
+
+
+# ------------------------------------------------------------------------------------------------ cases
+
+
+def test_the_case_sends_whole_intervals_with_a_midnight_inside() -> None:
+    load = read_case("throughput").load
+    assert load.meters == 1_000_000
+    assert load.first <= PER_DAY < load.numbers[-1]
+    assert Load(meters=10, frames=95).intervals == 10
+    assert Load(meters=10, frames=10).numbers == range(PER_DAY, PER_DAY + 1)
+
+
+def test_a_run_beyond_what_the_truth_knows_is_refused() -> None:
+    most = replace(Load(meters=10, frames=1).plan(1)).interval_secs
+    assert most == 1800
+    Load(meters=10, frames=10 * (8 + 2 * PER_DAY - 1)).plan(1)
+    with pytest.raises(ConfigError, match="BENCH_TOO_LONG"):
+        Load(meters=10, frames=10 * (8 + 2 * PER_DAY)).plan(1)
