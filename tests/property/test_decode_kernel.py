@@ -54,7 +54,9 @@ odd_numbers = st.one_of(
     st.builds(datum, st.just(23), st.floats(width=32)),
     st.builds(datum, st.just(24), st.floats() | st.sampled_from([2.0**43, 2.0**53, 9007199254740.991, -0.0005])),
     st.builds(datum, st.just(5), st.integers(-(2**31), 2**31 - 1)),
-    st.builds(datum, st.just(20), st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53, 2**53 + 1, -(2**53), -(2**63)])),
+    st.builds(
+        datum, st.just(20), st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53, 2**53 + 1, -(2**53), -(2**63)])
+    ),
     st.builds(datum, st.just(21), st.integers(0, 2**64 - 1) | st.sampled_from([2**63, 2**63 - 1, 2**53])),
 )
 numbers = st.integers(0, 40).flatmap(lambda dice: usual_numbers if dice else odd_numbers)

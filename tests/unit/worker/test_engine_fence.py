@@ -88,4 +88,3 @@ async def test_records_that_wait_are_bounded_by_bytes() -> None:
     settings = WorkerSettings(buffer_bytes=64 << 20, record_bytes=4 << 20)
     app = make_app(toy_plan("fence", "source", 4), settings)
     assert app.conf.stream_buffer_maxsize * settings.record_bytes <= settings.buffer_bytes
-
