@@ -17,6 +17,9 @@ FOLDER = Path(__file__).parent / "cases"
 EVENING_INTERVALS = 8
 """Intervals before the first midnight: from 20:00 on with half hours."""
 
+OPENING = 1
+"""Intervals that are sent before the measured ones."""
+
 MOST_MIDNIGHTS = 2
 """The truth knows days that are settled, not days that leave VEE's window of three."""
 
@@ -31,15 +34,15 @@ class Load(Strict):
     """Meters that push every interval, in an order that is another one each time; a hundredth at fault."""
 
     meters: int = Field(ge=1, description="service points, with a meter each")
-    frames: int = Field(ge=1, description="pushes at least; whole intervals are sent")
+    frames: int = Field(ge=1, description="pushes that are measured, at least; whole intervals are sent")
     batch_frames: int = Field(4000, ge=1, le=6000, description="frames of a record, as connectors gather under load")
     seed: int = Field(1, ge=0, description="the same seed gives the same bytes")
     faults: bool = Field(True, description="whether a hundredth of the pushes is at fault")
 
     @property
     def intervals(self) -> int:
-        """Intervals that are sent."""
-        return -(-self.frames // self.meters)
+        """Intervals that are sent: one that opens the log, so that every meter has its state, and those measured."""
+        return OPENING + -(-self.frames // self.meters)
 
     @property
     def first(self) -> int:

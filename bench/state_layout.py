@@ -214,22 +214,21 @@ def _copies(partition: Partition, sequence: int, policy: Policy) -> Iterator[tup
 
 def _restore(address: str, fleet: Fleet) -> dict[str, float]:
     """Read the topic and make the stores again, one partition after the other; each must equal the one in memory."""
-    read, make, size = 0.0, 0.0, 0
+    read, make, size, count = 0.0, 0.0, 0, 0
     for number, partition in enumerate(fleet.partitions):
         begin = time.perf_counter()
         records = _records(address, number)
         read += time.perf_counter() - begin
-        size += sum(map(len, records.values()))
-        begin = time.perf_counter()
+        size, count = size + sum(map(len, records.values())), count + len(records)
         for store in partition.stores:
             mine = {key: value for key, value in records.items() if key.startswith(store.layout.step.encode() + b"/")}
+            begin = time.thread_time()
             restored, _ = restore.restore(store.layout, store.pages, store.capacity, mine)
-            make += time.perf_counter() - begin
+            make += time.thread_time() - begin
             for name, area in store.areas.items():
                 if not (area.rows == restored.areas[name].rows).all():
                     raise AssertionError(f"{store.layout.step}/{name} of partition {number} is another")
-            begin = time.perf_counter()
-    return {"megabytes": size / 1e6, "read_s": read, "make_s": make}
+    return {"records": count, "megabytes": round(size / 1e6), "read_s": round(read, 1), "make_cpu_s": round(make, 1)}
 
 
 def _records(address: str, partition: int) -> dict[bytes, bytes]:

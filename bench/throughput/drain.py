@@ -1,6 +1,6 @@
 """The processes of a topology on a log that is already full: started as users start them, measured, ended.
 
-1. versions and a first tick are written; the parts start, load them, and are stopped cleanly
+1. versions and a first interval are written; the parts start, take them in, and are stopped cleanly
 2. the frames are written; no part runs
 3. the parts start again from their checkpoints: the sink and the workers behind first, the worker of frames last
 4. the clock runs from the last look before a worker has written anything, to the first look at which every
@@ -96,7 +96,7 @@ class Drain:
     @contextmanager
     def open(self) -> Iterator[Drain]:
         """A broker of its own, with the topics; ended with its data on the way out."""
-        check_room(self.load.frames)
+        check_room(self.load.meters * self.load.intervals)
         with ExitStack() as stack:
             self.progress("Kafka", 0, 1)
             self.services = stack.enter_context(temporary(("kafka",)))
@@ -119,7 +119,7 @@ class Drain:
         feed = self._feed(self.plan, contracts)
         with Processes(self.folder / "logs", self._environment) as processes:
             feed.open(self.folder / "keys", MASTER_KEY)
-            self.progress("opening", 0, 1)
+            self.progress("a first interval", 0, 1)
             self._until_idle(processes)
             self._stop(processes)
             frames = feed.fill(lambda done, total: self.progress("frames into Kafka", done, total))

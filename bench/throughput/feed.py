@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Producer
 
-from bench.case import Load
+from bench.case import OPENING, Load
 from cli.deployment import REGISTRY_TOPIC
 from connectors.simulator.burst import Burst, BurstBuffers, burst_keys, burst_registry
 from pipeline.errors import Transient
@@ -39,20 +39,24 @@ class Feed:
         )  # fmt: skip
 
     def open(self, keys: Path, master: bytes) -> None:
-        """Registry and keys in force, and the time at which the first interval begins."""
+        """Registry and keys in force, the time at which the first interval begins, and that interval."""
         sealed = KeyFolder(keys).put(seal(burst_keys(self._plan), master))
         registry = publish(self._bootstrap, REGISTRY, registry_to_bytes(burst_registry(self._plan)), REGISTRY_TOPIC)
         control = Control({REGISTRY: registry, KEYS: sealed})
         self._to_all(Tick(self._plan.end_of(self._load.first - 1), 0), control)
-        self._settle()
+        self._send(self._load.numbers[:OPENING], lambda done, total: None)
 
     def fill(self, progress: Callable[[int, int], None]) -> int:
-        """All intervals, a tick behind each; returns the number of frames."""
+        """The intervals that are measured; returns the number of frames."""
+        return self._send(self._load.numbers[OPENING:], progress)
+
+    def _send(self, numbers: range, progress: Callable[[int, int], None]) -> int:
+        """Whole intervals, a tick behind each; returns the number of frames."""
         burst, frames = Burst(self._plan), 0
         buffers = BurstBuffers(self._topic.partitions, self._load.batch_frames + 1)
         try:
-            for done, interval in enumerate(self._load.numbers):
-                progress(done, self._load.intervals)
+            for done, interval in enumerate(numbers):
+                progress(done, len(numbers))
                 for partition, batch in burst.batches(interval, buffers):
                     frames += len(batch.length)
                     self._write(partition, frames_record(self._contracts, batch=batch))
@@ -60,7 +64,7 @@ class Feed:
         finally:
             burst.close()
         self._settle()
-        progress(self._load.intervals, self._load.intervals)
+        progress(len(numbers), len(numbers))
         return frames
 
     def _to_all(self, tick: Tick, control: Control | None) -> None:

@@ -28,8 +28,9 @@ lies behind interval {evening} of {intervals}, so days were settled and bills ma
 The clock ran from the last look before a worker had written anything ({seconds:,.1f} s) to the first look at which
 every committed position equalled the end of its topic: frames and node energy for the workers, all outputs for the
 sink. The frames before that point are in the warehouse and their state is saved. The end of it waits for the last
-blocks of the sink and the last checkpoints; a longer run spreads that wait over more frames. Loading of registry
-and keys came before, as the workers had been stopped cleanly and started again from their checkpoints.
+blocks of the sink and the last checkpoints; a longer run spreads that wait over more frames. Before, the same
+processes had taken in the first interval, so that every meter had its state, and had been stopped cleanly; they
+started again from their checkpoints.
 
 ## Cost
 

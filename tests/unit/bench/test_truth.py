@@ -100,7 +100,7 @@ def test_a_meter_that_never_came_stays_missing_without_a_revision() -> None:
 
 # ------------------------------------------------------------------------------------------------ slices of meters
 
-LOAD = Load(meters=3_000, frames=48_000, seed=5)
+LOAD = Load(meters=3_000, frames=45_000, seed=5)
 PLAN = LOAD.plan(1)
 
 
@@ -200,13 +200,13 @@ def test_the_case_sends_whole_intervals_with_a_midnight_inside() -> None:
     load = read_case("throughput").load
     assert load.meters == 1_000_000
     assert load.first <= PER_DAY < load.numbers[-1]
-    assert Load(meters=10, frames=95).intervals == 10
-    assert Load(meters=10, frames=10).numbers == range(PER_DAY, PER_DAY + 1)
+    assert Load(meters=10, frames=95).intervals == 11
+    assert Load(meters=10, frames=10).numbers == range(PER_DAY, PER_DAY + 2)
 
 
 def test_a_run_beyond_what_the_truth_knows_is_refused() -> None:
     most = replace(Load(meters=10, frames=1).plan(1)).interval_secs
     assert most == 1800
-    Load(meters=10, frames=10 * (8 + 2 * PER_DAY - 1)).plan(1)
+    Load(meters=10, frames=10 * (8 + 2 * PER_DAY - 2)).plan(1)
     with pytest.raises(ConfigError, match="BENCH_TOO_LONG"):
-        Load(meters=10, frames=10 * (8 + 2 * PER_DAY)).plan(1)
+        Load(meters=10, frames=10 * (8 + 2 * PER_DAY - 1)).plan(1)
