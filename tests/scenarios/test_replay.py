@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from cli.testing import FrameDriver
-from pipeline.pages import Ledger, copy_pages, encode, restore
+from pipeline.blocks import Ledger
+from pipeline.pages import copy_pages, encode
+from pipeline.restore import restore
 from pipeline.runtime.chain import Chain, Position
 from pipeline.runtime.embedded import Appended
 from pipeline.state import StateStore
@@ -70,9 +72,9 @@ class Checkpoints:
                 ledger = self._ledgers.setdefault(name, Ledger())
                 self._capacities[name] = store.capacity
                 for copy in copy_pages(store, ledger, self.taken):
-                    for record in encode(copy, ledger):
-                        self._topics.setdefault(name, {})[record.key] = record.value
-                        self.written += 1
+                    record = encode(copy, ledger)
+                    self._topics.setdefault(name, {})[record.key] = record.value
+                    self.written += 1
 
     def resume(self, other: FrameDriver) -> None:
         """Give another driver the state that was written last."""
