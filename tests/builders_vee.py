@@ -122,6 +122,10 @@ class Vee:
         """One tick."""
         self._send(tick=Tick(time, lateness))
 
+    def both(self, rows: Sequence[Row], time: int, lateness: int = 0) -> None:
+        """Rows and a tick in one record."""
+        self._send(batch=decoded(self.links, rows), tick=Tick(time, lateness))
+
     def _send(self, **content: Any) -> None:
         advance = self.step.advance(Parcel(Origin("log", 0, self.offset), **content), self.store, self.prepared)
         self.offset += 1

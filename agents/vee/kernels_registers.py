@@ -88,14 +88,24 @@ def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-unt
 
 
 @kernel
-def midnight_known(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
-    """A span may begin or end here: the register of the meter that stands here is known, or none stands here."""
+def opens_at(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
+    """A span may begin at midnight `day`: the register of the meter that stands then is known, or none stands."""
     midnight = day * DAY_SECS - limits.offset
     for place in range(work.pad[COUNTS, LINK_COUNT]):
         row = work.links[place]
-        link = tables.links[row]
-        if link.start <= midnight < link.until:
+        if tables.links[row].start <= midnight < tables.links[row].until:
             return _opening(pages, tables, limits, slot, row, day, day, work.pad[SCRATCH]) & 1 == 1
+    return True
+
+
+@kernel
+def closes_at(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
+    """A span may end there: the same for the meter that stood until then."""
+    midnight = day * DAY_SECS - limits.offset
+    for place in range(work.pad[COUNTS, LINK_COUNT]):
+        row = work.links[place]
+        if tables.links[row].start < midnight <= tables.links[row].until:
+            return _closing(pages, tables, limits, slot, row, day, work.pad[SCRATCH]) & 1 == 1
     return True
 
 
@@ -103,7 +113,8 @@ def midnight_known(pages, tables, limits, slot, work, day):  # type: ignore[no-u
 def carry(pages, limits, slot, work, first, published):  # type: ignore[no-untyped-def]
     """Day `first` leaves the window, published i64 (4,) in it: carry its register on if the next midnight has none."""
     record, size = pages.hot[slot], limits.hot_days + 1
-    if not work.spans[0].midnight or work.spans[1].midnight or record.carried == MOST_CARRIED:
+    after = work.spans[1]
+    if not work.spans[0].opens or after.opens or after.closes or record.carried == MOST_CARRIED:
         _end_carry(pages, slot)
         return
     origin, target = pages.registers[first % size, slot], pages.registers[(first + 1) % size, slot]
@@ -189,16 +200,17 @@ def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[
     Returns the number of spans; fills span_* and span_of_day. A span counts as known when wh_imp is.
     """
     for day in range(days + 1):
-        work.spans[day].midnight = midnight_known(pages, tables, limits, slot, work, first + day)
+        work.spans[day].opens = opens_at(pages, tables, limits, slot, work, first + day)
+        work.spans[day].closes = closes_at(pages, tables, limits, slot, work, first + day)
     if work.pad[COUNTS, CARRIED_DAYS]:
-        work.spans[0].midnight = True
+        work.spans[0].opens = True
     spans, day = 0, 0
     while day < days:
         after = day + 1
-        while after < days and work.spans[day].midnight and not work.spans[after].midnight:
+        while after < days and work.spans[day].opens and not work.spans[after].closes:
             after += 1
         mask, devices = 0, 0
-        if work.spans[day].midnight and work.spans[after].midnight:
+        if work.spans[day].opens and work.spans[after].closes:
             mask, devices = span_energy(
                 pages, tables, limits, slot, work, first + day, first + after, work.spans[spans].energy
             )

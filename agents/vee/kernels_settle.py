@@ -91,7 +91,7 @@ def _settle_point(  # type: ignore[no-untyped-def]
     carried = np.int64(record.carried) if first == oldest_day(limits, clock) else np.int64(0)
     work.pad[COUNTS, FIRST_DAY], work.pad[COUNTS, CARRIED_DAYS] = first, carried
     begin = (first - carried) * DAY_SECS - limits.offset
-    list_links(tables, work, pages.keys[slot], begin, (first + days) * DAY_SECS - limits.offset)
+    list_links(tables, work, pages.keys[slot], begin, (first + days) * DAY_SECS - limits.offset + 1)
     total = gather(pages, tables, limits, clock, slot, work, first, days)
     spans = find_spans(pages, tables, limits, slot, work, first, days)
     decide(tables, limits, work, total, per_day, spans)

@@ -66,10 +66,9 @@ class VeeStep:
         emissions: list[Emission] = []
         batch = None
         if parcel.batch is not None:
-            assert isinstance(parcel.batch, DecodedBatch)
-            batch, emissions = session.arrive(parcel.batch, parcel)
+            batch, emissions = session.arrive(cast(DecodedBatch, parcel.batch), parcel)
         if parcel.tick is not None:
-            ticked = session.tick(parcel.tick)
+            ticked = session.tick(parcel.tick, 0 if batch is None else len(cast(DecodedBatch, parcel.batch).kind))
             batch = ticked if batch is None else output.joined(batch, ticked)
         return Advance(replace(parcel, batch=batch), emissions)
 
@@ -174,10 +173,13 @@ class _Session:
 
     # ------------------------------------------------------------------------------------------- ticks
 
-    def tick(self, tick: Tick) -> Any:
-        """Estimates and settlements up to `tick`, midnight by midnight when it passes several."""
+    def tick(self, tick: Tick, rows: int) -> Any:
+        """Estimates and settlements up to `tick`, midnight by midnight when it passes several.
+
+        rows: of the same record's batch, whose revisions come before.
+        """
         buffers, work = Buffers(), make_work(self.limits)
-        phase = self.offset << 20
+        phase = (self.offset << 20) + rows
         if not self.words[TIME]:
             self._set_clock(tick.time, tick.closes, tick.closes)
         begin = self.clock

@@ -47,7 +47,8 @@ SPAN = np.dtype(
         ("devices", "<i8"),
         ("energy", "<i8", (N_ENERGY,)),  # of the registers, billed
         ("of_day", "<i8"),  # by day: its span
-        ("midnight", "<i8"),  # by day: the register at its beginning is known
+        ("opens", "<i8"),  # by day: a span may begin at its midnight
+        ("closes", "<i8"),  # by day: a span may end at its midnight
     ]
 )
 

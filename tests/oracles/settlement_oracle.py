@@ -170,13 +170,22 @@ def _closing(oracle: Oracle, link: Link, day: int) -> Sequence[int] | None:
     return link.closing if link.until <= day * DAY - OFFSET else _at(oracle, link, day)
 
 
-def midnight_known(oracle: Oracle, point: int, day: int) -> bool:
-    """A span may begin or end here."""
+def opens_at(oracle: Oracle, point: int, day: int) -> bool:
+    """A span may begin at this midnight: the register of the meter that stands then is known, or none stands."""
     midnight = day * DAY - OFFSET
     if _origin(oracle, point, day) != day:
         return True
     for link in oracle.links_of(point, midnight, midnight + 1):
         registers = _opening(oracle, link, day)
+        return registers is not None and registers[0] >= 0
+    return True
+
+
+def closes_at(oracle: Oracle, point: int, day: int) -> bool:
+    """A span may end at this midnight: the register of the meter that stood until then is known, or none stood."""
+    midnight = day * DAY - OFFSET
+    for link in oracle.links_of(point, midnight - 1, midnight):
+        registers = _closing(oracle, link, day)
         return registers is not None and registers[0] >= 0
     return True
 
@@ -212,10 +221,10 @@ def _spans(oracle: Oracle, point: int, days: range) -> list[Span]:
     spans, day = [], days.start
     while day < days.stop:
         after, energy, meters = day + 1, {}, 0
-        if midnight_known(oracle, point, day):
-            while after < days.stop and not midnight_known(oracle, point, after):
+        if opens_at(oracle, point, day):
+            while after < days.stop and not closes_at(oracle, point, after):
                 after += 1
-            if midnight_known(oracle, point, after):
+            if closes_at(oracle, point, after):
                 energy, meters = _span_energy(oracle, point, day, after)
         if not energy:
             after = day + 1

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.oracles.settlement_oracle import Cell, Published, Settled, midnight_known, settle
+from tests.oracles.settlement_oracle import Cell, Published, Settled, closes_at, opens_at, settle
 
 DAY = 86_400
 OFFSET = 19_800
@@ -267,8 +267,8 @@ class Oracle:
     def _carry(self, point: int, leaving: int, settled: Settled) -> None:
         """The register that a lost day began with goes on to the next midnight, less what was published since."""
         origin, since = self.carried.pop(point, (leaving, [0] * CHANNELS))
-        begins = origin != leaving or midnight_known(self, point, leaving)
-        if not begins or midnight_known(self, point, leaving + 1):
+        begins = origin != leaving or opens_at(self, point, leaving)
+        if not begins or opens_at(self, point, leaving + 1) or closes_at(self, point, leaving + 1):
             return
         published = [actual + est for actual, est in zip(settled.actual, settled.estimated, strict=True)]
         self.carried[point] = (origin, [old + new for old, new in zip(since, published, strict=True)])

@@ -302,3 +302,12 @@ def test_a_day_is_final_when_it_leaves_the_window() -> None:
     assert vee.days[POINT, FIRST].state == 1
     vee.arrive(blocks(0, MIDNIGHT, [100]))
     assert vee.rejects["TOO_OLD"] == 1
+
+
+def test_a_meter_removed_at_midnight_settles_its_day_whatever_its_successor_reads() -> None:
+    removed, successor = exchanged(MIDNIGHT + DAY)
+    vee = Vee([removed, replace(successor, opening=None)])
+    day_of(vee, [50] * 47 + [None], opening=600)
+    assert (vee.days[POINT, FIRST].register_energy[0], vee.days[POINT, FIRST].unexplained[0]) == (2400, 0)
+    vee.tick(MIDNIGHT + 2 * DAY)
+    assert sum(published(vee, 0, 48)) == 2400, "the day stays settled when the next one closes"
