@@ -6,20 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cli.stages import fetch_references, make_steps
 from cli.testing import FrameDriver
-from pipeline.blocks import Ledger
-from pipeline.pages import copy_pages, encode
-from pipeline.restore import restore
-from pipeline.runtime.chain import Chain, Position
-from pipeline.runtime.embedded import Appended
-from pipeline.state import StateStore
-from pipeline.topology.plan import ChainPlan
+from pipeline.checkpoint import HEAD_KEY, Head
+from pipeline.runtime.chain import Chain, Prepared
+from pipeline.runtime.embedded import TOPIC_ID, Appended
+from pipeline.runtime.saved import Place, Saved, copy_chain, nothing_saved, restore_chain
+from pipeline.testing.driver import MASTER_KEY
 from tests.scenarios import world
 from tests.scenarios.again import digests
 from tests.scenarios.world import Run
@@ -50,54 +49,37 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes(first: Fram
     assert json.loads(done.stdout) == digests(first)
 
 
-class Checkpoints:
-    """The state topic of every chain and partition, as records by key; no broker, no process."""
+@dataclass
+class StateTopic:
+    """What the state topic holds of one partition of a chain; no broker, no process."""
 
-    def __init__(self, driver: FrameDriver) -> None:
-        self._driver = driver
-        self._topics: dict[tuple[str, int, str], dict[bytes, bytes]] = {}
-        self._ledgers: dict[tuple[str, int, str], Ledger] = {}
-        self._positions: dict[tuple[str, int], Position] = {}
-        self._capacities: dict[tuple[str, int, str], int] = {}
-        self.taken = 0
-        self.written = 0
+    place: Place
+    saved: Saved
+    records: dict[bytes, bytes] = field(default_factory=dict)
 
-    def take(self) -> None:
-        """Write what changed since the last time."""
-        self.taken += 1
-        for plan, partition, chain in chains(self._driver):
-            self._positions[plan.name, partition] = deepcopy(chain.position)
-            for store in chain.stores:
-                name = (plan.name, partition, store.layout.step)
-                ledger = self._ledgers.setdefault(name, Ledger())
-                self._capacities[name] = store.capacity
-                for copy in copy_pages(store, ledger, self.taken):
-                    record = encode(copy, ledger)
-                    self._topics.setdefault(name, {})[record.key] = record.value
-                    self.written += 1
+    def write(self, chain: Chain) -> None:
+        """A checkpoint: what changed since the one before, and the head."""
+        self.records.update(
+            (record.key, record.value) for record in copy_chain(self.place, chain, self.saved).records()
+        )
 
-    def resume(self, other: FrameDriver) -> None:
-        """Give another driver the state that was written last."""
-        for plan, partition, chain in chains(self._driver):
-            stores = tuple(self._restored(plan, partition, store) for store in chain.stores)
-            other.runtime.resume(plan, partition, stores, self._positions[plan.name, partition])
-
-    def _restored(self, plan: ChainPlan, partition: int, store: StateStore) -> StateStore:
-        name = (plan.name, partition, store.layout.step)
-        records = self._topics.get(name, {})
-        live = {key: value for key, value in records.items() if key in self._ledgers[name].live}
-        assert live.keys() == self._ledgers[name].live.keys()
-        made, _ = restore(store.layout, store.pages, self._capacities[name], records)
-        return made
+    def read(self) -> Chain:
+        """The chain of the last checkpoint."""
+        head = Head.from_bytes(self.records[HEAD_KEY])
+        pages = {key: value for key, value in self.records.items() if key != HEAD_KEY}
+        return restore_chain(self.place, head, pages)[0]
 
 
-def chains(driver: FrameDriver) -> list[tuple[ChainPlan, int, Chain]]:
-    """Every chain of every partition."""
-    return [
-        (plan, partition, driver.runtime.chain(plan, partition))
-        for plan in driver.plan.chains
-        for partition in range(plan.source.partitions)
-    ]
+def state_topics(driver: FrameDriver) -> list[StateTopic]:
+    """One for every partition of every chain."""
+    topics = []
+    for plan in driver.plan.chains:
+        steps = make_steps(plan)
+        prepared = Prepared(steps, fetch_references(driver.references, MASTER_KEY))
+        for partition in range(plan.source.partitions):
+            place = Place(plan, steps, prepared, driver.contracts, TOPIC_ID, partition)
+            topics.append(StateTopic(place, nothing_saved(place)))
+    return topics
 
 
 @pytest.fixture(scope="module", params=[world.FUSED, world.SPLIT])
@@ -115,19 +97,22 @@ def test_a_restart_from_pages_goes_on_with_the_same_bytes(
     draw = np.random.default_rng(seed)
     moments = sorted(draw.choice(np.arange(50, len(first.log) - 50), 3, replace=False).tolist())
     stopped = world.driver(folder, file=file, references=first.references)
-    checkpoints = Checkpoints(stopped)
+    topics = state_topics(stopped)
     before = 0
     for moment in moments:
         stopped.replay(first.log[before:moment])
-        checkpoints.take()
+        for topic in topics:
+            topic.write(stopped.runtime.chain(topic.place.plan, topic.place.partition))
         before = moment
     resumed = world.driver(folder, file=file, references=first.references)
-    checkpoints.resume(resumed)
+    for topic in topics:
+        chain = topic.read()
+        resumed.runtime.resume(topic.place.plan, topic.place.partition, chain.stores, chain.position)
     resumed.replay(first.log[before:])
-    assert checkpoints.written > 1000
-    assert sum(len(resumed.bytes_of(topic)) for topic in resumed.plan.topics) > 50
-    for topic in whole.plan.topics:
-        wanted, early, late = (by_partition(driver.bytes_of(topic)) for driver in (whole, stopped, resumed))
+    assert sum(len(topic.records) for topic in topics) > 100
+    assert sum(len(resumed.bytes_of(name)) for name in resumed.plan.topics) > 50
+    for name in whole.plan.topics:
+        wanted, early, late = (by_partition(driver.bytes_of(name)) for driver in (whole, stopped, resumed))
         joined = {partition: early.get(partition, []) + late.get(partition, []) for partition in wanted}
         assert joined == wanted
 
