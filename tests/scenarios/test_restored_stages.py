@@ -6,69 +6,47 @@ on a simulated fleet with all its faults.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cli.demo.command import demo_config
-from cli.demo.embedded import MASTER_KEY, EmbeddedDemo
 from cli.stages import fetch_references, make_steps
-from cli.topology import read_plan
-from connectors.simulator import Simulation, build_fleet
+from cli.testing import FrameDriver
 from pipeline.checkpoint import HEAD_KEY, Head
 from pipeline.runtime.chain import Output, Prepared
+from pipeline.runtime.embedded import TOPIC_ID
 from pipeline.runtime.saved import Place, copy_chain, nothing_saved, restore_chain
-from pipeline.topology.plan import ChainPlan, Plan
-from schemas.load import load_contracts
+from pipeline.testing.driver import MASTER_KEY
+from tests.scenarios import world
 
-ROOT = Path(__file__).resolve().parents[2]
-CONTRACTS = load_contracts()
-LOG = "memory"
-
-
-@dataclass
-class Recorder:
-    """Takes the place of the embedded runtime: keeps what connectors write."""
-
-    records: list[tuple[int, bytes]] = field(default_factory=list)
-
-    def append(self, _topic: str, partition: int, value: bytes, key: bytes = b"") -> None:
-        self.records.append((partition, value))
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A log of frames, and the versions that its control records name."""
-
-    plan: Plan
-    records: list[tuple[int, bytes]]
-    versions: Any
+Log = list[tuple[int, bytes]]
 
 
 @pytest.fixture(scope="module")
-def recorded() -> Recorded:
-    plan = read_plan(ROOT / "topologies.yaml")
-    simulation = Simulation(build_fleet(demo_config(meters=80, days=4, seed=3, faults="all")))
-    demo = EmbeddedDemo(plan, simulation, CONTRACTS, None, "run", lambda frames: None)  # type: ignore[arg-type]
-    recorder = Recorder()
-    demo._embedded = recorder  # type: ignore[assignment]
-    demo._deliver = lambda appended: None  # type: ignore[method-assign]
-    for slot in simulation.slots():
-        demo._slot(slot)
-    return Recorded(plan, recorder.records, demo._references)
+def driver(folder: Path) -> FrameDriver:
+    """Four days, so that days leave the window."""
+    return world.play(world.driver(folder), world.feed(meters=40, days=4, seed=3))
 
 
-def outputs_of(
-    recorded: Recorded, chain_plan: ChainPlan, records: list[tuple[int, bytes]], every: int | None
-) -> list[Output]:
-    """What the chain makes of the records of one log, each partition restored after every so many records."""
-    steps = make_steps(chain_plan)
-    prepared = Prepared(steps, fetch_references(recorded.versions, MASTER_KEY))
+@pytest.fixture(scope="module")
+def log(driver: FrameDriver) -> Log:
+    return [(record.partition, record.value) for record in driver.log]
+
+
+@pytest.fixture(scope="module")
+def metering(driver: FrameDriver, log: Log) -> list[Output]:
+    """What the chain writes when nothing happens to it."""
+    return outputs_of(driver, "metering", log, None)
+
+
+def outputs_of(driver: FrameDriver, name: str, records: Log, every: int | None) -> list[Output]:
+    """What a chain makes of the records of its source, each partition restored after every so many records."""
+    plan = driver.plan.chain(name)
+    steps = make_steps(plan)
+    prepared = Prepared(steps, fetch_references(driver.references, MASTER_KEY))
     places = {
-        partition: Place(chain_plan, steps, prepared, CONTRACTS, LOG, partition) for partition, _ in records
-    }  # fmt: skip
+        partition: Place(plan, steps, prepared, driver.contracts, TOPIC_ID, partition) for partition, _ in records
+    }
     chains = {partition: place.fresh() for partition, place in places.items()}
     saved = {partition: nothing_saved(place) for partition, place in places.items()}
     topics: dict[int, dict[bytes, bytes]] = {partition: {} for partition in places}
@@ -76,11 +54,10 @@ def outputs_of(
     for partition, value in records:
         chain = chains[partition]
         offset = chain.position.applied + 1
-        outputs += chain.take(value, LOG, partition, offset)
+        outputs += chain.take(value, TOPIC_ID, partition, offset)
         if every is not None and offset % every == every - 1:
             place, topic = places[partition], topics[partition]
-            for record in copy_chain(place, chain, saved[partition]).records():
-                topic[record.key] = record.value
+            topic.update((record.key, record.value) for record in copy_chain(place, chain, saved[partition]).records())
             pages = {key: page for key, page in topic.items() if key != HEAD_KEY}
             chains[partition], saved[partition] = restore_chain(place, Head.from_bytes(topic[HEAD_KEY]), pages)
     return outputs
@@ -93,17 +70,15 @@ def compare(calm: list[Output], restored: list[Output]) -> None:
 
 
 @pytest.mark.parametrize("every", [23, 60])
-def test_metering_restored_after_every_few_records_writes_the_same(recorded: Recorded, every: int) -> None:
-    chain = recorded.plan.chain("metering")
-    calm = outputs_of(recorded, chain, recorded.records, None)
-    assert {output.topic for output in calm} >= {"readings", "determinants", "node-energy"}
-    compare(calm, outputs_of(recorded, chain, recorded.records, every))
+def test_metering_restored_after_every_few_records_writes_the_same(
+    driver: FrameDriver, log: Log, metering: list[Output], every: int
+) -> None:
+    assert {output.topic for output in metering} >= {"readings", "determinants", "node-energy"}
+    compare(metering, outputs_of(driver, "metering", log, every))
 
 
-def test_losses_restored_after_every_few_records_writes_the_same(recorded: Recorded) -> None:
-    metering = outputs_of(recorded, recorded.plan.chain("metering"), recorded.records, None)
+def test_losses_restored_after_every_few_records_writes_the_same(driver: FrameDriver, metering: list[Output]) -> None:
     energy = [(output.partition or 0, output.value) for output in metering if output.topic == "node-energy"]
-    chain = recorded.plan.chain("losses")
-    calm = outputs_of(recorded, chain, energy, None)
+    calm = outputs_of(driver, "losses", energy, None)
     assert len(calm) > 100
-    compare(calm, outputs_of(recorded, chain, energy, 50))
+    compare(calm, outputs_of(driver, "losses", energy, 50))
