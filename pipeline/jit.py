@@ -24,7 +24,7 @@ def kernel(function: Function) -> Any:
     array; in kernels made of small functions it took two thirds of the time. An allocation inside does not compile.
     """
     # `_nrt` is an option of numba's that its types do not list.
-    return _stamped(njit(nogil=True, cache=True, _nrt=False)(function), function)  # type: ignore[call-overload]
+    return stamped(njit(nogil=True, cache=True, _nrt=False)(function), function)  # type: ignore[call-overload]
 
 
 def inlined(function: Function) -> Any:
@@ -32,20 +32,20 @@ def inlined(function: Function) -> Any:
 
     Left to itself the compiler calls functions that return several values, which takes longer than what they do.
     """
-    return _stamped(njit(nogil=True, cache=True, forceinline=True, _nrt=False)(function), function)  # type: ignore[call-overload]
+    return stamped(njit(nogil=True, cache=True, forceinline=True, _nrt=False)(function), function)  # type: ignore[call-overload]
 
 
 def allocating_kernel(function: Function) -> Any:
     """Decorator of a kernel that needs room of its own, once a call."""
-    return _stamped(njit(nogil=True, cache=True)(function), function)
+    return stamped(njit(nogil=True, cache=True)(function), function)
 
 
 def expanded(function: Function) -> Any:
     """Decorator of a small function whose body is put into its callers before types are inferred."""
-    return _stamped(njit(nogil=True, cache=True, inline="always")(function), function)
+    return stamped(njit(nogil=True, cache=True, inline="always")(function), function)
 
 
-def _stamped(dispatcher: Any, function: Function) -> Any:
+def stamped(dispatcher: Any, function: Function) -> Any:
     """Let the compiled code on disk be of all the sources that it may contain.
 
     Numba looks at the file of the function alone. What is called from there is compiled into it, so that after a change

@@ -7,7 +7,18 @@ tables over by value.
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import njit
 
-kernel = njit(nogil=True, cache=True, error_model="numpy")
-inlined = njit(nogil=True, cache=True, error_model="numpy", inline="always")
+from pipeline.jit import Function, stamped
+
+
+def kernel(function: Function) -> Any:
+    """Decorator of a kernel."""
+    return stamped(njit(nogil=True, cache=True, error_model="numpy")(function), function)
+
+
+def inlined(function: Function) -> Any:
+    """Decorator of a function whose body is put into its callers."""
+    return stamped(njit(nogil=True, cache=True, error_model="numpy", inline="always")(function), function)
