@@ -56,7 +56,7 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
     cursor[AT], cursor[STATUS] = rows.kind.shape[0], DONE
 
 
-@inlined
+@kernel
 def _snap(time, step, tolerance):  # type: ignore[no-untyped-def]
     """(nearest multiple of step, 1 when moved), or (-1, 0) when none is near."""
     off = time % step
@@ -127,7 +127,7 @@ def _judge(rows, row, link, limits, split, billed):  # type: ignore[no-untyped-d
     return sent
 
 
-@inlined
+@kernel
 def _beyond(energy, billed, limit):  # type: ignore[no-untyped-def]
     """More than the meter can pass (limit 0: not known), or than is kept."""
     return (limit > 0 and energy > limit) or billed > MOST

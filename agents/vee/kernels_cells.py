@@ -74,13 +74,13 @@ def find_planes(pages, slot, planes):  # type: ignore[no-untyped-def]
             planes[plane] = find_key(pages.keys, base, pages.capacity, POOL | np.uint64(number))
 
 
-@inlined
+@kernel
 def slice_of(limits, start):  # type: ignore[no-untyped-def]
     """Slice of the ring that holds a local start."""
     return (start // limits.slot_secs) % limits.slices
 
 
-@inlined
+@kernel
 def half_of(limits, start, interval):  # type: ignore[no-untyped-def]
     """HALF when a meter of half the place's interval has its second one there, else 0."""
     if interval < limits.slot_secs and start % limits.slot_secs:
@@ -91,35 +91,36 @@ def half_of(limits, start, interval):  # type: ignore[no-untyped-def]
 @inlined
 def read_sent(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
     """Energies in the ring, i64 (4,): what was sent, or the published substitute when nothing was."""
-    _read(pages, planes[half], planes[half | HIGH], slice_, out)
-    if (cell >> SENT_SHIFT) & SENT_MASK == NEGATIVE:
-        for channel in range(N_ENERGY):
-            magnitude = out[channel] >> 1
-            out[channel] = -magnitude if out[channel] & 1 else magnitude
+    read_words(pages.ring, planes[half], planes[half | HIGH], slice_, sent_of(cell) == NEGATIVE, out)
 
 
 @inlined
 def read_published(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
     """Energies in force, i64 (4,)."""
-    if is_amended(cell):
-        _read(pages, planes[half | AMENDED], planes[half | AMENDED | HIGH], slice_, out)
-    elif cell & 15 in (EMPTY, MISSING):
+    kind = half | AMENDED if is_amended(cell) else half
+    if cell & 15 in (EMPTY, MISSING):
         for channel in range(N_ENERGY):
             out[channel] = 0
     else:
-        read_sent(pages, planes, slice_, half, cell, out)
+        signed = kind == half and sent_of(cell) == NEGATIVE
+        read_words(pages.ring, planes[kind], planes[kind | HIGH], slice_, signed, out)
 
 
-@inlined
-def _read(pages, low, high, slice_, out):  # type: ignore[no-untyped-def]
+@kernel
+def read_words(ring, low, high, slice_, signed, out):  # type: ignore[no-untyped-def]
+    """out i64 (4,) = energies of slot `low`, with the high words of slot `high` unless it is -1."""
     for channel in range(N_ENERGY):
-        out[channel] = pages.ring[slice_, low, channel]
+        out[channel] = ring[slice_, low, channel]
     if high >= 0:
         for channel in range(N_ENERGY):
-            out[channel] |= np.int64(pages.ring[slice_, high, channel]) << 16
+            out[channel] |= np.int64(ring[slice_, high, channel]) << 16
+    if signed:
+        for channel in range(N_ENERGY):
+            magnitude = out[channel] >> 1
+            out[channel] = -magnitude if out[channel] & 1 else magnitude
 
 
-@inlined
+@kernel
 def stored_form(value, negative):  # type: ignore[no-untyped-def]
     """What the ring keeps of an energy: at most 2^31 - 1; with its sign in bit 0 when the cell is NEGATIVE."""
     magnitude = min(abs(value), MOST)
@@ -128,7 +129,7 @@ def stored_form(value, negative):  # type: ignore[no-untyped-def]
     return (magnitude << 1) | (1 if value < 0 else 0)
 
 
-@inlined
+@kernel
 def lacks_plane(planes, kind, values):  # type: ignore[no-untyped-def]
     """Bits of the planes that storing `values` under the planes of `kind` (HALF, AMENDED) still needs."""
     lacking = 0
@@ -179,25 +180,25 @@ def set_dirty(pages, slot, days):  # type: ignore[no-untyped-def]
         mark_hot(pages, page)
 
 
-@inlined
+@kernel
 def day_bit(day):  # type: ignore[no-untyped-def]
     """Mark of a local day."""
     return 1 << (day & 7)
 
 
-@inlined
+@kernel
 def sent_of(cell):  # type: ignore[no-untyped-def]
     """What was sent for a cell: NOTHING, GOOD, NEGATIVE, RANGE, SPLIT."""
     return (cell >> SENT_SHIFT) & SENT_MASK
 
 
-@inlined
+@kernel
 def is_amended(cell):  # type: ignore[no-untyped-def]
     """Something was sent, and something else is published."""
     return sent_of(cell) != NOTHING and cell & 15 != AS_SENT
 
 
-@inlined
+@kernel
 def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
     """Quality of a channel; `scaled`: nibble of the day's channels whose good intervals were scaled."""
     sent, published = sent_of(cell), cell & 15
@@ -212,7 +213,7 @@ def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
     return ESTIMATED
 
 
-@inlined
+@kernel
 def method_of(cell):  # type: ignore[no-untyped-def]
     """Method number of what is published."""
     published = cell & 15
@@ -221,7 +222,7 @@ def method_of(cell):  # type: ignore[no-untyped-def]
     return METHOD_SCALED if published == SPIKE_SCALED else published
 
 
-@inlined
+@kernel
 def rules_of(cell):  # type: ignore[no-untyped-def]
     """Rules that a cell says have failed."""
     sent, published = sent_of(cell), cell & 15
@@ -239,7 +240,7 @@ def rules_of(cell):  # type: ignore[no-untyped-def]
     return rules
 
 
-@inlined
+@kernel
 def energy_quality(cell, scaled, present):  # type: ignore[no-untyped-def]
     """Nibbles of the energy channels; `present`: bits of the channels that the meter has (wh_imp always)."""
     word = np.uint64(0)
@@ -249,7 +250,7 @@ def energy_quality(cell, scaled, present):  # type: ignore[no-untyped-def]
     return word
 
 
-@inlined
+@kernel
 def day_of(start):  # type: ignore[no-untyped-def]
     """Local day of a local second."""
     return start // DAY_SECS

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.vee.jit import inlined, kernel
-from agents.vee.kernels_cells import find_planes, half_of, read_published, read_sent, sent_of, slice_of
+from agents.vee.kernels_cells import find_planes, half_of, is_amended, read_words, sent_of, slice_of
+from agents.vee.state import AMENDED, EMPTY, HIGH, KEPT, MISSING, NEGATIVE, NOTHING
 from agents.vee.state import GOOD as SENT_GOOD
-from agents.vee.state import KEPT, NOTHING
 from agents.vee.work import BAD, BEFORE, COUNTS, GAP, GOOD, LINK_COUNT, NONE, PLANES_AT
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
@@ -17,22 +19,27 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
 
     Position: ((day x places) + place) x 2 + half. Returns how many positions there are.
     """
-    find_planes(pages, slot, work.pad[PLANES_AT])
+    planes = work.pad[PLANES_AT]
+    find_planes(pages, slot, planes)
     total = days * 2 * (DAY_SECS // limits.slot_secs)
     base = first * DAY_SECS
     single = _single(tables, work, base - limits.offset, base + days * DAY_SECS - limits.offset)
-    for at in range(0, total, 2):
+    for at in range(total):
+        work.cells[at].state = NONE
         start = base + (at >> 1) * limits.slot_secs
-        work.cells[at].state, work.cells[at + 1].state = NONE, NONE
         if single >= 0:
-            interval, row = tables.links[single].interval, single
+            interval, row = np.int64(tables.links[single].interval), single
         else:
             interval, row = _grid(tables, work, start - limits.offset, limits.slot_secs)
-        if row < 0 or start % interval:
+        if row < 0 or start % interval or (at & 1 and interval >= limits.slot_secs):
             continue
-        _position(pages, tables, limits, clock, work, at, start, interval, single)
-        if interval < limits.slot_secs:
-            _position(pages, tables, limits, clock, work, at + 1, start + interval, interval, single)
+        start += interval * (at & 1)
+        if single < 0:
+            _, row = _grid(tables, work, start - limits.offset, interval)
+        half = half_of(limits, start, interval)
+        if row >= 0 and planes[half] >= 0:
+            cell = np.int64(pages.cells[slice_of(limits, start), planes[half]])
+            _fill(pages.ring, limits, clock, planes, work.cells[at], start, interval, row, half, cell)
     return total
 
 
@@ -58,17 +65,10 @@ def _grid(tables, work, begin, length):  # type: ignore[no-untyped-def]
     return interval, latest
 
 
-@inlined
-def _position(pages, tables, limits, clock, work, at, start, interval, single):  # type: ignore[no-untyped-def]
-    row = single
-    if single < 0:
-        _, row = _grid(tables, work, start - limits.offset, interval)
-    half = half_of(limits, start, interval)
-    if row < 0 or work.pad[PLANES_AT, half] < 0:
-        return
+@kernel
+def _fill(ring, limits, clock, planes, position, start, interval, row, half, cell):  # type: ignore[no-untyped-def]
+    """One position, CELL."""
     slice_ = slice_of(limits, start)
-    cell = int(pages.cells[slice_, work.pad[PLANES_AT, half]])
-    position = work.cells[at]
     position.start, position.interval, position.link, position.cell = start, interval, row, cell
     position.fresh, position.method = cell & KEPT, 0
     sent = sent_of(cell)
@@ -76,8 +76,13 @@ def _position(pages, tables, limits, clock, work, at, start, interval, single): 
         position.state = GAP if start - limits.offset >= clock.begin else BEFORE
     else:
         position.state = GOOD if sent == SENT_GOOD else BAD
-    read_sent(pages, work.pad[PLANES_AT], slice_, half, cell, position.sent)
-    read_published(pages, work.pad[PLANES_AT], slice_, half, cell, position.published)
+    read_words(ring, planes[half], planes[half | HIGH], slice_, sent == NEGATIVE, position.sent)
+    if is_amended(cell):
+        read_words(ring, planes[half | AMENDED], planes[half | AMENDED | HIGH], slice_, False, position.published)
     for channel in range(N_ENERGY):
+        if cell & 15 in (EMPTY, MISSING):
+            position.published[channel] = 0
+        elif not is_amended(cell):
+            position.published[channel] = position.sent[channel]
         position.new[channel] = position.sent[channel] if sent != NOTHING else 0
         position.base[channel] = 0

@@ -34,19 +34,23 @@ def slot_grid(tables, point, start, end, out):  # type: ignore[no-untyped-def]
 
 @inlined
 def remarks(tables, point, epoch, cell, energy):  # type: ignore[no-untyped-def]
-    """Rules that only remark upon what was sent: V16, and V32 where export is not agreed.
-
-    V16: VAh below Wh by more than 1 % and 1 Wh, import or export, where there is VAh at all.
-    """
+    """Rules that only remark upon what was sent: V16, and V32 where export is not agreed."""
     rules = 0
-    if sent_of(cell) == NOTHING or method_of(cell):
-        return rules
+    if sent_of(cell) != NOTHING and method_of(cell) == 0:
+        rules = _apparent_below_active(energy)
+        if energy[EXPORT] > 0 and _remarks_export(tables, point, epoch):
+            rules |= V32
+    return rules
+
+
+@kernel
+def _apparent_below_active(energy):  # type: ignore[no-untyped-def]
+    """V16: VAh below Wh by more than 1 % and 1 Wh, import or export, where there is VAh at all."""
+    rules = 0
     for channel in range(0, N_ENERGY, 2):
         active, apparent = energy[channel], energy[channel + 1]
         if apparent > 0 and 100 * apparent + 100 < 99 * active:
             rules |= V16
-    if energy[EXPORT] > 0 and _remarks_export(tables, point, epoch):
-        rules |= V32
     return rules
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.jit import inlined, kernel
+from agents.vee.jit import kernel
 from agents.vee.kernels_cells import (
     ACTUAL,
     ESTIMATED,
@@ -34,13 +34,13 @@ SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
 COUNT_ESTIMATED = 1
 
 
-@inlined
+@kernel
 def planes_of(cell, half):  # type: ignore[no-untyped-def]
     """Planes that hold what is published."""
     return half | AMENDED if is_amended(cell) else half
 
 
-@inlined
+@kernel
 def keeps_energies(cell):  # type: ignore[no-untyped-def]
     """A settlement has energies of its own to store: nothing was sent, or something else is published."""
     return sent_of(cell) == NOTHING or is_amended(cell)
@@ -63,7 +63,7 @@ def store_day(  # type: ignore[no-untyped-def]
         if _differs(position, before, scaled):
             changed = True
             _store(pages, limits, work, position)
-            _publish(pages, tables, limits, revision, slot, before, scaled, position, readings[cursor[READINGS]])
+            _publish(tables, limits, revision, before, scaled, position, readings[cursor[READINGS]])
             cursor[READINGS] += 1
     record.scaled = np.uint32((record.scaled & ~(np.uint32(15) << shift)) | (np.uint32(scaled) << shift))
     bit = day_bit(day)
@@ -71,7 +71,7 @@ def store_day(  # type: ignore[no-untyped-def]
     return changed
 
 
-@inlined
+@kernel
 def _differs(position, before, scaled):  # type: ignore[no-untyped-def]
     if position.fresh != position.cell or (before != scaled and position.state == USED):
         return True
@@ -81,7 +81,7 @@ def _differs(position, before, scaled):  # type: ignore[no-untyped-def]
     return differs
 
 
-@inlined
+@kernel
 def _store(pages, limits, work, position):  # type: ignore[no-untyped-def]
     half = half_of(limits, position.start, position.interval)
     slice_ = slice_of(limits, position.start)
@@ -91,8 +91,8 @@ def _store(pages, limits, work, position):  # type: ignore[no-untyped-def]
     write_cell(pages, work.pad[PLANES_AT, half], slice_, cell)
 
 
-@inlined
-def _publish(pages, tables, limits, revision, slot, before, scaled, position, reading):  # type: ignore[no-untyped-def]
+@kernel
+def _publish(tables, limits, revision, before, scaled, position, reading):  # type: ignore[no-untyped-def]
     cell, old, link = position.fresh, position.cell, tables.links[position.link]
     reading.replaces = np.uint8(1 if old & 15 != EMPTY else 0)
     reading.prior_quality = np.uint8(quality_of(old, before, 0))

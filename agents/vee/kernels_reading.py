@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.jit import inlined
+from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import rules_of, sent_of
 from agents.vee.kernels_links import remarks
 from agents.vee.state import GOOD
@@ -51,7 +51,7 @@ def as_sent(tables, rows, row, cell, moved, billed, reading):  # type: ignore[no
         reading.energy[channel] = billed[channel]
 
 
-@inlined
+@kernel
 def _of_present(word, present):  # type: ignore[no-untyped-def]
     """The nibbles of the channels that are there."""
     kept = np.uint64(0)

@@ -30,7 +30,7 @@ from agents.vee.kernels_cells import (
 )
 from agents.vee.kernels_links import slot_grid
 from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
-from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, HIGH, LIKE_DAY, MISSING, PLANE, POINT
+from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, HALF, HIGH, LIKE_DAY, MISSING, PLANE, POINT
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
@@ -53,11 +53,13 @@ def sweep(pages, tables, limits, clock, due, revision, work, out, cursor):  # ty
     slots = pages.keys.shape[0]
     room = out.shape[0]
     usual = slice_of(limits, due - limits.slot_secs)
-    quick = tables.shortest >= limits.slot_secs
+    whole, mixed = due % limits.slot_secs == 0, tables.shortest < limits.slot_secs
     for slot in range(cursor[AT], slots):
-        if quick and pages.cells[usual, slot] & 15:
+        there = whole and pages.cells[usual, slot] & 15 != EMPTY
+        if there and not mixed:
             continue
-        if pages.hot[slot].kind != POINT:
+        record = pages.hot[slot]
+        if record.kind != POINT or (record.planes[HALF - 1] == 0 and (there or not whole)):
             continue
         if cursor[READINGS] >= room:
             cursor[AT], cursor[STATUS] = slot, FULL
