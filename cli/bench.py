@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,8 @@ def throughput(
     )
     case: Case = CASE.model_copy(update={"load": load, "naive": CASE.naive.model_copy(update={"secs": naive_secs})})
     load.plan(1)
+    # Ended from outside, it still ends what it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _progress() as report:
         outcome = run(case, file, report, naive=naive, warm_up=warm_up, keep=keep)
     said = figures(outcome)
