@@ -13,9 +13,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from tests.oracles.registers_oracle import closes_at, closing_of, opening_of, opens_at, origin_of, span_energy
 
 if TYPE_CHECKING:
     from tests.oracles.vee_oracle import Link, Oracle
@@ -145,78 +146,6 @@ def _intervals(oracle: Oracle, point: int, day: int) -> list[Interval]:
     return found
 
 
-# ------------------------------------------------------------------------------------------- registers
-
-
-def _at(oracle: Oracle, link: Link, day: int) -> Sequence[int] | None:
-    device, known = oracle.registers.get((link.point, day), (0, [-1] * CHANNELS))
-    return known if device == link.device else None
-
-
-def _origin(oracle: Oracle, point: int, day: int) -> int:
-    """The midnight whose registers are kept for a day's: its own, or that of an earlier day whose registers go on."""
-    oldest = day == oracle.today - oracle.config.hot_days + 1
-    return oracle.carried[point][0] if oldest and point in oracle.carried else day
-
-
-def _opening(oracle: Oracle, link: Link, day: int) -> Sequence[int] | None:
-    midnight = _origin(oracle, link.point, day) * DAY - OFFSET
-    if link.start >= midnight and link.opening is not None:
-        return link.opening
-    return None if link.start > midnight else _at(oracle, link, day)
-
-
-def _closing(oracle: Oracle, link: Link, day: int) -> Sequence[int] | None:
-    return link.closing if link.until <= day * DAY - OFFSET else _at(oracle, link, day)
-
-
-def opens_at(oracle: Oracle, point: int, day: int) -> bool:
-    """A span may begin at this midnight: the register of the meter that stands then is known, or none stands."""
-    midnight = day * DAY - OFFSET
-    if _origin(oracle, point, day) != day:
-        return True
-    for link in oracle.links_of(point, midnight, midnight + 1):
-        registers = _opening(oracle, link, day)
-        return registers is not None and registers[0] >= 0
-    return True
-
-
-def closes_at(oracle: Oracle, point: int, day: int) -> bool:
-    """A span may end at this midnight: the register of the meter that stood until then is known, or none stood."""
-    midnight = day * DAY - OFFSET
-    for link in oracle.links_of(point, midnight - 1, midnight):
-        registers = _closing(oracle, link, day)
-        return registers is not None and registers[0] >= 0
-    return True
-
-
-def _span_energy(oracle: Oracle, point: int, first: int, last: int) -> tuple[dict[int, int], int]:
-    origin = _origin(oracle, point, first)
-    begin, end = origin * DAY - OFFSET, last * DAY - OFFSET
-    energy = dict.fromkeys(range(CHANNELS), 0)
-    links = oracle.links_of(point, begin, end)
-    for link in links:
-        opening, closing = _opening(oracle, link, first), _closing(oracle, link, last)
-        seconds = min(end, link.until) - max(begin, link.start)
-        for channel in list(energy):
-            if opening is None or closing is None or opening[channel] < 0 or closing[channel] < 0:
-                del energy[channel]
-                continue
-            new, old = closing[channel], opening[channel]
-            if new < old:
-                new += link.modulus
-                most = link.limit * (seconds // link.interval + 1) if link.limit else link.modulus // 2
-                if not link.modulus or new < old or new - old > most:
-                    del energy[channel]
-                    continue
-            part = new * link.numerator // link.denominator - old * link.numerator // link.denominator
-            energy[channel] += part
-    if origin != first:
-        energy = {channel: value - oracle.carried[point][1][channel] for channel, value in energy.items()}
-        energy = {channel: value for channel, value in energy.items() if value >= 0}
-    return (energy if 0 in energy else {}), len(links)
-
-
 def _spans(oracle: Oracle, point: int, days: range) -> list[Span]:
     spans, day = [], days.start
     while day < days.stop:
@@ -225,7 +154,7 @@ def _spans(oracle: Oracle, point: int, days: range) -> list[Span]:
             while after < days.stop and not closes_at(oracle, point, after):
                 after += 1
             if closes_at(oracle, point, after):
-                energy, meters = _span_energy(oracle, point, day, after)
+                energy, meters = span_energy(oracle, point, day, after)
         if not energy:
             after = day + 1
         spans.append(Span(range(day, after), energy, meters))
@@ -385,9 +314,9 @@ def _row(oracle: Oracle, point: int, span: Span, day: int) -> Settled | None:
     if not links:
         return None
     row = Settled()
-    carried = _origin(oracle, point, day) != day
-    opening = None if carried and links[0].start < begin else _opening(oracle, links[0], day)
-    closing = _closing(oracle, links[-1], day + 1)
+    carried = origin_of(oracle, point, day) != day
+    opening = None if carried and links[0].start < begin else opening_of(oracle, links[0], day)
+    closing = closing_of(oracle, links[-1], day + 1)
     for bit, known, column in ((1, opening, row.opening), (2, closing, row.closing)):
         if known is not None:
             column[:] = [max(register, 0) for register in known]
@@ -396,7 +325,7 @@ def _row(oracle: Oracle, point: int, span: Span, day: int) -> Settled | None:
     for one in of_day:
         _add(oracle, row, one)
     row.registers |= 16 if len(links) > 1 else 0
-    several = len(span.days) > 1 or _origin(oracle, point, span.days[0]) != span.days[0]
+    several = len(span.days) > 1 or origin_of(oracle, point, span.days[0]) != span.days[0]
     row.registers |= 8 if span.energy and several else 0
     row.registers |= 4 if span.energy and row.counts[1] else 0
     for channel, energy in span.energy.items():

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.oracles.settlement_oracle import Cell, Published, Settled, closes_at, opens_at, settle
+from tests.oracles.registers_oracle import closes_at, opens_at
+from tests.oracles.settlement_oracle import Cell, Published, Settled, settle
 
 DAY = 86_400
 OFFSET = 19_800

@@ -311,3 +311,26 @@ def test_a_meter_removed_at_midnight_settles_its_day_whatever_its_successor_read
     assert (vee.days[POINT, FIRST].register_energy[0], vee.days[POINT, FIRST].unexplained[0]) == (2400, 0)
     vee.tick(MIDNIGHT + 2 * DAY)
     assert sum(published(vee, 0, 48)) == 2400, "the day stays settled when the next one closes"
+
+
+@pytest.mark.parametrize("limit", [0, 6000], ids=["interval by interval", "from the day's sums"])
+def test_a_clean_day_has_the_same_row_either_way(limit: int) -> None:
+    vee = Vee([replace(METER, limit=limit)])
+    day_of(vee, [100] * 20 + [900] + [100] * 20 + [900] + [100] * 6, opening=50, closing=50 + 46 * 100 + 1800)
+    settled = vee.days[POINT, FIRST]
+    assert (settled.registers, settled.counts, settled.unexplained[0]) == (3, [48, 0, 0, 0], 0)
+    assert (settled.opening[0], settled.closing[0], settled.register_energy[0], settled.actual[0]) == (
+        50,
+        6450,
+        6400,
+        6400,
+    )
+    assert (settled.demand[0], settled.demand_start[0]) == (900, MIDNIGHT + 20 * 1800), "of equal demands the first"
+
+
+def test_a_gap_in_which_nothing_was_used_is_a_substitute_of_zero() -> None:
+    vee = Vee([replace(METER, limit=6000)])
+    day_of(vee, [*QUIET[:47], None], opening=0, closing=4700)
+    last = vee.final[POINT, MIDNIGHT + DAY - 1800]
+    assert (last.energy[0], last.quality[0]) == (0, Quality.ESTIMATED)
+    assert vee.days[POINT, FIRST].counts == [47, 1, 0, 0]

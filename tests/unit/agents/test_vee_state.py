@@ -90,12 +90,11 @@ def test_large_and_small_energies_of_one_meter_stay_apart() -> None:
     vee.tick(MIDNIGHT)
     vee.tick(MIDNIGHT + 1800)
     vee.arrive([Row(0, True, MIDNIGHT + 1800, (200_000, 200_000, 0, 0))])
-    for place in range(1, 8):
-        vee.tick(MIDNIGHT + place * DAY // 2)
-    vee.tick(MIDNIGHT + 3 * DAY + DAY // 2)
-    vee.arrive([*blocks(0, MIDNIGHT + 3 * DAY, [100] * 24), register(0, MIDNIGHT + 3 * DAY, 0)])
+    for number in range(1, 4):
+        vee.tick(MIDNIGHT + number * DAY)
+    vee.arrive([*blocks(0, MIDNIGHT + 3 * DAY, [100]), register(0, MIDNIGHT + 3 * DAY, 0)])
     vee.tick(MIDNIGHT + 4 * DAY - 1)
-    vee.arrive([*blocks(0, MIDNIGHT + 3 * DAY + DAY // 2, [100] * 24), register(0, MIDNIGHT + 4 * DAY, 4800)])
+    vee.arrive([*blocks(0, MIDNIGHT + 3 * DAY + 1800, [100] * 47), register(0, MIDNIGHT + 4 * DAY, 4800)])
     vee.tick(MIDNIGHT + 4 * DAY)
     settled = vee.days[POINTS[0], MIDNIGHT // DAY + 4]
     assert (settled.actual[0], settled.counts[0], settled.unexplained[0]) == (4800, 48, 0)
