@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from pipeline.columns import Array
 from pipeline.wire import Contracts
 
 
 @dataclass(frozen=True)
 class EncodedRecords:
-    """Records ready for a topic: `values[i]` in the Confluent wire format under `keys[i]`."""
+    """Records ready for a topic: `values[i]` in the Confluent wire format under row i of keys u8 (n, width)."""
 
-    keys: Sequence[bytes]
+    keys: Array
     values: Sequence[bytes]
 
     def __len__(self) -> int:

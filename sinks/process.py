@@ -14,6 +14,7 @@ import structlog
 from pipeline.errors import ContractError, Transient
 from pipeline.reference import Registry
 from pipeline.reference_codec import registry_from_bytes
+from pipeline.runtime.collector import collect_seldom
 from pipeline.runtime.kafka_references import KafkaReferences
 from pipeline.runtime.references import REGISTRY
 from pipeline.wire import Contracts
@@ -81,6 +82,7 @@ class NewRegistry:
 
 def run_sink(settings: SinkSettings, bootstrap: str, contracts: Contracts, stop: threading.Event) -> Counts:
     """Run until `stop` is set; raises ConfigError, Fatal or ContractError with what to do next."""
+    collect_seldom()
     sink = BUILDERS[settings.type](settings.options)
     options: RunnerOptions = settings.options.runner
     source = KafkaLog(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from agents.losses.state import DAY
 from pipeline.columns import Array
 from pipeline.records import EncodedRecords
@@ -34,8 +36,7 @@ class Losses:
 
     def encode(self, contracts: Contracts) -> EncodedRecords:
         """The records in the Confluent wire format."""
-        raw = self.rows["node"].astype(">u8").tobytes()
-        keys = [raw[place : place + 8] for place in range(0, len(raw), 8)]
+        keys = self.rows["node"].astype(">u8").view(np.uint8).reshape(-1, 8)
         return EncodedRecords(keys, [contracts.encode(SCHEMA, record) for record in self.records()])
 
     def records(self) -> list[dict[str, Any]]:

@@ -44,10 +44,9 @@ class Determinants:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def keys(self) -> list[bytes]:
-        """Kafka keys, one a record."""
-        raw = self.rows["account"].astype(">i8").tobytes()
-        return [raw[place : place + 8] for place in range(0, len(raw), 8)]
+    def keys(self) -> Array:
+        """Kafka keys u8 (n, 8)."""
+        return self.rows["account"].astype(">i8").view(np.uint8).reshape(-1, 8)
 
     def encode(self, contracts: Contracts) -> EncodedRecords:
         """The records in the Confluent wire format."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -11,57 +12,88 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from agents.worker.settings import WorkerSettings
 from pipeline.checkpoint import Deliveries
 from pipeline.errors import Fatal
-from pipeline.runtime.chain import Output
+from pipeline.runtime.chain import Output, OutputRun
 from pipeline.wire import MOST_RECORD_BYTES
 
 ID_HEADER = "kvarn-id"
 """Header with the output's id: copies that a restart makes have the same id and the same bytes."""
 
 FULL_WAIT_SECS = 0.05
+MOST_MESSAGES = 10_000_000
 
 
 class Outlet:
     """Used from the thread of the steps and from the event loop."""
 
     def __init__(self, settings: WorkerSettings) -> None:
+        self._deliveries = Deliveries()
+        self._lock = Lock()
+        self._error: KafkaError | None = None
+        self.messages = 0
         self._producer = Producer(
             {
                 "bootstrap.servers": settings.bootstrap, "enable.idempotence": True, "acks": "all",
                 "compression.type": "lz4", "linger.ms": settings.linger_ms, "batch.size": 1 << 20,
                 "message.max.bytes": MOST_RECORD_BYTES, "queue.buffering.max.kbytes": settings.output_bytes >> 10,
+                # Bounded by bytes: a tick at midnight gives a hundred thousand small records at once.
+                "queue.buffering.max.messages": MOST_MESSAGES,
                 # It retries for ever: an output is given up only with the process.
                 "message.timeout.ms": 0,
+                # With it the report of a partition's last record stands for all before it: a record that is refused
+                # stops the producer, and no later one passes it by.
+                "enable.gapless.guarantee": True,
                 # The same partition for a key on every replay, also for the empty one.
                 "partitioner": "murmur2",
+                "error_cb": self._failed,
             }
         )  # fmt: skip
-        self._deliveries = Deliveries()
-        self._lock = Lock()
-        self._error: KafkaError | None = None
-        self.messages = 0
 
-    def send(self, output: Output) -> None:
-        """Hand one record to the producer; waits while its queue is full."""
+    def send(self, output: Output | OutputRun) -> None:
+        """Hand records to the producer; waits while its queue is full."""
+        if isinstance(output, OutputRun):
+            self._send_run(output)
+            self.messages += len(output.values)
+        else:
+            self.messages += 1
+            place = -1 if output.partition is None else output.partition
+            self._produce(
+                output.topic, output.value, output.key, place, on_delivery=self._report(),
+                headers=[(ID_HEADER, output.id.encode())],
+            )  # fmt: skip
+        self._producer.poll(0)
+
+    def _send_run(self, run: OutputRun) -> None:
+        """Only the last record of each partition is reported on: a report a record would cost more than the record."""
+        partitions = run.partitions.tolist()
+        last = {partition: place for place, partition in enumerate(partitions)}
+        reported = {place: self._report() for place in last.values()}
+        keys, produce = run.key_bytes(), self._producer.produce
+        for place, (key, value, partition) in enumerate(zip(keys, run.values, partitions, strict=True)):
+            if place in reported:
+                self._produce(run.topic, value, key, partition, on_delivery=reported[place])
+                continue
+            try:
+                produce(run.topic, value, key, partition)
+            except (BufferError, KafkaException):
+                self._produce(run.topic, value, key, partition)
+
+    def _report(self) -> Callable[[KafkaError | None, Any], None]:
         with self._lock:
-            mark = self._deliveries.sent()
-        place = -1 if output.partition is None else output.partition
+            return partial(self._delivered, self._deliveries.sent())
+
+    def _produce(self, topic: str, value: bytes, key: bytes, partition: int, **more: Any) -> None:
         while True:
             try:
-                self._producer.produce(
-                    output.topic, key=output.key, value=output.value, partition=place,
-                    headers=[(ID_HEADER, output.id.encode())], on_delivery=partial(self._delivered, mark),
-                )  # fmt: skip
-                break
+                self._producer.produce(topic, value, key, partition, **more)
+                return
             except BufferError:
                 self.poll(FULL_WAIT_SECS)
             except KafkaException as error:
                 raise Fatal(
-                    "OUTPUT_REFUSED", where=output.topic, what=f"{len(output.value)} bytes: {error.args[0].str()}",
+                    "OUTPUT_REFUSED", where=topic, what=f"{len(value)} bytes: {error.args[0].str()}",
                     do="if it is too large, drain the topology into topics with more partitions; start again, nothing "
                     "is lost",
                 ) from error  # fmt: skip
-        self.messages += 1
-        self._producer.poll(0)
 
     def mark(self) -> int:
         """Close the outputs handed over so far; see `Deliveries`."""
@@ -82,6 +114,11 @@ class Outlet:
                 "OUTPUT_REFUSED", where="outputs", what=self._error.str(),
                 do="check the topic's limits and rights; start again, nothing is lost",
             )  # fmt: skip
+
+    def _failed(self, error: KafkaError) -> None:
+        """What the client tells of itself: only what ends it matters, all else it tries again."""
+        if error.fatal():
+            self._error = error
 
     def _delivered(self, mark: int, error: KafkaError | None, _message: Any) -> None:
         if error is not None:

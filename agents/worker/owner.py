@@ -17,7 +17,7 @@ from agents.worker.vault import Vault
 from pipeline.batch import FrameBatch
 from pipeline.checkpoint import Head, Progress, check_log
 from pipeline.errors import Fatal, KvarnError
-from pipeline.runtime.chain import Chain, Output, Prepared
+from pipeline.runtime.chain import Chain, Outputs, Prepared
 from pipeline.runtime.saved import ChainCopy, Place, Saved, copy_chain, nothing_saved, restore_chain
 from pipeline.step import Parcel, Step
 from pipeline.topology.plan import ChainPlan
@@ -108,7 +108,7 @@ class Owner:
             self._work.fuse.count(len(parcel.batch.length), sum(output.code in OURS for output in outputs))
         self.busy_secs += time.perf_counter() - begin
 
-    def _take(self, offset: int, parcel: Parcel) -> list[Output]:
+    def _take(self, offset: int, parcel: Parcel) -> Outputs:
         if self._careful:
             return self._take_carefully(offset, parcel)
         try:
@@ -122,7 +122,7 @@ class Owner:
         self.chain.position.applied = offset
         return outputs
 
-    def _take_carefully(self, offset: int, parcel: Parcel) -> list[Output]:
+    def _take_carefully(self, offset: int, parcel: Parcel) -> Outputs:
         """Apply to a copy of the state, so that a record that fails has changed nothing."""
         after = self.chain.twin()
         try:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal, KvarnError
-from pipeline.runtime.chain import Chain, Output
+from pipeline.runtime.chain import Chain, Output, Outputs
 from pipeline.step import Parcel
 
 RAW_LIMIT = 64 * 1024
@@ -23,7 +23,7 @@ FIRST_INDEX = 1 << 20
 """`source_index` of poison frames starts here, behind the rejects of the steps."""
 
 
-def take_without_poison(chain: Chain, parcel: Parcel, error: Exception) -> tuple[Chain, list[Output]]:
+def take_without_poison(chain: Chain, parcel: Parcel, error: Exception) -> tuple[Chain, Outputs]:
     """Apply a parcel at which a step failed with `error`, without the frames that it fails at.
 
     `chain` is as before the parcel, and stays so. Returns the chain after it, and the outputs: those of the steps, then
@@ -54,7 +54,7 @@ def _poison(chain: Chain, parcel: Parcel, frames: list[int]) -> list[int]:
     return _poison(chain, parcel, frames[:middle]) + _poison(chain, parcel, frames[middle:])
 
 
-def _try(chain: Chain, parcel: Parcel, frames: list[int]) -> tuple[Chain, list[Output], Exception | None]:
+def _try(chain: Chain, parcel: Parcel, frames: list[int]) -> tuple[Chain, Outputs, Exception | None]:
     twin = chain.twin()
     assert isinstance(parcel.batch, FrameBatch)
     try:
@@ -74,14 +74,14 @@ def _only(batch: FrameBatch, frames: list[int]) -> FrameBatch:
     return replace(batch, length=length, payload=batch.payload[octets])
 
 
-def _rejects(chain: Chain, parcel: Parcel, batch: FrameBatch, bad: list[int], error: Exception) -> list[Output]:
+def _rejects(chain: Chain, parcel: Parcel, batch: FrameBatch, bad: list[int], error: Exception) -> Outputs:
     topics = [topic for stage in chain.plan.stages for name, topic in stage.emits.items() if name == "rejects"]
     if not topics:
         return []
     ends = np.cumsum(batch.length)
     origin = parcel.origin
     identity = f"{chain.plan.topology}/worker/{origin.topic_id}/{origin.partition}/{origin.offset}/rejects"
-    made = []
+    made: Outputs = []
     for frame in bad:
         end = int(ends[frame])
         octets = batch.payload[end - int(batch.length[frame]) : end].tobytes()

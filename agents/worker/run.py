@@ -23,6 +23,7 @@ from agents.worker.shell import Shell
 from pipeline.errors import KvarnError
 from pipeline.reference import References
 from pipeline.runtime.chain import Prepared
+from pipeline.runtime.collector import collect_seldom
 from pipeline.runtime.kafka_topics import topic_id
 from pipeline.step import Step
 from pipeline.topology.plan import ChainPlan
@@ -48,6 +49,7 @@ def run_worker(
     `fetch` gives the References of versions, waiting for them as long as makes sense, and raises Fatal without them.
     Ends the process with `exit_code(error)` when something is wrong: going on would lose or double something.
     """
+    collect_seldom()
     work = Work(
         plan, tuple(steps), Prepared(tuple(steps), fetch), contracts, topic_id(settings.bootstrap, plan.source.name),
         settings, Outlet(settings), Fuse(settings.fuse_share, settings.fuse_frames), Phases.from_environment(),

@@ -5,13 +5,14 @@ The same under every runtime: embedded, Faust on Kafka, tests and replays. It kn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
-from pipeline.columns import Packed
+from pipeline.columns import Array, Packed
 from pipeline.errors import Fatal
+from pipeline.partitions import partitions_of_keys
 from pipeline.records import RecordBatch
 from pipeline.reference import References
 from pipeline.state import StateStore
@@ -39,6 +40,46 @@ class Output:
     id: str = ""
     code: str = ""
     frame: int = -1
+
+
+@dataclass(frozen=True)
+class OutputRun:
+    """Plain records for one topic that one parcel gave rise to, thousands at a time: row i of keys u8 (n, width) and of
+    partitions i32 (n,) belongs to `values[i]`.
+
+    A record's id is `id`/i. It is not sent with them, because each holds it: topic id, partition, offset and index.
+    """
+
+    topic: str
+    keys: Array
+    values: Sequence[bytes]
+    partitions: Array
+    id: str
+    code: str = ""
+    frame: int = -1
+
+    def key_bytes(self) -> list[bytes]:
+        """The keys, one a record."""
+        raw, width = self.keys.tobytes(), self.keys.shape[1]
+        return [raw[place : place + width] for place in range(0, len(raw), width)]
+
+    def singly(self) -> Iterator[Output]:
+        """The same one by one; not for the hot path."""
+        rows = zip(self.key_bytes(), self.values, self.partitions.tolist(), strict=True)
+        for index, (key, value, partition) in enumerate(rows):
+            yield Output(self.topic, key, value, partition, index, f"{self.id}/{index}")
+
+
+Outputs = list[Output | OutputRun]
+
+
+def singly(outputs: Outputs) -> Iterator[Output]:
+    """All records one by one, in order."""
+    for output in outputs:
+        if isinstance(output, OutputRun):
+            yield from output.singly()
+        else:
+            yield output
 
 
 class Prepared:
@@ -97,7 +138,7 @@ class Chain:
         self._contracts = contracts
         self._derived = prepared.of(self.position.versions)
 
-    def take(self, raw: bytes, topic_id: str, partition: int, offset: int) -> list[Output]:
+    def take(self, raw: bytes, topic_id: str, partition: int, offset: int) -> Outputs:
         """Take the record at `offset` of the source on; a copy (offset already applied) gives nothing.
 
         Raises Fatal at a hole in the offsets, ContractError when the bytes are no record of the source's schema.
@@ -123,7 +164,7 @@ class Chain:
             return read_frames(self._contracts, raw, place)
         return replace(read_stage(self._contracts, self.plan.reads, raw).parcel, place=place)
 
-    def advance(self, parcel: Parcel) -> list[Output]:
+    def advance(self, parcel: Parcel) -> Outputs:
         """All steps over one parcel; the records for topics, in order. A copy of a parcel gives nothing."""
         if not self._is_new(parcel):
             return []
@@ -131,7 +172,7 @@ class Chain:
             self._put_in_force(parcel.control)
         if parcel.tick is not None:
             self.position.tick_time = parcel.tick.time
-        outputs: list[Output] = []
+        outputs: Outputs = []
         for place, (step, store, derived) in enumerate(zip(self.steps, self.stores, self._derived, strict=True)):
             advance = step.advance(parcel, store, derived)
             for emission in advance.emissions:
@@ -177,13 +218,13 @@ class Chain:
         self.position.versions = {**self.position.versions, **control.versions}
         self._derived = self._prepared.of(self.position.versions)
 
-    def _publish(self, place: int, topic: str, schema: str, parcel: Parcel, outputs: list[Output]) -> None:
+    def _publish(self, place: int, topic: str, schema: str, parcel: Parcel, outputs: Outputs) -> None:
         previous = self._sent(topic, parcel.origin.offset)
         value = stage_record(self._contracts, schema, parcel, previous)
         name = self._name(place, schema, parcel)
         outputs.append(Output(topic, b"", value, parcel.origin.partition, 0, f"{name}/0"))
 
-    def _emit(self, place: int, emission: Emission, parcel: Parcel, outputs: list[Output]) -> None:
+    def _emit(self, place: int, emission: Emission, parcel: Parcel, outputs: Outputs) -> None:
         topic = self.plan.stages[place].emits.get(emission.output)
         if topic is None:
             return
@@ -191,10 +232,9 @@ class Chain:
         name = self._name(place, emission.output, parcel)
         if isinstance(value, RecordBatch):
             encoded = value.encode(self._contracts)
-            pairs = zip(encoded.keys, encoded.values, strict=True)
-            outputs.extend(
-                Output(topic.name, key, one, None, index, f"{name}/{index}") for index, (key, one) in enumerate(pairs)
-            )
+            if len(encoded):
+                places = partitions_of_keys(encoded.keys, topic.partitions)
+                outputs.append(OutputRun(topic.name, encoded.keys, encoded.values, places, name))
         elif isinstance(value, Mapping):
             one = self._contracts.encode(self.steps[place].outputs[emission.output], value)
             index, code, frame = value["source_index"], value.get("code", ""), value.get("frame", -1)

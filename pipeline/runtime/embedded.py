@@ -5,13 +5,13 @@ A record appended to a topic runs at once through every chain that reads it, and
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.lookup import pages_of_partition
+from pipeline.partitions import partition_of_key
 from pipeline.reference import References
-from pipeline.runtime.chain import Chain, Output, Position, Prepared
+from pipeline.runtime.chain import Chain, Outputs, Position, Prepared, singly
 from pipeline.state import StateStore
 from pipeline.step import Step
 from pipeline.topology.plan import ChainPlan, Plan
@@ -59,12 +59,12 @@ class Embedded:
                     waiting.extend(self._written(outputs))
         return first
 
-    def _written(self, outputs: list[Output]) -> list[Appended]:
+    def _written(self, outputs: Outputs) -> list[Appended]:
         placed = []
-        for output in outputs:
+        for output in singly(outputs):
             partition = output.partition
             if partition is None:
-                partition = zlib.crc32(output.key) % self.plan.topics[output.topic].partitions
+                partition = partition_of_key(output.key, self.plan.topics[output.topic].partitions)
             placed.append(self._place(output.topic, partition, output.key, output.value))
             self.deliver(placed[-1])
         return placed

@@ -22,7 +22,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from agents.worker.outlet import ID_HEADER
 from agents.worker.phases import VARIABLE
+from schemas.load import load_contracts
 
+CONTRACTS = load_contracts()
 ROOT = Path(__file__).resolve().parents[2]
 STOP_AFTER_SECS = 5.0
 """A clean stop that is killed comes after this time: by then it has something to save."""
@@ -173,7 +175,7 @@ def written(bootstrap: str, command: Command, prefix: str = "") -> Written:
     records: dict[str, tuple[str, int, bytes, bytes]] = {}
     copies, different = 0, []
     for message in _everything(bootstrap, command.outputs):
-        name = dict(message.headers())[ID_HEADER].decode()
+        name = _name(message)
         record = (message.topic().removeprefix(prefix), message.partition(), message.key(), message.value())
         if name not in records:
             records[name] = record
@@ -182,6 +184,16 @@ def written(bootstrap: str, command: Command, prefix: str = "") -> Written:
         if records[name] != record:
             different.append(name)
     return Written(records, copies, different)
+
+
+def _name(message: Any) -> str:
+    """Its id: in a header, or of a record among thousands in its own fields."""
+    for key, value in message.headers() or ():
+        if key == ID_HEADER:
+            return str(value.decode())
+    record = CONTRACTS.decode(message.value())
+    places = [record[f"source_{name}"] for name in ("topic_id", "partition", "offset", "index")]
+    return "/".join(map(str, [message.topic(), *places]))
 
 
 def _everything(bootstrap: str, topics: Sequence[str]) -> Iterable[Any]:

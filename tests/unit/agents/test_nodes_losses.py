@@ -191,7 +191,7 @@ class Losses:
             encoded = emission.value.encode(load_contracts())
             decoded = [load_contracts().decode(value, "Loss") for value in encoded.values]
             assert decoded == emission.value.records()
-            assert [int.from_bytes(key, "big") for key in encoded.keys] == [record["node"] for record in decoded]
+            assert encoded.keys.view(">i8")[:, 0].tolist() == [record["node"] for record in decoded]
             made += decoded
         return made
 

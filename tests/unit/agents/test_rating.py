@@ -40,7 +40,7 @@ class Rating:
             encoded = emission.value.encode(contracts)
             records = emission.value.records()
             assert [contracts.encode("Determinant", record) for record in records] == encoded.values
-            assert [int.from_bytes(key, "big") for key in encoded.keys] == [record["account"] for record in records]
+            assert encoded.keys.view(">i8")[:, 0].tolist() == [record["account"] for record in records]
             made += records
         return made
 
