@@ -47,11 +47,11 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
             day = first if state == FINAL else first + days - 1
             if slot // BLOCK_SLOTS != summed:
                 summed = slot // BLOCK_SLOTS
-                sum_block(pages, limits, summed * BLOCK_SLOTS, day, work.block)
+                sum_block(pages, limits, clock, summed * BLOCK_SLOTS, day, work.block)
             lacking = 0
             sums = work.block[slot % BLOCK_SLOTS]
             if _only(pages.hot[slot], state, day) and quick_day(
-                pages, tables, limits, revision, state, slot, day, sums, days_out, cursor
+                pages, tables, limits, clock, revision, state, slot, day, sums, days_out, cursor
             ):
                 _clean(pages, slot)
             else:

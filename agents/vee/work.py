@@ -55,6 +55,9 @@ SPAN = np.dtype(
 SUMS = np.dtype(
     [
         ("good", "<i8"),  # intervals that are as they were sent, and good
+        ("early", "<i8"),  # intervals that came though they are older than the log
+        ("third", "<i8"),  # third largest wh_imp, -1: there are fewer
+        ("second", "<i8"),
         ("energy", "<i8", (N_ENERGY,)),
         ("peak", "<i8", (2,)),  # largest wh_imp and vah_imp
         ("peak_at", "<i8", (2,)),  # and the place of the day where it lies first

@@ -328,6 +328,45 @@ def test_a_clean_day_has_the_same_row_either_way(limit: int) -> None:
     assert (settled.demand[0], settled.demand_start[0]) == (900, MIDNIGHT + 20 * 1800), "of equal demands the first"
 
 
+@pytest.mark.parametrize("opening", [None, 50])
+@pytest.mark.parametrize("limit", [0, 6000], ids=["interval by interval", "from the day's sums"])
+def test_a_whole_day_without_a_closing_register_has_the_same_row_either_way(limit: int, opening: int | None) -> None:
+    vee = Vee([replace(METER, limit=limit)])
+    day_of(vee, [100] * 20 + [900] + [400] * 2 + [100] * 25, opening=opening)
+    settled = vee.days[POINT, FIRST]
+    assert (settled.registers, settled.counts, settled.opening[0]) == (int(opening == 50), [48, 0, 0, 0], opening or 0)
+    assert (settled.actual[0], settled.register_energy[0], settled.unexplained[0]) == (6200, 0, 0)
+    assert (settled.demand[0], settled.demand_start[0]) == (900, MIDNIGHT + 20 * 1800)
+
+
+@pytest.mark.parametrize("limit", [0, 6000], ids=["interval by interval", "from the day's sums"])
+@pytest.mark.parametrize(("second", "third", "suspects"), [(400, 100, 1), (900, 100, 2), (900, 400, 0)])
+def test_without_a_register_what_stands_out_is_a_spike_either_way(
+    limit: int, second: int, third: int, suspects: int
+) -> None:
+    vee = Vee([replace(METER, limit=limit)])
+    day_of(vee, [50] * 20 + [1000, second, third] + [50] * 25)
+    settled = vee.days[POINT, FIRST]
+    assert settled.suspect[0] == sum([1000, second][:suspects])
+    assert settled.counts == [48 - suspects, suspects, 0, 0]
+
+
+@pytest.mark.parametrize("limit", [0, 6000], ids=["interval by interval", "from the day's sums"])
+@pytest.mark.parametrize("early", [False, True], ids=["", "one that is older than the log"])
+def test_the_day_in_which_the_log_begins_has_the_intervals_since_then(limit: int, early: bool) -> None:
+    vee = Vee([replace(METER, limit=limit)])
+    vee.tick(MIDNIGHT + DAY // 2)
+    if early:
+        vee.arrive(blocks(0, MIDNIGHT + 1800 * 10, [500]))
+    for place in range(24, 48):
+        vee.arrive(blocks(0, MIDNIGHT + 1800 * place, [100 + place]))
+        vee.tick(MIDNIGHT + 1800 * (place + 1))
+    settled = vee.days[POINT, FIRST]
+    energy = sum(range(124, 148)) + 500 * early
+    assert (settled.actual[0], settled.counts) == (energy, [24 + early, 0, 0, 0])
+    assert settled.demand[0] == (500 if early else 147)
+
+
 def test_a_gap_in_which_nothing_was_used_is_a_substitute_of_zero() -> None:
     vee = Vee([replace(METER, limit=6000)])
     day_of(vee, [*QUIET[:47], None], opening=0, closing=4700)
