@@ -1,6 +1,6 @@
-"""Walk the bytes of many Avro records by a program (sinks.avro_program): skim their origins, measure, or fill columns.
+"""Walk the bytes of many Avro records by a program (sinks.avro_program): skim them, or fill columns with them.
 
-One kernel does all three, so that they can never disagree about where a field lies. It reads no byte outside of a
+One kernel does both, so that they can never disagree about where a field lies. It reads no byte outside of a
 record and says which record is broken.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.jit import allocating_kernel, expanded
 from sinks.avro_program import BEGIN, BOOL, END, TEXT
 
-SKIM, MEASURE, FILL = range(3)
+SKIM, FILL = range(2)
 
 
 @expanded
@@ -70,9 +70,9 @@ def walk(  # type: ignore[no-untyped-def]  # noqa: C901
 ):
     """Walk records data u8 [starts[i]:ends[i]); return the first broken record, or -1.
 
-    SKIM     origins i64 (n, 3): partition, offset, index; spans i64 (n, 4): place and length of topic id and of stage.
-    MEASURE  sizes i64 (leaves, 2): values, and bytes of texts (each with its length before it).
-    FILL     at i64 (leaves, 2): next place of a leaf in `numbers` i64 and `marks` u8 (the same), and in `texts` u8.
+    SKIM  origins i64 (n, 3): partition, offset, index; spans i64 (n, 4): place and length of topic id and of stage;
+          sizes i64 (leaves, 2): values, and bytes of texts (each with its length before it).
+    FILL  at i64 (leaves, 2): next place of a leaf in `numbers` i64 and `marks` u8 (the same; zeros), and in `texts` u8.
     What a mode does not use may be empty.
     """
     for record in range(starts.shape[0]):
@@ -93,10 +93,9 @@ def walk(  # type: ignore[no-untyped-def]  # noqa: C901
                 if left > 0:
                     step = begin + 1
                     continue
-                if mode == MEASURE:
+                if mode == SKIM:
                     sizes[leaf, 0] += 1
-                elif mode == FILL:
-                    marks[at[leaf, 0]] = 0
+                else:
                     numbers[at[leaf, 0]] = items
                     at[leaf, 0] += 1
                 step = steps[begin, 3]
@@ -126,21 +125,23 @@ def walk(  # type: ignore[no-untyped-def]  # noqa: C901
                         value = place
                         place += length
             if mode == SKIM:
+                sizes[leaf, 0] += 1
+                if kind == TEXT:
+                    sizes[leaf, 1] += length_size(length) + length
                 if slot >= 3:
                     spans[record, 2 * (slot - 3)] = value
                     spans[record, 2 * (slot - 3) + 1] = length
                 elif slot >= 0:
                     origins[record, slot] = value
-            elif mode == MEASURE:
-                sizes[leaf, 0] += 1
-                if kind == TEXT:
-                    sizes[leaf, 1] += length_size(length) + length
             else:
                 row = at[leaf, 0]
-                marks[row] = not there
+                if not there:
+                    marks[row] = 1
                 if kind == TEXT:
                     into = put_length(length, texts, at[leaf, 1])
-                    texts[into : into + length] = data[value : value + length]
+                    # A slice would cost more than the bytes of a short text.
+                    for octet in range(length):
+                        texts[into + octet] = data[value + octet]
                     at[leaf, 1] = into + length
                 else:
                     numbers[row] = value

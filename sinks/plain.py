@@ -24,7 +24,8 @@ class PlainRows:
 
     data u8; record i is data[starts[i]:ends[i]), offsets[i] its place in its topic (all i64 (n,)). origins i64 (n, 3)
     is (partition, offset, index) of the log that it was made from. producers[i] numbers, within these rows, the pair
-    of log and stage that made it: `said[producers[i]]`; an empty log means none.
+    of log and stage that made it: `said[producers[i]]`; an empty log means none. sizes i64 (leaves, 2): values of each
+    leaf and bytes of its texts, at most.
     """
 
     schema: str
@@ -35,6 +36,7 @@ class PlainRows:
     origins: Array
     producers: Array
     said: tuple[tuple[str, str], ...]
+    sizes: Array
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -50,7 +52,7 @@ class PlainRows:
             return self
         return PlainRows(
             self.schema, self.data, self.starts[mask], self.ends[mask], self.offsets[mask], self.origins[mask],
-            self.producers[mask], self.said,
+            self.producers[mask], self.said, self.sizes,
         )  # fmt: skip
 
 
@@ -61,10 +63,11 @@ def plain_rows(
     data = np.frombuffer(b"".join(values), np.uint8)
     ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
     starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
-    _check_headers(contracts, schema, where, offsets, values)
+    _check_headers(contracts, schema, where, offsets, data, starts, ends)
     origins, spans = np.full((len(values), 3), -1, np.int64), np.zeros((len(values), 4), np.int64)
+    sizes = np.zeros((len(program_of(schema).leaves), 2), np.int64)
     broken = kernels.walk(
-        data, starts + HEADER.size, ends, steps_of(schema), kernels.SKIM, origins, spans, _NO_PAIRS, _NO_PAIRS,
+        data, starts + HEADER.size, ends, steps_of(schema), kernels.SKIM, origins, spans, sizes, _NO_PAIRS,
         _NO_NUMBERS, _NO_OCTETS, _NO_OCTETS,
     )  # fmt: skip
     if broken >= 0:
@@ -76,21 +79,22 @@ def plain_rows(
         )
     producers, said = _producers(data, spans)
     places = np.fromiter(offsets, np.int64, len(offsets))
-    return PlainRows(schema, data, starts + HEADER.size, ends, places, origins, producers, said)
+    return PlainRows(schema, data, starts + HEADER.size, ends, places, origins, producers, said, sizes)
 
 
-def _check_headers(
-    contracts: Contracts, schema: str, where: str, offsets: Sequence[int], values: Sequence[bytes]
-) -> None:
-    header = HEADER.pack(MAGIC, contracts.ids[schema])
-    for offset, value in zip(offsets, values, strict=True):
-        if value[: HEADER.size] != header:
-            raise ContractError(
-                "SCHEMA_OTHER",
-                where=f"{where} at offset {offset}",
-                what=f"the value does not begin as {schema} (id {contracts.ids[schema]})",
-                do="check which topic and which schema registry are meant",
-            )
+def _check_headers(contracts: Contracts, schema: str, where: str, offsets: Sequence[int], data: Array, starts: Array,
+                   ends: Array) -> None:  # fmt: skip
+    header = np.frombuffer(HEADER.pack(MAGIC, contracts.ids[schema]), np.uint8)
+    long_enough = ends - starts >= len(header)
+    places = np.where(long_enough, starts, 0)[:, np.newaxis] + np.arange(len(header))
+    other = ~long_enough | (data[np.minimum(places, len(data) - 1)] != header).any(axis=1)
+    if other.any():
+        raise ContractError(
+            "SCHEMA_OTHER",
+            where=f"{where} at offset {offsets[int(other.argmax())]}",
+            what=f"the value does not begin as {schema} (id {contracts.ids[schema]})",
+            do="check which topic and which schema registry are meant",
+        )
 
 
 def _producers(data: Array, spans: Array) -> tuple[Array, tuple[tuple[str, str], ...]]:
@@ -122,37 +126,23 @@ class LeafColumn:
 def leaf_columns(schema: str, parts: Sequence[PlainRows]) -> dict[str, LeafColumn]:
     """The columns of all rows of `parts`, in order, by name of the leaf (`array.field` for an item's)."""
     program, steps = program_of(schema), steps_of(schema)
-    sizes = np.zeros((len(program.leaves), 2), np.int64)
-    for part in parts:
-        _walk(part, steps, kernels.MEASURE, sizes=sizes)
+    sizes = sum((part.sizes for part in parts), np.zeros((len(program.leaves), 2), np.int64))
     first = np.concatenate((np.zeros((1, 2), np.int64), np.cumsum(sizes, axis=0)))
-    at = first[:-1].copy()
-    numbers, marks = np.zeros(first[-1, 0], np.int64), np.zeros(first[-1, 0], np.uint8)
-    texts = np.zeros(first[-1, 1], np.uint8)
+    end = first[:-1].copy()
+    numbers, marks = np.empty(first[-1, 0], np.int64), np.zeros(first[-1, 0], np.uint8)
+    texts = np.empty(first[-1, 1], np.uint8)
     for part in parts:
-        _walk(part, steps, kernels.FILL, at=at, numbers=numbers, marks=marks, texts=texts)
+        broken = kernels.walk(
+            part.data, part.starts, part.ends, steps, kernels.FILL, _NO_PAIRS, _NO_PAIRS, _NO_PAIRS, end, numbers,
+            marks, texts,
+        )  # fmt: skip
+        assert broken < 0, "rows were walked when they came"
     return {
         leaf.name: LeafColumn(
             leaf,
-            numbers[first[place, 0] : first[place + 1, 0]],
-            marks[first[place, 0] : first[place + 1, 0]],
-            texts[first[place, 1] : first[place + 1, 1]],
+            numbers[first[place, 0] : end[place, 0]],
+            marks[first[place, 0] : end[place, 0]],
+            texts[first[place, 1] : end[place, 1]],
         )
         for place, leaf in enumerate(program.leaves)
     }
-
-
-def _walk(
-    part: PlainRows,
-    steps: Array,
-    mode: int,
-    *,
-    sizes: Array = _NO_PAIRS,
-    at: Array = _NO_PAIRS,
-    numbers: Array = _NO_NUMBERS,
-    marks: Array = _NO_OCTETS,
-    texts: Array = _NO_OCTETS,
-) -> None:
-    broken = kernels.walk(part.data, part.starts, part.ends, steps, mode, _NO_PAIRS, _NO_PAIRS, sizes, at, numbers,
-                          marks, texts)  # fmt: skip
-    assert broken < 0, "rows were walked when they came"

@@ -64,7 +64,7 @@ class NewRegistry:
         known = ""
         while not self._stop.is_set():
             try:
-                latest = self._references.latest(REGISTRY)
+                latest = self._references.newer(REGISTRY)
                 if latest is not None and latest[0] != known:
                     known = latest[0]
                     self._found.put((known, registry_from_bytes(latest[1])))

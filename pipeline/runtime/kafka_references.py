@@ -24,7 +24,7 @@ class KafkaReferences:
         self._topic = topic
         self._wait_secs = wait_secs
         self._records: dict[bytes, bytes] = {}
-        self._next = 0
+        self._next = self._looked = 0
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -47,6 +47,13 @@ class KafkaReferences:
             if raw is not None or time.monotonic() >= deadline:
                 return raw
             time.sleep(0.1)
+
+    def newer(self, kind: str) -> tuple[str, bytes] | None:
+        """As `latest`, but None while nothing was published since the call before: a registry is large."""
+        before = self._looked
+        self._read_to_end()
+        self._looked = self._next
+        return None if self._next == before else self.latest(kind)
 
     def latest(self, kind: str) -> tuple[str, bytes] | None:
         """Name and bytes of the version of `kind` published last."""
