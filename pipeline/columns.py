@@ -40,7 +40,7 @@ class Column:
         """Zeros for `rows` rows, shape (rows,) or (rows, width)."""
         return np.zeros(rows if self.width == 1 else (rows, self.width), self.dtype)
 
-    def view(self, raw: bytes) -> Array:
+    def view(self, raw: bytes | memoryview) -> Array:
         """The column as a read-only array over `raw`; raises ContractError when the length does not fit."""
         size = np.dtype(self.dtype).itemsize * self.width
         if len(raw) % size:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import fastavro
 from fastavro.types import Schema
 
 from pipeline.batch import DecodedBatch, FrameBatch, NodeEnergy, ReadingBatch
+from pipeline.column_views import ColumnViews
 from pipeline.columns import Packed, empty, pack, unpack
 from pipeline.errors import ContractError
 from pipeline.step import Control, Origin, Parcel, Tick
@@ -41,6 +42,7 @@ class Contracts:
 
     schemas: Mapping[str, Schema]
     ids: Mapping[str, int]
+    _views: dict[str, ColumnViews] = field(default_factory=dict, compare=False, repr=False)
 
     def encode(self, name: str, record: Mapping[str, Any]) -> bytes:
         """One record; raises ContractError when it does not fit the schema."""
@@ -54,6 +56,23 @@ class Contracts:
 
     def decode(self, raw: bytes, name: str | None = None) -> dict[str, Any]:
         """The record in `raw`; with `name` any other schema is refused."""
+        found = self._schema_of(raw, name)
+        body = io.BytesIO(raw)
+        body.seek(HEADER.size)
+        record = fastavro.schemaless_reader(body, self.schemas[found], None)
+        if not isinstance(record, dict):
+            raise ContractError("NOT_A_RECORD", where=found, what="the value is no record", do="check the producer")
+        return record
+
+    def view(self, raw: bytes, name: str) -> dict[str, Any]:
+        """As `decode` for a record of packed columns, with the columns as views of `raw` at any address."""
+        self._schema_of(raw, name)
+        if name not in self._views:
+            self._views[name] = ColumnViews(self.schemas[name])
+        return self._views[name].read(raw, HEADER.size)
+
+    def _schema_of(self, raw: bytes, name: str | None) -> str:
+        """Name of the schema that the header of `raw` says; raises ContractError when it is none, or not `name`."""
         if len(raw) < HEADER.size or raw[0] != MAGIC:
             raise ContractError(
                 "NOT_AVRO", where=name or "value", what="no Confluent wire header", do="check the producer"
@@ -67,12 +86,7 @@ class Contracts:
                 what=f"schema id {schema_id} is {found}",
                 do="check which topic and which schema registry are meant",
             )
-        body = io.BytesIO(raw)
-        body.seek(HEADER.size)
-        record = fastavro.schemaless_reader(body, self.schemas[found], None)
-        if not isinstance(record, dict):
-            raise ContractError("NOT_A_RECORD", where=found, what="the value is no record", do="check the producer")
-        return record
+        return found
 
 
 @dataclass(frozen=True)
@@ -144,9 +158,9 @@ class Received:
     previous_offset: int
 
 
-def read_stage(contracts: Contracts, schema: str, raw: bytes) -> Received:
-    """The inverse of `stage_record`."""
-    record = contracts.decode(raw, schema)
+def read_stage(contracts: Contracts, schema: str, raw: bytes, *, views: bool = False) -> Received:
+    """The inverse of `stage_record`. views: the columns are views of `raw`, not for kernels (pipeline.column_views)."""
+    record = contracts.view(raw, schema) if views else contracts.decode(raw, schema)
     batch: Any = unpack(BATCHES[schema], record)
     first = next(iter(BATCHES[schema].COLUMNS)).name
     origin = Origin(record["source_topic_id"], record["source_partition"], record["source_offset"])

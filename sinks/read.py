@@ -13,7 +13,7 @@ def read_record(contracts: Contracts, schema: str, topic: str, partition: int, o
     """The record at `offset` of a topic whose values have `schema`; raises ContractError when the bytes do not fit."""
     if schema not in BATCHES:
         return read_plain(contracts, schema, topic, partition, [offset], [raw])
-    parcel = read_stage(contracts, schema, raw).parcel
+    parcel = read_stage(contracts, schema, raw, views=True).parcel
     return Record(topic, partition, offset, schema, parcel.batch, parcel.origin, parcel.previous_offset)
 
 

@@ -100,9 +100,31 @@ def constants(name: str, runs: Sequence[tuple[str, int]]) -> NativeColumn:
     )
 
 
-def block(columns: Sequence[NativeColumn], rows: int) -> bytes:
+@dataclass
+class NativeBlock:
+    """A block as pieces that follow each other, so that a hundred megabytes need not be put together first."""
+
+    pieces: list[bytes | memoryview]
+    rows: int
+    _next: int = 0
+
+    def read(self, _size: int = -1) -> bytes | memoryview:
+        """The next piece, whatever its size; empty at the end. What the client takes for a file is only this."""
+        while self._next < len(self.pieces):
+            piece = self.pieces[self._next]
+            self._next += 1
+            if len(piece):
+                return piece
+        return b""
+
+    def joined(self) -> bytes:
+        """The whole, for a client that may have to send it again."""
+        return b"".join(self.pieces)
+
+
+def block(columns: Sequence[NativeColumn], rows: int) -> NativeBlock:
     """One block."""
     pieces: list[bytes | memoryview] = [varint(len(columns)), varint(rows)]
     for column in columns:
         pieces += (text(column.name), text(column.type), *column.pieces)
-    return b"".join(pieces)
+    return NativeBlock(pieces, rows)

@@ -26,13 +26,13 @@ def sources(records: Sequence[Record]) -> list[Source]:
     return found
 
 
-def packed_block(table: Table, batches: Sequence[Source]) -> tuple[bytes, int]:
-    """(a Native block, its rows) of one table of packed columns."""
+def packed_block(table: Table, batches: Sequence[Source]) -> native.NativeBlock:
+    """The rows of one table of packed columns."""
     first = table.stored[0].field
     filled = [(origin, batch) for origin, batch in batches if len(getattr(batch, first))]
     counts = [len(getattr(batch, first)) for _, batch in filled]
     columns = [_packed_column(column, filled, counts) for column in table.stored]
-    return native.block(columns, sum(counts)), sum(counts)
+    return native.block(columns, sum(counts))
 
 
 def _packed_column(column: Column, batches: Sequence[Source], counts: Sequence[int]) -> native.NativeColumn:

@@ -17,15 +17,14 @@ from sinks.records import Record
 Pieces = list[bytes | memoryview]
 
 
-def plain_block(table: Table, records: Sequence[Record]) -> tuple[bytes, int]:
-    """(a Native block, its rows) of the plain records of a topic."""
+def plain_block(table: Table, records: Sequence[Record]) -> native.NativeBlock:
+    """The plain records of a topic."""
     parts = [record.value for record in records if isinstance(record.value, PlainRows)]
     leaves = leaf_columns(table.schema, parts)
     columns = [_column(column, leaves) for column in table.stored if column.field]
     if table is REJECTS:
         columns += _log_places(records)
-    rows = sum(len(part) for part in parts)
-    return native.block(columns, rows), rows
+    return native.block(columns, sum(len(part) for part in parts))
 
 
 def _column(column: Column, leaves: Mapping[str, LeafColumn]) -> native.NativeColumn:

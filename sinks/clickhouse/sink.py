@@ -15,6 +15,7 @@ from sinks.clickhouse import migrate
 from sinks.clickhouse.client import connect, errors_as_ours
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.native import NativeBlock
 from sinks.clickhouse.packed_block import packed_block, sources
 from sinks.clickhouse.packed_tables import PACKED_TABLES
 from sinks.clickhouse.plain_block import plain_block
@@ -88,16 +89,18 @@ class ClickHouseSink(Sink):
         schema = block.records[0].schema
         if schema == "ReadingBatch":
             batches = sources(block.records)
-            return sum(self._insert_into(table, *packed_block(table, batches), block.token) for table in PACKED_TABLES)
+            return sum(self._insert_into(table, packed_block(table, batches), block.token) for table in PACKED_TABLES)
         table = TABLE_OF_RECORD[schema]
-        return self._insert_into(table, *plain_block(table, block.records), block.token)
+        return self._insert_into(table, plain_block(table, block.records), block.token)
 
-    def _insert_into(self, table: Table, raw: bytes, rows: int, token: str) -> int:
-        if rows:
+    def _insert_into(self, table: Table, block: NativeBlock, token: str) -> int:
+        if block.rows:
             names = [column.name for column in table.stored]
             settings = {**INSERT, "insert_deduplication_token": token}
-            self.client.raw_insert(table.name, names, raw, fmt="Native", settings=settings)
-        return rows
+            # The embedded engine takes a file, which is read once; a server may have to be sent the block again.
+            body = block if self.config.embedded else block.joined()
+            self.client.raw_insert(table.name, names, body, fmt="Native", settings=settings)
+        return block.rows
 
     def take_registry(self, version: str, registry: Registry) -> None:
         """Write the version whole, unless it is the newest already; raises Transient when the warehouse is away."""
@@ -108,8 +111,8 @@ class ClickHouseSink(Sink):
             if newest == version:
                 return
             for table in REGISTRY_TABLES:
-                raw, rows = registry_block(table, registry, version, number + 1)
-                self._insert_into(table, raw, rows, f"{table.name}-{version}-{number + 1}")
+                rows = registry_block(table, registry, version, number + 1)
+                self._insert_into(table, rows, f"{table.name}-{version}-{number + 1}")
 
     def close(self) -> None:
         """Close the client; an embedded warehouse can then be opened by another process."""

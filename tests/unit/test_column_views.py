@@ -1,0 +1,52 @@
+"""Views of packed columns say the same as the general reader."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pipeline.batch import ReadingBatch
+from pipeline.errors import ContractError
+from pipeline.step import Control, Origin, Parcel, Tick
+from pipeline.wire import BATCHES, read_stage, stage_record
+from schemas.load import load_contracts
+
+CONTRACTS = load_contracts()
+ENVELOPES = [(None, None), (Tick(100, 5), None), (Tick(7, 0), Control({"registry": "a" * 64, "keys": "b"}))]
+
+
+def parcel(schema: str, rows: int, tick: Tick | None, control: Control | None) -> Parcel:
+    random, sections = np.random.default_rng(rows), {}
+    columns = {}
+    for column in BATCHES[schema].COLUMNS:
+        count = sections.setdefault(column.section, rows)
+        octets = random.bytes(count * column.width * np.dtype(column.dtype).itemsize)
+        columns[column.name] = column.view(octets)
+    return Parcel(Origin("log", 3, 17), BATCHES[schema](**columns), tick, control)
+
+
+@pytest.mark.parametrize(("tick", "control"), ENVELOPES)
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 5000])
+@pytest.mark.parametrize("schema", ["ReadingBatch", "NodeEnergy", "DecodedBatch"])
+def test_both_readers_agree(schema: str, rows: int, tick: Tick | None, control: Control | None) -> None:
+    raw = stage_record(CONTRACTS, schema, parcel(schema, rows, tick, control), 16)
+    copied, viewed = read_stage(CONTRACTS, schema, raw), read_stage(CONTRACTS, schema, raw, views=True)
+    without = [dataclasses.replace(one.parcel, batch=None) for one in (copied, viewed)]
+    assert (without[0], copied.previous_offset) == (without[1], viewed.previous_offset)
+    if copied.parcel.batch is None:
+        assert viewed.parcel.batch is None
+        return
+    for column in BATCHES[schema].COLUMNS:
+        mine, theirs = getattr(copied.parcel.batch, column.name), getattr(viewed.parcel.batch, column.name)
+        assert mine.dtype == theirs.dtype
+        assert np.array_equal(mine, theirs)
+
+
+def test_a_column_that_reaches_behind_the_end_is_refused() -> None:
+    raw = stage_record(CONTRACTS, "ReadingBatch", parcel("ReadingBatch", 40, None, None), 16)
+    for cut in (1, 7, len(raw) // 2):
+        with pytest.raises(ContractError, match="COLUMN_LENGTH"):
+            read_stage(CONTRACTS, "ReadingBatch", raw[:-cut], views=True)
+    assert isinstance(read_stage(CONTRACTS, "ReadingBatch", raw, views=True).parcel.batch, ReadingBatch)
