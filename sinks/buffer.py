@@ -29,7 +29,7 @@ class BlockLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rows: int = Field(200_000, ge=1, description="rows of a block; one part of the warehouse")
+    rows: int = Field(400_000, ge=1, description="rows of a block; one part of the warehouse")
     block_bytes: int = Field(64 << 20, ge=1, description="bytes of a block")
     age_secs: float = Field(5.0, gt=0, description="a block is written at the latest after this time")
     buffer_bytes: int = Field(512 << 20, ge=1, description="bytes of all blocks; above it nothing more is taken")

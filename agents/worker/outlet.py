@@ -49,7 +49,7 @@ class Outlet:
         )  # fmt: skip
 
     def send(self, output: Output | OutputRun) -> None:
-        """Hand records to the producer; waits while its queue is full."""
+        """Hand records to the producer; waits while its queue is full. Reports are taken in by `poll`."""
         if isinstance(output, OutputRun):
             self._send_run(output)
             self.messages += len(output.values)
@@ -60,7 +60,6 @@ class Outlet:
                 output.topic, output.value, output.key, place, on_delivery=self._report(),
                 headers=[(ID_HEADER, output.id.encode())],
             )  # fmt: skip
-        self._producer.poll(0)
 
     def _send_run(self, run: OutputRun) -> None:
         """Only the last record of each partition is reported on: a report a record would cost more than the record."""

@@ -103,6 +103,7 @@ class Owner:
         for output in outputs:
             self._work.outlet.send(output)
             self._work.phases.reach("in-outputs")
+        self._work.outlet.poll(0)
         self.progress.apply(offset)
         if isinstance(parcel.batch, FrameBatch):
             self._work.fuse.count(len(parcel.batch.length), sum(output.code in OURS for output in outputs))

@@ -27,6 +27,9 @@ class WorkerSettings(BaseModel):
     checkpoint_secs: float = Field(
         600.0, gt=0, description="A checkpoint is made at the latest after this time, however little there was to do."
     )
+    idle_secs: float = Field(
+        2.0, gt=0, description="When nothing has come for so long, what is applied is saved: its position shows no lag."
+    )
     record_bytes: int = Field(
         1 << 20, ge=1 << 10, description="Largest record of the source topic; with buffer_bytes it bounds the buffers."
     )

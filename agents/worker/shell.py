@@ -111,13 +111,15 @@ class Shell:
             self._end(error)
 
     def _due(self) -> Owner | None:
-        """The partition whose checkpoint is most overdue: by the work that a restart would repeat, or by time."""
+        """The partition whose checkpoint is most overdue: by the work that a restart would repeat, by time, or because
+        there is nothing else to do."""
         settings, now = self._work.settings, time.monotonic()
+        idle = now - self._progress >= settings.idle_secs
         share = settings.replay_secs / max(1, len(self.owners))
         changed = [owner for owner in self.owners.values() if owner.progress.applied > owner.progress.saved]
         due = [
             owner for owner in changed
-            if owner.busy_secs >= share or now - owner.saved_at >= settings.checkpoint_secs
+            if idle or owner.busy_secs >= share or now - owner.saved_at >= settings.checkpoint_secs
         ]  # fmt: skip
         return max(due, key=lambda owner: (owner.busy_secs, -owner.partition), default=None)
 

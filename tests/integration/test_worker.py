@@ -88,7 +88,9 @@ def test_a_worker_frozen_past_its_session_writes_nothing_that_counts(kafka: str,
 
 
 def test_faust_commits_nothing_by_itself(kafka: str, unique: str, tmp_path: Path) -> None:
-    toy = with_settings(toy_command(kafka, unique, f"{unique}-source"), replay_secs=1000, checkpoint_secs=1000)
+    toy = with_settings(
+        toy_command(kafka, unique, f"{unique}-source"), replay_secs=1000, checkpoint_secs=1000, idle_secs=1000
+    )
     Feed(kafka, toy.source, seed=1, records=20)()
     with started(toy, tmp_path) as process:
         wait_for("all outputs", lambda: records_in(kafka, toy) >= 20 * PARTITIONS)
