@@ -66,16 +66,16 @@ def _energy(figures: dict[str, Any]) -> Table:
 
 
 def _losses(losses: list[dict[str, Any]]) -> Table:
-    table = Table("node", "level", "input kWh", "output kWh", "loss kWh", "true loss kWh", "loss %", "coverage",
+    table = Table("node", "level", "input kWh", "output kWh", "loss kWh", "true loss kWh", "loss %", "actual",
                   title="Losses, whole run", title_justify="left")  # fmt: skip
     for column in table.columns[2:]:
         column.justify = "right"
     shown = sorted(losses, key=lambda row: (row["level"] != "FEEDER", -row["loss_wh"]))[:MOST_NODES]
     for row in shown:
         share = 100 * row["loss_wh"] / row["input_wh"] if row["input_wh"] else 0.0
-        real = "" if row["truth_loss_wh"] is None else kwh(row["truth_loss_wh"])
-        table.add_row(row["node"], row["level"], kwh(row["input_wh"]), kwh(row["output_wh"]), kwh(row["loss_wh"]), real,
-                      f"{share:.1f}", f"{row['coverage']:.1%}")  # fmt: skip
+        real = "" if row["truth_loss_wh"] is None else kwh(row["truth_loss_wh"], 1)
+        table.add_row(row["node"], row["level"], kwh(row["input_wh"], 0), kwh(row["output_wh"], 0),
+                      kwh(row["loss_wh"], 1), real, f"{share:.1f}", f"{row['coverage']:.0%}")  # fmt: skip
     if len(losses) > len(shown):
         table.caption = f"{len(losses) - len(shown)} more nodes: feeders first, then the largest losses are shown."
     return table
@@ -90,6 +90,6 @@ def _comparison(tables: dict[str, dict[str, int]]) -> Table:
     return table
 
 
-def kwh(energy_wh: int) -> str:
-    """Wh as kWh with three decimals."""
-    return f"{energy_wh / 1000:,.3f}"
+def kwh(energy_wh: int, decimals: int = 3) -> str:
+    """Wh as kWh; with three decimals it is exact."""
+    return f"{energy_wh / 1000:,.{decimals}f}"
