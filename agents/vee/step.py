@@ -194,7 +194,7 @@ class _Session:
         return buffers.batch() if buffers.cursor[READINGS] or buffers.cursor[DAYS] else None
 
     def _days_due(self, tick: Tick) -> int:
-        """Rows of the settlement buffer to begin with: a day of every point when one closes, which seldom is too few."""
+        """Rows of the settlement buffer to begin with: a day of every point when one closes, seldom too few."""
         closes = (tick.closes + self.limits.offset) // DAY_SECS > (self.clock.closed + self.limits.offset) // DAY_SECS
         return int(self.store.used.sum()) + output.FIRST_ROWS if closes else output.FIRST_ROWS
 

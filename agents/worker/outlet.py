@@ -107,7 +107,10 @@ class Outlet:
 
     def poll(self, secs: float) -> None:
         """Take in reports; raises Fatal when an output was refused."""
-        self._producer.poll(secs)
+        try:
+            self._producer.poll(secs)
+        except KafkaException as error:  # the client has stopped, in a report or in `_failed`
+            self._error = error.args[0]
         if self._error is not None:
             raise Fatal(
                 "OUTPUT_REFUSED", where="outputs", what=self._error.str(),
