@@ -42,7 +42,7 @@ class Output:
     frame: int = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OutputRun:
     """Plain records for one topic that one parcel gave rise to, thousands at a time: row i of keys u8 (n, width) and of
     partitions i32 (n,) belongs to `values[i]`.

@@ -13,7 +13,7 @@ import pytest
 from cli.stages import fetch_references, make_steps
 from cli.testing import FrameDriver
 from pipeline.checkpoint import HEAD_KEY, Head
-from pipeline.runtime.chain import Output, Prepared
+from pipeline.runtime.chain import Output, Prepared, singly
 from pipeline.runtime.embedded import TOPIC_ID
 from pipeline.runtime.saved import Place, copy_chain, nothing_saved, restore_chain
 from pipeline.testing.driver import MASTER_KEY
@@ -54,7 +54,7 @@ def outputs_of(driver: FrameDriver, name: str, records: Log, every: int | None) 
     for partition, value in records:
         chain = chains[partition]
         offset = chain.position.applied + 1
-        outputs += chain.take(value, TOPIC_ID, partition, offset)
+        outputs += singly(chain.take(value, TOPIC_ID, partition, offset))
         if every is not None and offset % every == every - 1:
             place, topic = places[partition], topics[partition]
             topic.update((record.key, record.value) for record in copy_chain(place, chain, saved[partition]).records())
