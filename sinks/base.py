@@ -11,7 +11,9 @@ from abc import ABC, abstractmethod
 
 from pipeline.errors import ConfigError
 from pipeline.reference import Registry
+from pipeline.runtime.moments import Moments
 from sinks.buffer import BlockBuffer, BlockLimits
+from sinks.phases import PHASES
 from sinks.records import Block, Record
 
 
@@ -32,6 +34,7 @@ class Sink(ABC):
     def __init__(self, limits: BlockLimits, *, exclusive: bool = False) -> None:
         self.exclusive = exclusive
         self.blocks = BlockBuffer(limits, joint=exclusive)
+        self.moments = Moments(PHASES)
         self._pending: list[Block] = []
 
     @abstractmethod

@@ -16,10 +16,12 @@ from pipeline.reference import Registry
 from pipeline.reference_codec import registry_from_bytes
 from pipeline.runtime.collector import collect_seldom
 from pipeline.runtime.kafka_references import KafkaReferences
+from pipeline.runtime.moments import Moments
 from pipeline.runtime.references import REGISTRY
 from pipeline.wire import Contracts
 from sinks import BUILDERS
 from sinks.kafka_log import KafkaLog
+from sinks.phases import PHASES
 from sinks.runner import Counts, RunnerOptions, SinkRunner
 
 log = structlog.get_logger()
@@ -88,12 +90,15 @@ def run_sink(settings: SinkSettings, bootstrap: str, contracts: Contracts, stop:
     source = KafkaLog(
         bootstrap, settings.group, tuple(settings.topics), alone=sink.exclusive, fetch_bytes=options.fetch_bytes
     )
+    moments = Moments.from_environment(PHASES)
     if not settings.registry_topic:
-        return SinkRunner(sink, source, settings.topics, contracts, options).run(stop)
+        return SinkRunner(sink, source, settings.topics, contracts, options, moments=moments).run(stop)
     registry = NewRegistry(bootstrap, settings.registry_topic, options.registry_secs)
     registry.start()
     try:
-        return SinkRunner(sink, source, settings.topics, contracts, options, registry=registry).run(stop)
+        return SinkRunner(sink, source, settings.topics, contracts, options, registry=registry, moments=moments).run(
+            stop
+        )
     finally:
         registry.close()
 

@@ -20,11 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import Backpressure, Fatal, Transient
 from pipeline.reference import Registry
+from pipeline.runtime.moments import Moments
 from pipeline.wire import BATCHES, Contracts
 from sinks.base import Sink
 from sinks.buffer import Group
 from sinks.log import Log, Message, Start
 from sinks.origins import Origins
+from sinks.phases import PHASES
 from sinks.plan import Mark, after, before, checksum, read_mark
 from sinks.read import read_plain, read_record
 from sinks.records import Block, Record, token_of
@@ -75,6 +77,7 @@ class SinkRunner:
         options: RunnerOptions | None = None,
         clock: Callable[[], float] = time.monotonic,
         registry: Callable[[], tuple[str, Registry] | None] = lambda: None,
+        moments: Moments | None = None,
     ) -> None:
         self.sink = sink
         self.log = source
@@ -84,6 +87,7 @@ class SinkRunner:
         self.counts = Counts()
         self._clock = clock
         self._registry = registry
+        self._moments = sink.moments = moments or Moments(PHASES)
         self._new_registry: tuple[str, Registry] | None = None
         self._pending: list[Block] = []
         self._done: list[Block] = []
@@ -99,6 +103,7 @@ class SinkRunner:
             self.log.open(self._assigned, self._revoked)
             while not stop.is_set():
                 self._turn(stop)
+            self._moments.reach("sink-in-shutdown")
             self._write(self.sink.blocks.partitions(), stop)
         finally:
             self.log.close()
@@ -110,6 +115,8 @@ class SinkRunner:
             self._seen, self._later = self._changes, []
             self._hold_others()
         messages = self.log.poll(self.options.poll_bytes, self.options.poll_secs)
+        if messages:
+            self._moments.reach("sink-read")
         changes = self._changes
         waiting = deque(self._runs(messages))
         while waiting or (self._later and not self._planned):
@@ -189,6 +196,7 @@ class SinkRunner:
         plans = [position for block in self._pending if block.records for position in before(block)]
         if plans:
             self.log.commit(plans)
+            self._moments.reach("sink-planned")
         return self._finish(stop)
 
     def _finish(self, stop: threading.Event) -> bool:
@@ -196,11 +204,13 @@ class SinkRunner:
             block = self._pending[0]
             if not self._try(block, stop):
                 return False
+            self._moments.reach("sink-written")
             # While the warehouse was away, the partition may have been: then its next owner writes this block.
             if self._pending and self._pending[0] is block:
                 self._done.append(self._pending.pop(0))
         if self._done:
             self.log.commit([position for block in self._done for position in after(block)])
+            self._moments.reach("sink-committed")
             self.counts.blocks += len(self._done)
             self.counts.rows += sum(block.rows for block in self._done)
             self._done = []

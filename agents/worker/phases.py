@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections import Counter
+from collections.abc import Collection
 from typing import Literal, get_args
 
-from pipeline.errors import ConfigError
+from pipeline.runtime.moments import VARIABLE, Moments
 
-VARIABLE = "KVARN_KILL"
+__all__ = ["PHASES", "VARIABLE", "Phase", "Phases"]
 
 Phase = Literal[
     "in-batch",  # the steps have run, nothing is handed to the producer
@@ -27,29 +26,13 @@ Phase = Literal[
 PHASES: tuple[str, ...] = get_args(Phase)
 
 
-class Phases:
+class Phases(Moments):
     """Ends the process at the n-th time it comes to a phase: `plan` is "phase:n", None for never."""
 
     def __init__(self, plan: str | None = None) -> None:
-        self._counts: Counter[str] = Counter()
-        self._phase, self._time = "", 0
-        if plan:
-            self._phase, _, number = plan.partition(":")
-            if self._phase not in PHASES or not number.isdigit():
-                raise ConfigError(
-                    "KILL_PLAN", where=VARIABLE, what=f"{plan!r} is not phase:n", do=f"use one of {', '.join(PHASES)}"
-                )
-            self._time = int(number)
+        super().__init__(PHASES, plan)
 
     @staticmethod
-    def from_environment() -> Phases:
-        """The plan that a test left in the environment."""
+    def from_environment(_known: Collection[str] = PHASES) -> Phases:
+        """The plan that a fault run left in the environment."""
         return Phases(os.environ.get(VARIABLE))
-
-    def reach(self, phase: Phase) -> None:
-        """Note that the process is here."""
-        if phase != self._phase:
-            return
-        self._counts[phase] += 1
-        if self._counts[phase] == self._time:
-            os.kill(os.getpid(), signal.SIGKILL)

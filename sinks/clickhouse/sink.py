@@ -100,6 +100,7 @@ class ClickHouseSink(Sink):
             # The embedded engine takes a file, which is read once; a server may have to be sent the block again.
             body = block if self.config.embedded else block.joined()
             self.client.raw_insert(table.name, names, body, fmt="Native", settings=settings)
+            self.moments.reach("sink-in-block")
         return block.rows
 
     def take_registry(self, version: str, registry: Registry) -> None:
