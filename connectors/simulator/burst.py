@@ -1,8 +1,9 @@
 """Block pushes as fast as one core makes them: for the bench, not for looking at.
 
 Every single-phase meter pushes once an interval, in an order that is another one each interval; a hundredth of the
-pushes is at fault. Nothing is stored: energies, order, keys and faults are functions of (seed, meter, interval), so the
-truth of any reading can be computed again (`burst_truth`, which shares no code with the kernel).
+pushes is at fault, and some are late when the plan says so. Nothing is stored: energies, order, keys, faults and delays
+are functions of (seed, meter, interval), so the truth of any reading can be computed again (`burst_truth`, which shares
+no code with the kernel).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from connectors.simulator.burst_kernel import (
     AUTHENTICATION,
     ENCRYPTION,
     FRAME_OCTETS,
+    MOST_LAG,
     fill,
     fill_keys,
     plain_octets,
@@ -39,7 +41,9 @@ POINTS_PER_DT, DTS_PER_FEEDER = 200, 25
 class BurstPlan:
     """Meters 0..meters-1 at service points FIRST_POINT + meter, pushing intervals 1, 2, ... from `start` on.
 
-    start: a local midnight, epoch seconds UTC. faults: whether a hundredth of the pushes is at fault.
+    start: a local midnight, epoch seconds UTC. faults: whether a hundredth of the pushes is at fault. late_permille: of
+    a thousand pushes without fault, those that are sent one to three intervals later, behind the meter's push of then;
+    only pushes of interval `first` and later are, as those before it were never due.
     """
 
     meters: int
@@ -48,10 +52,17 @@ class BurstPlan:
     start: int = 1_751_328_000 - IST_SECS
     interval_secs: int = 1800
     faults: bool = True
+    late_permille: int = 0
+    first: int = 1
 
     def end_of(self, interval: int) -> int:
         """When interval (1-based) ends, epoch seconds UTC."""
         return self.start + interval * self.interval_secs
+
+    @property
+    def places(self) -> int:
+        """Places in the order of an interval: a meter's own push, and one for each interval that can be late."""
+        return self.meters * (1 + MOST_LAG if self.late_permille else 1)
 
     @property
     def weights(self) -> Array:
@@ -101,23 +112,25 @@ class Burst:
         self._context = gcm.NO_CONTEXT
 
     def fill_block_frames(self, interval: int, position: int, buffers: BurstBuffers) -> int:
-        """Append pushes of `interval` from place `position` of its order on; returns the place to go on from.
+        """Append what is sent at the end of `interval`, from place `position` of its order on.
 
-        Ends when a partition's buffer is full (its `count` is within one of its room), or at `plan.meters`.
+        Returns the place to go on from: a partition's buffer is full (its `count` is within one of its room), or it is
+        `plan.places`.
         """
         plan = self.plan
         return int(fill(
-            self._context, np.uint64(plan.seed), plan.meters, plan.faults, interval, plan.interval_secs, plan.start,
-            position, self._weights, self._plain, buffers.service_point, buffers.device, buffers.received_at,
-            buffers.length, buffers.payload.reshape(-1), buffers.payload.shape[1], buffers.count, buffers.octets,
+            self._context, np.uint64(plan.seed), plan.meters, plan.faults, plan.late_permille, plan.first, interval,
+            plan.interval_secs, plan.start, position, self._weights, self._plain, buffers.service_point, buffers.device,
+            buffers.received_at, buffers.length, buffers.payload.reshape(-1), buffers.payload.shape[1], buffers.count,
+            buffers.octets,
         ))  # fmt: skip
 
     def batches(self, interval: int, buffers: BurstBuffers) -> Iterator[tuple[int, FrameBatch]]:
         """(partition, its frames) of a whole interval; a batch is good until the next one is asked for."""
         position, full = 0, buffers.service_point.shape[1] - 1
-        while position < self.plan.meters:
+        while position < self.plan.places:
             position = self.fill_block_frames(interval, position, buffers)
-            whole = position >= self.plan.meters
+            whole = position >= self.plan.places
             for partition in np.flatnonzero(buffers.count >= (1 if whole else full)).tolist():
                 yield partition, buffers.batch(partition)
                 buffers.clear(partition)

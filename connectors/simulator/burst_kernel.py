@@ -9,6 +9,8 @@ b(v, n) = (v >> 32) x n >> 32):
     plants = meter mod 16 = 3, from slot of 10:00 to that of 15:00: wh and vah 0, export what they would have been
     volts  = 228.0 + 0.1 x ((chance >> 8) & 127);  amperes = vah over volts, in hundredths, rounded down
     fault  = b(draw(seed, FRAME_FAULT, meter, interval), 10,000) by EDGES
+    late   = no fault and b(draw(seed, DELAY, meter, interval), 1000) < permille of the plan;
+             then sent 1 + b(draw x 2^32, 3) intervals later, behind the meter's push of that interval
 """
 
 from __future__ import annotations
@@ -50,10 +52,14 @@ EDGES = np.array([30, 50, 70, 80, 90, 100], np.int64)
 EDGE_FAULTS = np.array([MISSING, DUPLICATE, CORRUPT, WRONG_KEY, TRUNCATED, SPIKE], np.uint8)
 """Of ten thousand pushes: 30 missing, 20 duplicates, 20 corrupt, 10 wrong key, 10 truncated, 10 spikes."""
 
+MOST_LAG = 3
+"""Intervals after its own in which a late push is sent, at most."""
+
 SPIKE_WH = 4_000
 CUT_OCTETS = 60
 PLANT_EVERY, PLANT_AT = 16, 3
 _BURST, _FAULT, _KEY = Purpose.BURST.value, Purpose.FRAME_FAULT.value, Purpose.KEY.value
+_DELAY = Purpose.DELAY.value
 
 
 def plain_octets() -> Array:
@@ -119,6 +125,23 @@ def _fault_of(seed, meter, interval):  # type: ignore[no-untyped-def]
 
 
 @expanded
+def _lag_of(seed, permille, meter, interval):  # type: ignore[no-untyped-def]
+    """Intervals by which a push without fault is late, 0 for most."""
+    chance = draw(seed, _DELAY, meter, interval)
+    if below(chance, 1000) >= permille:
+        return np.int64(0)
+    return 1 + below(chance << np.uint64(32), MOST_LAG)
+
+
+@expanded
+def _is_sent(seed, permille, first, meter, interval, lag, fault):  # type: ignore[no-untyped-def]
+    """Whether the push of `interval` is sent `lag` intervals after it."""
+    if lag and interval < first:
+        return False
+    return lag == (_lag_of(seed, permille, meter, interval) if fault == 0 else 0)
+
+
+@expanded
 def _put_float(out, place, value, real, word):  # type: ignore[no-untyped-def]
     real[0] = np.float32(value)
     bits = word[0]
@@ -164,10 +187,13 @@ def _put_energies(plain, seed, meter, interval, slot, secs, weight, spike, real,
 
 @allocating_kernel
 def fill(  # type: ignore[no-untyped-def]
-    ctx, seed, meters, faulty, interval, secs, start, position, weights, plain, points, devices, received, lengths,
-    payload, stride, count, octets,
+    ctx, seed, meters, faulty, permille, first, sending, secs, start, position, weights, plain, points, devices,
+    received, lengths, payload, stride, count, octets,
 ):  # fmt: skip
-    """See Burst.fill_block_frames; payload u8 (partitions x stride,)."""
+    """See Burst.fill_block_frames; payload u8 (partitions x stride,).
+
+    sending: the interval at whose end is sent; permille, first: of the plan.
+    """
     partitions, room = points.shape
     key, iv = np.zeros(16, np.uint8), np.zeros(IV_ROOM, np.uint8)
     aad = np.zeros(17, np.uint8)
@@ -175,14 +201,15 @@ def fill(  # type: ignore[no-untyped-def]
     authentication = aad[1:]
     word = np.zeros(1, np.uint32)
     real = word.view(np.float32)
-    end = start + interval * secs
-    slot = (interval - 1) % weights.shape[0]
-    put_clock(plain, CLOCK_AT, end, DEVIATION, 0)
-    salt = draw(seed, _BURST, 0xFFFF_FFFF, interval)
-    while position < meters:
-        meter = ordered(position, meters, salt)
+    lags = 1 + MOST_LAG if permille else 1
+    stamped, slot = np.int64(-1), np.int64(0)
+    salt = draw(seed, _BURST, 0xFFFF_FFFF, sending)
+    while position < meters * lags:
+        place, lag = position // lags, position % lags
+        interval = sending - lag
+        meter = ordered(place, meters, salt)
         fault = _fault_of(seed, meter, interval) if faulty else np.int64(0)
-        if fault == MISSING:
+        if fault == MISSING or (permille and not _is_sent(seed, permille, first, meter, interval, lag, fault)):
             position += 1
             continue
         point = np.uint64(meter + FIRST_POINT)
@@ -191,6 +218,9 @@ def fill(  # type: ignore[no-untyped-def]
         row = count[partition]
         if row >= room - 1:
             return position
+        if interval != stamped:
+            stamped, slot = interval, (interval - 1) % weights.shape[0]
+            put_clock(plain, CLOCK_AT, start + interval * secs, DEVIATION, 0)
         _put_meter(plain, meter, interval)
         _put_energies(plain, seed, meter, interval, slot, secs, weights[slot], fault == SPIKE, real, word)
         title = np.uint64(meter) + TITLE_HEAD
@@ -214,13 +244,13 @@ def fill(  # type: ignore[no-untyped-def]
         elif fault == TRUNCATED:
             length = CUT_OCTETS
         points[partition, row], devices[partition, row] = point, title
-        received[partition, row], lengths[partition, row] = end + position * 300 // meters, length
+        received[partition, row], lengths[partition, row] = start + sending * secs + place * 300 // meters, length
         if fault == DUPLICATE:
             for octet in range(FRAME_OCTETS):
                 payload[at + FRAME_OCTETS + octet] = payload[at + octet]
             row += 1
             points[partition, row], devices[partition, row] = point, title
-            received[partition, row], lengths[partition, row] = end + position * 300 // meters, length
+            received[partition, row], lengths[partition, row] = start + sending * secs + place * 300 // meters, length
             length = 2 * FRAME_OCTETS
         count[partition] = row + 1
         octets[partition] += length

@@ -69,6 +69,13 @@ def burst_fault(plan: BurstPlan, meters: Array, interval: int) -> Array:
     return found if plan.faults else np.zeros_like(found)
 
 
+def burst_lag(plan: BurstPlan, meters: Array, interval: int) -> Array:
+    """How many intervals after its own each push is sent: i64 (n,), 0 for those in time and for those at fault."""
+    chance = _draw(plan.seed, 18, meters, interval)
+    late = (_below(chance, 1000) < plan.late_permille) & (burst_fault(plan, meters, interval) == 0)
+    return np.where(late, 1 + _below(chance << U(32), 3), 0)
+
+
 def burst_sent(plan: BurstPlan, meters: Array, interval: int) -> Array:
     """What the pushes say: `burst_energy` with the spikes."""
     energy = burst_energy(plan, meters, interval)
@@ -80,6 +87,9 @@ def burst_sent(plan: BurstPlan, meters: Array, interval: int) -> Array:
 
 
 def burst_frames(plan: BurstPlan, interval: int) -> int:
-    """How many frames an interval has."""
-    fault = burst_fault(plan, np.arange(plan.meters), interval)
-    return int(plan.meters - (fault == 1).sum() + (fault == 4).sum())
+    """How many frames are sent at the end of an interval."""
+    meters = np.arange(plan.meters)
+    fault, lag = burst_fault(plan, meters, interval), burst_lag(plan, meters, interval)
+    own = plan.meters - (fault == 1).sum() + (fault == 4).sum() - (lag > 0).sum()
+    earlier = range(max(plan.first, interval - 3), interval)
+    return int(own) + sum(int((burst_lag(plan, meters, other) == interval - other).sum()) for other in earlier)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,17 @@ from agents.decode.step import DecodeStep
 from connectors.simulator import Fault
 from connectors.simulator.burst import Burst, BurstBuffers, BurstPlan, burst_keys, burst_registry
 from connectors.simulator.burst_kernel import FRAME_OCTETS, ordered
-from connectors.simulator.burst_truth import burst_energy, burst_fault, burst_frames, burst_physical, burst_sent
+from connectors.simulator.burst_truth import (
+    burst_energy,
+    burst_fault,
+    burst_frames,
+    burst_lag,
+    burst_physical,
+    burst_sent,
+)
 from connectors.simulator.network import FIRST_POINT
 from pipeline.batch import DecodedBatch, FrameBatch
+from pipeline.codes import Flag
 from pipeline.columns import pack, unpack
 from pipeline.lookup import partitions_of
 from pipeline.reference import References
@@ -137,3 +146,81 @@ def test_a_full_buffer_stops_the_filling_and_nothing_is_lost() -> None:
     batches = gathered(PLAN, 2, room=7)
     assert max(len(batch.length) for _, batch in batches) <= 7
     assert sum(len(batch.length) for _, batch in batches) == burst_frames(PLAN, 2)
+
+
+# ------------------------------------------------------------------------------------------------ late pushes
+
+LATE = replace(PLAN, meters=600, late_permille=200, first=3)
+
+
+def test_a_late_push_is_sent_intervals_later_as_it_was_and_behind_the_meters_own() -> None:
+    meters, keys = np.arange(LATE.meters), burst_keys(LATE)
+    sent = {number: burst_sent(LATE, meters, number) for number in range(1, 9)}
+    lag = {number: burst_lag(LATE, meters, number) for number in range(1, 9)}
+    readable = {
+        number: ~np.isin(burst_fault(LATE, meters, number), [Fault.MISSING, Fault.CORRUPT, Fault.WRONG_KEY,
+                                                             Fault.TRUNCATED])
+        for number in range(1, 9)
+    }  # fmt: skip
+    for interval in range(3, 9):
+        told: dict[int, list[int]] = defaultdict(list)
+        for _, batch in gathered(LATE, interval):
+            assert (batch.received_at >= LATE.end_of(interval)).all()
+            assert (batch.received_at < LATE.end_of(interval + 1)).all()
+            for point, frame in zip(batch.service_point.tolist(), frames_of(batch), strict=True):
+                meter = point - FIRST_POINT
+                own = keys.encryption[meter].tobytes(), keys.authentication[meter].tobytes()
+                if burst_fault(LATE, meters[[meter]], interval)[0] in (
+                    Fault.CORRUPT, Fault.WRONG_KEY, Fault.TRUNCATED,
+                ) and not told[meter]:  # fmt: skip
+                    told[meter].append(0)
+                    continue
+                push = read(frame, *own)
+                assert push.stamp == LATE.end_of(push.counter)
+                assert [round(1000 * value) for value in push.values[1:5]] == sent[push.counter][meter].tolist()
+                told[meter].append(push.counter)
+        for meter in meters.tolist():
+            # Newest first; what was due before the first interval never comes.
+            due = [
+                number for number in range(interval, max(interval - 4, LATE.first - 1), -1)
+                if readable[number][meter] and lag[number][meter] == interval - number
+            ]  # fmt: skip
+            assert sorted({number for number in told[meter] if number}, reverse=True) == due
+            assert [number for number in told[meter] if number] == sorted(filter(None, told[meter]), reverse=True)
+
+
+def test_a_fifth_of_the_pushes_is_late_by_one_to_three_intervals_when_the_plan_says_so() -> None:
+    meters = np.arange(50_000)
+    lag, fault = burst_lag(LATE, meters, 7), burst_fault(LATE, meters, 7)
+    assert 0.19 < (lag > 0).mean() < 0.21
+    assert set(lag.tolist()) == {0, 1, 2, 3}
+    assert all(0.3 < (lag[lag > 0] == one).mean() < 0.37 for one in (1, 2, 3))
+    assert (lag[fault != Fault.NONE] == 0).all()
+    assert not burst_lag(PLAN, meters, 7).any()
+
+
+def test_decode_takes_late_pushes_and_flags_those_that_a_newer_counter_came_before() -> None:
+    step = DecodeStep()
+    references = References(burst_registry(LATE), burst_keys(LATE), {})
+    store, prepared = StateStore(step.layout, range(512)), step.prepare(references)
+    flagged: Counter[tuple[bool, bool]] = Counter()
+    newest = np.zeros(LATE.meters, np.int64)
+    for offset, interval in enumerate(range(3, 9)):
+        for partition, batch in gathered(LATE, interval, room=10_000):
+            parcel = Parcel(Origin("t", partition, 10 * offset), batch)
+            decoded = step.advance(parcel, store, prepared).parcel.batch
+            assert isinstance(decoded, DecodedBatch)
+            meters = (decoded.service_point - np.uint64(FIRST_POINT)).astype(np.int64).tolist()
+            for meter, counter, flags in zip(meters, decoded.counter.tolist(), decoded.flags.tolist(), strict=True):
+                assert bool(flags & Flag.COUNTER_LATE) == (counter < newest[meter])
+                flagged[bool(counter < newest[meter]), counter < interval] += 1
+                newest[meter] = max(newest[meter], counter)
+    assert flagged[True, True] > 200
+    assert flagged[False, True] > 0  # the meter's own push was lost or late as well
+    assert flagged[True, False] == 0
+
+
+@pytest.mark.parametrize("room", [7, 10_000])
+def test_frames_of_an_interval_with_late_ones_are_counted_and_none_is_lost(room: int) -> None:
+    for interval in (3, 4, 9):
+        assert sum(len(batch.length) for _, batch in gathered(LATE, interval, room)) == burst_frames(LATE, interval)
