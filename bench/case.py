@@ -38,6 +38,7 @@ class Load(Strict):
     batch_frames: int = Field(4000, ge=1, le=6000, description="frames of a record, as connectors gather under load")
     seed: int = Field(1, ge=0, description="the same seed gives the same bytes")
     faults: bool = Field(True, description="whether a hundredth of the pushes is at fault")
+    late_permille: int = Field(0, ge=0, le=1000, description="of a thousand pushes, those sent later than due")
 
     @property
     def intervals(self) -> int:
@@ -56,7 +57,10 @@ class Load(Strict):
 
     def plan(self, partitions: int) -> BurstPlan:
         """What the generator is told; raises ConfigError when the run is longer than the truth reaches."""
-        plan = BurstPlan(self.meters, partitions, seed=self.seed, faults=self.faults)
+        plan = BurstPlan(
+            self.meters, partitions, seed=self.seed, faults=self.faults, late_permille=self.late_permille,
+            first=self.first,
+        )  # fmt: skip
         midnights = (self.numbers[-1] * plan.interval_secs) // DAY_SECS
         if midnights > MOST_MIDNIGHTS:
             raise ConfigError(

@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.rating.tariff import Tariff
 from bench.truth.history import PER_DAY
-from bench.truth.published import Closing, Published, Standing
+from bench.truth.published import Closing, Published
 from bench.truth.rows import KEY, Rows, pack
 from connectors.simulator.burst import BurstPlan
 from connectors.simulator.network import FIRST_POINT
@@ -82,31 +82,77 @@ class _Sums:
     demand_start: Array
 
 
+@dataclass
+class _Last:
+    """What the last determinant of a day or month said, of every meter of the slice; nothing while revision is 0.
+
+    measured i64 (m, 4): intervals that are actual and suspect, actual Wh and demand, by which late data are known.
+    """
+
+    revision: Array
+    energy: Array
+    measured: Array
+    paise: Array
+
+
+def _nothing(meters: int) -> _Last:
+    zeros = np.zeros(meters, np.int64)
+    return _Last(zeros.copy(), np.zeros((meters, 4), np.int64), np.zeros((meters, 4), np.int64), zeros.copy())
+
+
 def expected(published: Published, tariff: Tariff) -> Rows:
     """All rows of the slice."""
     parts: list[Rows] = []
-    day_revision: dict[int, Array] = {}
-    day_before: dict[int, Array] = {}
-    meters = len(published.sent.meters)
-    month_before, paise_before = np.zeros((meters, 4), np.int64), np.zeros(meters, np.int64)
-    zone = zones_by_slot(tariff)
-    for number, closing in enumerate(published.closings, 1):
-        sums = [_sum(published, closing.standing, day, zone) for day in closing.days]
+    meters, zone = len(published.sent.meters), zones_by_slot(tariff)
+    days: dict[int, _Last] = {}
+    month = _nothing(meters)
+    for closing in published.closings:
+        sums = [_sum(published, closing, day, zone) for day in closing.days]
+        reason = np.full(len(closing.places), REASONS["RUNNING"])
         for day, written, one in zip(closing.days, closing.changed, sums, strict=True):
-            revision = day_revision.get(day, np.zeros(len(written), np.int64)) + written
-            rows = _rows(published, one, day_before.get(day, np.zeros_like(one.energy)), revision)
-            parts.append(_chosen(_as_day(published, rows, day), written))
-            day_revision[day], day_before[day] = revision, one.energy
-        month = _together(sums)
-        rows = _rows(published, month, month_before, np.full(meters, number, np.int64))
-        total = bill(month.energy[:, 0], tariff)
-        parts.append(_as_month(published, rows, closing, total, total - paise_before))
-        month_before, paise_before = month.energy, total
+            last = days.setdefault(day, _nothing(meters))
+            why = _reason(last, one, closing.places)
+            reason = np.where(written, _stronger(reason, why), reason)
+            rows = _rows(published, closing.places, one, last)
+            parts.append(_chosen(_as_day(published, rows, day, why), written))
+            _keep(last, closing.places[written], _chosen_sums(one, written))
+        whole = _together(sums)
+        rows = _rows(published, closing.places, whole, month)
+        total = bill(whole.energy[:, 0], tariff)
+        parts.append(_as_month(published, rows, reason, total, total - month.paise[closing.places]))
+        _keep(month, closing.places, whole)
+        month.paise[closing.places] = total
     if not parts:
         return {name: np.zeros(0, np.int64) for name in (*COLUMNS, KEY)}
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    whole[KEY] = key(published.sent.plan, whole)
-    return whole
+    together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    together[KEY] = key(published.sent.plan, together)
+    return together
+
+
+def _reason(last: _Last, sums: _Sums, places: Array) -> Array:
+    """FIRST; LATE_DATA when what was measured differs; else RE_ESTIMATED."""
+    late = (last.measured[places] != _measured(sums)).any(axis=1)
+    again = np.where(late, REASONS["LATE_DATA"], REASONS["RE_ESTIMATED"])
+    first: Array = np.where(last.revision[places] == 0, REASONS["FIRST"], again)
+    return first
+
+
+def _stronger(reason: Array, why: Array) -> Array:
+    """Of a month: late data outweigh a new estimate, and that a day that is added."""
+    strongest = np.full_like(reason, REASONS["RUNNING"])
+    for name in ("RE_ESTIMATED", "LATE_DATA"):
+        strongest[(reason == REASONS[name]) | (why == REASONS[name])] = REASONS[name]
+    return strongest
+
+
+def _measured(sums: _Sums) -> Array:
+    actual, suspect = sums.counts[:, 0], sums.counts[:, 3]
+    return np.stack((actual, suspect, sums.energy[:, 0] - sums.estimated, np.maximum(sums.demand[:, 0], 0)), axis=1)
+
+
+def _keep(last: _Last, places: Array, sums: _Sums) -> None:
+    last.revision[places] += 1
+    last.energy[places], last.measured[places] = sums.energy, _measured(sums)
 
 
 def zones_by_slot(tariff: Tariff) -> Array:
@@ -155,7 +201,8 @@ def _paise(rate: Decimal) -> int:
     return int(hundredths)
 
 
-def _sum(published: Published, standing: Standing, day: int, zone: Array) -> _Sums:
+def _sum(published: Published, closing: Closing, day: int, zone: Array) -> _Sums:
+    standing = closing.standing
     rows = standing.of_day(day)
     energy, quality, used = standing.energy[rows], standing.quality[rows], standing.used[rows]
     numbers = np.array(standing.numbers[rows], np.int64)
@@ -194,14 +241,15 @@ def _together(days: list[_Sums]) -> _Sums:
     return _Sums(**add, demand=demand, demand_start=start)
 
 
-def _rows(published: Published, sums: _Sums, before: Array, revision: Array) -> Rows:
-    """What days and months have in common."""
-    sent, meters = published.sent, len(published.sent.meters)
+def _rows(published: Published, places: Array, sums: _Sums, last: _Last) -> Rows:
+    """What days and months have in common, for the meters at `places`."""
+    sent, meters = published.sent, len(places)
+    before, revision = last.energy[places], last.revision[places] + 1
     known = sums.demand_start >= 0
     watts = np.where(known, sums.demand * 3600 // sent.plan.interval_secs, NULL)
     wh, vah = sums.energy[:, 0], sums.energy[:, 1]
     return {
-        "point": sent.points, "account": sent.accounts, "revision": revision,
+        "point": sent.points[places], "account": sent.accounts[places], "revision": revision,
         "supersedes": np.where(revision > 1, revision - 1, NULL),
         "state": np.full(meters, STATES["PROVISIONAL"], np.int64), "segments": np.ones(meters, np.int64),
         **{name: sums.energy[:, place] for place, name in enumerate(ENERGIES)},
@@ -216,26 +264,25 @@ def _rows(published: Published, sums: _Sums, before: Array, revision: Array) -> 
     }  # fmt: skip
 
 
-def _as_day(published: Published, rows: Rows, day: int) -> Rows:
-    meters, begin = len(published.sent.meters), published.sent.plan.start + day * DAY_SECS
-    first = rows["revision"] <= 1
+def _as_day(published: Published, rows: Rows, day: int, reason: Array) -> Rows:
+    meters, begin = len(reason), published.sent.plan.start + day * DAY_SECS
     fixed = {"kind": KINDS["DAY"], "begin": begin, "end": begin + DAY_SECS, "total_paise": NULL, "delta_paise": NULL,
              "lines": 0, "intervals_expected": PER_DAY}  # fmt: skip
-    reason = np.where(first, REASONS["FIRST"], REASONS["RE_ESTIMATED"])
     return rows | {name: np.full(meters, value, np.int64) for name, value in fixed.items()} | {"reason": reason}
 
 
-def _as_month(published: Published, rows: Rows, closing: Closing, total: Array, delta: Array) -> Rows:
-    meters, begin = len(published.sent.meters), published.sent.plan.start
+def _as_month(published: Published, rows: Rows, reason: Array, total: Array, delta: Array) -> Rows:
+    meters, begin = len(reason), published.sent.plan.start
     fixed = {"kind": KINDS["MONTH"], "begin": begin, "end": begin + MONTH_DAYS * DAY_SECS,
              "intervals_expected": MONTH_DAYS * PER_DAY}  # fmt: skip
-    # A day revised outweighs a day added.
-    revised = closing.changed[:-1].any(axis=0)
-    later = np.where(revised, REASONS["RE_ESTIMATED"], REASONS["RUNNING"])
     money = {"total_paise": total, "delta_paise": delta, "lines": total}
     named = {name: np.full(meters, value, np.int64) for name, value in fixed.items()}
-    return rows | named | money | {"reason": np.where(rows["revision"] == 1, REASONS["FIRST"], later)}
+    return rows | named | money | {"reason": np.where(rows["revision"] == 1, REASONS["FIRST"], reason)}
 
 
 def _chosen(rows: Rows, written: Array) -> Rows:
     return {name: values[written] for name, values in rows.items()}
+
+
+def _chosen_sums(sums: _Sums, written: Array) -> _Sums:
+    return _Sums(**{name: values[written] for name, values in vars(sums).items()})

@@ -1,21 +1,23 @@
 """What becomes of one meter's intervals, in plain Python: the rules of validation as their text has them.
 
-For what a burst can meet: one meter without registers, in order, some pushes lost, some spikes. Within VEE's window of
+For what a burst can meet: one meter without registers, some pushes lost, some late, some spikes. Within VEE's window of
 three days, up to the second midnight.
 
     provisional  at the tick of a lost interval: mean of the same interval on earlier days, else the interval before
-                 carried on, else missing
-    settled      at each midnight, for all closed days together: the two highest intervals of a day that stand more than
-                 180 % above its third highest, and above 500 Wh, are spikes (V14); lost ones and spikes get a line
-                 between their neighbours (gaps up to two hours), else the mean of the same interval on other closed
-                 days, else the nearest good interval
+                 carried on as it then stands, else missing
+    late         actual from the moment it comes, whatever the tick had made of it; estimates that leaned on that stay
+    settled      at each midnight, and at the next tick when a late push was of a closed day, before that tick's
+                 estimates; for all closed days together and from what has come by then: the two highest intervals of a
+                 day that stand more than 180 % above its third highest, and above 500 Wh, are spikes (V14); lost ones
+                 and spikes get a line between their neighbours (gaps up to two hours), else the mean of the same
+                 interval on other closed days, else the nearest good interval
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pipeline.codes import RULE_BIT, Method, Quality
+from pipeline.codes import RULE_BIT, Flag, Method, Quality
 
 PER_DAY = 48
 LINE_INTERVALS = 4
@@ -37,6 +39,7 @@ class Version:
     method: Method
     rules: int
     arrived: bool = False
+    flags: int = 0
 
     @property
     def says(self) -> tuple[Energy, Quality, Method]:
@@ -45,9 +48,11 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Midnight:
-    """A settlement: what is in force for the closed days, by number; which numbers count as sent; days that changed."""
+class Settlement:
+    """At the tick behind interval `tick`: what is in force for the closed days, by number; which numbers count as sent;
+    days of which something changed, or came."""
 
+    tick: int
     days: range
     published: dict[int, Version]
     used: frozenset[int]
@@ -56,37 +61,50 @@ class Midnight:
 
 @dataclass
 class Meter:
-    """`sent`: interval number -> energies; `lost`: numbers that never came or were unreadable."""
+    """`sent`: interval number -> energies; `lost`: numbers that never came or were unreadable; `late`: number -> the
+    later interval at whose end it came, behind what came in time; of several the newest first."""
 
     numbers: range
     sent: dict[int, Energy]
     lost: frozenset[int]
+    late: dict[int, int] = field(default_factory=dict)
     versions: list[Version] = field(default_factory=list)
-    midnights: list[Midnight] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
     published: dict[int, Version] = field(default_factory=dict)
+    here: set[int] = field(default_factory=set)
 
     def live(self) -> Meter:
         """Go through all intervals."""
         for number in self.numbers:
-            if number in self.lost:
+            closed = (number - 1) // PER_DAY * PER_DAY
+            came = self._come(number)
+            late_days = frozenset((one - 1) // PER_DAY for one in came if one <= closed)
+            if late_days:
+                self._settle(number, closed, late_days)
+            if number not in self.here:
                 self._put(self._provisional(number))
-            else:
-                self._put(Version(number, self.sent[number], Quality.ACTUAL, Method.NONE, 0, arrived=True))
             if number % PER_DAY == 0:
-                self._settle(number)
+                self._settle(number, number, frozenset({closed // PER_DAY}))
         return self
+
+    def _come(self, number: int) -> list[int]:
+        """Take what comes at the end of interval `number`; which intervals that is of."""
+        due = [] if number in self.lost or number in self.late else [number]
+        due += sorted((one for one, then in self.late.items() if then == number), reverse=True)
+        for one in due:
+            flags = int(Flag.COUNTER_LATE) if self.here and one < max(self.here) else 0
+            self.here.add(one)
+            self._put(Version(one, self.sent[one], Quality.ACTUAL, Method.NONE, 0, arrived=True, flags=flags))
+        return due
 
     def _put(self, version: Version) -> None:
         self.versions.append(version)
         self.published[version.number] = version
 
-    def _good(self, number: int) -> bool:
-        return number in self.numbers and number not in self.lost
-
     def _provisional(self, number: int) -> Version:
         oldest = number // PER_DAY - WINDOW_DAYS + 1
         days = range(number - PER_DAY, max(oldest * PER_DAY, 0), -PER_DAY)
-        like = [self.sent[other] for other in days if self._good(other)]
+        like = [self.sent[other] for other in days if other in self.here]
         if like:
             return _estimate(number, _mean(like), Method.LIKE_DAY, V01)
         before = self.published.get(number - 1)
@@ -94,29 +112,36 @@ class Meter:
             return Version(number, NOTHING, Quality.MISSING, Method.NONE, V01)
         return _estimate(number, before.energy, Method.CARRIED, V01)
 
-    # ------------------------------------------------------------------------------------------ midnight
+    # ------------------------------------------------------------------------------------------ closed days
 
-    def _settle(self, last: int) -> None:
+    def _settle(self, tick: int, last: int, new: frozenset[int]) -> None:
+        """All days up to interval `last`, at the tick behind interval `tick`; `new`: days that are settled anyway."""
         today = last // PER_DAY
         first_day = max(today - WINDOW_DAYS + 1, (self.numbers.start - 1) // PER_DAY)
         closed = range(max(first_day * PER_DAY + 1, self.numbers.start), last + 1)
         spikes = self._spikes(closed)
-        good = {number for number in closed if number not in self.lost and number not in spikes}
-        changed = set()
-        for number, substitute in self._substitutes(closed, good, spikes).items():
-            if substitute.says != self.published[number].says:
-                self._put(substitute)
+        good = {number for number in closed if number in self.here and number not in spikes}
+        changed = set(new)
+        for number, version in (self._substitutes(closed, good, spikes) | self._restored(good)).items():
+            if version.says != self.published[number].says:
+                self._put(version)
                 changed.add((number - 1) // PER_DAY)
-        self.midnights.append(
-            Midnight(
-                range(first_day, today), {n: self.published[n] for n in closed}, frozenset(good), frozenset(changed)
-            )
+        in_force = {number: self.published[number] for number in closed}
+        self.settlements.append(
+            Settlement(tick, range(first_day, today), in_force, frozenset(good), frozenset(changed))
         )
+
+    def _restored(self, good: set[int]) -> dict[int, Version]:
+        """As sent: what was a spike until late pushes made its day's third highest interval higher."""
+        return {number: self._as_sent(number) for number in good}
+
+    def _as_sent(self, number: int) -> Version:
+        return Version(number, self.sent[number], Quality.ACTUAL, Method.NONE, 0)
 
     def _spikes(self, closed: range) -> set[int]:
         found = set()
         for day in range((closed.start - 1) // PER_DAY, closed.stop // PER_DAY):
-            here = [n for n in closed if (n - 1) // PER_DAY == day and n not in self.lost]
+            here = [n for n in closed if (n - 1) // PER_DAY == day and n in self.here]
             ranked = sorted((self.sent[n][0] for n in here), reverse=True)
             if len(ranked) >= 3:
                 third = ranked[2]
@@ -152,7 +177,7 @@ class Meter:
         if before or after:
             return _estimate(number, self.sent[max(before) if before else min(after)], Method.CARRIED, rules)
         if spike:
-            return self.published[number]
+            return self._as_sent(number)
         return Version(number, NOTHING, Quality.MISSING, Method.NONE, V01)
 
 

@@ -111,6 +111,7 @@ def _revised(published: Published) -> Rows:
     rows |= _arrived(energy, physical, np.where(arrived, intervals + sent.numbers.start, 0))
     rows["from_frame"] = arrived.astype(np.int64)
     rows["quality"] = np.array([_word(version) for _, version in listed], np.int64)
+    rows["flags"] = np.array([version.flags for _, version in listed], np.int64)
     rows["method"] = np.array([int(version.method) for _, version in listed], np.int64)
     rows["rules"] = np.array([version.rules for _, version in listed], np.int64)
     return rows

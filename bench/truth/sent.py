@@ -9,7 +9,7 @@ import numpy as np
 from connectors.simulator import Fault
 from connectors.simulator.burst import BurstPlan
 from connectors.simulator.burst_kernel import title_of
-from connectors.simulator.burst_truth import burst_fault, burst_physical, burst_sent
+from connectors.simulator.burst_truth import burst_fault, burst_lag, burst_physical, burst_sent
 from connectors.simulator.network import FIRST_ACCOUNT, FIRST_POINT
 from pipeline.columns import Array
 
@@ -27,7 +27,10 @@ REJECTS = {
 
 @dataclass(frozen=True)
 class Sent:
-    """m meters over k intervals: energy i64 (k, m, 4), physical i64 (k, m, 2) mV and mA, fault u8 (k, m)."""
+    """m meters over k intervals: energy i64 (k, m, 4), physical i64 (k, m, 2) mV and mA, fault u8 (k, m).
+
+    lag i64 (k, m): how many intervals later a push is sent. One that is due behind the last interval never is.
+    """
 
     plan: BurstPlan
     numbers: range
@@ -35,11 +38,25 @@ class Sent:
     energy: Array
     physical: Array
     fault: Array
+    lag: Array
+
+    @property
+    def arrival(self) -> Array:
+        """Number of the interval at whose end a push is due, i64 (k, m)."""
+        arrival: Array = self.lag + np.array(self.numbers)[:, None]
+        return arrival
 
     @property
     def good(self) -> Array:
-        """Whether a push was received and readable: bool (k, m)."""
-        return ~np.isin(self.fault, LOST)
+        """Whether a push was received, in time or late, and readable: bool (k, m)."""
+        good: Array = ~np.isin(self.fault, LOST) & (self.arrival < self.numbers.stop)
+        return good
+
+    @property
+    def late(self) -> Array:
+        """Whether it was received, late: bool (k, m)."""
+        late: Array = self.good & (self.lag > 0)
+        return late
 
     @property
     def points(self) -> Array:
@@ -69,4 +86,5 @@ def sent_by(plan: BurstPlan, numbers: range, meters: Array) -> Sent:
         np.stack([burst_sent(plan, meters, number) for number in numbers]),
         np.stack([burst_physical(plan, meters, number) for number in numbers]),
         np.stack([burst_fault(plan, meters, number) for number in numbers]),
+        np.stack([burst_lag(plan, meters, number) for number in numbers]),
     )  # fmt: skip

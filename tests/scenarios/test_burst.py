@@ -1,0 +1,71 @@
+"""The fast generator's pushes through the shipped topology into the warehouse, every row against the truth."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bench.case import Load
+from bench.truth.check import check
+from bench.truth.rows import Tally
+from bench.truth.warehouse import Warehouse
+from cli.testing import FrameDriver
+from connectors.simulator.burst import Burst, BurstBuffers, BurstPlan, burst_keys, burst_registry
+from pipeline.batch import FrameBatch
+from pipeline.columns import pack, unpack
+from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.sink import ClickHouseSink
+from sinks.origins import Origins
+from sinks.read import read_record
+from tests.scenarios import world
+
+TOPICS = ("readings", "events", "determinants", "losses", "rejects")
+
+
+def played(folder: Path, plan: BurstPlan, numbers: range) -> FrameDriver:
+    """A tick that opens the log, then whole intervals with a tick behind each."""
+    driver = world.driver(folder, partitions=plan.partitions)
+    driver.put_in_force(registry=burst_registry(plan), keys=burst_keys(plan))
+    driver.tick(plan.end_of(numbers.start - 1))
+    buffers = BurstBuffers(plan.partitions, 101)
+    with closing(Burst(plan)) as burst:
+        for number in numbers:
+            for partition, batch in burst.batches(number, buffers):
+                driver.send(partition, unpack(FrameBatch, pack(batch)))
+            driver.tick(plan.end_of(number))
+    return driver
+
+
+def sunk(driver: FrameDriver, folder: Path) -> str:
+    """Everything that the topology wrote, in a warehouse."""
+    config = ClickHouseConfig(dsn=f"chdb://{folder}/warehouse")
+    with closing(ClickHouseSink(config)) as sink:
+        sink.open()
+        for topic in TOPICS:
+            schema = driver.plan.topics[topic].schema
+            assert schema is not None
+            for one in driver.bytes_of(topic):
+                if one.offset == 0:
+                    sink.blocks.assign(topic, one.partition, 0, Origins(), log="burst")
+                sink.accept(read_record(driver.contracts, schema, topic, one.partition, one.offset, one.value))
+            sink.flush()
+    return config.dsn
+
+
+def compared(folder: Path, load: Load) -> dict[str, Tally]:
+    plan = load.plan(2)
+    dsn = sunk(played(folder, plan, load.numbers), folder)
+    with closing(Warehouse(dsn)) as warehouse:
+        return check(warehouse, plan, load.numbers, lambda done, total: None)
+
+
+@pytest.mark.parametrize("late", [0, 50, 400])
+def test_every_row_of_a_burst_over_midnight_is_the_truths(tmp_path: Path, late: int) -> None:
+    load = Load(meters=400, frames=400 * 14, seed=9 + late, late_permille=late)
+    tallies = compared(tmp_path, load)
+    assert {name: (tally.different, tally.examples) for name, tally in tallies.items()} == dict.fromkeys(
+        tallies, (0, [])
+    )
+    assert all(tally.rows > 0 for tally in tallies.values())
