@@ -6,6 +6,7 @@ same frames.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -32,49 +33,64 @@ def take_without_poison(chain: Chain, parcel: Parcel, error: Exception) -> tuple
     batch = parcel.batch
     if not isinstance(batch, FrameBatch):
         raise _unclear(chain, parcel, error, "the record holds no frames") from error
-    every = range(len(batch.length))
-    bad = _poison(chain, parcel, list(every))
+    bad = by_halves(list(range(len(batch.length))), lambda frames: _try(chain, parcel, frames)[2] is not None)
     if not bad:
         raise _unclear(chain, parcel, error, "no frame fails by itself") from error
-    after, outputs, second = _try(chain, parcel, [frame for frame in every if frame not in set(bad)])
+    after, outputs, second = _try(chain, parcel, others(batch, bad))
     if second is not None:
         raise _unclear(chain, parcel, second, f"it fails without the frames {bad} as well") from second
-    # A step rejects the frames that were emptied for it; what is wrong with them is said once.
-    kept = [output for output in outputs if not (output.code and output.frame in bad)]
-    return after, kept + _rejects(chain, parcel, batch, bad, error)
+    # The message of an error may hold what was decrypted; its kind does not.
+    return after, reported(chain, parcel, outputs, bad, f"a step failed with {type(error).__name__}")
 
 
-def _poison(chain: Chain, parcel: Parcel, frames: list[int]) -> list[int]:
-    """Of `frames`, tried without the others, those at which a step fails."""
-    if not frames or _try(chain, parcel, frames)[2] is None:
+def by_halves(frames: list[int], fails: Callable[[list[int]], bool]) -> list[int]:
+    """Of `frames` those that fail by themselves; `fails` tries some without all others."""
+    if not frames or not fails(frames):
         return []
     if len(frames) == 1:
         return frames
     middle = len(frames) // 2
-    return _poison(chain, parcel, frames[:middle]) + _poison(chain, parcel, frames[middle:])
+    return by_halves(frames[:middle], fails) + by_halves(frames[middle:], fails)
+
+
+def others(batch: FrameBatch, bad: Collection[int]) -> list[int]:
+    """The frames of a batch but those in `bad`."""
+    chosen = set(bad)
+    return [frame for frame in range(len(batch.length)) if frame not in chosen]
+
+
+def only(parcel: Parcel, frames: list[int]) -> Parcel:
+    """The parcel with its other frames emptied: numbers of frames stay as they are in the log."""
+    batch = parcel.batch
+    if not isinstance(batch, FrameBatch):
+        return parcel
+    keep = np.zeros(len(batch.length), np.bool_)
+    keep[frames] = True
+    octets = np.repeat(keep, batch.length)
+    length = np.where(keep, batch.length, 0).astype(batch.length.dtype)
+    return replace(parcel, batch=replace(batch, length=length, payload=batch.payload[octets]))
+
+
+def reported(chain: Chain, parcel: Parcel, outputs: Outputs, bad: Collection[int], detail: str) -> Outputs:
+    """What the steps made of a parcel whose frames `bad` were emptied for them, and a reject for each of these."""
+    # A step rejects the frames that were emptied for it; what is wrong with them is said once.
+    kept = [output for output in outputs if not (output.code and output.frame in bad)]
+    return kept + _rejects(chain, parcel, bad, detail)
 
 
 def _try(chain: Chain, parcel: Parcel, frames: list[int]) -> tuple[Chain, Outputs, Exception | None]:
     twin = chain.twin()
-    assert isinstance(parcel.batch, FrameBatch)
     try:
-        return twin, twin.advance(replace(parcel, batch=_only(parcel.batch, frames))), None
+        return twin, twin.advance(only(parcel, frames)), None
     except KvarnError:
         raise
     except Exception as error:  # noqa: BLE001  a step may fail in any way: that is what is looked for
         return twin, [], error
 
 
-def _only(batch: FrameBatch, frames: list[int]) -> FrameBatch:
-    """The batch with the other frames emptied: numbers of frames stay as they are in the log."""
-    keep = np.zeros(len(batch.length), np.bool_)
-    keep[frames] = True
-    octets = np.repeat(keep, batch.length)
-    length = np.where(keep, batch.length, 0).astype(batch.length.dtype)
-    return replace(batch, length=length, payload=batch.payload[octets])
-
-
-def _rejects(chain: Chain, parcel: Parcel, batch: FrameBatch, bad: list[int], error: Exception) -> Outputs:
+def _rejects(chain: Chain, parcel: Parcel, bad: Collection[int], detail: str) -> Outputs:
+    batch = parcel.batch
+    assert isinstance(batch, FrameBatch)
     topics = [topic for stage in chain.plan.stages for name, topic in stage.emits.items() if name == "rejects"]
     if not topics:
         return []
@@ -85,16 +101,14 @@ def _rejects(chain: Chain, parcel: Parcel, batch: FrameBatch, bad: list[int], er
     for frame in bad:
         end = int(ends[frame])
         octets = batch.payload[end - int(batch.length[frame]) : end].tobytes()
-        record = _record(chain, parcel, batch, frame, octets, error)
+        record = _record(chain, parcel, batch, frame, octets, detail)
         value, index = chain.encode("Reject", record), FIRST_INDEX + frame
         key = record["device"].encode()
         made.append(Output(topics[0].name, key, value, None, index, f"{identity}/{index}", record["code"], frame))
     return made
 
 
-def _record(
-    chain: Chain, parcel: Parcel, batch: FrameBatch, frame: int, octets: bytes, error: Exception
-) -> dict[str, Any]:
+def _record(chain: Chain, parcel: Parcel, batch: FrameBatch, frame: int, octets: bytes, detail: str) -> dict[str, Any]:
     origin = parcel.origin
     return {
         "stage": "worker",
@@ -108,8 +122,7 @@ def _record(
         "device": f"{int(batch.device[frame]):016X}",
         "received_at": int(batch.received_at[frame]),
         "time": None,
-        # The message of an error may hold what was decrypted; its kind does not.
-        "detail": f"a step failed with {type(error).__name__}",
+        "detail": detail,
         "raw": octets[:RAW_LIMIT],
         "source_topic_id": origin.topic_id,
         "source_partition": origin.partition,

@@ -51,6 +51,17 @@ class WorkerSettings(BaseModel):
         0.5, gt=0, le=1, description="Share of rejected frames at which the process ends: then the fault is ours."
     )
     fuse_frames: int = Field(5_000, ge=1, description="Frames that the share is taken of, at least.")
+    scratch: str | None = Field(
+        None,
+        description="Folder of a small file that says which record is under way, so that the next start knows at which "
+        "one the process died; the next start must find it there. Not set: kvarn-<user id> in the system's temporary "
+        "folder. Empty: nothing is noted, and a frame at which the process dies stops its partition.",
+    )
+    trial_secs: float = Field(
+        60.0, gt=0,
+        description="How long frames may take in the trial of a record at which the process died twice; frames that "
+        "take longer by themselves are rejected.",
+    )  # fmt: skip
 
     @property
     def buffered_records(self) -> int:
