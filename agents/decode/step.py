@@ -36,6 +36,10 @@ class _Cipher(threading.local):
         self.context = gcm.new_context(encrypt=False)
         weakref.finalize(threading.current_thread(), gcm.free_context, self.context)
 
+    def __reduce__(self) -> tuple[type[_Cipher], tuple[()]]:
+        """In another process it has contexts of its own."""
+        return _Cipher, ()
+
 
 class DecodeStep:
     """Unwrap, open, read and check frames; state is what must be known of each device from frame to frame."""

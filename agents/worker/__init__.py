@@ -8,6 +8,9 @@ owner          one source partition: restore, apply, copy
 vault          its state topic: fenced transactions, reading to the end
 outlet         outputs: one idempotent producer, acknowledgements counted
 poison         frames at which a step fails, found by halves
+deaths         records at which the process died, in a file that outlives it
+killers        frames at which it dies
+trial          the process in which they are found
 fuse           stops the process when too many frames are rejected
 phases         moments at which tests end the process
 """

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event, Semaphore
 
 import structlog
 
+from agents.worker.deaths import Deaths
 from agents.worker.fuse import OURS, Fuse
+from agents.worker.killers import DETAIL, killers
 from agents.worker.outlet import Outlet
 from agents.worker.phases import Phases
-from agents.worker.poison import take_without_poison
+from agents.worker.poison import only, others, reported, take_without_poison
 from agents.worker.settings import WorkerSettings
+from agents.worker.trial import Trial, suspect
 from agents.worker.vault import Vault
 from pipeline.batch import FrameBatch
 from pipeline.checkpoint import Head, Progress, check_log
@@ -40,6 +43,7 @@ class Work:
     fuse: Fuse
     phases: Phases
     restoring: Semaphore
+    deaths: Deaths = field(default_factory=Deaths)
 
     def place(self, partition: int) -> Place:
         """A partition of the source."""
@@ -56,7 +60,7 @@ class Owner:
     def __init__(self, work: Work, partition: int) -> None:
         self.partition = partition
         self.busy_secs = 0.0
-        self.saved_at = time.monotonic()
+        self.saved_at = self.alive_at = time.monotonic()
         self.at_rest = Event()
         self.at_rest.set()
         self._work = work
@@ -72,6 +76,7 @@ class Owner:
         with self._work.restoring:
             self._restore()
         self.progress = Progress(self.chain.position.applied, self.chain.position.applied)
+        self._work.deaths.passed(self.partition, self.progress.applied)
         log.info(
             "restored", chain=self._work.plan.name, partition=self.partition, applied=self.progress.applied,
             secs=round(time.monotonic() - begin, 3),
@@ -110,8 +115,33 @@ class Owner:
         self.busy_secs += time.perf_counter() - begin
 
     def _take(self, offset: int, parcel: Parcel) -> Outputs:
+        deaths = self._work.deaths
+        bad = self._killers(offset, parcel) if deaths.suspected(self.partition, offset) else []
+        if not bad:
+            outputs = self._advance(offset, parcel)
+            deaths.forget(self.partition, offset)
+            return outputs
+        assert isinstance(parcel.batch, FrameBatch)
+        # Not forgotten: after a restart it comes again, until a checkpoint has it.
+        outputs = self._advance(offset, only(parcel, others(parcel.batch, bad)))
+        return reported(self.chain, parcel, outputs, bad, DETAIL)
+
+    def _killers(self, offset: int, parcel: Parcel) -> list[int]:
+        """Frames of a record at which the process died before, found in a process that may die of them."""
+        log.warning("record on trial", partition=self.partition, offset=offset)
+        with Trial(suspect(self._place, self.chain, parcel), self._work.settings.trial_secs, self._breathe) as trial:
+            bad = killers(parcel, trial.survives)
+        log.warning("record tried", partition=self.partition, offset=offset, killers=bad)
+        return bad
+
+    def _breathe(self) -> None:
+        self.alive_at = time.monotonic()
+
+    def _advance(self, offset: int, parcel: Parcel) -> Outputs:
+        """Noted as under way: if the process dies here, the next start knows at which record."""
         if self._careful:
             return self._take_carefully(offset, parcel)
+        self._work.deaths.enter(self.partition, offset)
         try:
             outputs = self.chain.advance(parcel)
         except KvarnError:
@@ -120,12 +150,15 @@ class Owner:
             log.warning("step failed", partition=self.partition, offset=offset, exc_info=error)
             self._rebuild(offset)
             return self._take_carefully(offset, parcel)
+        finally:
+            self._work.deaths.leave()
         self.chain.position.applied = offset
         return outputs
 
     def _take_carefully(self, offset: int, parcel: Parcel) -> Outputs:
         """Apply to a copy of the state, so that a record that fails has changed nothing."""
         after = self.chain.twin()
+        self._work.deaths.enter(self.partition, offset)
         try:
             outputs = after.advance(parcel)
         except KvarnError:
@@ -133,6 +166,8 @@ class Owner:
         except Exception as error:
             after, outputs = take_without_poison(self.chain, parcel, error)
             log.warning("poison", partition=self.partition, offset=offset, exc_info=error)
+        finally:
+            self._work.deaths.leave()
         after.position.applied = offset
         self.chain = after
         return outputs
@@ -158,7 +193,7 @@ class Owner:
             )  # fmt: skip
         for place, raw in self._vault.replay(self.chain.position.applied + 1, offset):
             # Their outputs were sent the first time.
-            self._take_carefully(place, self.chain.read(raw, self._work.source_id, self.partition, place))
+            self._take(place, self.chain.read(raw, self._work.source_id, self.partition, place))
 
     def copy(self) -> ChainCopy:
         """What a checkpoint writes, as of now; the outputs up to here are closed with it."""

@@ -14,6 +14,7 @@ import structlog
 import uvloop
 
 from agents.worker.app import make_app, source_of
+from agents.worker.deaths import deaths_of
 from agents.worker.fuse import Fuse
 from agents.worker.outlet import Outlet
 from agents.worker.owner import Work
@@ -50,10 +51,11 @@ def run_worker(
     Ends the process with `exit_code(error)` when something is wrong: going on would lose or double something.
     """
     collect_seldom()
+    source_id = topic_id(settings.bootstrap, plan.source.name)
     work = Work(
-        plan, tuple(steps), Prepared(tuple(steps), fetch), contracts, topic_id(settings.bootstrap, plan.source.name),
-        settings, Outlet(settings), Fuse(settings.fuse_share, settings.fuse_frames), Phases.from_environment(),
-        Semaphore(settings.restore_threads),
+        plan, tuple(steps), Prepared(tuple(steps), fetch), contracts, source_id, settings,
+        Outlet(settings), Fuse(settings.fuse_share, settings.fuse_frames), Phases.from_environment(),
+        Semaphore(settings.restore_threads), deaths_of(plan, settings, source_id),
     )  # fmt: skip
     # Faust names its logs by the module of the app's class.
     logging.getLogger("agents.worker.engine_fence").setLevel(logging.WARNING)
@@ -88,5 +90,6 @@ async def _run(work: Work, exit_code: Callable[[KvarnError], int]) -> None:
             raise app.crash_reason or RuntimeError("Faust stopped by itself")
         await asyncio.wait_for(app.stop(), STOP_SECS)
         await watch
+        work.deaths.close()
     except BaseException as error:  # noqa: BLE001  every end has a reason and a code
         end(error)

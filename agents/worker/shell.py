@@ -180,7 +180,7 @@ class Shell:
             self._end(error)
 
     def _check_progress(self) -> None:
-        secs = time.monotonic() - self._progress
+        secs = time.monotonic() - max([self._progress, *(owner.alive_at for owner in self.owners.values())])
         if secs < self._work.settings.watchdog_secs:
             return
         self._progress = time.monotonic()

@@ -7,6 +7,7 @@ may be told by their bytes to be poison. `python -m tests.faults.toy` runs it as
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -28,6 +29,11 @@ from schemas.load import load_contracts
 
 COUNTS = np.dtype([("frames", "<u4"), ("octets", "<u4"), ("last", "<i8")])
 POISON = b"poison"
+"""The step fails at it."""
+KILLER = b"killer"
+"""The process dies at it, as in native code."""
+SLEEPER = b"sleeper"
+"""The step does not return."""
 PLAIN_EVERY = 50
 """Every so many frames of a service point one is reported as a plain record too."""
 
@@ -63,8 +69,7 @@ class ToyStep:
             row["octets"] += batch.length[frame]
             row["last"] = parcel.origin.offset
             # The state is half changed by now, as a step's would be.
-            if batch.payload[ends[frame] - batch.length[frame] : ends[frame]].tobytes() == POISON:
-                raise ZeroDivisionError("poison")
+            _take_effect(batch.payload[ends[frame] - batch.length[frame] : ends[frame]].tobytes())
             seen[frame] = row["frames"]
             place = int(row["frames"]) % 16
             ring.flat[place][slot] = parcel.origin.offset % 65_536
@@ -75,6 +80,15 @@ class ToyStep:
         made = _packed(batch.service_point, seen, ring.flat[:, slots].sum(axis=0))
         emissions.append(Emission("counts", made, partition=parcel.origin.partition))
         return Advance(Parcel(parcel.origin, None, parcel.tick, parcel.control), emissions)
+
+
+def _take_effect(octets: bytes) -> None:
+    if octets == POISON:
+        raise ZeroDivisionError("poison")
+    if octets == KILLER:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if octets == SLEEPER:
+        time.sleep(3_600)
 
 
 def _packed(points: Array, seen: Array, ring: Array) -> NodeEnergy:
@@ -115,9 +129,12 @@ def no_references(versions: Mapping[str, str]) -> References:
     return References(empty_registry(), KeyRing(np.zeros(0, np.uint64), nothing, nothing), {}, dict(versions))
 
 
-def toy_batch(points: Array, length: int = 3, poison: tuple[int, ...] = ()) -> FrameBatch:
-    """Frames of `points`, of which those in `poison` are poison."""
-    raw = [POISON if frame in poison else b"x" * length for frame in range(len(points))]
+def toy_batch(
+    points: Array, length: int = 3, poison: tuple[int, ...] = (), special: Mapping[int, bytes] = MappingProxyType({})
+) -> FrameBatch:
+    """Frames of `points`, of which those in `poison` are poison; `special` has the bytes of others."""
+    named = {**dict.fromkeys(poison, POISON), **special}
+    raw = [named.get(frame, b"x" * length) for frame in range(len(points))]
     return FrameBatch(
         service_point=points.astype(np.uint64), device=points.astype(np.uint64) + np.uint64(10**9),
         received_at=np.full(len(points), 1_700_000_000), length=np.array([len(one) for one in raw], np.uint32),
