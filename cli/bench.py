@@ -12,6 +12,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench.case import Case, read_case
+from bench.faults.figures import figures as fault_figures
+from bench.faults.figures import show as show_faults
+from bench.faults.series import read_fault_case, run_series, trials_of
 from bench.naive.run import why_not
 from bench.throughput.drain import Progress as Report
 from bench.throughput.figures import figures, show
@@ -82,6 +85,42 @@ def throughput(
         place = write(said, case.question, 48 - load.first + 1)
         aside().print(f"Written: {place}", markup=False)
     if outcome.different:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def faults(
+    quick: Annotated[bool, typer.Option("--quick", help="A small log and few faults: some minutes.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Just this fault; repeat it.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="File of results, a JSON line a trial: what is in it is not done again.", dir_okay=False),
+    ] = None,
+    file: TopologyFile = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Kill, freeze and replace parts while they drain a log; then compare every row with the generator's truth.
+
+    Processes are those that `kvarn run` starts, on a broker of their own. Each trial ends with the warehouse compared,
+    without FINAL, and the raw topics read: an output's id must stand for one content. The command ends with 1 when
+    something was lost, doubled or different. The whole series takes about an hour; with --resume it goes on where it
+    was ended.
+    """
+    case = read_fault_case()
+    trials = trials_of(case, quick=quick, only=only or [])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _progress() as report:
+
+        def named(trial: str) -> Report:
+            return lambda what, done, total: report(f"{trial}: {what}", done, total)
+
+        lines = list(run_series(case, trials, file, resume, named, quick=quick))
+    said = fault_figures(lines)
+    if as_json:
+        emit(said)
+    else:
+        show_faults(console(), said)
+    if not said["ok"]:
         raise typer.Exit(FAILED)
 
 

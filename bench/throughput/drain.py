@@ -91,7 +91,7 @@ class Drain:
     progress: Progress
     services: Stack | None = None
     plan: Plan | None = None
-    _environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def open(self) -> Iterator[Drain]:
@@ -100,7 +100,7 @@ class Drain:
         with ExitStack() as stack:
             self.progress("Kafka", 0, 1)
             self.services = stack.enter_context(temporary(("kafka",)))
-            self._environment = {
+            self.environment = {
                 "KAFKA_BOOTSTRAP": self.services.kafka,
                 "SCHEMA_REGISTRY_URL": "",
                 "CLICKHOUSE_DSN": f"chdb://{self.folder / 'warehouse'}",
@@ -108,7 +108,7 @@ class Drain:
                 MASTER_KEY_ENV: MASTER_KEY.hex(),
                 **self.case.environment,
             }
-            stack.enter_context(_environment(self._environment))
+            stack.enter_context(_environment(self.environment))
             self.plan = read_plan(self.file)
             yield self
 
@@ -116,8 +116,8 @@ class Drain:
         """Feed, drain, measure."""
         assert self.plan is not None
         contracts = prepare(self.plan)
-        feed = self._feed(self.plan, contracts)
-        with Processes(self.folder / "logs", self._environment) as processes:
+        feed = self.feed(self.plan, contracts)
+        with Processes(self.folder / "logs", self.environment) as processes:
             feed.open(self.folder / "keys", MASTER_KEY)
             self.progress("a first interval", 0, 1)
             self._until_idle(processes)
@@ -126,9 +126,10 @@ class Drain:
             moments = self._until_idle(processes)
             load = os.getloadavg()[0]
             self._stop(processes)
-        return Drained(frames, moments, self._environment["CLICKHOUSE_DSN"], load)
+        return Drained(frames, moments, self.environment["CLICKHOUSE_DSN"], load)
 
-    def _feed(self, plan: Plan, contracts: Contracts) -> Feed:
+    def feed(self, plan: Plan, contracts: Contracts) -> Feed:
+        """What fills the log; raises ConfigError when not one chain reads frames."""
         sources = [chain.source for chain in plan.chains if chain.reads == "FrameBatch"]
         if len(sources) != 1:
             raise ConfigError(

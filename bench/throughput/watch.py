@@ -24,7 +24,8 @@ Place = tuple[str, int]
 class Moment:
     """`lag` of each reader in records; `written`: records that the parts have written; `cpu` seconds of each part.
 
-    `machine` are the seconds that all of the machine's CPUs were busy, whoever kept them so.
+    `machine` are the seconds that all of the machine's CPUs were busy, whoever kept them so. `made`: what each
+    reader has to show: records that a worker has written, records that a sink has committed.
     """
 
     at: float
@@ -33,6 +34,7 @@ class Moment:
     cpu: Mapping[str, float]
     machine: float
     state_bytes: int
+    made: Mapping[str, int]
 
     @property
     def idle(self) -> bool:
@@ -60,7 +62,8 @@ class Watch:
         }
         topics = {topic.name: topic for _, read in self._readers.values() for topic in read}
         self._topics = tuple(topics.values())
-        self._written = {topic.name for chain in plan.chains for topic in chain.written}
+        self._outputs = {f"worker.{chain.name}": {topic.name for topic in chain.written} for chain in plan.chains}
+        self._written = set().union(*self._outputs.values())
         self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
         self._segments = Segments(logs, [chain.state.name for chain in plan.chains])
 
@@ -71,7 +74,10 @@ class Watch:
         lag = {name: sum(ends[place] - at for place, at in positions.items()) for name, positions in done.items()}
         written = sum(end for (topic, _), end in ends.items() if topic in self._written)
         cpu = {name: _secs(process) for name, process in self._processes.items()}
-        return Moment(time.perf_counter(), lag, written, cpu, machine_secs(), self._segments.look())
+        made = {name: sum(positions.values()) for name, positions in done.items()}
+        for name, topics in self._outputs.items():
+            made[name] = sum(end for (topic, _), end in ends.items() if topic in topics)
+        return Moment(time.perf_counter(), lag, written, cpu, machine_secs(), self._segments.look(), made)
 
     def _ends(self) -> dict[Place, int]:
         asked = [TopicPartition(topic.name, number, OFFSET_END) for topic in self._topics

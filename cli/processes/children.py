@@ -32,11 +32,12 @@ class Processes:
         for name in reversed(list(self.running)):
             self._end(name, signal.SIGKILL)
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a child; its output goes to `<name>.log`."""
+    def start(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
+        """Start a child, with `more` in its environment; its output goes to `<name>.log`."""
+        environment = {**os.environ, **self.environment, **(more or {})}
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **self.environment}
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
             )
 
     def check(self) -> None:

@@ -1,0 +1,11 @@
+"""Faults on the real topology: parts are killed, frozen or replaced while they work; nothing may be lost or doubled.
+
+kinds     which faults there are
+plans     the seeded moments of a trial
+parts     processes, of which some end as planned and are started again
+disturb   what is done to them while the log is drained
+audit     the raw topics: an output's id stands for one content
+trial     one log drained under one fault, then compared with the generator's truth
+series    many trials, a JSON line each, resumable
+figures   what is reported
+"""

@@ -1,0 +1,76 @@
+"""The raw topics after a trial: every output has an id, and an id stands for one content, however often it was sent."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from agents.worker.outlet import ID_HEADER
+from pipeline.errors import Transient
+from pipeline.topology.plan import Plan
+from schemas.load import load_contracts
+
+READ_SECS = 120.0
+ORIGIN = ("source_topic_id", "source_partition", "source_offset", "source_index")
+
+
+@dataclass
+class Audit:
+    """Outputs with different ids, further copies of them, and ids under which there is more than one content."""
+
+    outputs: int = 0
+    copies: int = 0
+    conflicts: list[str] = field(default_factory=list)
+
+
+def audit(plan: Plan) -> Audit:
+    """Read all that the chains of a plan have written, uncommitted too."""
+    written = {topic.name: topic.partitions for chain in plan.chains for topic in chain.written}
+    contracts, found = load_contracts(), Audit()
+    seen: dict[str, bytes] = {}
+    for message in _messages(plan.kafka.bootstrap, written):
+        name = _name(message, contracts)
+        content = hashlib.blake2b(message.key() or b"", digest_size=16)
+        content.update(message.value() or b"")
+        known = seen.setdefault(name, content.digest())
+        if known != content.digest():
+            found.conflicts.append(name)
+        found.copies += 1
+    found.outputs = len(seen)
+    found.copies -= len(seen)
+    return found
+
+
+def _name(message: Any, contracts: Any) -> str:
+    for key, value in message.headers() or ():
+        if key == ID_HEADER:
+            return f"{message.topic()}/{value.decode()}"
+    record = contracts.decode(message.value())
+    return "/".join([message.topic(), *(str(record[name]) for name in ORIGIN)])
+
+
+def _messages(bootstrap: str, topics: dict[str, int]) -> Iterator[Any]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "audit", "enable.auto.commit": False, "log_level": 0,
+         "auto.offset.reset": "earliest", "isolation.level": "read_uncommitted"}
+    )  # fmt: skip
+    try:
+        places = [TopicPartition(name, number, 0) for name, count in topics.items() for number in range(count)]
+        left = sum(consumer.get_watermark_offsets(place, timeout=30)[1] for place in places)
+        consumer.assign(places)
+        deadline = time.monotonic() + READ_SECS
+        while left:
+            messages = consumer.consume(4096, timeout=0.2)
+            left -= len(messages)
+            yield from messages
+            if time.monotonic() > deadline:
+                raise Transient(
+                    "AUDIT_SLOW", where="topics", what=f"{left} records did not come", do="check the broker"
+                )
+    finally:
+        consumer.close()

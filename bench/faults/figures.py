@@ -1,0 +1,64 @@
+"""What is reported of a series: an object a fault kind, and a table for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.faults.series import Line
+
+SUMS = ("tries", "lost", "doubled", "different", "copies", "conflicts")
+
+
+def figures(lines: Sequence[Line]) -> dict[str, Any]:
+    """The JSON object."""
+    names = list(dict.fromkeys(line["fault"] for line in lines))
+    return {
+        "case": "faults",
+        "ok": bool(lines) and all(line["ok"] for line in lines),
+        "faults": [_of_kind(name, [line for line in lines if line["fault"] == name]) for name in names],
+        "trials": list(lines),
+    }
+
+
+def _of_kind(name: str, lines: Sequence[Line]) -> dict[str, Any]:
+    recoveries = [secs for line in lines for secs in line["recovery_s"]]
+    moments: Counter[str] = Counter()
+    for line in lines:
+        moments.update(line["moments"])
+    return {
+        "fault": name,
+        "trials": len(lines),
+        **{field: sum(line[field] for line in lines) for field in SUMS},
+        "frames": sum(line["frames"] for line in lines),
+        "moments": dict(sorted(moments.items())),
+        "recovery_s": {
+            "median": round(median(recoveries), 2) if recoveries else None,
+            "worst": max(recoveries, default=None),
+        },
+        "errors": [line["error"] for line in lines if line["error"]],
+        "ok": all(line["ok"] for line in lines),
+    }
+
+
+def show(out: Console, said: dict[str, Any]) -> None:
+    """The table."""
+    heads = ("fault", "tries", "lost", "doubled", "different", "copies dropped", "conflicts", "recovery s", "worst s")
+    table = Table(*heads, title="Faults", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in said["faults"]:
+        recovery = row["recovery_s"]
+        numbers = (row[name] for name in SUMS)
+        table.add_row(row["fault"], *(f"{number:,}" for number in numbers), str(recovery["median"] or ""),
+                      str(recovery["worst"] or ""))  # fmt: skip
+    out.print(table)
+    for row in said["faults"]:
+        for error in row["errors"]:
+            out.print(f"{row['fault']}: {error}", markup=False)
+    out.print("Nothing lost, nothing twice." if said["ok"] else "NOT as an undisturbed run.")

@@ -1,0 +1,73 @@
+"""Processes of a topology under fault: those that end as planned are started again, any other end is a finding."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cli.processes.children import Processes
+from pipeline.errors import Fatal
+from pipeline.runtime.moments import VARIABLE
+
+BY_ITSELF = frozenset({1, 4})
+"""Exit codes of a process that ends because going on would lose something, or because nothing answers
+(docs/reference/cli.md); a process manager starts it again."""
+
+
+@dataclass
+class Parts:
+    """`commands` by part; `plans` are taken one a start, until none is left."""
+
+    processes: Processes
+    commands: Mapping[str, Sequence[str]]
+    plans: dict[str, list[str]] = field(default_factory=dict)
+    under: dict[str, str] = field(default_factory=dict)
+    """Part -> the plan that it runs under."""
+    may_end: set[str] = field(default_factory=set)
+    """Parts that may end by themselves: they are replaced, or their broker is gone."""
+
+    def start(self, name: str) -> None:
+        """Start a part, under its next plan if there is one."""
+        plans = self.plans.get(name, [])
+        self.under[name] = plans.pop(0) if plans else ""
+        self.processes.start(name, self.commands[name], {VARIABLE: self.under[name]})
+
+    def start_all(self) -> None:
+        """Start every part."""
+        for name in self.commands:
+            self.start(name)
+
+    def ended(self) -> list[tuple[str, str]]:
+        """(part, plan) of those that ended as planned, or or by themselves where they may; they are started again.
+
+        Raises Fatal for any other end.
+        """
+        found = []
+        for name, process in list(self.processes.running.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            plan = self.under.get(name, "")
+            if not (plan and code == -signal.SIGKILL) and not (name in self.may_end and code in BY_ITSELF):
+                raise Fatal(
+                    "PART_ENDED", where=name, what=f"exit code {code}: {self.processes.tail(name)}",
+                    do=f"see its log in {self.processes.logs}",
+                )  # fmt: skip
+            del self.processes.running[name]
+            found.append((name, plan))
+            self.start(name)
+        return found
+
+    def stop_all(self) -> None:
+        """End every part cleanly; raises Fatal when one does not."""
+        self.plans.clear()
+        for name in reversed(list(self.processes.running)):
+            code = self.processes.stop(name)
+            if code and not (self.under.get(name) and code == -signal.SIGKILL):
+                raise Fatal("PART_ENDED", where=name, what=f"exit code {code} at a clean stop: "
+                            f"{self.processes.tail(name)}", do=f"see its log in {self.processes.logs}")  # fmt: skip
+            if code:
+                self.start(name)
+                self.stop_all()
+                return

@@ -1,0 +1,204 @@
+"""One trial: a full log, drained by the real processes under one fault, then compared with the generator's truth.
+
+1. versions and a first interval are taken in and the parts stop cleanly, as in the throughput case
+2. the frames are written
+3. the parts drain them while the disturbance goes on; whoever ends as planned is started again
+4. everything stops cleanly; the warehouse (base tables, without FINAL) is compared with what the generator's formulas
+   say, the raw topics with themselves
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from bench.case import Case, Load
+from bench.faults.audit import Audit, audit
+from bench.faults.disturb import SESSION_SECS, Disturbance, disturbance
+from bench.faults.kinds import BY_NAME
+from bench.faults.parts import Parts
+from bench.faults.plans import plans_of
+from bench.throughput.drain import Drain, Progress, part_of
+from bench.throughput.watch import Moment, Watch
+from bench.truth.check import check
+from bench.truth.warehouse import Warehouse
+from cli.deployment import prepare
+from cli.processes.children import Processes
+from cli.run import parts
+from pipeline.errors import Fatal, Transient
+from pipeline.topology.plan import Plan
+
+LOOK_SECS = 0.2
+MOST_SECS = 900.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is done: a fault by name, `count` times, at the moments of `seed`."""
+
+    fault: str
+    seed: int
+    count: int
+
+    @property
+    def name(self) -> str:
+        """It has one result in a series."""
+        return f"{self.fault}/{self.seed}/{self.count}"
+
+
+@dataclass
+class Result:
+    """What came of it: rows of the warehouse that are missing, too many, or other than they must be; copies and
+    conflicts on the raw topics; seconds from each fault to the next committed progress."""
+
+    trial: str
+    fault: str
+    seed: int
+    tries: int = 0
+    moments: dict[str, int] = field(default_factory=dict)
+    frames: int = 0
+    seconds: float = 0.0
+    rows: int = 0
+    lost: int = 0
+    doubled: int = 0
+    different: int = 0
+    copies: int = 0
+    conflicts: int = 0
+    recovery_s: list[float] = field(default_factory=list)
+    examples: list[Any] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Nothing lost, doubled or different, and the trial came to its end."""
+        return not (self.error or self.lost or self.doubled or self.different or self.conflicts) and self.tries > 0
+
+    def as_json(self) -> dict[str, Any]:
+        """One line of a series."""
+        return asdict(self) | {"ok": self.ok}
+
+
+def run_trial(trial: Trial, case: Case, load: Load, file: Path, folder: Path, progress: Progress) -> Result:
+    """Carry a trial out; what ends it early is its `error`."""
+    result = Result(trial.name, trial.fault, trial.seed)
+    drain = Drain(case, load, file, folder, progress)
+    with drain.open():
+        drain.environment |= {"KVARN_SESSION_SECS": str(SESSION_SECS), "KVARN_CHECKPOINT_SECS": "1"}
+        try:
+            raw = _under_fault(trial, drain, result)
+        except (Fatal, Transient) as error:
+            result.error = str(error)
+            return result
+    result.copies, result.conflicts = raw.copies, len(raw.conflicts)
+    result.examples += raw.conflicts[:5]
+    _compare(result, drain, progress)
+    return result
+
+
+def _under_fault(trial: Trial, drain: Drain, result: Result) -> Audit:
+    plan, services, kind = drain.plan, drain.services, BY_NAME[trial.fault]
+    assert plan is not None
+    assert services is not None
+    feed = drain.feed(plan, prepare(plan))
+    commands = {name: command for name, command in parts(plan, drain.file).items() if part_of(name)}
+    second = f"{kind.part}#2"
+    with Processes(drain.folder / "logs", drain.environment) as processes:
+        calm = Parts(processes, commands)
+        feed.open(drain.folder / "keys", bytes(range(32)))
+        calm.start_all()
+        _drain(calm, drain, plan, None)
+        calm.stop_all()
+        result.frames = feed.fill(lambda done, total: drain.progress("frames into Kafka", done, total))
+        plans = {kind.part: plans_of(kind, trial.seed, trial.count)} if kind.way == "kill" else {}
+        disturbed = Parts(processes, commands, plans)
+        disturbed.start_all()
+        disturbed.commands = {**commands, second: [*commands[kind.part], "--instance", "2"]}
+        fault = disturbance(kind, trial.seed, trial.count, services)
+        begin = time.monotonic()
+        try:
+            result.recovery_s = _drain(disturbed, drain, plan, fault, kind.part)
+            disturbed.stop_all()
+        finally:
+            result.seconds = round(time.monotonic() - begin, 1)
+            result.tries, result.moments = fault.done.tries, dict(fault.done.moments)
+            _thaw(processes)
+    return audit(plan)
+
+
+def _thaw(processes: Processes) -> None:
+    """A frozen process cannot be ended cleanly."""
+    for process in processes.running.values():
+        process.send_signal(signal.SIGCONT)
+
+
+@dataclass
+class Recoveries:
+    """Seconds from each fault to the next that the disturbed part had to show."""
+
+    part: str
+    secs: list[float] = field(default_factory=list)
+    _since: float | None = None
+    _made: int = 0
+    _known: int = 0
+
+    def look(self, now: Moment, fault: Disturbance | None) -> None:
+        """Take in how far all parts are. What a part made before its fault may be seen in the first look after it."""
+        if fault is None:
+            return
+        made = now.made[self.part]
+        if len(fault.done.at) > self._known:
+            self._known, self._since, self._made = len(fault.done.at), fault.done.at[-1], made
+        elif self._since is not None and made > self._made:
+            self.secs.append(round(time.monotonic() - self._since, 2))
+            self._since = None
+
+
+def _drain(parts_: Parts, drain: Drain, plan: Plan, fault: Disturbance | None, part: str = "") -> list[float]:
+    """Until nothing is left to do; seconds from each fault to the next progress of the disturbed part."""
+    assert drain.services is not None
+    logs = drain.services.settings.folder("kafka") / "logs"
+    deadline, recoveries = time.monotonic() + MOST_SECS, Recoveries(part)
+    with closing(Watch(plan.kafka.bootstrap, plan, {}, logs)) as watch:
+        before = last = watch.look()
+        total = max(sum(before.lag.values()), 1)
+        while True:
+            time.sleep(LOOK_SECS)
+            if fault is not None:
+                fault.step(parts_)
+            else:
+                parts_.processes.check()
+            now = _look(watch) or last
+            recoveries.look(now, fault)
+            last = now
+            drain.progress(f"drain, faults {fault.done.tries if fault else 0}", total - sum(now.lag.values()), total)
+            if now.idle and now.written > before.written:
+                return recoveries.secs
+            if time.monotonic() > deadline:
+                raise Fatal("TRIAL_STUCK", where="drain", what=f"lag {dict(now.lag)}", do=f"see the logs in "
+                            f"{parts_.processes.logs}")  # fmt: skip
+
+
+def _look(watch: Watch) -> Moment | None:
+    """None while the broker does not answer."""
+    try:
+        return watch.look()
+    except (Transient, KafkaException):
+        return None
+
+
+def _compare(result: Result, drain: Drain, progress: Progress) -> None:
+    load = drain.load
+    with closing(Warehouse(drain.environment["CLICKHOUSE_DSN"])) as warehouse:
+        tallies = check(warehouse, load.plan(1), load.numbers, lambda done, total: progress("truth", done, total))
+    for table, tally in tallies.items():
+        result.rows += tally.rows
+        result.lost += tally.missing
+        result.doubled += tally.unexpected
+        result.different += tally.other
+        result.examples += [{"table": table, **example} for example in tally.examples]
