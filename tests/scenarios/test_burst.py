@@ -61,11 +61,18 @@ def compared(folder: Path, load: Load) -> dict[str, Tally]:
         return check(warehouse, plan, load.numbers, lambda done, total: None)
 
 
-@pytest.mark.parametrize("late", [0, 50, 400])
-def test_every_row_of_a_burst_over_midnight_is_the_truths(tmp_path: Path, late: int) -> None:
-    load = Load(meters=400, frames=400 * 14, seed=9 + late, late_permille=late)
+@pytest.mark.parametrize(
+    ("meters", "intervals", "late"),
+    [
+        pytest.param(400, 14, 0, id="none-late"),
+        pytest.param(400, 14, 50, id="some-late"),
+        pytest.param(300, 14, 400, id="many-late"),
+        pytest.param(200, 100, 100, id="two-midnights"),
+    ],
+)
+def test_every_row_of_a_burst_is_the_truths(tmp_path: Path, meters: int, intervals: int, late: int) -> None:
+    load = Load(meters=meters, frames=meters * intervals, seed=9 + late, late_permille=late)
     tallies = compared(tmp_path, load)
-    assert {name: (tally.different, tally.examples) for name, tally in tallies.items()} == dict.fromkeys(
-        tallies, (0, [])
-    )
+    found = {name: (tally.different, tally.examples) for name, tally in tallies.items()}
+    assert found == dict.fromkeys(tallies, (0, []))
     assert all(tally.rows > 0 for tally in tallies.values())

@@ -17,7 +17,7 @@ from bench.truth.rows import KEY, Rows, compare
 from bench.truth.sent import sent_by
 from connectors.simulator import Fault
 from connectors.simulator.burst import POINTS_PER_DT
-from pipeline.codes import Method, Quality
+from pipeline.codes import Flag, Method, Quality
 from pipeline.errors import ConfigError
 
 EVENING = range(41, 51)
@@ -29,8 +29,10 @@ def flat(numbers: range, wh: int = 300, **other: int) -> dict[int, Energy]:
     return sent | {int(name[1:]): (value, value + 30, 0, 0) for name, value in other.items()}
 
 
-def lived(numbers: range, lost: set[int], sent: dict[int, Energy] | None = None) -> Meter:
-    return Meter(numbers, sent or flat(numbers), frozenset(lost)).live()
+def lived(
+    numbers: range, lost: set[int], sent: dict[int, Energy] | None = None, late: dict[int, int] | None = None
+) -> Meter:
+    return Meter(numbers, sent or flat(numbers), frozenset(lost), late or {}).live()
 
 
 def said(meter: Meter, number: int) -> list[tuple[int, Quality, Method, int]]:
@@ -98,6 +100,38 @@ def test_a_meter_that_never_came_stays_missing_without_a_revision() -> None:
     assert len(meter.versions) == 10
 
 
+# ------------------------------------------------------------------------------------------------ late pushes
+
+
+def test_a_late_push_is_estimated_by_the_tick_and_actual_when_it_comes() -> None:
+    meter = lived(EVENING, set(), flat(EVENING, n43=100, n44=222), late={44: 46})
+    assert said(meter, 44) == [(100, Quality.ESTIMATED, Method.CARRIED, V01), (222, Quality.ACTUAL, Method.NONE, 0)]
+    assert [(v.arrived, v.flags) for v in meter.versions if v.number == 44] == [(False, 0), (True, Flag.COUNTER_LATE)]
+
+
+def test_a_late_push_that_no_newer_one_has_passed_carries_no_flag() -> None:
+    meter = lived(EVENING, {45}, late={44: 45})
+    assert [v.flags for v in meter.versions if v.arrived and v.number == 44] == [0]
+
+
+def test_what_was_carried_on_from_an_estimate_stays_when_the_late_push_comes() -> None:
+    meter = lived(EVENING, {45}, flat(EVENING, n43=100, n44=200, n46=400), late={44: 47})
+    assert said(meter, 45) == [
+        (100, Quality.ESTIMATED, Method.CARRIED, V01), (300, Quality.ESTIMATED, Method.LINEAR, V01),
+    ]  # fmt: skip
+    # In the same interval it is there before the tick.
+    assert said(lived(EVENING, {45}, flat(EVENING, n43=100, n44=200), late={44: 45}), 45)[0][0] == 200
+
+
+def test_a_late_push_of_a_closed_day_settles_it_again_with_the_estimates_that_lean_on_it() -> None:
+    meter = lived(EVENING, {47}, flat(EVENING, n46=100, n48=300), late={48: 49})
+    assert said(meter, 47) == [
+        (100, Quality.ESTIMATED, Method.CARRIED, V01), (200, Quality.ESTIMATED, Method.LINEAR, V01),
+    ]  # fmt: skip
+    assert [(one.tick, set(one.changed)) for one in meter.settlements] == [(48, {0}), (49, {0})]
+    assert [len(one.used) for one in meter.settlements] == [6, 7]
+
+
 # ------------------------------------------------------------------------------------------------ slices of meters
 
 LOAD = Load(meters=3_000, frames=45_000, seed=5)
@@ -127,6 +161,41 @@ def test_spikes_of_the_closed_day_are_replaced_and_those_of_the_open_one_are_not
     # In daylight export meters import nothing, but evenings are all import: 4,000 Wh stand out.
     assert (final[closed][spike[closed]] == Quality.ESTIMATED).all()
     assert (final[~closed][spike[~closed]] == Quality.ACTUAL).all()
+
+
+def late_slice() -> Published:
+    return publish(sent_by(replace(PLAN, late_permille=60), LOAD.numbers, np.arange(PLAN.meters)))
+
+
+def test_late_pushes_have_their_row_as_well_and_those_due_behind_the_end_are_lost() -> None:
+    published = late_slice()
+    sent, rows = published.sent, readings.expected(published)
+    due = sent.arrival > LOAD.numbers[-1]
+    assert due.any()
+    assert not sent.good[due].any()
+    assert int(rows["from_frame"].sum()) == int(sent.good.sum())
+    first = rows[KEY] % readings.MOST_REVISIONS == 0
+    assert int((first & (rows["from_frame"] == 0)).sum()) == int((~sent.good).sum() + sent.late.sum())
+    assert 0.9 < (rows["flags"] == Flag.COUNTER_LATE).sum() / sent.late.sum() < 1
+
+
+def test_a_day_with_late_pushes_is_billed_again_as_late_data_at_each_tick_that_brought_some() -> None:
+    published = late_slice()
+    rows = determinants.expected(published, shipped_tariff(TARIFF))
+    again = sum(len(closing.places) for closing in published.closings if closing.tick != PER_DAY)
+    assert [closing.tick for closing in published.closings] == [48, 49, 50, 51]
+    late = rows["reason"] == determinants.REASONS["LATE_DATA"]
+    assert int(late.sum()) == 2 * again > 0
+    assert int((rows["reason"] == determinants.REASONS["FIRST"]).sum()) == 2 * PLAN.meters
+    assert (rows["supersedes"][late] == rows["revision"][late] - 1).all()
+    last = rows["wh_imp"][rows["kind"] == determinants.KINDS["MONTH"]]
+    delta = rows["delta_wh_imp"][rows["kind"] == determinants.KINDS["MONTH"]]
+    newest = {}
+    for point, revision, wh in zip(rows["point"].tolist(), rows["revision"].tolist(), rows["wh_imp"].tolist(),
+                                   strict=True):  # fmt: skip
+        newest[point] = max(newest.get(point, (0, 0)), (revision, wh))
+    assert len(last) > PLAN.meters
+    assert int(delta.sum()) == sum(wh for _, wh in newest.values())
 
 
 def one_wrong(rows: Rows, column: str) -> Rows:
