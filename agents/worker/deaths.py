@@ -93,7 +93,8 @@ def deaths_of(plan: ChainPlan, settings: WorkerSettings, source_id: str) -> Deat
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if settings.scratch is None:
             _check_own(folder)
-        return Deaths(folder / f"{plan.group}-{settings.instance}-{source_id}.deaths")
+        # Kafka writes its ids in base 64.
+        return Deaths(folder / f"{plan.group}-{settings.instance}-{source_id.replace('/', '_')}.deaths")
     except OSError as error:
         if settings.scratch is None:
             log.warning("deaths are not noted", folder=str(folder), reason=str(error))

@@ -111,7 +111,7 @@ def settings(scratch: str | None, instance: str = "1") -> WorkerSettings:
 
 def test_topics_and_instances_have_files_of_their_own(tmp_path: Path) -> None:
     plan = toy_plan("app", "source", 1)
-    for instance, topic in (("1", "a"), ("2", "a"), ("1", "b")):
+    for instance, topic in (("1", "a"), ("2", "a"), ("1", "b/+c")):
         deaths_of(plan, settings(str(tmp_path), instance), topic)
     assert len(list(tmp_path.iterdir())) == 3
 
