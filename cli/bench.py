@@ -45,6 +45,7 @@ def throughput(
     ] = CASE.load.batch_frames,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same frames.")] = CASE.load.seed,
     faults: Annotated[bool, typer.Option(help="A hundredth of the pushes at fault.")] = CASE.load.faults,
+    late: Annotated[int, typer.Option(min=0, max=1000, help="Pushes in a thousand that are sent late.")] = 0,
     naive: Annotated[bool, typer.Option(help="Measure the naive way beside it.")] = True,
     naive_secs: Annotated[float, typer.Option(min=1, help="How long, with each cipher.")] = CASE.naive.secs,
     warm_up: Annotated[
@@ -68,8 +69,9 @@ def throughput(
     if naive and (reason := why_not()):
         raise MissingRequirement([f"the naive way: {reason}; or measure without it: --no-naive"])
     load = CASE.load.model_copy(
-        update={"meters": meters, "frames": frames, "batch_frames": batch_frames, "seed": seed, "faults": faults}
-    )
+        update={"meters": meters, "frames": frames, "batch_frames": batch_frames, "seed": seed, "faults": faults,
+                "late_permille": late}
+    )  # fmt: skip
     case: Case = CASE.model_copy(update={"load": load, "naive": CASE.naive.model_copy(update={"secs": naive_secs})})
     load.plan(1)
     # Ended from outside, it still ends what it has started.
