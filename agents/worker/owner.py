@@ -28,6 +28,8 @@ from pipeline.wire import Contracts
 
 log = structlog.get_logger("kvarn.worker")
 
+AGAIN_SECS = 0.02
+
 
 @dataclass(frozen=True)
 class Work:
@@ -82,12 +84,12 @@ class Owner:
             secs=round(time.monotonic() - begin, 3),
         )  # fmt: skip
 
-    def _restore(self) -> None:
-        head, records = self._vault.read()
+    def _restore(self, sequence: int = 0) -> None:
+        head, records = self._read(sequence)
         low, high, committed = self._vault.log()
         where = f"{self._work.plan.name}/{self.partition}"
         if head is not None:
-            self.chain, self.saved = restore_chain(self._place, Head.from_bytes(head), records)
+            self.chain, self.saved = restore_chain(self._place, head, records)
             check_log(self.chain.position.applied, low, high, where)
         elif records or (committed is not None and committed > low):
             raise Fatal(
@@ -96,6 +98,16 @@ class Owner:
             )  # fmt: skip
         else:
             self.chain, self.saved = self._place.fresh(low - 1), nothing_saved(self._place)
+
+    def _read(self, sequence: int) -> tuple[Head | None, dict[bytes, bytes]]:
+        """The last checkpoint, number `sequence` at least: the broker shows one a moment after it has taken it."""
+        deadline = time.monotonic() + self._work.settings.broker_secs
+        while True:
+            raw, records = self._vault.read()
+            head = None if raw is None else Head.from_bytes(raw)
+            if sequence <= (0 if head is None else head.sequence) or time.monotonic() > deadline:
+                return head, records
+            time.sleep(AGAIN_SECS)
 
     def apply(self, offset: int, raw: bytes) -> None:
         """Take the next record on and hand its outputs to the producer; a copy does nothing."""
@@ -184,7 +196,7 @@ class Owner:
                 do="check the broker",
             )  # fmt: skip
         self._careful = True
-        self._restore()
+        self._restore(self.saved.sequence)
         if self.chain.position.applied != self.progress.saved:
             raise Fatal(
                 "STATE_OTHER", where=f"{self._work.plan.name}/{self.partition}",

@@ -130,6 +130,20 @@ def test_poison_after_a_checkpoint_leaves_the_state_as_if_its_frames_had_not_bee
     assert opened(work).progress.applied == 7
 
 
+def test_poison_waits_for_a_checkpoint_that_the_broker_does_not_show_yet(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = worked(work)
+    late: list[tuple[bytes | None, dict[bytes, bytes]]] = [(None, {}), (None, {})]
+    read = owner._vault.read
+    monkeypatch.setattr(owner._vault, "read", lambda: late.pop() if late else read())
+    feed(work, record(7, poison=(3,)))
+    owner.apply(5, record(7, poison=(3,)))
+    assert late == []
+    assert owner.progress.applied == 5
+    assert int(owner.chain.stores[0].areas["counts"].rows["frames"].sum()) == 6 * 20
+
+
 def again(kafka: str, topic: str, settings: dict[str, str]) -> None:
     """Delete a topic and make it anew, empty."""
     admin = AdminClient({"bootstrap.servers": kafka})  # held: its futures end with it
