@@ -9,6 +9,7 @@ from agents.worker.settings import WorkerSettings
 from pipeline.topology.plan import ChainPlan
 
 NEVER_SECS = 10**8
+METADATA_MS = 5_000
 
 
 def make_app(plan: ChainPlan, settings: WorkerSettings) -> Any:
@@ -24,6 +25,9 @@ def make_app(plan: ChainPlan, settings: WorkerSettings) -> Any:
         canonical_url=f"http://{plan.group}-{settings.instance}:6066",
         consumer_group_instance_id=f"{plan.group}-{settings.instance}",
         consumer_auto_offset_reset="earliest",
+        # A broker that has just come up tells a member that its topic is missing, and Faust then assigns nothing. Only
+        # newer metadata makes it ask again; aiokafka's own age of five minutes was seen as a worker idle for so long.
+        consumer_metadata_max_age_ms=METADATA_MS,
         consumer_max_fetch_size=2 * settings.record_bytes,
         # One queue for all partitions: with it the bytes that wait are bounded.
         stream_buffer_maxsize=settings.buffered_records,

@@ -116,9 +116,7 @@ class Vault:
         place = TopicPartition(self._plan.source.name, self._partition)
         try:
             low, high = self._bounds(consumer, place)
-            committed = consumer.committed([place], timeout=self._settings.broker_secs)[0]
-        except KafkaException as error:
-            raise self._unreadable(self._plan.source.name, str(error)) from error
+            committed = self._committed(consumer, place)
         finally:
             consumer.close()
         return low, high, committed.offset if committed.offset >= 0 else None
@@ -149,6 +147,23 @@ class Vault:
                 time.sleep(0.1)
             else:
                 return low, high
+
+    def _committed(self, consumer: Consumer, place: TopicPartition) -> TopicPartition:
+        """What the group has committed; patient while the group has no coordinator, as on a broker that comes up."""
+        deadline = time.monotonic() + self._settings.broker_secs
+        while True:
+            try:
+                found: TopicPartition = consumer.committed([place], timeout=self._settings.broker_secs)[0]
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise self._unreadable(place.topic, str(error)) from error
+                time.sleep(0.1)
+            else:
+                if found.error is None:
+                    return found
+                if time.monotonic() > deadline:
+                    raise self._unreadable(place.topic, found.error.str())
+                time.sleep(0.1)
 
     def _some(self, consumer: Consumer, topic: str) -> list[Any]:
         """The next messages, one at least; raises Transient when none come in time."""

@@ -18,6 +18,7 @@ SESSION_SECS = 6.0
 """Of the workers under test; the least that brokers allow by default."""
 
 FROZEN_SECS = 2 * SESSION_SECS
+AWAKE_SECS = 3.0
 SECOND_SECS = 5.0
 """How long a second worker stays."""
 
@@ -49,6 +50,10 @@ class Disturbance(Protocol):
     def over(self) -> bool:
         """Nothing more will be done."""
 
+    @property
+    def calm(self) -> bool:
+        """Nothing is half done: a trial may end here."""
+
 
 @dataclass
 class Kills:
@@ -67,6 +72,11 @@ class Kills:
     def over(self) -> bool:
         """All kills were done."""
         return self.done.tries >= self.count
+
+    @property
+    def calm(self) -> bool:
+        """Always: it is done at once."""
+        return True
 
 
 @dataclass
@@ -100,6 +110,11 @@ class BrokerKills:
     def over(self) -> bool:
         """All kills were done."""
         return self.done.tries >= len(self.gaps)
+
+    @property
+    def calm(self) -> bool:
+        """Always: it is done at once."""
+        return True
 
 
 @dataclass
@@ -141,6 +156,11 @@ class Freezes:
         """All were frozen and thawed."""
         return self.done.tries >= len(self.gaps) and not self._frozen
 
+    @property
+    def calm(self) -> bool:
+        """None is frozen, and the last one has had time to learn that it was replaced."""
+        return not self._frozen and (not self.done.tries or time.monotonic() - self._since >= AWAKE_SECS)
+
 
 @dataclass
 class Scalings:
@@ -169,6 +189,11 @@ class Scalings:
     def over(self) -> bool:
         """It came and went as often as it should."""
         return self.done.tries >= 2 * len(self.gaps)
+
+    @property
+    def calm(self) -> bool:
+        """Always: it is done at once."""
+        return True
 
 
 def disturbance(kind: Kind, seed: int, count: int, services: Stack) -> Disturbance:

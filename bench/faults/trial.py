@@ -177,7 +177,7 @@ def _drain(parts_: Parts, drain: Drain, plan: Plan, fault: Disturbance | None, p
             recoveries.look(now, fault)
             last = now
             drain.progress(f"drain, faults {fault.done.tries if fault else 0}", total - sum(now.lag.values()), total)
-            if now.idle and now.written > before.written:
+            if now.idle and now.written > before.written and (fault is None or fault.calm):
                 return recoveries.secs
             if time.monotonic() > deadline:
                 raise Fatal("TRIAL_STUCK", where="drain", what=f"lag {dict(now.lag)}", do=f"see the logs in "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import faust
 import pytest
 from faust.transport.drivers import aiokafka as driver
 
@@ -88,3 +89,11 @@ async def test_records_that_wait_are_bounded_by_bytes() -> None:
     settings = WorkerSettings(buffer_bytes=64 << 20, record_bytes=4 << 20)
     app = make_app(toy_plan("fence", "source", 4), settings)
     assert app.conf.stream_buffer_maxsize * settings.record_bytes <= settings.buffer_bytes
+
+
+def test_metadata_in_which_the_topic_is_missing_is_not_believed_for_five_minutes() -> None:
+    """A member that joins while its broker comes up is told that its topic is missing, and gets no partitions until it
+    asks again (`kvarn bench faults`, broker killed: a worker that did nothing for 327 s)."""
+    mine = make_app(toy_plan("app", "source", 1), WorkerSettings())
+    assert faust.App("plain").conf.consumer_metadata_max_age_ms == 5 * 60 * 1000
+    assert mine.conf.consumer_metadata_max_age_ms <= 10_000
