@@ -1,0 +1,126 @@
+"""The fault bench's own rules: seeded plans, planned and unplanned ends, results that say when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents.worker.phases import PHASES as WORKER_MOMENTS
+from bench.faults.figures import figures
+from bench.faults.kinds import KINDS, SINK
+from bench.faults.parts import Parts
+from bench.faults.plans import gaps_of, plans_of
+from bench.faults.series import read_fault_case, run_series, trials_of
+from bench.faults.trial import Result, Trial
+from cli.processes.children import Processes
+from pipeline.errors import ConfigError, Fatal
+from pipeline.runtime.moments import VARIABLE
+from sinks.phases import PHASES as SINK_MOMENTS
+
+KILLS = [kind for kind in KINDS if kind.way == "kill"]
+GOOD = Result("worker killed/1/3", "worker killed", 1, tries=3, moments={"in-batch": 3}, rows=10, recovery_s=[1.0, 4.0])
+
+
+@pytest.mark.parametrize("kind", KILLS, ids=lambda kind: kind.name)
+def test_the_moments_of_a_kind_are_moments_of_its_process(kind) -> None:  # type: ignore[no-untyped-def]
+    known = SINK_MOMENTS if kind.part == SINK else WORKER_MOMENTS
+    assert {moment for moment, _ in kind.moments} <= set(known)
+
+
+@pytest.mark.parametrize("kind", KILLS, ids=lambda kind: kind.name)
+def test_a_seed_gives_the_same_plans_and_every_moment_its_share(kind) -> None:  # type: ignore[no-untyped-def]
+    count = 3 * len(kind.moments)
+    plans = plans_of(kind, 7, count)
+    assert plans == plans_of(kind, 7, count) != plans_of(kind, 8, count)
+    hit = [plan.partition(":")[0] for plan in plans]
+    assert sorted(hit) == sorted([moment for moment, _ in kind.moments] * 3)
+    assert all(1 <= int(plan.partition(":")[2]) <= dict(kind.moments)[plan.partition(":")[0]] for plan in plans)
+
+
+def test_waits_lie_between_their_bounds() -> None:
+    assert all(2.0 <= gap <= 8.0 for gap in gaps_of(3, 50, 2.0, 8.0))
+    assert gaps_of(3, 5, 2.0, 8.0) == gaps_of(3, 5, 2.0, 8.0)
+
+
+def test_the_case_names_every_kind_and_the_series_has_each_of_them_for_each_seed() -> None:
+    case = read_fault_case()
+    assert set(case.counts) == set(case.quick_counts) == {kind.name for kind in KINDS}
+    trials = trials_of(case, quick=False, only=[])
+    assert len({trial.name for trial in trials}) == len(case.seeds) * len(KINDS)
+    assert [trial.fault for trial in trials_of(case, quick=True, only=["sink killed"])] == ["sink killed"]
+    with pytest.raises(ConfigError, match="FAULT_UNKNOWN"):
+        trials_of(case, quick=True, only=["meteor"])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"lost": 1}, {"doubled": 1}, {"different": 1}, {"conflicts": 1}, {"error": "stuck"}, {"tries": 0}],
+    ids=lambda bad: next(iter(bad)),
+)
+def test_a_trial_that_went_wrong_or_did_nothing_makes_the_series_fail(bad: dict[str, int]) -> None:
+    assert figures([GOOD.as_json()])["ok"] is True
+    said = figures([GOOD.as_json(), replace(GOOD, **bad).as_json()])  # type: ignore[arg-type]
+    assert (said["ok"], said["faults"][0]["ok"]) == (False, False)
+
+
+def test_figures_sum_up_a_kind() -> None:
+    kind = figures([GOOD.as_json(), GOOD.as_json()])["faults"][0]
+    assert (kind["trials"], kind["tries"], kind["moments"]) == (2, 6, {"in-batch": 6})
+    assert kind["recovery_s"] == {"median": 2.5, "worst": 4.0}
+    assert figures([])["ok"] is False
+
+
+def test_a_series_takes_what_was_done_before_from_its_file(tmp_path: Path) -> None:
+    kept = tmp_path / "series.jsonl"
+    kept.write_text(json.dumps(GOOD.as_json()) + "\n")
+    trials = [Trial("worker killed", 1, 3)]
+    nothing = lambda _: lambda what, done, total: pytest.fail("it was carried out again")  # noqa: E731
+    assert list(run_series(read_fault_case(), trials, Path("none"), kept, nothing, quick=True)) == [GOOD.as_json()]
+
+
+DIES = "import os, signal, time; os.environ.get('KVARN_KILL') and os.kill(os.getpid(), signal.SIGKILL); time.sleep(60)"
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    with Processes(tmp_path, {}) as running:
+        yield running
+
+
+def ended(parts: Parts) -> list[tuple[str, str]]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if found := parts.ended():
+            return found
+        time.sleep(0.02)
+    return []
+
+
+def test_a_part_that_ends_as_planned_is_started_again_under_its_next_plan(processes: Processes) -> None:
+    parts = Parts(processes, {"worker": [sys.executable, "-c", DIES]}, {"worker": ["a:1", "b:2"]})
+    parts.start_all()
+    assert [ended(parts), ended(parts)] == [[("worker", "a:1")], [("worker", "b:2")]]
+    time.sleep(0.2)
+    assert parts.ended() == [], "without a plan it lives on"
+
+
+@pytest.mark.parametrize(("code", "may"), [(1, False), (3, True)])
+def test_any_other_end_of_a_part_is_a_finding(processes: Processes, code: int, may: bool) -> None:
+    command = [sys.executable, "-c", f"raise SystemExit({code})"]
+    parts = Parts(processes, {"worker": command}, may_end={"worker"} if may else set())
+    parts.start_all()
+    with pytest.raises(Fatal, match="PART_ENDED"):
+        ended(parts)
+
+
+def test_a_part_that_may_end_by_itself_is_started_again(processes: Processes) -> None:
+    code = f"import os; raise SystemExit(1 if os.environ.get('{VARIABLE}', 'x') == '' else 0)"
+    parts = Parts(processes, {"worker": [sys.executable, "-c", code]}, may_end={"worker"})
+    parts.start_all()
+    assert ended(parts) == [("worker", "")]
