@@ -13,8 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from bench.case import Case, read_case
 from bench.faults.figures import figures as fault_figures
+from bench.faults.figures import mutant_figures, show_mutants
 from bench.faults.figures import show as show_faults
-from bench.faults.series import read_fault_case, run_series, trials_of
+from bench.faults.series import mutants_of, read_fault_case, run_series, trials_of
 from bench.naive.run import why_not
 from bench.throughput.drain import Progress as Report
 from bench.throughput.figures import figures, show
@@ -94,6 +95,9 @@ def throughput(
 def faults(
     quick: Annotated[bool, typer.Option("--quick", help="A small log and few faults: some minutes.")] = False,
     only: Annotated[list[str] | None, typer.Option("--only", help="Just this fault; repeat it.")] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="Leave one guarantee out after the other; each must be noticed.")
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(help="File of results, a JSON line a trial: what is in it is not done again.", dir_okay=False),
@@ -109,17 +113,19 @@ def faults(
     was ended.
     """
     case = read_fault_case()
-    trials = trials_of(case, quick=quick, only=only or [])
+    trials = mutants_of(case) if mutants else trials_of(case, quick=quick, only=only or [])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _progress() as report:
 
         def named(trial: str) -> Report:
             return lambda what, done, total: report(f"{trial}: {what}", done, total)
 
-        lines = list(run_series(case, trials, file, resume, named, quick=quick))
-    said = fault_figures(lines)
+        lines = list(run_series(case, trials, file, resume, named, quick=quick or mutants))
+    said = mutant_figures(lines) if mutants else fault_figures(lines)
     if as_json:
         emit(said)
+    elif mutants:
+        show_mutants(console(), said)
     else:
         show_faults(console(), said)
     if not said["ok"]:

@@ -6,6 +6,8 @@ parts     processes, of which some end as planned and are started again
 disturb   what is done to them while the log is drained
 audit     the raw topics: an output's id stands for one content
 trial     one log drained under one fault, then compared with the generator's truth
+mutants   the pipeline with one rule left out, which must be noticed
+mutant    starts a part as such a mutant
 series    many trials, a JSON line each, resumable
 figures   what is reported
 """

@@ -46,6 +46,30 @@ def _of_kind(name: str, lines: Sequence[Line]) -> dict[str, Any]:
     }
 
 
+def mutant_figures(lines: Sequence[Line]) -> dict[str, Any]:
+    """The JSON object of a run of mutants: each must be noticed, by what it did to the rows or because it ended."""
+    mutants = [
+        {
+            "mutant": line["trial"].split("/")[0],
+            "noticed": not line["ok"],
+            **{field: line[field] for field in SUMS},
+            "error": line["error"][:200],
+        }
+        for line in lines
+    ]
+    return {"case": "mutants", "ok": bool(mutants) and all(row["noticed"] for row in mutants), "mutants": mutants}
+
+
+def show_mutants(out: Console, said: dict[str, Any]) -> None:
+    """The table."""
+    table = Table("mutant", "noticed", "lost", "doubled", "different", "conflicts", "ended with", title="Mutants",
+                  title_justify="left")  # fmt: skip
+    for row in said["mutants"]:
+        numbers = (f"{row[name]:,}" for name in ("lost", "doubled", "different", "conflicts"))
+        table.add_row(row["mutant"], "yes" if row["noticed"] else "NO", *numbers, row["error"].split(" at ")[0])
+    out.print(table)
+
+
 def show(out: Console, said: dict[str, Any]) -> None:
     """The table."""
     heads = ("fault", "tries", "lost", "doubled", "different", "copies dropped", "conflicts", "recovery s", "worst s")

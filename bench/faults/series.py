@@ -13,11 +13,15 @@ from ruamel.yaml import YAML
 
 from bench.case import FOLDER, Case, Load, NaiveLoad, Strict
 from bench.faults.kinds import BY_NAME, KINDS
+from bench.faults.mutants import MUTANTS
 from bench.faults.trial import Trial, run_trial
 from bench.throughput.drain import Progress
 from pipeline.errors import ConfigError
 
 Line = dict[str, Any]
+
+MUTANT_FAULTS = 4
+"""Faults of a mutant's trial."""
 
 
 class FaultCase(Strict):
@@ -45,6 +49,11 @@ def trials_of(case: FaultCase, *, quick: bool, only: list[str]) -> list[Trial]:
     _check_names(only)
     counts, seeds = (case.quick_counts, case.seeds[:1]) if quick else (case.counts, case.seeds)
     return [Trial(fault, seed, count) for seed in seeds for fault, count in counts.items() if not only or fault in only]
+
+
+def mutants_of(case: FaultCase) -> list[Trial]:
+    """A trial for each mutant."""
+    return [Trial(mutant.under.name, case.seeds[0], MUTANT_FAULTS, mutant.name) for mutant in MUTANTS]
 
 
 def run_series(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +22,8 @@ from confluent_kafka import KafkaException
 from bench.case import Case, Load
 from bench.faults.audit import Audit, audit
 from bench.faults.disturb import SESSION_SECS, Disturbance, disturbance
-from bench.faults.kinds import BY_NAME
+from bench.faults.kinds import BY_NAME, Kind
+from bench.faults.mutants import BY_NAME as MUTANTS
 from bench.faults.parts import Parts
 from bench.faults.plans import plans_of
 from bench.throughput.drain import Drain, Progress, part_of
@@ -40,16 +42,26 @@ MOST_SECS = 900.0
 
 @dataclass(frozen=True)
 class Trial:
-    """What is done: a fault by name, `count` times, at the moments of `seed`."""
+    """What is done: a fault by name, `count` times, at moments of `seed`; `mutant`: with that guarantee left out."""
 
     fault: str
     seed: int
     count: int
+    mutant: str = ""
 
     @property
     def name(self) -> str:
         """It has one result in a series."""
-        return f"{self.fault}/{self.seed}/{self.count}"
+        return f"{self.mutant or self.fault}/{self.seed}/{self.count}"
+
+    @property
+    def kind(self) -> Kind:
+        """The fault; a mutant has one of its own."""
+        return MUTANTS[self.mutant].under if self.mutant else BY_NAME[self.fault]
+
+    def command(self, command: Sequence[str]) -> list[str]:
+        """The command of a part, python -m cli.main ..., as this trial starts it."""
+        return [command[0], "-m", "bench.faults.mutant", self.mutant, *command[3:]] if self.mutant else list(command)
 
 
 @dataclass
@@ -102,11 +114,11 @@ def run_trial(trial: Trial, case: Case, load: Load, file: Path, folder: Path, pr
 
 
 def _under_fault(trial: Trial, drain: Drain, result: Result) -> Audit:
-    plan, services, kind = drain.plan, drain.services, BY_NAME[trial.fault]
+    plan, services, kind = drain.plan, drain.services, trial.kind
     assert plan is not None
     assert services is not None
     feed = drain.feed(plan, prepare(plan))
-    commands = {name: command for name, command in parts(plan, drain.file).items() if part_of(name)}
+    commands = {name: trial.command(command) for name, command in parts(plan, drain.file).items() if part_of(name)}
     second = f"{kind.part}#2"
     with Processes(drain.folder / "logs", drain.environment) as processes:
         calm = Parts(processes, commands)
