@@ -3,7 +3,8 @@
 kinds     which faults there are
 plans     the seeded moments of a trial
 parts     processes, of which some end as planned and are started again
-disturb   what is done to them while the log is drained
+scene     what a disturbance finds
+ways      how each fault is done
 audit     the raw topics: an output's id stands for one content
 trial     one log drained under one fault, then compared with the generator's truth
 mutants   the pipeline with one rule left out, which must be noticed

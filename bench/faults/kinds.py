@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-Way = Literal["kill", "broker", "freeze", "scale"]
 
 WORKER, LOSSES, SINK = "worker.metering", "worker.losses", "sink.warehouse"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A fault: how it is done (`way`), to which part, and for kills in which moments, each with how often the moment
-    may be passed before (moments that come by the hundred are hit somewhere among them)."""
+    """A fault: how it is done (`way`, see bench.faults.ways), to which part, and for kills in which moments, each with
+    how often the moment may be passed before (moments that come by the hundred are hit somewhere among them)."""
 
     name: str
     doc: str
-    way: Way
+    way: str
     part: str = WORKER
     moments: tuple[tuple[str, int], ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cli.processes.children import Processes
@@ -24,6 +24,8 @@ class Parts:
     plans: dict[str, list[str]] = field(default_factory=dict)
     under: dict[str, str] = field(default_factory=dict)
     """Part -> the plan that it runs under."""
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Part -> variables that only it gets."""
     may_end: set[str] = field(default_factory=set)
     """Parts that may end by themselves: they are replaced, or their broker is gone."""
 
@@ -31,15 +33,16 @@ class Parts:
         """Start a part, under its next plan if there is one."""
         plans = self.plans.get(name, [])
         self.under[name] = plans.pop(0) if plans else ""
-        self.processes.start(name, self.commands[name], {VARIABLE: self.under[name]})
+        more = {**self.environment.get(name, {}), VARIABLE: self.under[name]}
+        self.processes.start(name, self.commands[name], more)
 
-    def start_all(self) -> None:
-        """Start every part."""
-        for name in self.commands:
+    def start_all(self, names: Iterable[str]) -> None:
+        """Start these parts."""
+        for name in names:
             self.start(name)
 
     def ended(self) -> list[tuple[str, str]]:
-        """(part, plan) of those that ended as planned, or or by themselves where they may; they are started again.
+        """(part, plan) of those that ended as planned, or by themselves where they may; they are started again.
 
         Raises Fatal for any other end.
         """
@@ -58,6 +61,13 @@ class Parts:
             found.append((name, plan))
             self.start(name)
         return found
+
+    def stop(self, name: str) -> None:
+        """End a part cleanly; raises Fatal when it does not end so, and may not end otherwise."""
+        code = self.processes.stop(name)
+        if code and not (name in self.may_end and code in BY_ITSELF):
+            raise Fatal("PART_ENDED", where=name, what=f"exit code {code} at a clean stop: {self.processes.tail(name)}",
+                        do=f"see its log in {self.processes.logs}")  # fmt: skip
 
     def stop_all(self) -> None:
         """End every part cleanly; raises Fatal when one does not."""

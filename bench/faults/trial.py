@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -21,12 +20,13 @@ from confluent_kafka import KafkaException
 
 from bench.case import Case, Load
 from bench.faults.audit import Audit, audit
-from bench.faults.disturb import SESSION_SECS, Disturbance, disturbance
 from bench.faults.kinds import BY_NAME, Kind
 from bench.faults.mutants import BY_NAME as MUTANTS
 from bench.faults.parts import Parts
-from bench.faults.plans import plans_of
-from bench.throughput.drain import Drain, Progress, part_of
+from bench.faults.scene import SESSION_SECS, Scene
+from bench.faults.ways import WAYS
+from bench.faults.ways.base import Disturbance
+from bench.throughput.drain import MASTER_KEY, Drain, Progress, part_of
 from bench.throughput.watch import Moment, Watch
 from bench.truth.check import check
 from bench.truth.warehouse import Warehouse
@@ -34,7 +34,6 @@ from cli.deployment import prepare
 from cli.processes.children import Processes
 from cli.run import parts
 from pipeline.errors import Fatal, Transient
-from pipeline.topology.plan import Plan
 
 LOOK_SECS = 0.2
 MOST_SECS = 900.0
@@ -99,54 +98,58 @@ class Result:
 def run_trial(trial: Trial, case: Case, load: Load, file: Path, folder: Path, progress: Progress) -> Result:
     """Carry a trial out; what ends it early is its `error`."""
     result = Result(trial.name, trial.fault, trial.seed)
-    drain = Drain(case, load, file, folder, progress)
+    way = WAYS[trial.kind.way]
+    drain = Drain(case, load, file, folder, progress, way.services, way.settings(folder))
     with drain.open():
         drain.environment |= {"KVARN_SESSION_SECS": str(SESSION_SECS), "KVARN_CHECKPOINT_SECS": "1"}
+        scene = _scene(trial, drain)
+        fault = way(scene)
         try:
-            raw = _under_fault(trial, drain, result)
+            fault.prepare()
+            raw = _under_fault(scene, fault, result)
         except (Fatal, Transient) as error:
             result.error = str(error)
             return result
+        finally:
+            fault.close()
     result.copies, result.conflicts = raw.copies, len(raw.conflicts)
     result.examples += raw.conflicts[:5]
-    _compare(result, drain, progress)
+    _compare(result, drain, fault, progress)
     return result
 
 
-def _under_fault(trial: Trial, drain: Drain, result: Result) -> Audit:
-    plan, services, kind = drain.plan, drain.services, trial.kind
-    assert plan is not None
-    assert services is not None
+def _scene(trial: Trial, drain: Drain) -> Scene:
+    assert drain.plan is not None
+    commands = {
+        name: trial.command(command) for name, command in parts(drain.plan, drain.file).items() if part_of(name)
+    }
+    return Scene(trial.kind, trial.seed, trial.count, drain, commands)
+
+
+def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
+    drain, plan, names = scene.drain, scene.plan, [name for name in scene.commands if "#" not in name]
     feed = drain.feed(plan, prepare(plan))
-    commands = {name: trial.command(command) for name, command in parts(plan, drain.file).items() if part_of(name)}
-    second = f"{kind.part}#2"
     with Processes(drain.folder / "logs", drain.environment) as processes:
-        calm = Parts(processes, commands)
-        feed.open(drain.folder / "keys", bytes(range(32)))
-        calm.start_all()
-        _drain(calm, drain, plan, None)
+        calm = Parts(processes, scene.commands, environment=scene.environment)
+        feed.open(drain.folder / "keys", MASTER_KEY)
+        calm.start_all(names)
+        _drain(calm, scene, None)
         calm.stop_all()
         result.frames = feed.fill(lambda done, total: drain.progress("frames into Kafka", done, total))
-        plans = {kind.part: plans_of(kind, trial.seed, trial.count)} if kind.way == "kill" else {}
-        disturbed = Parts(processes, commands, plans)
-        disturbed.start_all()
-        disturbed.commands = {**commands, second: [*commands[kind.part], "--instance", "2"]}
-        fault = disturbance(kind, trial.seed, trial.count, services)
+        fault.fill()
+        disturbed = Parts(processes, scene.commands, fault.plans, environment=scene.environment)
+        disturbed.start_all(names)
         begin = time.monotonic()
+        fault.begin(disturbed)
         try:
-            result.recovery_s = _drain(disturbed, drain, plan, fault, kind.part)
+            result.recovery_s = _drain(disturbed, scene, fault)
+            fault.end(disturbed)
             disturbed.stop_all()
         finally:
             result.seconds = round(time.monotonic() - begin, 1)
             result.tries, result.moments = fault.done.tries, dict(fault.done.moments)
-            _thaw(processes)
+            fault.close()
     return audit(plan)
-
-
-def _thaw(processes: Processes) -> None:
-    """A frozen process cannot be ended cleanly."""
-    for process in processes.running.values():
-        process.send_signal(signal.SIGCONT)
 
 
 @dataclass
@@ -171,12 +174,11 @@ class Recoveries:
             self._since = None
 
 
-def _drain(parts_: Parts, drain: Drain, plan: Plan, fault: Disturbance | None, part: str = "") -> list[float]:
+def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None) -> list[float]:
     """Until nothing is left to do; seconds from each fault to the next progress of the disturbed part."""
-    assert drain.services is not None
-    logs = drain.services.settings.folder("kafka") / "logs"
-    deadline, recoveries = time.monotonic() + MOST_SECS, Recoveries(part)
-    with closing(Watch(plan.kafka.bootstrap, plan, {}, logs)) as watch:
+    drain, logs = scene.drain, scene.services.settings.folder("kafka") / "logs"
+    deadline, recoveries = time.monotonic() + MOST_SECS, Recoveries(scene.kind.part)
+    with closing(Watch(scene.services.kafka, scene.plan, {}, logs)) as watch:
         before = last = watch.look()
         total = max(sum(before.lag.values()), 1)
         while True:
@@ -192,7 +194,7 @@ def _drain(parts_: Parts, drain: Drain, plan: Plan, fault: Disturbance | None, p
             if now.idle and now.written > before.written and (fault is None or fault.calm):
                 return recoveries.secs
             if time.monotonic() > deadline:
-                raise Fatal("TRIAL_STUCK", where="drain", what=f"lag {dict(now.lag)}", do=f"see the logs in "
+                raise Fatal("TRIAL_STUCK", where="drain", what=f"lag {dict(now.lag)}", do="see the logs in "
                             f"{parts_.processes.logs}")  # fmt: skip
 
 
@@ -204,10 +206,13 @@ def _look(watch: Watch) -> Moment | None:
         return None
 
 
-def _compare(result: Result, drain: Drain, progress: Progress) -> None:
+def _compare(result: Result, drain: Drain, fault: Disturbance, progress: Progress) -> None:
     load = drain.load
-    with closing(Warehouse(drain.environment["CLICKHOUSE_DSN"])) as warehouse:
-        tallies = check(warehouse, load.plan(1), load.numbers, lambda done, total: progress("truth", done, total))
+    with closing(Warehouse(fault.warehouse)) as warehouse:
+        tallies = check(
+            warehouse, load.plan(1), load.numbers, lambda done, total: progress("truth", done, total),
+            fault.further_rejects,
+        )  # fmt: skip
     for table, tally in tallies.items():
         result.rows += tally.rows
         result.lost += tally.missing

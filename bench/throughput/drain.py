@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.case import Case, Load
 from bench.throughput.feed import Feed
@@ -89,6 +90,9 @@ class Drain:
     file: Path
     folder: Path
     progress: Progress
+    needs: tuple[str, ...] = ("kafka",)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of these services (cli.services.settings)."""
     services: Stack | None = None
     plan: Plan | None = None
     environment: dict[str, str] = field(default_factory=dict)
@@ -99,10 +103,10 @@ class Drain:
         check_room(self.load.meters * self.load.intervals)
         with ExitStack() as stack:
             self.progress("Kafka", 0, 1)
-            self.services = stack.enter_context(temporary(("kafka",)))
+            self.services = stack.enter_context(temporary(self.needs, settings=self.settings))
             self.environment = {
                 "KAFKA_BOOTSTRAP": self.services.kafka,
-                "SCHEMA_REGISTRY_URL": "",
+                "SCHEMA_REGISTRY_URL": self.services.schema_registry if "schema-registry" in self.needs else "",
                 "CLICKHOUSE_DSN": f"chdb://{self.folder / 'warehouse'}",
                 KEY_FOLDER: str(self.folder / "keys"),
                 MASTER_KEY_ENV: MASTER_KEY.hex(),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,18 @@ TARIFF = "msedcl-lt1b-2020"
 """Of `agents.rating.config`, and of every meter in `burst_registry`."""
 
 SLICE_ROWS = 1_000_000
+NONE: Mapping[str, int] = MappingProxyType({})
 TABLES = ("readings", "determinants", "losses", "rejects")
 
 
 def check(
-    warehouse: Warehouse, plan: BurstPlan, numbers: range, progress: Callable[[int, int], None]
-) -> dict[str, Tally]:
-    """Table -> what is wrong with it."""
+    warehouse: Warehouse, plan: BurstPlan, numbers: range, progress: Callable[[int, int], None],
+    further_rejects: Mapping[str, int] = NONE,
+) -> dict[str, Tally]:  # fmt: skip
+    """Table -> what is wrong with it. `further_rejects`: code -> frames that were sent beside the plan's."""
     tallies = {name: Tally() for name in TABLES}
     tariff, sums = shipped_tariff(TARIFF), balances.Balances(plan, numbers)
-    rejects: Counter[str] = Counter()
+    rejects: Counter[str] = Counter(further_rejects)
     step = max(1, SLICE_ROWS // len(numbers))
     for begin in range(0, plan.meters, step):
         progress(begin, plan.meters)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from cli.services import jars, ports
 from cli.services.exits import MissingRequirement
@@ -26,6 +28,7 @@ ALL = tuple(SERVICES)
 _FROM_MAVEN = {KafkaService.name, SchemaRegistryService.name}
 
 Report = Callable[[str], None]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -130,22 +133,21 @@ def _check_same_ports(settings: ServiceSettings, services: tuple[LocalService, .
 
 
 @contextmanager
-def temporary(names: Collection[str] = ALL, report: Report = lambda line: None) -> Iterator[Stack]:
+def temporary(
+    names: Collection[str] = ALL, report: Report = lambda line: None, settings: Mapping[str, Any] = NOTHING
+) -> Iterator[Stack]:
     """A stack on free ports with its data in a temporary folder; ended, and its data removed, on the way out.
 
-    The services end with the calling process even when that is killed.
+    `settings` go over those that it chooses itself (ServiceSettings). The services end with the calling process even
+    when that is killed.
     """
     with tempfile.TemporaryDirectory(prefix="kvarn-", ignore_cleanup_errors=True) as folder:
         kafka, controller, registry, mosquitto = ports.free_ports(4)
-        settings = ServiceSettings.load(
-            data=Path(folder),
-            kafka_port=kafka,
-            kafka_controller_port=controller,
-            schema_registry_port=registry,
-            mosquitto_port=mosquitto,
-            throwaway=True,
-        )
-        stack = up(settings, names, report)
+        chosen = {
+            "data": Path(folder), "kafka_port": kafka, "kafka_controller_port": controller,
+            "schema_registry_port": registry, "mosquitto_port": mosquitto, "throwaway": True,
+        }  # fmt: skip
+        stack = up(ServiceSettings.load(**{**chosen, **settings}), names, report)
         try:
             yield stack
         finally:

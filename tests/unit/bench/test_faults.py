@@ -104,7 +104,7 @@ def ended(parts: Parts) -> list[tuple[str, str]]:
 
 def test_a_part_that_ends_as_planned_is_started_again_under_its_next_plan(processes: Processes) -> None:
     parts = Parts(processes, {"worker": [sys.executable, "-c", DIES]}, {"worker": ["a:1", "b:2"]})
-    parts.start_all()
+    parts.start_all(["worker"])
     assert [ended(parts), ended(parts)] == [[("worker", "a:1")], [("worker", "b:2")]]
     time.sleep(0.2)
     assert parts.ended() == [], "without a plan it lives on"
@@ -114,7 +114,7 @@ def test_a_part_that_ends_as_planned_is_started_again_under_its_next_plan(proces
 def test_any_other_end_of_a_part_is_a_finding(processes: Processes, code: int, may: bool) -> None:
     command = [sys.executable, "-c", f"raise SystemExit({code})"]
     parts = Parts(processes, {"worker": command}, may_end={"worker"} if may else set())
-    parts.start_all()
+    parts.start_all(["worker"])
     with pytest.raises(Fatal, match="PART_ENDED"):
         ended(parts)
 
@@ -122,5 +122,5 @@ def test_any_other_end_of_a_part_is_a_finding(processes: Processes, code: int, m
 def test_a_part_that_may_end_by_itself_is_started_again(processes: Processes) -> None:
     code = f"import os; raise SystemExit(1 if os.environ.get('{VARIABLE}', 'x') == '' else 0)"
     parts = Parts(processes, {"worker": [sys.executable, "-c", code]}, may_end={"worker"})
-    parts.start_all()
+    parts.start_all(["worker"])
     assert ended(parts) == [("worker", "")]

@@ -1,0 +1,75 @@
+"""A second worker: it takes over from one that is frozen, or joins and leaves under load."""
+
+from __future__ import annotations
+
+import signal
+from subprocess import Popen
+from typing import ClassVar
+
+from bench.faults.parts import Parts
+from bench.faults.scene import SESSION_SECS, Scene
+from bench.faults.ways.base import Recurring
+
+FROZEN_SECS = 2 * SESSION_SECS
+AWAKE_SECS = 4.0
+"""How long one that was frozen has, at least, to learn that it was replaced."""
+
+
+class Scalings(Recurring):
+    """A second worker joins, and leaves again some seconds later."""
+
+    lasts: ClassVar[tuple[float, float]] = (4.0, 6.0)
+
+    def prepare(self) -> None:
+        """See Disturbance."""
+        kind = self.scene.kind
+        self.scene.commands[self.scene.second] = [*self.scene.commands[kind.part], "--instance", "2"]
+
+    def strike(self, parts: Parts) -> str:
+        """See Recurring."""
+        parts.start(self.scene.second)
+        return "joined"
+
+    def heal(self, parts: Parts) -> None:
+        """See Recurring."""
+        parts.stop(self.scene.second)
+        self.done.note("left")
+
+
+class Freezes(Scalings):
+    """Stopped for longer than its session while a second worker takes over; it wakes, and then the second one leaves."""
+
+    lasts: ClassVar[tuple[float, float]] = (FROZEN_SECS + AWAKE_SECS, FROZEN_SECS + 2 * AWAKE_SECS)
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._frozen: Popen[bytes] | None = None
+
+    def begin(self, parts: Parts) -> None:
+        """See Disturbance."""
+        super().begin(parts)
+        # The one that is replaced ends when it learns of it.
+        parts.may_end.update({self.scene.kind.part, self.scene.second})
+
+    def strike(self, parts: Parts) -> str:
+        """See Recurring."""
+        self._frozen = parts.processes.running[self.scene.kind.part]
+        self._frozen.send_signal(signal.SIGSTOP)
+        parts.start(self.scene.second)
+        return "frozen"
+
+    def step(self, parts: Parts) -> None:
+        """See Disturbance."""
+        if self._frozen is not None and self.waited >= FROZEN_SECS:
+            self.close()
+        super().step(parts)
+
+    def heal(self, parts: Parts) -> None:
+        """See Recurring."""
+        parts.stop(self.scene.second)
+
+    def close(self) -> None:
+        """See Disturbance."""
+        if self._frozen is not None:
+            self._frozen.send_signal(signal.SIGCONT)
+            self._frozen = None
