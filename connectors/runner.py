@@ -16,11 +16,13 @@ from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.gather.pump import Pump
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
+from connectors.phases import PHASES
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
 from pipeline.reference import Registry
 from pipeline.reference_codec import registry_from_bytes
 from pipeline.runtime.kafka_references import KafkaReferences
+from pipeline.runtime.moments import Moments
 from pipeline.runtime.references import REGISTRY, empty_registry
 from pipeline.wire import Contracts
 
@@ -57,8 +59,9 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
         )
         return
     assert isinstance(config, DlmsConfig | MqttConfig | ParkedConfig)
-    outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name)
-    pump = Pump(empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()))
+    moments = Moments.from_environment(PHASES)
+    outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name, moments)
+    pump = Pump(empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()), moments)
     pumping_stop = asyncio.Event()
     page = (
         await serve(environment.status_port, lambda: status(name, config, pump, outlet))

@@ -10,8 +10,10 @@ from confluent_kafka import KafkaError, Producer
 
 from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import Gathered
+from connectors.phases import PHASES
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal
+from pipeline.runtime.moments import Moments
 from pipeline.wire import Contracts, frames_record
 
 RECORD_OCTETS = 900_000
@@ -44,8 +46,11 @@ class Targets:
 class KafkaOutlet:
     """Frames to their partitions, rejected and parked frames to their topics; acks from all replicas."""
 
-    def __init__(self, bootstrap: str, contracts: Contracts, targets: Targets, connector: str) -> None:
+    def __init__(
+        self, bootstrap: str, contracts: Contracts, targets: Targets, connector: str, moments: Moments | None = None
+    ) -> None:
         self.waiting_octets = 0
+        self._moments = moments or Moments(PHASES)
         self._contracts = contracts
         self._targets = targets
         self._connector = connector
@@ -88,9 +93,12 @@ class KafkaOutlet:
             elif left == 0 and self._failed is None:
                 done()
 
-        for topic, key, value, partition in records:
+        for place, (topic, key, value, partition) in enumerate(records):
+            if place:
+                self._moments.reach("connector-in-flush")
             self.waiting_octets += len(value)
             self._produce(topic, key, value, partition, delivered)
+        self._moments.reach("connector-sent")
 
     def _produce(self, topic: str, key: bytes, value: bytes, partition: int, delivered: Callable[..., None]) -> None:
         where: dict[str, Any] = {"partition": partition} if partition >= 0 else {}

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from connectors.gather.config import GatherOptions
 from connectors.gather.gatherer import Gatherer
 from connectors.gather.outlet import Outlet
+from connectors.phases import PHASES
 from pipeline.columns import Array
 from pipeline.reference import Registry
+from pipeline.runtime.moments import Moments
 
 POLL_SECS = 0.005
 
@@ -30,9 +32,11 @@ class Pump:
     """One gatherer and one outlet on an event loop; all calls on that loop."""
 
     def __init__(
-        self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int]
-    ) -> None:
+        self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int],
+        moments: Moments | None = None,
+    ) -> None:  # fmt: skip
         self.counts = PumpCounts()
+        self._moments = moments or Moments(PHASES)
         self.registry_version = ""
         self.settled_version = ""
         """The registry version that everything, parked frames too, has been looked at with."""
@@ -87,6 +91,7 @@ class Pump:
         """Hand on what is pending."""
         if not self._gatherer.frames:
             return
+        self._moments.reach("push-taken")
         frames = self._gatherer.frames
         gathered = self._gatherer.cut()
         waiting, self._done, self._oldest = self._done, [], None
@@ -95,6 +100,7 @@ class Pump:
         self.counts.aside += sum(not item.parked for item in gathered.aside)
 
         def arrived() -> None:
+            self._moments.reach("connector-acknowledged")
             self.counts.acknowledged += frames
             for done in waiting:
                 done()
