@@ -13,7 +13,7 @@ from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
 from connectors.gather.outlet import Targets
 from connectors.runner import Environment, run_connector, stop_on_signals
-from pipeline.topology.plan import ConnectorPlan, Plan
+from pipeline.topology.plan import ConnectorPlan, Plan, TopicPlan
 
 
 def connect(
@@ -25,8 +25,8 @@ def connect(
 ) -> None:
     """Run one connector until it is stopped (SIGTERM, Ctrl-C).
 
-    It takes nothing from meters before a registry version is published, stops reading while Kafka is behind, and at a
-    clean stop hands on what it has taken. Missing topics are created as the file says.
+    It takes nothing from meters before a registry version is published, stops reading while Kafka or the workers are
+    too far behind, and at a clean stop hands on what it has taken. Missing topics are created as the file says.
     """
     run(read_plan(file), name, status_port)
 
@@ -57,5 +57,12 @@ def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> En
         connector.parked.name if connector.parked is not None else default.parked,
     )
     return Environment(
-        plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port
-    )
+        plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port,
+        readers_of(plan, connector.to),
+    )  # fmt: skip
+
+
+def readers_of(plan: Plan, topic: TopicPlan) -> tuple[str, ...]:
+    """Consumer groups of the workers and sinks that read a topic."""
+    workers = [chain.group for chain in plan.chains if chain.source == topic]
+    return (*workers, *(sink.group for sink in plan.sinks.values() if topic in sink.topics))

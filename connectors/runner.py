@@ -12,8 +12,11 @@ import structlog
 from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
+from connectors.gather.brake import Brake
 from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.gather.pump import Pump
+from connectors.gather.readers import Readers
+from connectors.gather.readers import watch as watch_readers
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.phases import PHASES
@@ -42,6 +45,8 @@ class Environment:
     targets: Targets = field(default_factory=Targets)
     registry_topic: str = "registry"
     status_port: int = 0
+    readers: tuple[str, ...] = ()
+    """Consumer groups that read the topic of frames: reading from meters stops while one is too far behind."""
 
 
 async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
@@ -61,27 +66,32 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
     assert isinstance(config, DlmsConfig | MqttConfig | ParkedConfig)
     moments = Moments.from_environment(PHASES)
     outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name, moments)
-    pump = Pump(empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()), moments)
+    brake = Brake(config.gather.behind_bytes, time.monotonic)
+    pump = Pump(
+        empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()), moments,
+        lambda: brake.on,
+    )  # fmt: skip
     pumping_stop = asyncio.Event()
     page = (
-        await serve(environment.status_port, lambda: status(name, config, pump, outlet))
+        await serve(environment.status_port, lambda: status(name, config, pump, outlet, brake))
         if environment.status_port
         else None
     )
     watch = asyncio.ensure_future(_watch_registry(config, environment, pump, stop))
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
     transport = asyncio.ensure_future(_transport(config, pump, stop))
+    braking = asyncio.ensure_future(_watch_readers(brake, environment, outlet, stop))
     try:
-        done, _ = await asyncio.wait({watch, pumping, transport}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({watch, pumping, transport, braking}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         await transport
         pumping_stop.set()
         await pumping
-        await watch
+        await asyncio.gather(watch, braking)
         outlet.flush()
     finally:
-        for task in (watch, pumping, transport):
+        for task in (watch, pumping, transport, braking):
             task.cancel()
         if page is not None:
             await page.cleanup()
@@ -105,6 +115,14 @@ async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None
         await stop.wait()
 
 
+async def _watch_readers(brake: Brake, environment: Environment, outlet: KafkaOutlet, stop: asyncio.Event) -> None:
+    if not brake.bound or not environment.readers:
+        await stop.wait()
+        return
+    readers = Readers(environment.bootstrap, environment.targets.frames, environment.partitions, environment.readers)
+    await watch_readers(brake, readers, lambda: outlet.written, stop)
+
+
 async def _watch_registry(config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
     versions = KafkaReferences(environment.bootstrap, environment.registry_topic)
     before: Registry | None = None
@@ -116,7 +134,7 @@ async def _watch_registry(config: BaseModel, environment: Environment, pump: Pum
                 pump.adopt(registry, latest[0])
                 log.info("registry in force", version=latest[0][:12], links=len(registry.device))
                 if isinstance(config, ParkedConfig):
-                    await _offer_parked(config, environment, pump, before, registry)
+                    await _offer_parked(config, environment, pump, before, registry, stop)
                 pump.settled_version = latest[0]
                 before = registry
             try:
@@ -128,11 +146,12 @@ async def _watch_registry(config: BaseModel, environment: Environment, pump: Pum
 
 
 async def _offer_parked(
-    config: ParkedConfig, environment: Environment, pump: Pump, before: Registry | None, now: Registry
-) -> None:
+    config: ParkedConfig, environment: Environment, pump: Pump, before: Registry | None, now: Registry,
+    stop: asyncio.Event,
+) -> None:  # fmt: skip
     from connectors.parked.connector import offer_known
 
-    await offer_known(environment.bootstrap, config, environment.contracts, pump, before, now)
+    await offer_known(environment.bootstrap, config, environment.contracts, pump, before, now, stop)
 
 
 async def _first_of(*events: asyncio.Event) -> None:
@@ -142,14 +161,17 @@ async def _first_of(*events: asyncio.Event) -> None:
         wait.cancel()
 
 
-def status(name: str, config: BaseModel, pump: Pump, outlet: KafkaOutlet) -> dict[str, Any]:
-    """The counts of the status page."""
+def status(name: str, config: BaseModel, pump: Pump, outlet: KafkaOutlet, brake: Brake) -> dict[str, Any]:
+    """The counts of the status page; `behind_octets` is null until the broker has told it."""
     return {
         "connector": name,
         "type": TYPES[type(config)],
         "ready": pump.ready.is_set(),
         **vars(pump.counts),
         "waiting_octets": outlet.waiting_octets,
+        "behind_octets": brake.behind_octets,
+        "braking": brake.on,
+        "braked_secs": brake.secs,
         "registry_version": pump.registry_version,
         "settled_version": pump.settled_version,
     }

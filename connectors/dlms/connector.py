@@ -60,6 +60,7 @@ class PushConnection(asyncio.Protocol):
         self._rest = b""
         self._broken = False
         self._transport: asyncio.Transport | None = None
+        self.held = False
         self.last_read = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,10 +73,14 @@ class PushConnection(asyncio.Protocol):
             return
         self._transport = connection
         self._listener.open.add(self)
-        self.last_read = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        self.last_read = loop.time()
+        if self._listener.pump.full:
+            # Not at once: uvloop begins to read when this call has returned.
+            loop.call_soon(self._hold)
 
     def data_received(self, data: bytes) -> None:
-        """Cut; keep what is not whole; stop reading while Kafka is behind."""
+        """Cut; keep what is not whole; stop reading while Kafka or its readers are behind."""
         self.last_read = asyncio.get_running_loop().time()
         stream = self._rest + data if self._rest else data
         if self._broken:
@@ -87,11 +92,19 @@ class PushConnection(asyncio.Protocol):
             self._broken = True
             # What follows in the next moment belongs to the same damage; then the connection is closed.
             asyncio.get_running_loop().call_later(0.5, self.close)
-        elif self._listener.pump.full and self._transport is not None:
-            self._transport.pause_reading()
-            self._listener.pump.when_room(self._resume)
+        elif self._listener.pump.full:
+            self._hold()
+
+    def _hold(self) -> None:
+        if self._transport is None or self._transport.is_closing() or self.held:
+            return
+        self._transport.pause_reading()
+        self.held = True
+        self._listener.pump.when_room(self._resume)
 
     def _resume(self) -> None:
+        self.held = False
+        self.last_read = asyncio.get_running_loop().time()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -144,7 +157,8 @@ async def run(config: DlmsConfig, pump: Pump, stop: asyncio.Event, ready: asynci
         while not stop.is_set():
             await _until(stop, min(1.0, config.idle_secs / 2))
             for connection in list(listener.open):
-                if loop.time() - connection.last_read > config.idle_secs:
+                # Who is not read from is not silent: what it has sent waits in the socket.
+                if not connection.held and loop.time() - connection.last_read > config.idle_secs:
                     connection.close()
     finally:
         server.close()

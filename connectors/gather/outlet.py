@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, Producer
 
 from connectors.gather.aside import reject_record
+from connectors.gather.brake import Written
 from connectors.gather.gatherer import Gathered
 from connectors.phases import PHASES
 from pipeline.batch import FrameBatch
@@ -50,6 +51,7 @@ class KafkaOutlet:
         self, bootstrap: str, contracts: Contracts, targets: Targets, connector: str, moments: Moments | None = None
     ) -> None:
         self.waiting_octets = 0
+        self.written = Written()
         self._moments = moments or Moments(PHASES)
         self._contracts = contracts
         self._targets = targets
@@ -90,7 +92,10 @@ class KafkaOutlet:
             self.waiting_octets -= len(message.value())
             if error is not None:
                 self._failed = self._failed or error
-            elif left == 0 and self._failed is None:
+                return
+            if message.topic() == self._targets.frames:
+                self.written = Written(self.written.records + 1, self.written.octets + len(message.value()))
+            if left == 0 and self._failed is None:
                 done()
 
         for place, (topic, key, value, partition) in enumerate(records):

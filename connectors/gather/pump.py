@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,17 +16,20 @@ from pipeline.reference import Registry
 from pipeline.runtime.moments import Moments
 
 POLL_SECS = 0.005
+STOP_LOOK_SECS = 0.1
+"""How late who waits for room sees that it shall stop."""
 
 
 @dataclass
 class PumpCounts:
-    """Since the start: what came in, what Kafka has acknowledged, what was put aside."""
+    """Since the start: what came in, what Kafka has acknowledged, what was put aside; and how long nothing was read."""
 
     received: int = 0
     acknowledged: int = 0
     aside: int = 0
     parked: int = 0
     cuts: int = 0
+    stopped_secs: float = 0.0
 
 
 class Pump:
@@ -33,8 +37,9 @@ class Pump:
 
     def __init__(
         self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int],
-        moments: Moments | None = None,
+        moments: Moments | None = None, held: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
+        """`held` is asked whether reading must stop although there is room here (see brake)."""
         self.counts = PumpCounts()
         self._moments = moments or Moments(PHASES)
         self.registry_version = ""
@@ -46,6 +51,7 @@ class Pump:
         self._outlet = outlet
         self._options = options
         self._clock = clock
+        self._held = held
         self._done: list[Callable[[], None]] = []
         self._oldest: float | None = None
         self._room = asyncio.Event()
@@ -55,7 +61,7 @@ class Pump:
     @property
     def full(self) -> bool:
         """True when transports must stop reading; `when_room` calls them back."""
-        return self._gatherer.octets + self._outlet.waiting_octets >= self._options.buffer_bytes
+        return self._gatherer.octets + self._outlet.waiting_octets >= self._options.buffer_bytes or self._held()
 
     def adopt(self, registry: Registry, version: str) -> None:
         """Resolve with this registry from now on; what is pending was received under the old one."""
@@ -83,9 +89,14 @@ class Pump:
         """Call `resume` once when there is room again."""
         self._resumed.append(resume)
 
-    async def room(self) -> None:
-        """Wait until there is room."""
-        await self._room.wait()
+    async def room(self, stop: asyncio.Event) -> bool:
+        """Wait until there is room; False when `stop` came first."""
+        while not self._room.is_set():
+            if stop.is_set():
+                return False
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), STOP_LOOK_SECS)
+        return True
 
     def cut(self) -> None:
         """Hand on what is pending."""
@@ -110,9 +121,15 @@ class Pump:
     async def run(self, stop: asyncio.Event) -> None:
         """Cut by age, let acknowledgements in, wake transports; after `stop` the rest is handed on and waited for."""
         age = self._options.batch_age_ms / 1000
+        before = asyncio.get_running_loop().time()
         while not stop.is_set():
             self._outlet.poll()
             now = asyncio.get_running_loop().time()
+            if not self._room.is_set():
+                self.counts.stopped_secs += now - before
+            elif self.full:
+                self._room.clear()
+            before = now
             if self._oldest is not None and now - self._oldest >= age:
                 self.cut()
             self._wake()
@@ -124,10 +141,11 @@ class Pump:
 
     def _wake(self) -> None:
         # Half of the bound: transports do not flap between stopped and started.
-        if (
-            self._room.is_set()
-            or 2 * (self._gatherer.octets + self._outlet.waiting_octets) > self._options.buffer_bytes
-        ):
+        # Who stopped may be waiting although the room was never gone for as long as a turn of `run`.
+        if self._room.is_set() and not self._resumed:
+            return
+        waiting = self._gatherer.octets + self._outlet.waiting_octets
+        if self._held() or 2 * waiting > self._options.buffer_bytes:
             return
         self._room.set()
         resumed, self._resumed = self._resumed, []

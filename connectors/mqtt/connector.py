@@ -89,7 +89,8 @@ async def _receive(client: aiomqtt.Client, session: _Session, pump: Pump, stop: 
     stopping = asyncio.ensure_future(stop.wait())
     try:
         while not stop.is_set():
-            await pump.room()
+            if not await pump.room(stop):
+                break
             following = asyncio.ensure_future(anext(messages))
             await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not following.done():

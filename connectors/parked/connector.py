@@ -7,7 +7,7 @@ now and was not before. After a restart all known ones are offered; copies end a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from pipeline.errors import Transient
 from pipeline.lookup import find_many
 from pipeline.reference import Registry
 from pipeline.wire import Contracts
+
+MOST_WAIT_MS = 86_400_000
+"""Between two reads, while there is no room for what was read; the most that the client allows."""
 
 log = structlog.get_logger()
 
@@ -39,11 +42,11 @@ def _known(devices: np.ndarray, registry: Registry | None) -> np.ndarray:
     return rows >= 0
 
 
-def read_all(bootstrap: str, topic: str, contracts: Contracts) -> Iterator[list[Aside]]:
+def read_all(bootstrap: str, topic: str, contracts: Contracts) -> Generator[list[Aside]]:
     """The topic from its start to its present end, in lists of at most 1,000."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "kvarn-parked", "enable.auto.commit": False,
-         "auto.offset.reset": "earliest", "enable.partition.eof": True}
+         "auto.offset.reset": "earliest", "enable.partition.eof": True, "max.poll.interval.ms": MOST_WAIT_MS}
     )  # fmt: skip
     try:
         partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
@@ -66,14 +69,17 @@ def read_all(bootstrap: str, topic: str, contracts: Contracts) -> Iterator[list[
 
 
 async def offer_known(
-    bootstrap: str, config: ParkedConfig, contracts: Contracts, pump: Pump, before: Registry | None, now: Registry
-) -> int:
-    """Offer what became known between two registry versions; returns how many frames."""
+    bootstrap: str, config: ParkedConfig, contracts: Contracts, pump: Pump, before: Registry | None, now: Registry,
+    stop: asyncio.Event,
+) -> int:  # fmt: skip
+    """Offer what became known between two registry versions, until `stop`; returns how many frames."""
     offered = 0
     lists = read_all(bootstrap, config.source, contracts)
     while (asides := await asyncio.to_thread(next, lists, None)) is not None:
         for aside in newly_known(asides, before, now):
-            await pump.room()
+            if not await pump.room(stop):
+                lists.close()
+                return offered
             frame = np.frombuffer(aside.raw, np.uint8)
             pump.offer(frame, np.zeros(1, np.int64), np.array([len(frame)], np.uint32), aside.device)
             offered += 1

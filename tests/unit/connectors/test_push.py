@@ -50,15 +50,17 @@ class MemoryOutlet:
 
 
 @asynccontextmanager
-async def listening(options: GatherOptions | None = None) -> AsyncIterator[tuple[int, Pump, MemoryOutlet]]:
+async def listening(
+    options: GatherOptions | None = None, held: Callable[[], bool] = lambda: False, idle_secs: float = 900.0
+) -> AsyncIterator[tuple[int, Pump, MemoryOutlet]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = options or GatherOptions(batch_age_ms=5)
     outlet = MemoryOutlet()
-    pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, outlet, options, lambda: 1_000)
+    pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, outlet, options, lambda: 1_000, held=held)
     stop, ready = asyncio.Event(), asyncio.Event()
-    config = DlmsConfig(listen=f"127.0.0.1:{port}", gather=options)
+    config = DlmsConfig(listen=f"127.0.0.1:{port}", gather=options, idle_secs=idle_secs)
     tasks = [asyncio.ensure_future(pump.run(stop)), asyncio.ensure_future(dlms.run(config, pump, stop, ready))]
     await ready.wait()
     try:
