@@ -29,14 +29,17 @@ def figures(lines: Sequence[Line]) -> dict[str, Any]:
 def _of_kind(name: str, lines: Sequence[Line]) -> dict[str, Any]:
     recoveries = [secs for line in lines for secs in line["recovery_s"]]
     moments: Counter[str] = Counter()
+    apart: Counter[str] = Counter()
     for line in lines:
         moments.update(line["moments"])
+        apart.update(line["apart"])
     return {
         "fault": name,
         "trials": len(lines),
         **{field: sum(line[field] for line in lines) for field in SUMS},
         "frames": sum(line["frames"] for line in lines),
         "moments": dict(sorted(moments.items())),
+        "apart": dict(sorted(apart.items())),
         "recovery_s": {
             "median": round(median(recoveries), 2) if recoveries else None,
             "worst": max(recoveries, default=None),
@@ -83,6 +86,8 @@ def show(out: Console, said: dict[str, Any]) -> None:
                       str(recovery["worst"] or ""))  # fmt: skip
     out.print(table)
     for row in said["faults"]:
+        if row["apart"]:
+            out.print(f"{row['fault']}: " + ", ".join(f"{count:,} {name}" for name, count in row["apart"].items()))
         for error in row["errors"]:
             out.print(f"{row['fault']}: {error}", markup=False)
     out.print("Nothing lost, nothing twice." if said["ok"] else "NOT as an undisturbed run.")

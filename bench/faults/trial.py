@@ -26,7 +26,7 @@ from bench.faults.parts import Parts
 from bench.faults.scene import SESSION_SECS, Scene
 from bench.faults.ways import WAYS
 from bench.faults.ways.base import Disturbance
-from bench.throughput.drain import MASTER_KEY, Drain, Progress, part_of
+from bench.throughput.drain import MASTER_KEY, Drain, Progress
 from bench.throughput.watch import Moment, Watch
 from bench.truth.check import check
 from bench.truth.warehouse import Warehouse
@@ -66,7 +66,7 @@ class Trial:
 @dataclass
 class Result:
     """What came of it: rows of the warehouse that are missing, too many, or other than they must be; copies and
-    conflicts on the raw topics; seconds from each fault to the next committed progress."""
+    conflicts on the raw topics; what is counted apart and no fault; seconds from each fault to the next progress."""
 
     trial: str
     fault: str
@@ -81,6 +81,7 @@ class Result:
     different: int = 0
     copies: int = 0
     conflicts: int = 0
+    apart: dict[str, int] = field(default_factory=dict)
     recovery_s: list[float] = field(default_factory=list)
     examples: list[Any] = field(default_factory=list)
     error: str = ""
@@ -120,8 +121,11 @@ def run_trial(trial: Trial, case: Case, load: Load, file: Path, folder: Path, pr
 
 def _scene(trial: Trial, drain: Drain) -> Scene:
     assert drain.plan is not None
+    takes_part = WAYS[trial.kind.way].takes_part
     commands = {
-        name: trial.command(command) for name, command in parts(drain.plan, drain.file).items() if part_of(name)
+        name: trial.command(command)
+        for name, command in parts(drain.plan, drain.file).items()
+        if takes_part(name, drain.plan)
     }
     return Scene(trial.kind, trial.seed, trial.count, drain, commands)
 
@@ -135,7 +139,7 @@ def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
         calm.start_all(names)
         _drain(calm, scene, None)
         calm.stop_all()
-        result.frames = feed.fill(lambda done, total: drain.progress("frames into Kafka", done, total))
+        result.frames = fault.feed(feed, lambda done, total: drain.progress("frames into Kafka", done, total))
         fault.fill()
         disturbed = Parts(processes, scene.commands, fault.plans, environment=scene.environment)
         disturbed.start_all(names)
@@ -148,6 +152,7 @@ def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
         finally:
             result.seconds = round(time.monotonic() - begin, 1)
             result.tries, result.moments = fault.done.tries, dict(fault.done.moments)
+            result.apart, result.lost = dict(fault.done.apart), fault.done.lost
             fault.close()
     return audit(plan)
 
@@ -156,7 +161,6 @@ def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
 class Recoveries:
     """Seconds from each fault to the next that the disturbed part had to show."""
 
-    part: str
     secs: list[float] = field(default_factory=list)
     _since: float | None = None
     _made: int = 0
@@ -166,7 +170,7 @@ class Recoveries:
         """Take in how far all parts are. What a part made before its fault may be seen in the first look after it."""
         if fault is None:
             return
-        made = now.made[self.part]
+        made = fault.made(now)
         if len(fault.done.at) > self._known:
             self._known, self._since, self._made = len(fault.done.at), fault.done.at[-1], made
         elif self._since is not None and made > self._made:
@@ -177,7 +181,7 @@ class Recoveries:
 def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None) -> list[float]:
     """Until nothing is left to do; seconds from each fault to the next progress of the disturbed part."""
     drain, logs = scene.drain, scene.services.settings.folder("kafka") / "logs"
-    deadline, recoveries = time.monotonic() + MOST_SECS, Recoveries(scene.kind.part)
+    deadline, recoveries = time.monotonic() + MOST_SECS, Recoveries()
     with closing(Watch(scene.services.kafka, scene.plan, {}, logs)) as watch:
         before = last = watch.look()
         total = max(sum(before.lag.values()), 1)

@@ -22,12 +22,15 @@ from pipeline.wire import Contracts, frames_record
 
 FLUSH_SECS = 120.0
 
+Feeding = Callable[[int, int], None]
+"""How much is written, and of how much."""
+
 
 class Feed:
-    """Writes to the topic of frames. `master` seals the meters' keys into `keys`, where the workers look for them."""
+    """Writes to `topic`, that of frames. `master` seals the meters' keys into `keys`, where workers look for them."""
 
     def __init__(self, bootstrap: str, topic: TopicPlan, contracts: Contracts, load: Load) -> None:
-        self._bootstrap, self._topic, self._contracts = bootstrap, topic, contracts
+        self._bootstrap, self.topic, self.contracts = bootstrap, topic, contracts
         self._load, self._plan = load, load.plan(topic.partitions)
         self._failed: KafkaError | None = None
         # As connectors/gather/outlet.py: frames are encrypted and do not shrink.
@@ -46,36 +49,44 @@ class Feed:
         self._to_all(Tick(self._plan.end_of(self._load.first - 1), 0), control)
         self._send(self._load.numbers[:OPENING], lambda done, total: None)
 
-    def fill(self, progress: Callable[[int, int], None]) -> int:
+    def fill(self, progress: Feeding) -> int:
         """The intervals that are measured; returns the number of frames."""
         return self._send(self._load.numbers[OPENING:], progress)
 
-    def _send(self, numbers: range, progress: Callable[[int, int], None]) -> int:
+    def _send(self, numbers: range, progress: Feeding) -> int:
         """Whole intervals, a tick behind each; returns the number of frames."""
         burst, frames = Burst(self._plan), 0
-        buffers = BurstBuffers(self._topic.partitions, self._load.batch_frames + 1)
+        buffers = BurstBuffers(self.topic.partitions, self._load.batch_frames + 1)
         try:
             for done, interval in enumerate(numbers):
                 progress(done, len(numbers))
                 for partition, batch in burst.batches(interval, buffers):
                     frames += len(batch.length)
-                    self._write(partition, frames_record(self._contracts, batch=batch))
-                self._to_all(Tick(self._plan.end_of(interval), 0), None)
+                    self._write(partition, frames_record(self.contracts, batch=batch))
+                self._tick(interval)
         finally:
             burst.close()
         self._settle()
         progress(len(numbers), len(numbers))
         return frames
 
+    def tick(self, interval: int) -> None:
+        """The end of an interval, when whoever calls has seen its frames in the log."""
+        self._tick(interval)
+        self._settle()
+
+    def _tick(self, interval: int) -> None:
+        self._to_all(Tick(self._plan.end_of(interval), 0), None)
+
     def _to_all(self, tick: Tick, control: Control | None) -> None:
-        value = frames_record(self._contracts, tick=tick, control=control)
-        for partition in range(self._topic.partitions):
+        value = frames_record(self.contracts, tick=tick, control=control)
+        for partition in range(self.topic.partitions):
             self._write(partition, value)
 
     def _write(self, partition: int, value: bytes) -> None:
         while True:
             try:
-                self._producer.produce(self._topic.name, value=value, partition=partition, on_delivery=self._delivered)
+                self._producer.produce(self.topic.name, value=value, partition=partition, on_delivery=self._delivered)
                 break
             except BufferError:
                 self._producer.poll(0.05)
@@ -87,5 +98,5 @@ class Feed:
     def _settle(self) -> None:
         if self._producer.flush(FLUSH_SECS) or self._failed is not None:
             raise Transient(
-                "BENCH_NOT_FED", where=self._topic.name, what=str(self._failed or "time-out"), do="check the broker"
+                "BENCH_NOT_FED", where=self.topic.name, what=str(self._failed or "time-out"), do="check the broker"
             )

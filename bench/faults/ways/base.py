@@ -11,6 +11,10 @@ from typing import Any, ClassVar
 from bench.faults.parts import Parts
 from bench.faults.plans import gaps_of
 from bench.faults.scene import Scene
+from bench.throughput.drain import part_of
+from bench.throughput.feed import Feed, Feeding
+from bench.throughput.watch import Moment
+from pipeline.topology.plan import Plan
 
 
 @dataclass
@@ -20,6 +24,10 @@ class Done:
     tries: int = 0
     moments: Counter[str] = field(default_factory=Counter)
     at: list[float] = field(default_factory=list)
+    apart: dict[str, int] = field(default_factory=dict)
+    """What is counted apart, and is no fault: name -> how many."""
+    lost: int = 0
+    """What the disturbance itself saw to be lost, beside what is missing in the warehouse."""
 
     def note(self, moment: str) -> None:
         """Once more, now."""
@@ -39,12 +47,21 @@ class Disturbance:
         """Further settings of these services (cli.services.settings)."""
         return {}
 
+    @classmethod
+    def takes_part(cls, name: str, plan: Plan) -> bool:
+        """Whether a part of the topology runs: without connectors, as nobody pushes."""
+        return part_of(name)
+
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.done = Done()
 
     def prepare(self) -> None:
         """Before any part is started: services of its own, variables of parts."""
+
+    def feed(self, feed: Feed, progress: Feeding) -> int:
+        """Fill the log, with no part running; returns how many frames are drained."""
+        return feed.fill(progress)
 
     def fill(self) -> None:
         """After the frames were written to the log, with no part running."""
@@ -68,6 +85,10 @@ class Disturbance:
     def calm(self) -> bool:
         """Nothing is half done: a trial may end here."""
         return True
+
+    def made(self, now: Moment) -> int:
+        """What the disturbed part has to show so far: when this grows, it has recovered."""
+        return now.made[self.scene.kind.part]
 
     @property
     def further_rejects(self) -> dict[str, int]:
