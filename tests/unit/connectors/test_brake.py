@@ -191,7 +191,7 @@ async def test_connections_wait_while_the_brake_is_on_and_are_not_taken_for_sile
     async with listening(GatherOptions(batch_age_ms=5), lambda: on[0], idle_secs=0.3) as (port, pump, outlet):
         on[0] = not early
         await asyncio.sleep(0.05)
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
         if early:
             writer.write(frame)
             await until(lambda: len(outlet.frames) == 1)
