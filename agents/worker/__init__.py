@@ -4,6 +4,8 @@ settings       what can be set
 app            Faust, as it is used here: delivery, sharing out, supervision; nothing else
 engine_fence   overrides of what Faust gets wrong
 shell          events to owners, checkpoints, rebalances, end
+watchdog       asks the broker whether anything moves, and what the group has committed
+ahead          versions in force, prepared while the process joins
 owner          one source partition: restore, apply, copy
 vault          its state topic: fenced transactions, reading to the end
 outlet         outputs: one idempotent producer, acknowledgements counted

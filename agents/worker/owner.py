@@ -72,16 +72,19 @@ class Owner:
 
     def open(self) -> None:
         """Fence the owner before, restore the checkpoint, hold it against the log; Fatal when it does not fit."""
+        begin = time.monotonic()
         self._vault.fence()
         self._work.phases.reach("in-restore")
-        begin = time.monotonic()
+        fenced = time.monotonic()
         with self._work.restoring:
+            free = time.monotonic()
             self._restore()
         self.progress = Progress(self.chain.position.applied, self.chain.position.applied)
         self._work.deaths.passed(self.partition, self.progress.applied)
         log.info(
             "restored", chain=self._work.plan.name, partition=self.partition, applied=self.progress.applied,
-            secs=round(time.monotonic() - begin, 3),
+            secs=round(time.monotonic() - free, 3), fence_secs=round(fenced - begin, 3),
+            wait_secs=round(free - fenced, 3),
         )  # fmt: skip
 
     def _restore(self, sequence: int = 0) -> None:

@@ -13,6 +13,7 @@ from threading import Semaphore
 import structlog
 import uvloop
 
+from agents.worker.ahead import prepare_ahead
 from agents.worker.app import make_app, source_of
 from agents.worker.deaths import deaths_of
 from agents.worker.fuse import Fuse
@@ -50,10 +51,13 @@ def run_worker(
     `fetch` gives the References of versions, waiting for them as long as makes sense, and raises Fatal without them.
     Ends the process with `exit_code(error)` when something is wrong: going on would lose or double something.
     """
+    log.info("starting", chain=plan.name, instance=settings.instance)
+    prepared = Prepared(tuple(steps), fetch)
+    prepare_ahead(plan, settings, prepared)
     collect_seldom()
     source_id = topic_id(settings.bootstrap, plan.source.name)
     work = Work(
-        plan, tuple(steps), Prepared(tuple(steps), fetch), contracts, source_id, settings,
+        plan, tuple(steps), prepared, contracts, source_id, settings,
         Outlet(settings), Fuse(settings.fuse_share, settings.fuse_frames), Phases.from_environment(),
         Semaphore(settings.restore_threads), deaths_of(plan, settings, source_id),
     )  # fmt: skip
@@ -83,11 +87,12 @@ async def _run(work: Work, exit_code: Callable[[KvarnError], int]) -> None:
     app.in_worker = True
     try:
         await app.start()
-        watch = asyncio.create_task(shell.watch())
+        watch, guard = asyncio.create_task(shell.watch()), asyncio.create_task(shell.guard())
         crash = asyncio.create_task(app.wait_until_stopped())
         await asyncio.wait([asyncio.create_task(stop.wait()), crash], return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
             raise app.crash_reason or RuntimeError("Faust stopped by itself")
+        guard.cancel()
         await asyncio.wait_for(app.stop(), STOP_SECS)
         await watch
         work.deaths.close()

@@ -47,6 +47,12 @@ class WorkerSettings(BaseModel):
     watchdog_secs: float = Field(
         300.0, gt=0, description="Without progress for so long, with records waiting, the process ends."
     )
+    position_secs: float = Field(
+        30.0,
+        gt=0,
+        description="How often the group's positions are asked of the broker and held against those committed last; "
+        "where they differ the process ends.",
+    )
     fuse_share: float = Field(
         0.5, gt=0, le=1, description="Share of rejected frames at which the process ends: then the fault is ours."
     )

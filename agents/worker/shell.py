@@ -16,6 +16,7 @@ import structlog
 from faust.types import TP
 
 from agents.worker.owner import Owner, Work
+from agents.worker.watchdog import Broker, Watchdog
 from pipeline.errors import Fatal
 from pipeline.runtime.saved import ChainCopy
 
@@ -67,6 +68,7 @@ class Shell:
         source = self._work.plan.source.name
         try:
             mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == source)
+            log.info("joined", chain=self._work.plan.name, partitions=mine)
             owners = await asyncio.gather(*(self._in_vault(self._open, partition) for partition in mine))
             if generation != self.app.consumer_generation_id:
                 return  # another rebalance has begun, and will call again
@@ -96,7 +98,7 @@ class Shell:
             await asyncio.wait([self._writing], timeout=self._work.settings.broker_secs)
 
     async def watch(self) -> None:
-        """Make the checkpoints that are due; end the process when nothing moves though records wait."""
+        """Make the checkpoints that are due."""
         try:
             while not self._stopping:
                 await asyncio.sleep(LOOK_SECS)
@@ -104,11 +106,25 @@ class Shell:
                 owner = self._due()
                 if owner is not None:
                     await self._checkpoint(owner)
-                self._check_progress()
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  a worker without checkpoints must not go on
             self._end(error)
+
+    async def guard(self) -> None:
+        """End the process when nothing moves though records wait, or the group has other positions."""
+        work = self._work
+        broker = await self._in_vault(Broker, work.plan, work.settings)
+        watchdog = Watchdog(work.plan, work.settings, broker, self._mine, lambda: self._progress, self._in_vault)
+        try:
+            await watchdog.watch()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  whatever it is, nobody looks any more
+            self._end(error)
+
+    def _mine(self) -> dict[int, Owner]:
+        return {} if self._stopping or self.app.rebalancing else self.owners
 
     def _due(self) -> Owner | None:
         """The partition whose checkpoint is most overdue: by the work that a restart would repeat, by time, or because
@@ -178,20 +194,6 @@ class Shell:
             raise
         except BaseException as error:  # noqa: BLE001  Faust only logs what fails here
             self._end(error)
-
-    def _check_progress(self) -> None:
-        secs = time.monotonic() - max([self._progress, *(owner.alive_at for owner in self.owners.values())])
-        if secs < self._work.settings.watchdog_secs:
-            return
-        self._progress = time.monotonic()
-        for owner in self.owners.values():
-            high = self.app.consumer.highwater(TP(self._work.plan.source.name, owner.partition))
-            if high is not None and high > owner.progress.applied + 1:
-                raise Fatal(
-                    "NO_PROGRESS", where=f"{self._work.plan.name}/{owner.partition}",
-                    what=f"nothing was done for {secs:.0f} s, though records up to {high - 1} wait",
-                    do="nothing: the next start goes on from the checkpoint; report it when it comes again",
-                )  # fmt: skip
 
     async def _in_vault(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._vaults, function, *arguments)

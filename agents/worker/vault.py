@@ -21,65 +21,32 @@ FENCED = (
 )  # fmt: skip
 
 READ_SECS = 0.02
+HEAD_AND_END = 2
 
 
-class Vault:
-    """The state topic's partition of one source partition."""
+class StateReader:
+    """Reads the state topic's partition of one source partition, and what belongs to it."""
 
-    def __init__(self, plan: ChainPlan, settings: WorkerSettings, partition: int, phases: Phases) -> None:
+    def __init__(self, plan: ChainPlan, settings: WorkerSettings, partition: int) -> None:
         self._plan = plan
         self._settings = settings
         self._partition = partition
-        self._phases = phases
-        self._producer = Producer(
-            {
-                "bootstrap.servers": settings.bootstrap, "transactional.id": f"{plan.group}-{partition}",
-                "transaction.timeout.ms": int(settings.broker_secs * 1000), "linger.ms": 5, "batch.size": 1 << 20,
-                # Pages are packed already; so the broker and its cleaner pass them on unopened.
-                "compression.type": "none",
-            }
-        )  # fmt: skip
 
-    def fence(self) -> None:
-        """Become the owner: whoever owned the partition before cannot write any more, its open transaction ends."""
+    def last_head(self) -> bytes | None:
+        """The newest head, if it is the last record, as after a whole checkpoint; else None."""
+        consumer = self._consumer()
         try:
-            self._producer.init_transactions(self._settings.broker_secs)
-        except KafkaException as error:
-            raise self._failed(error) from error
-
-    def write(self, records: Iterable[Record]) -> None:
-        """All records in one transaction; raises Fatal when another owner has fenced this one."""
-        try:
-            self._producer.begin_transaction()
-            for record in records:
-                self._produce(record)
-                self._phases.reach("in-pages")
-            self._phases.reach("before-commit")
-            self._producer.commit_transaction(self._settings.broker_secs)
-        except KafkaException as error:
-            raise self._failed(error) from error
-
-    def _produce(self, record: Record) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    self._plan.state.name, key=record.key, value=record.value, partition=self._partition
-                )
-                return
-            except BufferError:
-                self._producer.poll(0.05)
-
-    def _failed(self, error: KafkaException) -> Fatal:
-        cause = error.args[0]
-        if cause.code() in FENCED or cause.fatal():
-            return Fatal(
-                "FENCED", where=f"{self._plan.name}/{self._partition}", what=cause.str(),
-                do="nothing, if another worker has taken the partition; else check that no two have the same instance",
-            )  # fmt: skip
-        return Fatal(
-            "STATE_NOT_WRITTEN", where=f"{self._plan.state.name}/{self._partition}", what=cause.str(),
-            do="check the broker; the next start goes on from the checkpoint before",
-        )  # fmt: skip
+            place = TopicPartition(self._plan.state.name, self._partition)
+            low, high = self._bounds(consumer, place)
+            # The transaction's end takes an offset too.
+            place.offset = max(low, high - HEAD_AND_END)
+            consumer.assign([place])
+            records: dict[bytes, bytes] = {}
+            while not self._take(self._some(consumer, self._plan.state.name), records):
+                pass
+            return records.get(HEAD_KEY)
+        finally:
+            consumer.close()
 
     def read(self) -> tuple[bytes | None, dict[bytes, bytes]]:
         """(head, last record of each page key); head None when there is no checkpoint."""
@@ -188,4 +155,61 @@ class Vault:
                 "isolation.level": "read_committed", "enable.partition.eof": True, "fetch.wait.max.ms": 10,
                 "fetch.max.bytes": 64 << 20, "max.partition.fetch.bytes": 16 << 20,
             }
+        )  # fmt: skip
+
+
+class Vault(StateReader):
+    """The state topic's partition of one source partition."""
+
+    def __init__(self, plan: ChainPlan, settings: WorkerSettings, partition: int, phases: Phases) -> None:
+        super().__init__(plan, settings, partition)
+        self._phases = phases
+        self._producer = Producer(
+            {
+                "bootstrap.servers": settings.bootstrap, "transactional.id": f"{plan.group}-{partition}",
+                "transaction.timeout.ms": int(settings.broker_secs * 1000), "linger.ms": 5, "batch.size": 1 << 20,
+                # Pages are packed already; so the broker and its cleaner pass them on unopened.
+                "compression.type": "none",
+            }
+        )  # fmt: skip
+
+    def fence(self) -> None:
+        """Become the owner: whoever owned the partition before cannot write any more, its open transaction ends."""
+        try:
+            self._producer.init_transactions(self._settings.broker_secs)
+        except KafkaException as error:
+            raise self._failed(error) from error
+
+    def write(self, records: Iterable[Record]) -> None:
+        """All records in one transaction; raises Fatal when another owner has fenced this one."""
+        try:
+            self._producer.begin_transaction()
+            for record in records:
+                self._produce(record)
+                self._phases.reach("in-pages")
+            self._phases.reach("before-commit")
+            self._producer.commit_transaction(self._settings.broker_secs)
+        except KafkaException as error:
+            raise self._failed(error) from error
+
+    def _produce(self, record: Record) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    self._plan.state.name, key=record.key, value=record.value, partition=self._partition
+                )
+                return
+            except BufferError:
+                self._producer.poll(0.05)
+
+    def _failed(self, error: KafkaException) -> Fatal:
+        cause = error.args[0]
+        if cause.code() in FENCED or cause.fatal():
+            return Fatal(
+                "FENCED", where=f"{self._plan.name}/{self._partition}", what=cause.str(),
+                do="nothing, if another worker has taken the partition; else check that no two have the same instance",
+            )  # fmt: skip
+        return Fatal(
+            "STATE_NOT_WRITTEN", where=f"{self._plan.state.name}/{self._partition}", what=cause.str(),
+            do="check the broker; the next start goes on from the checkpoint before",
         )  # fmt: skip
