@@ -36,18 +36,20 @@ class Written:
 
 @dataclass
 class Ledger:
-    """Octets of a topic's newest records, from the sizes of one's own at the time when they were written.
+    """Octets of a topic's newest records, from their sizes at the time when they were written.
 
     Records differ: a hundred octets at night, most of a megabyte in a flood. So a mean over all would be wrong just
-    when it counts. Other connectors' records count as large as one's own between the same two looks. `assumed`: octets
-    of a record before the first look, and of all records until an own one is written.
+    when it counts. One's own are known. `sampled`: octets of a record of other connectors, and of one before the first
+    look; where nothing was sampled they count as one's own do.
     """
 
-    assumed: float = 0.0
+    sampled: float = 0.0
+    foreign: int = 0
+    """Records of others since the last sample."""
     _ends: list[int] = field(default_factory=list)
     _octets: list[float] = field(default_factory=list)
     """Of all records up to an end, counted from the first look."""
-    _mean: float = -1.0
+    _mean: float = 0.0
     _written: Written = Written()
 
     def note(self, ends: int, written: Written) -> None:
@@ -61,12 +63,19 @@ class Ledger:
             return
         if ends == self._ends[-1]:
             return
-        self._octets.append(self._octets[-1] + (ends - self._ends[-1]) * self._typical)
+        others = max(0, ends - self._ends[-1] - records)
+        self.foreign += others
+        self._octets.append(self._octets[-1] + octets + others * self._typical)
         self._ends.append(ends)
         if len(self._ends) > MOST_LOOKS:
             half = MOST_LOOKS // 2
             self._ends[:half] = self._ends[:half:2]
             self._octets[:half] = self._octets[:half:2]
+
+    def sample(self, octets: float) -> None:
+        """Take down how large records of the topic are; 0 for not known."""
+        self.sampled = octets or self.sampled
+        self.foreign = 0
 
     def newest(self, records: int) -> int:
         """Octets of the newest `records`; 0 before the first look."""
@@ -74,8 +83,7 @@ class Ledger:
             return 0
         since = self._ends[-1] - records
         if since < self._ends[0]:
-            earlier = self.assumed or self._typical
-            return round(self._octets[-1] + (self._ends[0] - since) * earlier)
+            return round(self._octets[-1] + (self._ends[0] - since) * self._typical)
         above = next(place for place, end in enumerate(self._ends) if end >= since)
         at = self._octets[above]
         if self._ends[above] > since:
@@ -85,7 +93,7 @@ class Ledger:
 
     @property
     def _typical(self) -> float:
-        return self._mean if self._mean >= 0 else self.assumed
+        return self.sampled or self._mean
 
 
 @dataclass

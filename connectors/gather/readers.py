@@ -13,6 +13,9 @@ from connectors.gather.brake import Brake, Standing, Written
 LOOK_SECS = 1.0
 ANSWER_SECS = 5.0
 SAMPLE_RECORDS = 48
+SAMPLE_LOOKS = 30
+FOREIGN_RECORDS = 100
+"""Records are sampled anew after so many looks, when others have written so many meanwhile."""
 SAMPLE_OCTETS = 8 << 20
 
 log = structlog.get_logger()
@@ -26,6 +29,8 @@ class Readers:
         # Asking under a group's name does not make one its member.
         self._consumers = {group: Consumer(self._settings(group)) for group in groups}
         self._unread: list[TopicPartition] = []
+        self._newest: list[TopicPartition] = []
+        self._waiting = 0
 
     def look(self) -> Standing:
         """As of now; raises KafkaException when the broker does not answer."""
@@ -44,17 +49,28 @@ class Readers:
         self._unread = [
             TopicPartition(self._topic, number, at) for number, at in unread[worst].items() if at < ends[number]
         ]
+        self._newest = [
+            TopicPartition(self._topic, number, end - 1) for number, end in ends.items() if end > begins[number]
+        ]
+        self._waiting = behind[worst]
         return Standing(sum(ends.values()), behind[worst])
 
-    def sample(self) -> float:
-        """Mean octets of some of the records that were unread at the last look; 0 when there were none."""
-        if not self._unread:
+    def sample_unread(self) -> float:
+        """Mean octets of some of the records that nobody had read at the last look; 0 when there were none."""
+        return self._sample(self._unread, min(SAMPLE_RECORDS, self._waiting))
+
+    def sample_newest(self) -> float:
+        """Mean octets of the last records of the partitions at the last look; 0 when there were none."""
+        return self._sample(self._newest, len(self._newest))
+
+    def _sample(self, places: list[TopicPartition], records: int) -> float:
+        if not places:
             return 0.0
         consumer = Consumer({**self._settings("kvarn-brake"), "queued.max.messages.kbytes": SAMPLE_OCTETS >> 10,
                              "fetch.message.max.bytes": SAMPLE_OCTETS // len(self._partitions)})  # fmt: skip
         try:
-            consumer.assign(self._unread)
-            found = consumer.consume(SAMPLE_RECORDS, ANSWER_SECS)
+            consumer.assign(places)
+            found = consumer.consume(records, ANSWER_SECS)
             sizes = [len(message.value() or b"") for message in found if message.error() is None]
             return sum(sizes) / len(sizes) if sizes else 0.0
         finally:
@@ -87,15 +103,18 @@ def _offsets(places: list[TopicPartition]) -> dict[int, int]:
 
 async def watch(brake: Brake, readers: Readers, written: Callable[[], Written], stop: asyncio.Event) -> None:
     """Let the brake judge once a second until `stop`; a broker that does not answer changes nothing."""
-    silent = False
+    silent, looks = False, 0
     try:
         while not stop.is_set():
             try:
                 standing = await asyncio.to_thread(readers.look)
                 if brake.behind_octets is None:
-                    brake.ledger.assumed = await asyncio.to_thread(readers.sample)
+                    brake.ledger.sample(await asyncio.to_thread(readers.sample_unread))
+                elif brake.ledger.foreign >= FOREIGN_RECORDS and looks >= SAMPLE_LOOKS:
+                    brake.ledger.sample(await asyncio.to_thread(readers.sample_newest))
+                    looks = 0
                 brake.judge(standing, written())
-                silent = False
+                silent, looks = False, looks + 1
             except KafkaException as error:
                 if not silent:
                     log.warning("positions of readers are not known", error=str(error))

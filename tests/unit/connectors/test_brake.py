@@ -28,15 +28,23 @@ def test_octets_of_records_are_those_of_the_time_when_they_were_written() -> Non
     assert ledger.newest(5) == 4_000_000
 
 
-def test_records_of_other_connectors_count_as_large_as_ones_own() -> None:
+def test_records_of_other_connectors_count_as_sampled_and_else_as_ones_own() -> None:
     ledger = Ledger()
     ledger.note(500, Written())
     ledger.note(1_500, Written(100, 20_000))
     assert ledger.newest(1_000) == 200_000
+    assert ledger.foreign == 900
+    ledger.sample(50_000.0)
+    assert ledger.foreign == 0
+    ledger.note(1_600, Written(150, 30_000))
+    assert ledger.newest(100) == 10_000 + 50 * 50_000
+    assert ledger.newest(1_100) == 200_000 + 10_000 + 50 * 50_000
+    ledger.sample(0.0)
+    assert ledger.sampled == 50_000.0
 
 
 def test_records_before_the_first_look_count_as_those_that_were_sampled() -> None:
-    ledger = Ledger(assumed=300.0)
+    ledger = Ledger(sampled=300.0)
     ledger.note(1_000, Written())
     assert ledger.newest(1_000) == 300_000
     ledger.note(1_010, Written(10, 50))
@@ -64,7 +72,7 @@ def test_a_topic_made_anew_begins_a_new_ledger() -> None:
 def brake_of(bound: int = 1_000) -> tuple[Brake, list[float]]:
     now = [0.0]
     brake = Brake(bound, lambda: now[0])
-    brake.ledger.assumed = 10.0
+    brake.ledger.sample(10.0)
     return brake, now
 
 
@@ -123,7 +131,7 @@ class Answers:
                     def value(self) -> bytes:
                         return bytes(self.size)
 
-                return [Message(size) for size in answers.sizes]
+                return [Message(size) for size in answers.sizes[:most]]
 
             def close(self) -> None:
                 return None
@@ -160,11 +168,31 @@ def test_what_retention_has_deleted_does_not_wait(answers: Answers) -> None:
 def test_unread_records_are_sampled_and_without_them_nothing_is_asked(answers: Answers) -> None:
     readers = Readers("", "t", 2, ("new",))
     readers.look()
-    answers.sizes = [100, 300]
-    assert readers.sample() == 0.0
+    answers.sizes = [100, 300, 200]
+    assert readers.sample_unread() == readers.sample_newest() == 0.0
     answers.ends = {0: 2, 1: 0}
     readers.look()
-    assert readers.sample() == 200.0
+    assert readers.sample_unread() == 200.0
+    assert readers.sample_newest() == 100.0
+    answers.committed_at = {"new": {0: 2, 1: 0}}
+    readers.look()
+    assert readers.sample_unread() == 0.0
+    assert readers.sample_newest() == 100.0
+
+
+async def test_what_others_write_is_sampled_again(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LOOK_SECS", 0.001)
+    brake, _ = brake_of(1_000_000)
+    stop = asyncio.Event()
+    watching = asyncio.ensure_future(watch(brake, Readers("", "t", 2, ("g",)), lambda: Written(1, 10), stop))
+    await until(lambda: brake.behind_octets is not None)
+    answers.ends, answers.sizes = {0: 200, 1: 0}, [20_000]
+    await until(lambda: brake.ledger.sampled == 20_000.0)
+    assert not brake.on
+    answers.ends = {0: 300, 1: 0}
+    await until(lambda: brake.on)
+    stop.set()
+    await watching
 
 
 async def test_a_broker_that_does_not_answer_changes_nothing(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
