@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from bench.throughput.drain import BROKER, Drained
 from bench.throughput.run import Outcome
+from bench.truth.rows import Tally
 from pipeline.codes import RULES
 from sinks.clickhouse.packed_tables import READINGS
 
@@ -34,7 +36,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "frames_per_cpu_s": round(outcome.frames_per_cpu_s),
         "cpu_us_per_frame": cpu_us(drained),
         "state_bytes_per_frame": round((drained.end.state_bytes - drained.begin.state_bytes) / drained.frames, 1),
-        "correct": correct(outcome),
+        "correct": correct(outcome.tallies),
         "naive": [
             {
                 "cipher": result.cipher,
@@ -68,15 +70,16 @@ def others(drained: Drained) -> float:
     return max(0.0, 1 - ours / busy) if busy else 0.0
 
 
-def correct(outcome: Outcome) -> dict[str, Any]:
+def correct(tallies: Mapping[str, Tally]) -> dict[str, Any]:
     """Rows compared and rows that differ."""
-    counts = {ROWS.get(name, name): tally.rows for name, tally in outcome.tallies.items()}
+    counts = {ROWS.get(name, name): tally.rows for name, tally in tallies.items()}
     wrong = {
         name: {"missing": tally.missing, "unexpected": tally.unexpected, "other": tally.other,
                "columns": tally.columns, "examples": tally.examples}
-        for name, tally in outcome.tallies.items() if tally.different
+        for name, tally in tallies.items() if tally.different
     }  # fmt: skip
-    return {**counts, "different": outcome.different, **({"wrong": wrong} if wrong else {})}
+    different = sum(tally.different for tally in tallies.values())
+    return {**counts, "different": different, **({"wrong": wrong} if wrong else {})}
 
 
 def show(out: Console, said: dict[str, Any]) -> None:

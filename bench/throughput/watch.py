@@ -25,7 +25,8 @@ class Moment:
     """`lag` of each reader in records; `written`: records that the parts have written; `cpu` seconds of each part.
 
     `machine` are the seconds that all of the machine's CPUs were busy, whoever kept them so. `made`: what each
-    reader has to show: records that a worker has written, records that a sink has committed.
+    reader has to show: records that a worker has written, records that a sink has committed. `done`: committed
+    positions of each reader, summed.
     """
 
     at: float
@@ -35,6 +36,7 @@ class Moment:
     machine: float
     state_bytes: int
     made: Mapping[str, int]
+    done: Mapping[str, int]
 
     @property
     def idle(self) -> bool:
@@ -74,10 +76,11 @@ class Watch:
         lag = {name: sum(ends[place] - at for place, at in positions.items()) for name, positions in done.items()}
         written = sum(end for (topic, _), end in ends.items() if topic in self._written)
         cpu = {name: _secs(process) for name, process in self._processes.items()}
-        made = {name: sum(positions.values()) for name, positions in done.items()}
+        sums = {name: sum(positions.values()) for name, positions in done.items()}
+        made = dict(sums)
         for name, topics in self._outputs.items():
             made[name] = sum(end for (topic, _), end in ends.items() if topic in topics)
-        return Moment(time.perf_counter(), lag, written, cpu, machine_secs(), self._segments.look(), made)
+        return Moment(time.perf_counter(), lag, written, cpu, machine_secs(), self._segments.look(), made, sums)
 
     def _ends(self) -> dict[Place, int]:
         asked = [TopicPartition(topic.name, number, OFFSET_END) for topic in self._topics
