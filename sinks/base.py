@@ -35,6 +35,8 @@ class Sink(ABC):
         self.exclusive = exclusive
         self.blocks = BlockBuffer(limits, joint=exclusive)
         self.moments = Moments(PHASES)
+        self.place = ""
+        """What tells where it writes from any other such place, once it is open; empty: it cannot tell."""
         self._pending: list[Block] = []
 
     @abstractmethod

@@ -29,18 +29,21 @@ class Mark:
     """What a sink knows at the offset that it commits; `log` is the id of the topic.
 
     `planned` ends the part of a planned block, and `block` is a checksum of that block's token: with it a plan of which
-    not all partitions are there any more is noticed.
+    not all partitions are there any more is noticed. `place` stands for where the blocks below the offset were written.
     """
 
     log: str
     origins: Origins
     planned: int | None = None
     block: str = ""
+    place: str = ""
 
 
 def write_mark(mark: Mark) -> str:
     """At most MAX_METADATA bytes; raises Fatal when the origins do not fit."""
     value = {"log": mark.log, "origins": mark.origins.packed(), "to": mark.planned, "block": mark.block}
+    if mark.place:
+        value["at"] = mark.place
     text = json.dumps(value, separators=(",", ":"))
     if len(text) > MAX_METADATA:
         # One topic that thousands of partitions write to: rare, so plain JSON stays the form that a person can read.
@@ -62,7 +65,7 @@ def read_mark(text: str, where: str) -> Mark | None:
     try:
         plain = zlib.decompress(base64.b64decode(text.removeprefix(PACKED))).decode() if text[:2] == PACKED else text
         value = json.loads(plain)
-        return Mark(value["log"], Origins.unpacked(value["origins"]), value["to"], value["block"])
+        return Mark(value["log"], Origins.unpacked(value["origins"]), value["to"], value["block"], value.get("at", ""))
     except (ValueError, KeyError, TypeError, zlib.error, binascii.Error) as error:
         raise Fatal(
             "PLAN_UNREADABLE",
@@ -87,18 +90,20 @@ def checksum(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
-def before(block: Block) -> list[Position]:
+def before(block: Block, place: str = "") -> list[Position]:
     """The commits that announce a block."""
     name = checksum(block.token)
     return [
-        Position(block.topic, part.partition, part.first, write_mark(Mark(block.log, part.before, part.last, name)))
+        Position(
+            block.topic, part.partition, part.first, write_mark(Mark(block.log, part.before, part.last, name, place))
+        )
         for part in block.parts
     ]
 
 
-def after(block: Block) -> list[Position]:
+def after(block: Block, place: str = "") -> list[Position]:
     """The commits that say that a block is written."""
     return [
-        Position(block.topic, part.partition, part.last + 1, write_mark(Mark(block.log, part.after)))
+        Position(block.topic, part.partition, part.last + 1, write_mark(Mark(block.log, part.after, place=place)))
         for part in block.parts
     ]

@@ -110,6 +110,10 @@ class SinkRunner:
             self.sink.close()
         return self.counts
 
+    @property
+    def _place(self) -> str:
+        return checksum(self.sink.place) if self.sink.place else ""
+
     def _turn(self, stop: threading.Event) -> None:
         if self._seen != self._changes:
             self._seen, self._later = self._changes, []
@@ -193,7 +197,7 @@ class SinkRunner:
             return False
         self._pending = self.sink.blocks.cut(groups)
         # A block without rows (ticks, copies) needs no plan: there is nothing that could be written twice.
-        plans = [position for block in self._pending if block.records for position in before(block)]
+        plans = [position for block in self._pending if block.records for position in before(block, self._place)]
         if plans:
             self.log.commit(plans)
             self._moments.reach("sink-planned")
@@ -209,7 +213,7 @@ class SinkRunner:
             if self._pending and self._pending[0] is block:
                 self._done.append(self._pending.pop(0))
         if self._done:
-            self.log.commit([position for block in self._done for position in after(block)])
+            self.log.commit([position for block in self._done for position in after(block, self._place)])
             self._moments.reach("sink-committed")
             self.counts.blocks += len(self._done)
             self.counts.rows += sum(block.rows for block in self._done)
@@ -254,6 +258,13 @@ class SinkRunner:
                 where=where,
                 what="the topic was made anew since this sink committed its offsets",
                 do="give the sink another group, or delete its offsets of this topic",
+            )
+        if mark is not None and mark.place and self._place and mark.place != self._place:
+            raise Fatal(
+                "WAREHOUSE_OTHER",
+                where=where,
+                what="what is committed was written to another warehouse than the one that is open",
+                do="point the sink at that one; to fill this one from the start, give the sink another group",
             )
         self._changes += 1
         first = start.low if start.committed is None else start.committed

@@ -30,6 +30,9 @@ class ClickHouseConfig(BaseModel):
     memory_bytes: int = Field(
         2 << 30, ge=256 << 20, description="most that one query or insert may use inside the warehouse"
     )
+    request_secs: int = Field(
+        60, ge=1, le=240, description="longest that a server may take to answer before the request is made again"
+    )
     answer_queries: bool = Field(
         True, description="answer `kvarn sql` while an embedded warehouse is open in this process (loopback only)"
     )

@@ -6,7 +6,7 @@ Layout: ClickHouse documentation, formats/Native; each block is (columns, rows),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,9 +117,20 @@ class NativeBlock:
                 return piece
         return b""
 
-    def joined(self) -> bytes:
-        """The whole, for a client that may have to send it again."""
-        return b"".join(self.pieces)
+    def chunks(self, size: int = 1 << 18) -> Iterator[bytes]:
+        """The whole in parts of `size` bytes: a request's time-out is for each of them, not for all that it sends."""
+        gathered: list[bytes | memoryview] = []
+        held = 0
+        for piece in self.pieces:
+            for start in range(0, len(piece), size):
+                part = piece[start : start + size]
+                gathered.append(part)
+                held += len(part)
+                if held >= size:
+                    yield b"".join(gathered)
+                    gathered, held = [], 0
+        if gathered:
+            yield b"".join(gathered)
 
 
 def block(columns: Sequence[NativeColumn], rows: int) -> NativeBlock:

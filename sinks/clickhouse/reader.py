@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from pipeline.errors import ConfigError, KvarnError, Transient
-from sinks.clickhouse.client import DSN_DO, brief, connect, errors_as_ours
+from sinks.clickhouse.client import DSN_DO, brief, connect, errors_as_ours, reach
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.statement import reading
 
@@ -126,7 +125,7 @@ def open_reader(config: ClickHouseConfig) -> Reader:
     if not config.embedded:
         where = config.dsn.rpartition("@")[2]
         return Reader(
-            lambda: _reached(where, dsn=config.dsn, database=config.database),
+            lambda: _reached(config, where, database=config.database),
             {**limits(config), "readonly": "1"},
             where,
         )
@@ -143,17 +142,20 @@ def open_reader(config: ClickHouseConfig) -> Reader:
     return open_here(config)
 
 
-def _reached(where: str, **target: Any) -> Any:
+def _reached(config: ClickHouseConfig, where: str, **target: Any) -> Any:
+    # An answer may take as long as the query may.
+    patient = config.model_copy(update={"request_secs": max(config.request_secs, int(config.query_secs) + 10)})
     with errors_as_ours(where):
-        return clickhouse_connect.get_client(**target)
+        return reach(patient, **target)
 
 
 def _ask_owner(config: ClickHouseConfig, address: Address) -> Reader:
     def reached() -> Any:
         try:
             return _reached(
-                address.url, dsn=address.url, username=address.user, password=address.password, database=config.database
-            )
+                config, address.url, dsn=address.url, username=address.user, password=address.password,
+                database=config.database,
+            )  # fmt: skip
         except Transient as error:
             raise Transient(
                 "WAREHOUSE_OWNER_SILENT",

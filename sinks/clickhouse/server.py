@@ -99,6 +99,7 @@ class QueryServer:
 class _Handler(BaseHTTPRequestHandler):
     owner: QueryServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._serve(b"")

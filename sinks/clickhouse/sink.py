@@ -12,7 +12,7 @@ from pipeline.errors import Fatal, KvarnError
 from pipeline.reference import Registry
 from sinks.base import Sink
 from sinks.clickhouse import migrate
-from sinks.clickhouse.client import connect, errors_as_ours
+from sinks.clickhouse.client import connect, errors_as_ours, identity
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.native import NativeBlock
@@ -51,13 +51,15 @@ class ClickHouseSink(Sink):
         """Connect and migrate; raises ConfigError, or Transient when a server does not answer."""
         self._connect()
         migrate.apply(self._client, migrate.load(self.config.timezone))
+        with errors_as_ours(self.config.database):
+            self.place = identity(self._client)
         if self.config.embedded and self.config.answer_queries and self._server is None:
             self._server = QueryServer(self.config)
             self._server.start()
 
-    def _connect(self) -> None:
+    def _connect(self, *, make: bool = True) -> None:
         if self._client is None:
-            self._client = connect(self.config, {"max_memory_usage": str(self.config.memory_bytes)})
+            self._client = connect(self.config, {"max_memory_usage": str(self.config.memory_bytes)}, make=make)
 
     @property
     def client(self) -> Any:
@@ -75,15 +77,30 @@ class ClickHouseSink(Sink):
             with errors_as_ours(f"{self.config.database}, block {block.token}"):
                 return self._insert(block)
         except KvarnError:
-            # What a failed statement leaves in a connection must not reach the next one.
-            self._spoiled = True
+            self._spoil()
             raise
+
+    def _spoil(self) -> None:
+        """What a failed statement leaves in a connection must not reach the next one."""
+        self._spoiled = True
 
     def _renew(self) -> None:
         if self._spoiled:
             self._close_client()
-            self._connect()
+            self._connect(make=False)
+            self._check_place()
             self._spoiled = False
+
+    def _check_place(self) -> None:
+        """Raise Fatal when the warehouse that answers now is not the one that had the blocks so far."""
+        with errors_as_ours(self.config.database):
+            found = identity(self._client)
+        if found != self.place:
+            raise Fatal(
+                "WAREHOUSE_OTHER", where=self.config.database,
+                what="another warehouse, or an empty one, answers where the one was that has the blocks so far",
+                do="bring that one back; to fill this one from the start, give the sink another group",
+            )  # fmt: skip
 
     def _insert(self, block: Block) -> int:
         schema = block.records[0].schema
@@ -97,8 +114,8 @@ class ClickHouseSink(Sink):
         if block.rows:
             names = [column.name for column in table.stored]
             settings = {**INSERT, "insert_deduplication_token": token}
-            # The embedded engine takes a file, which is read once; a server may have to be sent the block again.
-            body = block if self.config.embedded else block.joined()
+            # The embedded engine takes a file, a server the block piece by piece; either is read once.
+            body = block if self.config.embedded else block.chunks()
             self.client.raw_insert(table.name, names, body, fmt="Native", settings=settings)
             self.moments.reach("sink-in-block")
         return block.rows

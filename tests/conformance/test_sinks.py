@@ -1,12 +1,15 @@
-"""Every sink obeys the same laws: in memory, and ClickHouse on the embedded engine."""
+"""Every sink obeys the same laws: in memory, ClickHouse on the embedded engine, and ClickHouse behind HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from bench.warehouse.process import WarehouseProcess
 from sinks.base import Sink
 from sinks.buffer import BlockLimits
 from sinks.clickhouse.config import ClickHouseConfig
@@ -37,10 +40,11 @@ class Lists(Storage):
 
 @dataclass
 class Warehouse(Storage):
-    folder: Path
+    dsn: str
+    database: str = "kvarn"
 
     def sink(self, limits: BlockLimits) -> Sink:
-        return ClickHouseSink(ClickHouseConfig(dsn=f"chdb://{self.folder}", blocks=limits))
+        return ClickHouseSink(ClickHouseConfig(dsn=self.dsn, database=self.database, blocks=limits))
 
     def readings(self, sink: Sink) -> list[Row]:
         assert isinstance(sink, ClickHouseSink)
@@ -68,4 +72,20 @@ class TestListSinkOfAllPartitions(SinkLaws):
 class TestClickHouseEmbedded(SinkLaws):
     @pytest.fixture
     def storage(self, tmp_path: Path) -> Storage:
-        return Warehouse(tmp_path / "warehouse")
+        return Warehouse(f"chdb://{tmp_path}/warehouse")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
+    process = WarehouseProcess(tmp_path_factory.mktemp("served") / "warehouse")
+    process.start()
+    yield process
+    process.end()
+
+
+class TestClickHouseOverHttp(SinkLaws):
+    databases = count()
+
+    @pytest.fixture
+    def storage(self, server: WarehouseProcess) -> Storage:
+        return Warehouse(server.dsn, f"of_test_{next(self.databases)}")
