@@ -50,6 +50,8 @@ replica.fetch.max.bytes=8388608
 log.message.timestamp.after.max.ms=9223372036854775807
 
 log.segment.bytes=268435456
+# A bound on a log holds within seconds, not minutes.
+log.retention.check.interval.ms=15000
 log.cleaner.dedupe.buffer.size=33554432
 num.network.threads=2
 num.io.threads=4
