@@ -28,6 +28,7 @@ from bench.throughput.page import write
 from bench.throughput.run import run
 from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
 from cli.services.exits import MissingRequirement
+from cli.soak import command as soak
 
 CASE = read_case("throughput")
 RECOVERY = read_recovery_case()
@@ -195,3 +196,6 @@ def _progress() -> Iterator[Report]:
             shown.update(now[1], completed=done, total=total)
 
         yield report
+
+
+app.command("soak")(soak(_progress))

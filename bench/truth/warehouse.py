@@ -22,11 +22,12 @@ class Warehouse:
         self._config = ClickHouseConfig(dsn=dsn)
         self._client: Any = connect(self._config, {"max_memory_usage": str(MEMORY_BYTES)})
 
-    def rows(self, columns: Mapping[str, str], table: str, where: str = "1", order: str = "") -> Rows:
+    def rows(self, columns: Mapping[str, str], table: str, where: str = "1", order: str = "", group: str = "") -> Rows:
         """`columns` (name -> expression) of a table as i64 arrays; times as epoch seconds."""
         chosen = ", ".join(f"toInt64({expression}) AS `{name}`" for name, expression in columns.items())
         # The names of the columns must not hide those of the table from the condition.
-        statement = f"SELECT {chosen} FROM {table} WHERE {where} {f'ORDER BY {order}' if order else ''}"
+        grouped, ordered = f"GROUP BY {group}" if group else "", f"ORDER BY {order}" if order else ""
+        statement = f"SELECT {chosen} FROM {table} WHERE {where} {grouped} {ordered}"
         settings = {"prefer_column_name_to_alias": "1"}
         with errors_as_ours(table):
             raw: bytes = self._client.raw_query(statement, fmt="ArrowStream", settings=settings)

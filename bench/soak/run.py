@@ -1,0 +1,277 @@
+"""The case from begin to end: started, pushed at, looked at, drained, counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.soak.book import Book
+from bench.soak.case import SoakCase
+from bench.soak.clock import Clock
+from bench.soak.look import Look, Pages
+from bench.soak.push import Pusher
+from bench.soak.setting import (
+    PUSHED,
+    bound_topics,
+    bytes_needed,
+    check_room,
+    commands_of,
+    reader_of_frames,
+    write_topology,
+)
+from bench.throughput.drain import BROKER, MASTER_KEY, Progress
+from bench.throughput.machine import machine
+from bench.throughput.watch import Watch
+from bench.truth.warehouse import Warehouse
+from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, REGISTRY_TOPIC, prepare
+from cli.processes.children import Processes, wait_until
+from cli.services.ports import free_ports
+from cli.services.stack import Stack, temporary
+from cli.topology import read_plan
+from connectors.simulator.burst import burst_keys, burst_registry
+from connectors.simulator.network import FIRST_POINT
+from pipeline.errors import Fatal, KvarnError
+from pipeline.keystore import seal
+from pipeline.reference_codec import registry_to_bytes
+from pipeline.runtime.kafka_references import publish
+from pipeline.runtime.references import KEYS, REGISTRY, KeyFolder
+from pipeline.step import Control, Tick
+from pipeline.topology.plan import Plan
+from pipeline.wire import Contracts
+
+READY_SECS = 300.0
+DRAIN_SECS = 1800.0
+COUNT_SECS = 20.0
+"""How long the count of the log may take behind the parts."""
+TURN_SECS = 0.5
+MQTT_BROKER = "mosquitto"
+OTHERS = {"kafka": BROKER, MQTT_BROKER: MQTT_BROKER}
+"""Service -> its part in the samples; they are not ours."""
+
+
+@dataclass
+class Counts:
+    """Frames at each point of the way, at the end; rows of the warehouse, without FINAL."""
+
+    sent: int = 0
+    accepted: int = 0
+    logged: int = 0
+    readings: int = 0
+    rejects: int = 0
+    intervals: int = 0
+    odd_intervals: int = 0
+    """Intervals in which not exactly the meters have a row."""
+
+
+@dataclass
+class Outcome:
+    """What happened. `capacity` in frames a second; `faults` are the ends of parts that were not asked to end."""
+
+    case: SoakCase
+    machine: dict[str, Any]
+    needed_bytes: int
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    capacity: float | None = None
+    overload_from: float | None = None
+    pushed_secs: float = 0.0
+    drain_secs: float | None = None
+    early: bool = False
+    faults: list[str] = field(default_factory=list)
+    counts: Counts | None = None
+
+
+@dataclass
+class Soak:
+    """One run; `folder` holds warehouse, keys and logs, and is there until the caller removes it.
+
+    `samples` gets a line of JSON a look. Once `stop` is set nothing more is pushed; the rest is as at the end.
+    """
+
+    case: SoakCase
+    file: Path
+    folder: Path
+    progress: Progress
+    stop: threading.Event
+    samples: Path | None = None
+
+    def go(self) -> Outcome:
+        """Raises KvarnError only when the run could not begin."""
+        with ExitStack() as stack:
+            self.progress("Kafka and mosquitto", 0, 1)
+            services = stack.enter_context(temporary(tuple(OTHERS)))
+            listen, *pages = free_ports(8)
+            environment = {
+                "KAFKA_BOOTSTRAP": services.kafka, "MQTT_URL": services.mosquitto, "SCHEMA_REGISTRY_URL": "",
+                "DLMS_LISTEN": f"127.0.0.1:{listen}", "CLICKHOUSE_DSN": f"chdb://{self.folder / 'warehouse'}",
+                KEY_FOLDER: str(self.folder / "keys"), MASTER_KEY_ENV: MASTER_KEY.hex(), **self.case.environment,
+            }  # fmt: skip
+            os.environ.update(environment)
+            file = write_topology(self.file, self.folder, self.case.behind_bytes)
+            plan = read_plan(file)
+            outcome = Outcome(self.case, machine(services.settings.jars), bytes_needed(self.case, plan))
+            check_room(outcome.needed_bytes)
+            contracts = prepare(plan)
+            bound_topics(plan, self.case.retention_bytes)
+            commands, ports = commands_of(plan, file, pages)
+            processes = stack.enter_context(Processes(self.folder / "logs", environment))
+            for name, command in commands.items():
+                processes.start(name, command)
+            begun = Begun(self, outcome, services, plan, contracts, processes, stack)
+            begun.put_in_force(ports)
+            try:
+                begun.push((listen, services.mosquitto))
+                begun.drain()
+                begun.end()
+            except KvarnError as error:
+                outcome.faults.append(str(error))
+                return outcome
+        outcome.counts = begun.count(environment["CLICKHOUSE_DSN"])
+        return outcome
+
+
+@dataclass
+class Begun:
+    """A run whose parts have been started."""
+
+    soak: Soak
+    outcome: Outcome
+    services: Stack
+    plan: Plan
+    contracts: Contracts
+    processes: Processes
+    stack: ExitStack
+
+    def put_in_force(self, ports: dict[str, int]) -> None:
+        """Keys, registry and the time; returns when every connector reads."""
+        burst, bootstrap = self.soak.case.plan(), self.plan.kafka.bootstrap
+        self.chain = reader_of_frames(self.plan)
+        self.clock = Clock(bootstrap, self.chain.source, self.contracts)
+        sealed = KeyFolder(self.soak.folder / "keys").put(seal(burst_keys(burst), MASTER_KEY))
+        registry = publish(bootstrap, REGISTRY, registry_to_bytes(burst_registry(burst)), REGISTRY_TOPIC)
+        self.clock.write(Tick(burst.start, 0), Control({REGISTRY: registry, KEYS: sealed}))
+        pushed = frozenset(name for name in ports if self.plan.connectors[name].type in PUSHED)
+        self.pages = Pages(ports, pushed)
+        self.soak.progress("connectors, for the registry", 0, 1)
+
+        def ready() -> bool:
+            return all(page.get("ready") and page["settled_version"] == registry for page in self.pages.look().values())
+
+        wait_until(ready, "connectors, for the registry", self.processes, READY_SECS)
+
+    def push(self, addresses: tuple[int, str]) -> None:
+        """Push for as long as the case says, or until it is stopped; then until everything sent is acknowledged."""
+        case, listen = self.soak.case, ("127.0.0.1", addresses[0])
+        self.book = Book(self.plan.kafka.bootstrap, self.chain.source, self.chain.group, self.contracts)
+        self.stack.callback(self.book.close)
+        self.pusher = Pusher(case, listen, addresses[1], self.clock, self.pages.accepted)
+        self.look = self._look()
+        self.book.start()
+        self.pusher.start()
+        self.began = time.monotonic()
+        until = self._calibrate()
+        while self._now < case.seconds and not self.soak.stop.is_set():
+            until = self._turn("overload", until)
+        self.outcome.early = self._now < case.seconds
+        self.outcome.pushed_secs = self._now
+        self.pusher.stop()
+        while self.pusher.is_alive():
+            until = self._turn("last frames", until)
+        self._take("last frames")
+
+    def drain(self) -> None:
+        """Wait until nothing is left to do."""
+        since, until, counted_by = time.monotonic(), 0.0, time.monotonic() + COUNT_SECS
+        while True:
+            last = self.outcome.samples[-1]
+            if any(last["lag"].values()):
+                counted_by = time.monotonic() + COUNT_SECS
+            elif last["frames"]["logged"] == last["frames"]["accepted"] or time.monotonic() > counted_by:
+                break
+            if time.monotonic() - since > DRAIN_SECS:
+                raise Fatal("BENCH_TOO_SLOW", where="drain", what=f"lag {last['lag']}", do="see the parts' logs")
+            until = self._turn("drain", until, 1.0)
+        self.outcome.drain_secs = round(time.monotonic() - since, 1)
+
+    def end(self) -> None:
+        """End all parts cleanly."""
+        for name in reversed(list(self.processes.running)):
+            self.soak.progress("parts end", 0, 1)
+            code = self.processes.stop(name)
+            if code:
+                self.outcome.faults.append(f"{name}: exit code {code}: {self.processes.tail(name)}")
+
+    def count(self, dsn: str) -> Counts:
+        """Hold the points of the way against each other; the warehouse is nobody's now."""
+        self.soak.progress("rows", 0, 1)
+        frames, meters = self.outcome.samples[-1]["frames"], self.soak.case.meters
+        points = meters * FIRST_POINT + meters * (meters - 1) // 2
+        with closing(Warehouse(dsn)) as warehouse:
+            rows = warehouse.rows(
+                {"n": "count()", "points": "sum(service_point)"},
+                "readings", group="interval_start",
+            )  # fmt: skip
+            rejects = warehouse.count("rejects")
+        odd = int(((rows["n"] != meters) | (rows["points"] != points)).sum())
+        return Counts(frames["sent"], frames["accepted"], frames["logged"], int(rows["n"].sum()), rejects,
+                      len(rows["n"]), odd)  # fmt: skip
+
+    @property
+    def _now(self) -> float:
+        """Seconds from the first push."""
+        return time.monotonic() - self.began
+
+    def _calibrate(self) -> float:
+        """Push as hard as it goes; then at a multiple of what was taken. Returns when the next look is due."""
+        case, half, until = self.soak.case, None, 0.0
+        while (now := self._now) < case.calibration and not self.soak.stop.is_set():
+            if half is None and now >= case.calibration / 2:
+                half = now, self.book.committed()
+            until = self._turn("calibration", until)
+        if half is not None and (secs := self._now - half[0]) > 0:
+            self.outcome.capacity = max(1.0, (self.book.committed() - half[1]) / secs)
+            self.outcome.overload_from = self._now
+            self.pusher.rate = case.overload * self.outcome.capacity
+        return until
+
+    def _turn(self, phase: str, until: float, every: float | None = None) -> float:
+        """A moment of waiting, and a look when it is due; returns when the next one is."""
+        self.processes.check()
+        for error in (self.pusher.error, self.book.error):
+            if isinstance(error, KvarnError):
+                raise error
+            if error is not None:
+                raise Fatal("BENCH_FAILED", where="generator", what=repr(error), do="see the connectors' logs")
+        now = time.monotonic()
+        if now >= until:
+            try:
+                self._take(phase)
+            except psutil.Error as error:
+                self.processes.check()
+                raise Fatal("BENCH_FAILED", where="memory", what=repr(error), do="start it again") from error
+            until = now + (every or self.soak.case.sample_secs)
+        time.sleep(TURN_SECS)
+        return until
+
+    def _take(self, phase: str) -> None:
+        sample = self.look.take(self._now, phase)
+        self.outcome.samples.append(sample)
+        if self.soak.samples is not None:
+            with self.soak.samples.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(sample) + "\n")
+        self.soak.progress(phase, min(round(self._now), round(self.soak.case.seconds)), round(self.soak.case.seconds))
+
+    def _look(self) -> Look:
+        pids = {name: process.pid for name, process in self.processes.running.items()}
+        pids |= {OTHERS[row.name]: row.pid for row in self.services.status() if row.pid is not None}
+        logs = self.services.settings.folder("kafka") / "logs"
+        watch = self.stack.enter_context(closing(Watch(self.plan.kafka.bootstrap, self.plan, pids, logs)))
+        folders = {"kafka": logs, "warehouse": self.soak.folder / "warehouse"}
+        return Look(pids, watch, self.pages, self.pusher, self.book, folders)
