@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.worker.engine_fence import FencedApp
+from agents.worker.engine_fence import FencedApp, FencedTables
 from agents.worker.settings import WorkerSettings
 from pipeline.topology.plan import ChainPlan
 
@@ -41,6 +41,7 @@ def make_app(plan: ChainPlan, settings: WorkerSettings) -> Any:
         broker_max_poll_interval=NEVER_SECS,
         # Its sticky assignor is used only while standbys are on; without tables there are none.
         table_standby_replicas=1,
+        TableManager=FencedTables,
         topic_disable_leader=True,
         topic_allow_declare=False,
         topic_partitions=plan.source.partitions,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import faust
+from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 
 FETCH_WAIT_MS = 20
@@ -51,6 +52,15 @@ class FencedTransport(driver.Transport):
     """Makes fenced consumers."""
 
     Consumer = FencedConsumer
+
+
+class FencedTables(TableManager):
+    """There are no tables, so none has to be waited for."""
+
+    async def on_start(self) -> None:
+        """As the original, but it does not sleep for a second, in case tables are made meanwhile."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class FencedApp(faust.App):

@@ -7,10 +7,17 @@ from typing import Any
 
 import faust
 import pytest
+from faust.tables import TableManager
 from faust.transport.drivers import aiokafka as driver
 
 from agents.worker.app import make_app, source_of
-from agents.worker.engine_fence import FETCH_WAIT_MS, FULL_WAIT_SECS, FencedConsumer, FencedThread
+from agents.worker.engine_fence import (
+    FETCH_WAIT_MS,
+    FULL_WAIT_SECS,
+    FencedConsumer,
+    FencedTables,
+    FencedThread,
+)
 from agents.worker.settings import WorkerSettings
 from tests.faults.toy import toy_plan
 
@@ -74,6 +81,33 @@ async def test_faust_lets_the_broker_hold_an_empty_fetch_for_a_second_and_a_half
         thread.app, thread.consumer = app, SimpleNamespace(in_transaction=False)
         thread._create_worker_consumer(app.transport)
     assert [one._fetch_max_wait_ms for one in made] == [1500, FETCH_WAIT_MS]
+
+
+class Start:
+    """Enough of a table manager for `on_start`; notes what it does."""
+
+    def __init__(self) -> None:
+        self.did: list[object] = []
+        self.should_stop = False
+        self.recovery = SimpleNamespace(start=self.recover)
+
+    async def sleep(self, secs: float) -> None:
+        self.did.append(secs)
+
+    async def _update_channels(self) -> None:
+        self.did.append("channels")
+
+    async def recover(self) -> None:
+        self.did.append("recovery")
+
+
+async def test_faust_sleeps_for_a_second_at_each_start_in_case_tables_are_made() -> None:
+    theirs, mine = Start(), Start()
+    await TableManager.on_start(theirs)  # type: ignore[arg-type]
+    await FencedTables.on_start(mine)  # type: ignore[arg-type]
+    assert theirs.did == [1.0, "channels", "recovery"]
+    assert mine.did == ["channels", "recovery"]
+    assert isinstance(make_app(toy_plan("fence", "source", 4), WorkerSettings()).tables, FencedTables)
 
 
 async def test_the_app_acknowledges_nothing_and_commits_nothing_by_itself() -> None:
