@@ -15,7 +15,9 @@ from bench.case import Case, read_case
 from bench.faults.figures import figures as fault_figures
 from bench.faults.figures import mutant_figures, show_mutants
 from bench.faults.figures import show as show_faults
-from bench.faults.series import mutants_of, read_fault_case, run_series, trials_of
+from bench.faults.page import write as write_faults
+from bench.faults.page import write_mutants
+from bench.faults.series import Line, more_of, mutants_of, read_fault_case, run_series, trials_of
 from bench.naive.run import why_not
 from bench.recovery.case import read_recovery_case
 from bench.recovery.figures import figures as recovery_figures
@@ -24,10 +26,12 @@ from bench.recovery.page import write as write_recovery
 from bench.recovery.run import run as run_recovery
 from bench.throughput.drain import Progress as Report
 from bench.throughput.figures import figures, show
+from bench.throughput.machine import machine
 from bench.throughput.page import write
 from bench.throughput.run import run
 from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
 from cli.services.exits import MissingRequirement
+from cli.services.settings import ServiceSettings
 from cli.soak import command as soak
 
 CASE = read_case("throughput")
@@ -109,32 +113,46 @@ def faults(
         Path | None,
         typer.Option(help="File of results, a JSON line a trial: what is in it is not done again.", dir_okay=False),
     ] = None,
+    page: Annotated[bool, typer.Option("--page", help="Write a dated page to bench/results.")] = False,
+    logs: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what the processes of trials that went wrong have said.", file_okay=False),
+    ] = None,
     file: TopologyFile = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Kill, freeze and replace parts while they drain a log; then compare every row with the generator's truth.
+    """Kill, freeze, cut off and starve parts while they drain a log; compare every row with the generator's truth.
 
     Processes are those that `kvarn run` starts, on a broker of their own. Each trial ends with the warehouse compared,
     without FINAL, and the raw topics read: an output's id must stand for one content. The command ends with 1 when
-    something was lost, doubled or different. The whole series takes about an hour; with --resume it goes on where it
-    was ended.
+    something was lost, doubled or different, or when a whole series has killed less often than its case says. A whole
+    series takes about two hours; with --resume it goes on where it was ended.
     """
     case = read_fault_case()
+    whole = not (quick or mutants or only)
     trials = mutants_of(case) if mutants else trials_of(case, quick=quick, only=only or [])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    found = machine(ServiceSettings.load().jars)
     with _progress() as report:
 
         def named(trial: str) -> Report:
             return lambda what, done, total: report(f"{trial}: {what}", done, total)
 
-        lines = list(run_series(case, trials, file, resume, named, quick=quick or mutants))
-    said = mutant_figures(lines) if mutants else fault_figures(lines)
+        lines: list[Line] = []
+        while trials:
+            lines += run_series(case, trials, file, resume, named, quick=quick or mutants, logs=logs)
+            trials = more_of(case, lines) if whole else []
+    said = mutant_figures(lines) if mutants else fault_figures(lines, case if whole else None)
     if as_json:
         emit(said)
     elif mutants:
         show_mutants(console(), said)
     else:
         show_faults(console(), said)
+    if page:
+        load = (case.quick if quick or mutants else case.load).model_dump()
+        place = write_mutants(said, load, found) if mutants else write_faults(said, load, case.question, found)
+        aside().print(f"Written: {place}", markup=False)
     if not said["ok"]:
         raise typer.Exit(FAILED)
 

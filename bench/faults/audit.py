@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from agents.worker.outlet import ID_HEADER
 from pipeline.errors import Transient
 from pipeline.topology.plan import Plan
-from schemas.load import load_contracts
+from pipeline.wire import Contracts
 
 READ_SECS = 120.0
 ORIGIN = ("source_topic_id", "source_partition", "source_offset", "source_index")
@@ -28,13 +28,13 @@ class Audit:
     conflicts: list[str] = field(default_factory=list)
 
 
-def audit(plan: Plan) -> Audit:
+def audit(plan: Plan, contracts: Contracts) -> Audit:
     """Read all that the chains of a plan have written, uncommitted too."""
     written = {topic.name: topic.partitions for chain in plan.chains for topic in chain.written}
-    contracts, found = load_contracts(), Audit()
+    found = Audit()
     seen: dict[str, bytes] = {}
-    for message in _messages(plan.kafka.bootstrap, written):
-        name = _name(message, contracts)
+    for message in everything(plan.kafka.bootstrap, written):
+        name = name_of(message, contracts)
         content = hashlib.blake2b(message.key() or b"", digest_size=16)
         content.update(message.value() or b"")
         known = seen.setdefault(name, content.digest())
@@ -46,7 +46,8 @@ def audit(plan: Plan) -> Audit:
     return found
 
 
-def _name(message: Any, contracts: Any) -> str:
+def name_of(message: Any, contracts: Contracts) -> str:
+    """Topic and id of an output; a batch of columns has its origin for one."""
     for key, value in message.headers() or ():
         if key == ID_HEADER:
             return f"{message.topic()}/{value.decode()}"
@@ -54,7 +55,8 @@ def _name(message: Any, contracts: Any) -> str:
     return "/".join([message.topic(), *(str(record[name]) for name in ORIGIN)])
 
 
-def _messages(bootstrap: str, topics: dict[str, int]) -> Iterator[Any]:
+def everything(bootstrap: str, topics: dict[str, int]) -> Iterator[Any]:
+    """All records of these topics (name -> partitions), uncommitted ones too, up to their ends as of now."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "audit", "enable.auto.commit": False, "log_level": 0,
          "auto.offset.reset": "earliest", "isolation.level": "read_uncommitted"}

@@ -44,6 +44,30 @@ KINDS = (
         "believes that it owns its partitions", "freeze",
     ),
     Kind("workers come and go", "a second worker joins under load and leaves again", "scale"),
+    Kind(
+        "killed in a rebalance", "a second worker joins and leaves, and the first is killed while it gives its "
+        "partitions back", "rebalance",
+    ),
+    Kind("worker cut off", "no octet between the worker and the broker, for less or more than a session", "cut"),
+    Kind("coordinator cut off", "records come and go, but the group's coordinator is out of reach", "coordinator"),
+    Kind("sink cut off", "no octet between the sink and the broker", "cut", SINK),
+    Kind("Kafka slow", "the worker's connections get a few hundred kilobytes a second through", "slow"),
+    Kind("clock stepped", "the wall clock of all parts is stepped by minutes to a year, forwards and back", "clock"),
+    Kind(
+        "schema registry gone", "the registry is killed, and a worker has to start before it is back", "registry",
+    ),
+    Kind(
+        "page damaged", "a page of state is half written or has other octets: the worker stops before it writes "
+        "anything, and goes on when the page is right again", "page",
+    ),
+    Kind("warehouse gone", "SIGKILL of a warehouse behind HTTP; it is back on its data after a while", "warehouse", SINK),
+    Kind("warehouse disk full", "the disk of the embedded warehouse is full for a while", "warehouse disk", SINK),
+    Kind("Kafka disk full", "the broker's disk is full for a while: it stops by itself", "kafka disk"),
+    Kind(
+        "connectors killed", "SIGKILL of the TCP and the MQTT connector under live pushes: with frames in memory, with "
+        "a cut half handed on, before and after Kafka has acknowledged it", "connectors", "connect.push",
+        (("push-taken", 8), ("connector-in-flush", 40), ("connector-sent", 8), ("connector-acknowledged", 8)),
+    ),
 )  # fmt: skip
 
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -17,12 +17,13 @@ from bench.faults.kinds import SINK, WORKER, Kind
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is left out, the fault under which that must show, and how it is done."""
+    """What is left out, the fault under which that must show and how often, and how it is done."""
 
     name: str
     doc: str
     under: Kind
     apply: Callable[[], None]
+    faults: int = 4
 
 
 def _state_from_nothing() -> None:
@@ -129,6 +130,17 @@ def _outputs_twice() -> None:
     _set(Outlet, "send", mutated)
 
 
+def _no_fence() -> None:
+    import confluent_kafka
+
+    from agents.worker import vault
+
+    def anyone(options: dict[str, Any]) -> Any:
+        return confluent_kafka.Producer({**options, "transactional.id": uuid.uuid4().hex})
+
+    _set(vault, "Producer", anyone)
+
+
 def _set(owner: Any, name: str, value: Any) -> None:
     setattr(owner, name, value)
 
@@ -136,9 +148,11 @@ def _set(owner: Any, name: str, value: Any) -> None:
 _CHECKPOINTS = Kind("worker killed", "", "kill", WORKER, (("after-commit", 4), ("before-flush", 4)))
 _SAVED = Kind("worker killed", "", "kill", WORKER, (("after-position", 4),))
 _BATCHES = Kind("worker killed", "", "kill", WORKER, (("in-batch", 60), ("after-position", 4)))
+_FROZEN = Kind("worker frozen", "", "freeze")
 _BLOCKS = Kind("sink killed", "", "kill", SINK, (("sink-written", 2), ("sink-in-block", 3)))
 
 MUTANTS = (
+    Mutant("no fence", "who has lost a partition can still write its state", _FROZEN, _no_fence, faults=2),
     Mutant("state from nothing", "a restart begins with empty state", _BATCHES, _state_from_nothing),
     Mutant("position of the group", "a restart begins at the group's position, not at the checkpoint's", _CHECKPOINTS,
            _position_of_the_group),

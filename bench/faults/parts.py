@@ -28,11 +28,14 @@ class Parts:
     """Part -> variables that only it gets."""
     may_end: set[str] = field(default_factory=set)
     """Parts that may end by themselves: they are replaced, or their broker is gone."""
+    _begins: dict[str, int] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         """Start a part, under its next plan if there is one."""
         plans = self.plans.get(name, [])
         self.under[name] = plans.pop(0) if plans else ""
+        log = self.processes.logs / f"{name}.log"
+        self._begins[name] = log.stat().st_size if log.exists() else 0
         more = {**self.environment.get(name, {}), VARIABLE: self.under[name]}
         self.processes.start(name, self.commands[name], more)
 
@@ -62,10 +65,28 @@ class Parts:
             self.start(name)
         return found
 
+    def said(self, name: str, word: str) -> bool:
+        """Whether a part's log has the word since its last start."""
+        with (self.processes.logs / f"{name}.log").open("rb") as log:
+            log.seek(self._begins[name])
+            return word.encode() in log.read()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and start it again."""
+        self.stop_now(name)
+        self.start(name)
+
+    def stop_now(self, name: str) -> None:
+        """SIGKILL; it is not started again."""
+        process = self.processes.running.pop(name)
+        process.kill()
+        process.wait()
+
     def stop(self, name: str) -> None:
         """End a part cleanly; raises Fatal when it does not end so, and may not end otherwise."""
         code = self.processes.stop(name)
-        if code and not (name in self.may_end and code in BY_ITSELF):
+        # SIGTERM ends a process that has not come to its first line yet.
+        if code not in (0, -signal.SIGTERM) and not (name in self.may_end and code in BY_ITSELF):
             raise Fatal("PART_ENDED", where=name, what=f"exit code {code} at a clean stop: {self.processes.tail(name)}",
                         do=f"see its log in {self.processes.logs}")  # fmt: skip
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,6 @@ from pipeline.errors import ConfigError
 
 Line = dict[str, Any]
 
-MUTANT_FAULTS = 4
-"""Faults of a mutant's trial."""
-
 
 class FaultCase(Strict):
     """`bench/cases/faults/experiment.yaml`."""
@@ -32,6 +31,12 @@ class FaultCase(Strict):
     load: Load
     counts: dict[str, int] = Field(description="fault -> how often in a run")
     seeds: tuple[int, ...] = Field(description="a run of every fault for each")
+    least_kills: int = Field(
+        description="SIGKILLs of a full series, in all, and in how many moments and how often each"
+    )
+    least_moments: int
+    least_each: int
+    most_seeds: int = Field(description="runs of a fault until its moments have been hit so often")
     quick: Load
     quick_counts: dict[str, int] = Field(description="the same for a quick look")
 
@@ -51,16 +56,36 @@ def trials_of(case: FaultCase, *, quick: bool, only: list[str]) -> list[Trial]:
     return [Trial(fault, seed, count) for seed in seeds for fault, count in counts.items() if not only or fault in only]
 
 
+def more_of(case: FaultCase, lines: Sequence[Line]) -> list[Trial]:
+    """Further trials of those kills of which a moment was not reached often enough: a log may be drained before."""
+    hits: dict[str, Counter[str]] = defaultdict(Counter)
+    runs: Counter[str] = Counter()
+    for line in lines:
+        hits[line["fault"]].update(line["moments"])
+        runs[line["fault"]] += 1
+    missed = [
+        kind.name for kind in KINDS
+        if runs[kind.name] and any(hits[kind.name][moment] < case.least_each for moment, _ in kind.moments)
+    ]  # fmt: skip
+    return [
+        Trial(name, max(case.seeds) + 1 + runs[name] - len(case.seeds), case.counts[name])
+        for name in missed if runs[name] < case.most_seeds
+    ]  # fmt: skip
+
+
 def mutants_of(case: FaultCase) -> list[Trial]:
     """A trial for each mutant."""
-    return [Trial(mutant.under.name, case.seeds[0], MUTANT_FAULTS, mutant.name) for mutant in MUTANTS]
+    return [Trial(mutant.under.name, case.seeds[0], mutant.faults, mutant.name) for mutant in MUTANTS]
 
 
 def run_series(
     case: FaultCase, trials: list[Trial], file: Path, kept: Path | None, progress: Callable[[str], Progress], *,
-    quick: bool,
+    quick: bool, logs: Path | None = None,
 ) -> Iterator[Line]:  # fmt: skip
-    """The result of each trial: from `kept` when it is there, else carried out and written there."""
+    """The result of each trial: from `kept` when it is there, else carried out and written there.
+
+    What the processes of a trial have said is moved to a folder in `logs` when the trial went wrong.
+    """
     known = {line["trial"]: line for line in _lines(kept)}
     load = case.quick if quick else case.load
     for trial in trials:
@@ -69,6 +94,8 @@ def run_series(
             continue
         with tempfile.TemporaryDirectory(prefix="kvarn-faults-", ignore_cleanup_errors=True) as folder:
             line = run_trial(trial, _as_case(case, load), load, file, Path(folder), progress(trial.name)).as_json()
+            if logs is not None and not line["ok"]:
+                shutil.copytree(Path(folder) / "logs", logs / trial.name.replace("/", "-"), dirs_exist_ok=True)
         if kept is not None:
             with kept.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(line) + "\n")

@@ -33,10 +33,11 @@ from bench.truth.warehouse import Warehouse
 from cli.deployment import prepare
 from cli.processes.children import Processes
 from cli.run import parts
-from pipeline.errors import Fatal, Transient
+from pipeline.errors import Fatal, KvarnError, Transient
 
 LOOK_SECS = 0.2
-MOST_SECS = 900.0
+STUCK_SECS = 150.0
+"""Nothing was done for so long: longer than any fault lasts, and a restart after it."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def run_trial(trial: Trial, case: Case, load: Load, file: Path, folder: Path, pr
         try:
             fault.prepare()
             raw = _under_fault(scene, fault, result)
-        except (Fatal, Transient) as error:
+        except (KvarnError, KafkaException) as error:
             result.error = str(error)
             return result
         finally:
@@ -132,7 +133,8 @@ def _scene(trial: Trial, drain: Drain) -> Scene:
 
 def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
     drain, plan, names = scene.drain, scene.plan, [name for name in scene.commands if "#" not in name]
-    feed = drain.feed(plan, prepare(plan))
+    contracts = prepare(plan)
+    feed = drain.feed(plan, contracts)
     with Processes(drain.folder / "logs", drain.environment) as processes:
         calm = Parts(processes, scene.commands, environment=scene.environment)
         feed.open(drain.folder / "keys", MASTER_KEY)
@@ -154,7 +156,7 @@ def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
             result.tries, result.moments = fault.done.tries, dict(fault.done.moments)
             result.apart, result.lost = dict(fault.done.apart), fault.done.lost
             fault.close()
-    return audit(plan)
+    return audit(plan, contracts)
 
 
 @dataclass
@@ -181,7 +183,7 @@ class Recoveries:
 def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None) -> list[float]:
     """Until nothing is left to do; seconds from each fault to the next progress of the disturbed part."""
     drain, logs = scene.drain, scene.services.settings.folder("kafka") / "logs"
-    deadline, recoveries = time.monotonic() + MOST_SECS, Recoveries()
+    moved, recoveries = time.monotonic(), Recoveries()
     with closing(Watch(scene.services.kafka, scene.plan, {}, logs)) as watch:
         before = last = watch.look()
         total = max(sum(before.lag.values()), 1)
@@ -193,11 +195,13 @@ def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None) -> list[float
                 parts_.processes.check()
             now = _look(watch) or last
             recoveries.look(now, fault)
+            if now.made != last.made or now.lag != last.lag:
+                moved = time.monotonic()
             last = now
             drain.progress(f"drain, faults {fault.done.tries if fault else 0}", total - sum(now.lag.values()), total)
             if now.idle and now.written > before.written and (fault is None or fault.calm):
                 return recoveries.secs
-            if time.monotonic() > deadline:
+            if time.monotonic() - moved > STUCK_SECS:
                 raise Fatal("TRIAL_STUCK", where="drain", what=f"lag {dict(now.lag)}", do="see the logs in "
                             f"{parts_.processes.logs}")  # fmt: skip
 

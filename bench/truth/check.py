@@ -23,7 +23,7 @@ TARIFF = "msedcl-lt1b-2020"
 
 SLICE_ROWS = 1_000_000
 NONE: Mapping[str, int] = MappingProxyType({})
-TABLES = ("readings", "determinants", "losses", "rejects")
+TABLES = ("readings", "determinants", "losses", "events", "rejects")
 
 
 def check(
@@ -56,6 +56,7 @@ def check(
     found = warehouse.rows(balances.COLUMNS, "losses_latest")
     found[KEY] = balances.key(plan, found)
     tallies["losses"] = compare(sums.expected(), found)
+    tallies["events"].unexpected = tallies["events"].rows = warehouse.count("events", "1")  # its meters push none
     tallies["rejects"] = _check_rejects(warehouse, rejects)
     progress(plan.meters, plan.meters)
     return tallies

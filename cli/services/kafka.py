@@ -23,9 +23,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}{outside}
+advertised.listeners=PLAINTEXT://{host}:{port}{outside_address}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs={logs}
 
@@ -80,10 +80,12 @@ class KafkaService(LocalService):
 
     @property
     def port_settings(self) -> Mapping[str, int]:
-        """Clients' port and the quorum's."""
+        """Clients' ports and the quorum's."""
+        outside = self.settings.kafka_outside_port
         return {
             "kafka_port": self.settings.kafka_port,
             "kafka_controller_port": self.settings.kafka_controller_port,
+            **({} if outside is None else {"kafka_outside_port": outside}),
         }
 
     def missing(self) -> list[str]:
@@ -99,6 +101,7 @@ class KafkaService(LocalService):
                 port=self.settings.kafka_port,
                 controller_port=self.settings.kafka_controller_port,
                 logs=self._logs,
+                **self._outside(),
             )
         )
         if not (self._logs / "meta.properties").exists():
@@ -121,6 +124,13 @@ class KafkaService(LocalService):
         except KafkaException:
             return False
         return bool(metadata.brokers)
+
+    def _outside(self) -> dict[str, str]:
+        port, address = self.settings.kafka_outside_port, self.settings.kafka_outside_address
+        if port is None:
+            return {"outside": "", "outside_address": ""}
+        listener = f"OUTSIDE://{self.settings.host}:{port}"
+        return {"outside": f",{listener}", "outside_address": f",OUTSIDE://{address}" if address else f",{listener}"}
 
     @property
     def _configuration(self) -> Path:

@@ -38,6 +38,12 @@ class ServiceSettings(BaseModel):
     )
     kafka_port: Port = Field(9092, description="Kafka's port for clients")
     kafka_controller_port: Port = Field(9093, description="Kafka's port for its own quorum of one")
+    kafka_outside_port: Port | None = Field(
+        None, description="a second port of Kafka, for clients that reach it by another address; none when unset"
+    )
+    kafka_outside_address: str = Field(
+        "", description="host:port that these clients are told, such as a proxy's", pattern=r"^(.+:\d+)?$"
+    )
     schema_registry_port: Port = Field(8081, description="schema registry's HTTP port")
     mosquitto_port: Port = Field(1883, description="MQTT port")
     kafka_heap: str = Field("1g", pattern=r"^\d+[mg]$", description="Java heap of Kafka")

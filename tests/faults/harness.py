@@ -174,7 +174,7 @@ def written(bootstrap: str, command: Command, prefix: str = "") -> Written:
     """All that is in the outputs, read uncommitted; `prefix` is cut from the topics' names."""
     records: dict[str, tuple[str, int, bytes, bytes]] = {}
     copies, different = 0, []
-    for message in _everything(bootstrap, command.outputs):
+    for message in everything(bootstrap, dict.fromkeys(command.outputs, command.partitions)):
         name = _name(message)
         record = (message.topic().removeprefix(prefix), message.partition(), message.key(), message.value())
         if name not in records:
@@ -194,26 +194,3 @@ def _name(message: Any) -> str:
     record = CONTRACTS.decode(message.value())
     places = [record[f"source_{name}"] for name in ("topic_id", "partition", "offset", "index")]
     return "/".join(map(str, [message.topic(), *places]))
-
-
-def _everything(bootstrap: str, topics: Sequence[str]) -> Iterable[Any]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap, "group.id": "harness", "enable.auto.commit": False,
-            "auto.offset.reset": "earliest", "isolation.level": "read_uncommitted",
-        }
-    )  # fmt: skip
-    try:
-        metadata = consumer.list_topics(timeout=10).topics
-        places = [TopicPartition(topic, number, 0) for topic in topics for number in metadata[topic].partitions]
-        left = sum(consumer.get_watermark_offsets(place, timeout=10)[1] for place in places)
-        consumer.assign(places)
-        deadline = time.monotonic() + 60
-        while left:
-            messages = consumer.consume(1000, timeout=0.1)
-            left -= len(messages)
-            yield from messages
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{left} records did not come")
-    finally:
-        consumer.close()

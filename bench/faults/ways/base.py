@@ -70,8 +70,11 @@ class Disturbance:
         """The parts have been started on the full log."""
 
     def step(self, parts: Parts) -> None:
-        """Some times a second: do what is due, start again what has ended."""
-        parts.ended()
+        """Some times a second: start again what has ended, do what is due."""
+        self.seen(parts.ended())
+
+    def seen(self, ended: list[tuple[str, str]]) -> None:
+        """(part, plan) of what has ended as planned, or by itself where it may."""
 
     def end(self, parts: Parts) -> None:
         """Nothing is left to do; the parts are about to be stopped cleanly."""
@@ -130,6 +133,10 @@ class Recurring(Disturbance):
         """Undo it."""
         raise NotImplementedError
 
+    def may_heal(self, parts: Parts) -> bool:
+        """Whether it may when its time is over."""
+        return True
+
     @property
     def waited(self) -> float:
         """Seconds since it struck or healed."""
@@ -137,9 +144,9 @@ class Recurring(Disturbance):
 
     def step(self, parts: Parts) -> None:
         """See Disturbance."""
-        parts.ended()
+        super().step(parts)
         if self._struck:
-            if self.waited >= self._durations[self._strikes - 1]:
+            if self.waited >= self._durations[self._strikes - 1] and self.may_heal(parts):
                 self.heal(parts)
                 self._struck, self._since = False, time.monotonic()
         elif self._strikes < len(self._gaps) and self.waited >= self._gaps[self._strikes]:

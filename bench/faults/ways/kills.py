@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bench.faults.parts import Parts
 from bench.faults.plans import plans_of
 from bench.faults.ways.base import Disturbance
 
@@ -15,7 +14,7 @@ class Kills(Disturbance):
         """See Disturbance."""
         return {self.scene.kind.part: plans_of(self.scene.kind, self.scene.seed, self.scene.count)}
 
-    def step(self, parts: Parts) -> None:
+    def seen(self, ended: list[tuple[str, str]]) -> None:
         """See Disturbance."""
-        for _, plan in parts.ended():
+        for _, plan in ended:
             self.done.note(plan.partition(":")[0])

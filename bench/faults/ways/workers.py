@@ -20,6 +20,10 @@ class Scalings(Recurring):
 
     lasts: ClassVar[tuple[float, float]] = (4.0, 6.0)
 
+    def may_heal(self, parts: Parts) -> bool:
+        """See Recurring: the second one has taken part."""
+        return parts.said(self.scene.second, "ready")
+
     def prepare(self) -> None:
         """See Disturbance."""
         kind = self.scene.kind
@@ -36,8 +40,24 @@ class Scalings(Recurring):
         self.done.note("left")
 
 
+class RebalanceKills(Scalings):
+    """As above, and the first worker is killed while its partitions are being taken away."""
+
+    @property
+    def plans(self) -> dict[str, list[str]]:
+        """See Disturbance."""
+        # It comes there at its own start too, with nothing to give back.
+        return {self.scene.kind.part: ["in-rebalance:2"] * self.scene.count}
+
+    def seen(self, ended: list[tuple[str, str]]) -> None:
+        """See Disturbance."""
+        for _, plan in ended:
+            if plan:
+                self.done.note(plan.partition(":")[0])
+
+
 class Freezes(Scalings):
-    """Stopped for longer than its session while a second worker takes over; it wakes, and then the second one leaves."""
+    """Stopped for longer than its session while a second worker takes over; it wakes, later the second one leaves."""
 
     lasts: ClassVar[tuple[float, float]] = (FROZEN_SECS + AWAKE_SECS, FROZEN_SECS + 2 * AWAKE_SECS)
 
