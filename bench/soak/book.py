@@ -9,7 +9,6 @@ from collections import deque
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from pipeline.batch import FrameBatch
-from pipeline.errors import Transient
 from pipeline.step import Origin
 from pipeline.topology.plan import TopicPlan
 from pipeline.wire import Contracts, read_frames
@@ -48,6 +47,7 @@ class Book(threading.Thread):
         self.error: BaseException | None = None
         self._topic, self._contracts = topic, contracts
         self._counted = [Counted() for _ in range(topic.partitions)]
+        self._committed = [0] * topic.partitions
         self._lock, self._stopping = threading.Lock(), threading.Event()
         settings = {"bootstrap.servers": bootstrap, "enable.auto.commit": False, "auto.offset.reset": "error"}
         self._reader = Consumer({**settings, "group.id": "kvarn-soak", "queued.max.messages.kbytes": 16_384})
@@ -60,14 +60,20 @@ class Book(threading.Thread):
             return sum(counted.total for counted in self._counted)
 
     def committed(self) -> int:
-        """Frames in front of the positions that the group has committed, as far as the log has been read."""
+        """Frames in front of the positions that the group has committed, as far as the log has been read.
+
+        A broker that does not answer changes nothing.
+        """
         places = [TopicPartition(self._topic.name, number) for number in range(self._topic.partitions)]
         try:
             found = self._positions.committed(places, timeout=ANSWER_SECS)
-        except KafkaException as error:
-            raise Transient("LAG_UNKNOWN", where="positions", what=str(error), do="check the broker") from error
+        except KafkaException:
+            found = []
         with self._lock:
-            return sum(self._counted[place.partition].before(max(0, place.offset)) for place in found)
+            for place in found:
+                if place.error is None:
+                    self._committed[place.partition] = self._counted[place.partition].before(max(0, place.offset))
+            return sum(self._committed)
 
     def run(self) -> None:
         """See Thread."""

@@ -15,10 +15,10 @@ from bench.soak.run import OTHERS, Outcome
 
 MIB = 1 << 20
 PUSHING = ("calibration", "overload")
-LAG_TIMES = 2.0
-"""The largest lag of the last half may be so many times that of the half before it."""
+LAG_TIMES = 1.5
+"""The mean lag of the last half may be so many times that of the half before it."""
 LAG_SECS = 60.0
-"""A reader that needs less than this at its own pace for its largest lag is not behind in any sense that matters."""
+"""A reader that needs less than this for its lag, at its own pace, is not behind in any sense that matters."""
 
 
 def slope_percent(at: Sequence[float], value: Sequence[float]) -> float | None:
@@ -64,18 +64,20 @@ def memory_of(case: SoakCase, samples: Sequence[dict[str, Any]], part: str, *, s
 
 
 def lag_of(case: SoakCase, samples: Sequence[dict[str, Any]], reader: str) -> dict[str, Any]:
-    """One reader's lag in records while it was pushed at, and whether it stayed where it was."""
+    """One reader's lag while it was pushed at, in records, and in seconds at its own pace; `ok`: it does not grow."""
     after = [sample for sample in samples if sample["phase"] == "overload" and sample["at"] >= case.base_at]
+    if len(after) < 4:
+        return {"mean": None, "most": None, "most_secs": None, "ok": True}
     lags = [sample["lag"][reader] for sample in after]
+    pace = (after[-1]["done"][reader] - after[0]["done"][reader]) / (after[-1]["at"] - after[0]["at"])
     middle = len(lags) // 2
-    before, later = max(lags[:middle], default=0), max(lags[middle:], default=0)
-    return {"mean": round(float(np.mean(lags))) if lags else None, "most": max(lags, default=None),
-            "before": before, "later": later}  # fmt: skip
-
-
-def bounded(lag: dict[str, Any], drain_secs: float | None) -> bool:
-    """Whether a lag does not grow: its later half is no larger, or it was gone within moments of the end."""
-    return lag["later"] <= LAG_TIMES * max(1, lag["before"]) or (drain_secs is not None and drain_secs < LAG_SECS)
+    before, later = float(np.mean(lags[:middle])), float(np.mean(lags[middle:]))
+    return {
+        "mean": round(float(np.mean(lags))),
+        "most": max(lags),
+        "most_secs": round(max(lags) / pace, 1) if pace else None,
+        "ok": later <= LAG_TIMES * before or max(lags[middle:]) <= LAG_SECS * pace,
+    }
 
 
 def held_back(case: SoakCase, samples: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -123,8 +125,6 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     parts = {part: memory_of(case, samples, part, short=short) for part in (pushed[0]["rss"] if pushed else {})}
     readers = list(pushed[0]["lag"]) if pushed else []
     lags = {reader: lag_of(case, samples, reader) for reader in readers}
-    for lag in lags.values():
-        lag["ok"] = bounded(lag, outcome.drain_secs)
     stops = held_back(case, samples) if samples else {}
     counts = compared(outcome)
     back = any(stop["stopped_secs"] > 0 for stop in stops.values())
@@ -172,7 +172,8 @@ def show(out: Console, said: dict[str, Any]) -> None:
         out.print(f"{name}: nothing read for {stop['stopped_secs']:,} s, by the brake {stop['braked_secs']:,} s; "
                   f"at most {stop['most_behind_octets'] / 1e6:,.0f} MB unread", markup=False)  # fmt: skip
     for name, lag in said["lag"].items():
-        out.print(f"{name}: lag {lag['mean']} records, at most {lag['most']}; {'bounded' if lag['ok'] else 'it grows'}")
+        out.print(f"{name}: lag {lag['mean']} records, at most {lag['most']} ({lag['most_secs']} s of its work); "
+                  f"{'bounded' if lag['ok'] else 'it grows'}", markup=False)  # fmt: skip
     if said["frames"] is not None:
         found = said["frames"]
         out.print(f"{found['sent']:,} frames sent, {found['accepted']:,} accepted, {found['logged']:,} in the log, "

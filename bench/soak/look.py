@@ -62,13 +62,14 @@ class Look:
         resident, private = {}, {}
         for name, pid in self.pids.items():
             resident[name], private[name] = memory(pid)
-        pages = self.pages.look()
+        pages, moment = self.pages.look(), self.watch.look()
         return {
             "at": round(at, 2),
             "phase": phase,
             "rss": resident,
             "private": private,
-            "lag": dict(self.watch.look().lag),
+            "lag": dict(moment.lag),
+            "done": dict(moment.done),
             "frames": {
                 "sent": self.pusher.sent,
                 "accepted": self.pages.accepted(),

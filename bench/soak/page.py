@@ -45,8 +45,8 @@ told for completeness.
 
 ## Lag
 
-| reader | mean, records | most, records |
-| --- | ---: | ---: |
+| reader | mean, records | most, records | most, in seconds of its work |
+| --- | ---: | ---: | ---: |
 {lags}
 
 When pushing ended, everything was drained in {drain} s. On disk at most {disk:.1f} GiB; {disk_estimate:.0f} had been
@@ -95,7 +95,7 @@ def text(said: dict[str, Any], question: str, date: str) -> str:
              row["private_slope_percent_per_hour"], row["most_over_base"])
             for name, row in said["memory"].items()
         ),
-        lags=_rows((name, row["mean"], row["most"]) for name, row in said["lag"].items()),
+        lags=_rows((name, row["mean"], row["most"], row["most_secs"]) for name, row in said["lag"].items()),
         drain=said["drain_secs"], disk=said["disk_most_gib"], disk_estimate=said["disk_estimate_gib"],
         counts=_counts(said["frames"]), faults="\n\n".join(said["faults"]) or "No process ended by itself.",
         machine=f"{machine['cpus']} CPUs, {machine['cpu']}; {machine['memory_gib']} GiB; {machine['system']}; load "
