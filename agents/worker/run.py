@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from threading import Semaphore
+from typing import Any
 
 import structlog
 import uvloop
@@ -34,8 +35,8 @@ from pipeline.wire import Contracts
 log = structlog.get_logger("kvarn.worker")
 
 STOP_SECS = 30.0
-UNKNOWN = 70
-"""Exit code for what is no error of ours."""
+FAILED, UNEXPECTED = 1, "UNEXPECTED"
+"""Exit code and code of what is no error of ours."""
 
 
 def run_worker(
@@ -66,14 +67,21 @@ def run_worker(
     uvloop.run(_run(work, exit_code))
 
 
+def ending(error: BaseException, exit_code: Callable[[KvarnError], int]) -> tuple[int, dict[str, Any]]:
+    """The exit code that an error ends the process with, and what its last line says."""
+    number, code, reason = FAILED, UNEXPECTED, repr(error)
+    if isinstance(error, KvarnError):
+        number, code, reason = exit_code(error), error.code, str(error)
+    return number, {"code": code, "reason": reason, "exit_code": number}
+
+
 async def _run(work: Work, exit_code: Callable[[KvarnError], int]) -> None:
     def end(error: BaseException) -> None:
-        code = exit_code(error) if isinstance(error, KvarnError) else UNKNOWN
-        known = {"code": error.code} if isinstance(error, KvarnError) else {}
-        log.critical("worker ends", reason=str(error), exit_code=code, **known, exc_info=None if known else error)
+        number, said = ending(error, exit_code)
+        log.critical("worker ends", **said, exc_info=None if isinstance(error, KvarnError) else error)
         sys.stderr.flush()
         # Without Python's and Faust's farewells: they would commit, flush or hang.
-        os._exit(code)
+        os._exit(number)
 
     app = make_app(work.plan, work.settings)
     shell = Shell(app, work, end)
