@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from agents.worker.phases import PHASES as WORKER_MOMENTS
-from bench.faults.figures import figures
+from bench.faults.figures import figures, mutant_figures
 from bench.faults.kinds import KINDS, SINK
+from bench.faults.page import write, write_mutants
 from bench.faults.parts import Parts
 from bench.faults.plans import gaps_of, plans_of
-from bench.faults.series import read_fault_case, run_series, trials_of
+from bench.faults.series import more_of, read_fault_case, run_series, trials_of
 from bench.faults.trial import Result, Trial
 from cli.processes.children import Processes
 from pipeline.errors import ConfigError, Fatal
@@ -74,6 +75,45 @@ def test_figures_sum_up_a_kind() -> None:
     assert (kind["trials"], kind["tries"], kind["moments"]) == (2, 6, {"in-batch": 6})
     assert kind["recovery_s"] == {"median": 2.5, "worst": 4.0}
     assert figures([])["ok"] is False
+
+
+def test_a_whole_series_must_have_killed_often_enough_in_enough_moments() -> None:
+    case = read_fault_case().model_copy(update={"least_kills": 6, "least_moments": 2, "least_each": 3})
+    line = GOOD.as_json()
+    assert figures([{**line, "moments": {"in-batch": 3, "sink-read": 3}}], case)["ok"] is True
+    assert figures([{**line, "moments": {"in-batch": 4, "sink-read": 2}}], case)["ok"] is False
+    assert figures([{**line, "moments": {"in-batch": 5}}], case)["ok"] is False
+    said = figures([{**line, "moments": {"in-batch": 5, "frozen": 9}}])
+    assert (said["kills"], said["kills_by_moment"]) == (5, {"in-batch": 5}), "a freeze is no kill"
+
+
+def test_kills_whose_moments_were_not_reached_are_tried_again_with_another_seed_but_not_for_ever() -> None:
+    case = read_fault_case()
+    sink = next(kind for kind in KINDS if kind.name == "sink killed")
+    line = {**GOOD.as_json(), "fault": sink.name, "moments": {moment: case.least_each for moment, _ in sink.moments}}
+    assert more_of(case, [line]) == []
+    short = {**line, "moments": {**line["moments"], "sink-planned": case.least_each - 1}}
+    (trial,) = more_of(case, [short])
+    assert (trial.fault, trial.seed not in case.seeds) == (sink.name, True)
+    assert trial.seed != more_of(case, [short, {**short, "moments": {}}])[0].seed
+    assert more_of(case, [{**short, "moments": {}}] * case.most_seeds) == []
+    assert more_of(case, [{**GOOD.as_json(), "fault": "worker frozen", "moments": {}}]) == []
+
+
+def test_the_pages_say_what_the_figures_say(tmp_path: Path) -> None:
+    case, machine = (
+        read_fault_case(),
+        {"cpus": 2, "cpu": "C", "memory_gib": 4, "system": "S", "versions": {"kvarn": "0"}},
+    )
+    line = {**GOOD.as_json(), "apart": {"refetched": 7}, "lost": 3, "ok": False}
+    text = write(figures([line]), case.load.model_dump(), case.question, machine, tmp_path).read_text()
+    assert "NOT as an undisturbed run" in text
+    assert "| worker killed | 3 | 3 | 0 | 0 | 0 | 0 | 2.5 | 4.0 |" in text
+    assert "worker killed: 7 refetched" in text
+    mutant = {**line, "trial": "no fence/1/2", "ok": True}
+    text = write_mutants(mutant_figures([mutant]), case.quick.model_dump(), machine, tmp_path).read_text()
+    assert "NOT all were noticed" in text
+    assert "| no fence |" in text
 
 
 def test_a_series_takes_what_was_done_before_from_its_file(tmp_path: Path) -> None:
