@@ -23,7 +23,7 @@ from agents.worker.owner import Work
 from agents.worker.phases import Phases
 from agents.worker.settings import WorkerSettings
 from agents.worker.shell import Shell
-from pipeline.errors import KvarnError
+from pipeline.errors import Fatal, KvarnError
 from pipeline.reference import References
 from pipeline.runtime.chain import Prepared
 from pipeline.runtime.collector import collect_seldom
@@ -75,6 +75,14 @@ def ending(error: BaseException, exit_code: Callable[[KvarnError], int]) -> tupl
     return number, {"code": code, "reason": reason, "exit_code": number}
 
 
+def stop_slow(chain: str) -> Fatal:
+    """The reason of an end that should have been a clean stop."""
+    return Fatal(
+        "STOP_SLOW", where=chain, what=f"not stopped cleanly in {STOP_SECS:.0f} s",
+        do="nothing: the next start goes on from the last checkpoint",
+    )  # fmt: skip
+
+
 async def _run(work: Work, exit_code: Callable[[KvarnError], int]) -> None:
     def end(error: BaseException) -> None:
         number, said = ending(error, exit_code)
@@ -89,9 +97,15 @@ async def _run(work: Work, exit_code: Callable[[KvarnError], int]) -> None:
     app.on_rebalance_complete.connect(shell.take_over, weak=False)
     app.on_partitions_revoked.connect(shell.give_up, weak=False)
     app.on_before_shutdown.connect(shell.finish, weak=False)
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def leave() -> None:
+        stop.set()
+        # Whatever it is doing: Faust was seen to wait for ever for a rebalance that began as it was told to stop.
+        loop.call_later(STOP_SECS, end, stop_slow(work.plan.name))
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, leave)
     app.in_worker = True
     try:
         await app.start()
@@ -101,7 +115,7 @@ async def _run(work: Work, exit_code: Callable[[KvarnError], int]) -> None:
         if not stop.is_set():
             raise app.crash_reason or RuntimeError("Faust stopped by itself")
         guard.cancel()
-        await asyncio.wait_for(app.stop(), STOP_SECS)
+        await app.stop()
         await watch
         work.deaths.close()
     except BaseException as error:  # noqa: BLE001  every end has a reason and a code

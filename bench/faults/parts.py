@@ -87,18 +87,21 @@ class Parts:
         code = self.processes.stop(name)
         # SIGTERM ends a process that has not come to its first line yet.
         if code not in (0, -signal.SIGTERM) and not (name in self.may_end and code in BY_ITSELF):
-            raise Fatal("PART_ENDED", where=name, what=f"exit code {code} at a clean stop: {self.processes.tail(name)}",
-                        do=f"see its log in {self.processes.logs}")  # fmt: skip
+            raise self._ended_badly(name, code)
 
     def stop_all(self) -> None:
-        """End every part cleanly; raises Fatal when one does not."""
+        """End every part cleanly, what ends otherwise as it may after a further start; Fatal for any other end."""
         self.plans.clear()
         for name in reversed(list(self.processes.running)):
             code = self.processes.stop(name)
-            if code and not (self.under.get(name) and code == -signal.SIGKILL):
-                raise Fatal("PART_ENDED", where=name, what=f"exit code {code} at a clean stop: "
-                            f"{self.processes.tail(name)}", do=f"see its log in {self.processes.logs}")  # fmt: skip
+            planned = bool(self.under.get(name)) and code == -signal.SIGKILL
+            if code and not planned and not (name in self.may_end and code in BY_ITSELF):
+                raise self._ended_badly(name, code)
             if code:
                 self.start(name)
                 self.stop_all()
                 return
+
+    def _ended_badly(self, name: str, code: int) -> Fatal:
+        what = f"exit code {code} at a clean stop: {self.processes.tail(name)}"
+        return Fatal("PART_ENDED", where=name, what=what, do=f"see its log in {self.processes.logs}")
