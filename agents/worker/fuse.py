@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.worker.unreadable import CODE, RECORD_FRAMES, WHOLE
 from pipeline.errors import Fatal
 
 OURS = frozenset(
@@ -11,6 +12,13 @@ OURS = frozenset(
     }
 )  # fmt: skip
 """Reject codes that a fault of ours could cause. Copies, late and unknown ones come in masses by themselves."""
+
+
+def weight(code: str, frame: int) -> int:
+    """Frames that a reject counts for; `frame` is its number in its record, or WHOLE."""
+    if code == CODE and frame == WHOLE:
+        return RECORD_FRAMES
+    return int(code in OURS)
 
 
 class Fuse:

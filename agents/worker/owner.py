@@ -9,20 +9,21 @@ from threading import Event, Semaphore
 import structlog
 
 from agents.worker.deaths import Deaths
-from agents.worker.fuse import OURS, Fuse
+from agents.worker.fuse import Fuse, weight
 from agents.worker.killers import DETAIL, killers
 from agents.worker.outlet import Outlet
 from agents.worker.phases import Phases
 from agents.worker.poison import only, others, reported, take_without_poison
 from agents.worker.settings import WorkerSettings
 from agents.worker.trial import Trial, suspect
+from agents.worker.unreadable import RECORD_FRAMES, put_aside
 from agents.worker.vault import Vault
 from pipeline.batch import FrameBatch
 from pipeline.checkpoint import Head, Progress, check_log
 from pipeline.errors import Fatal, KvarnError
 from pipeline.runtime.chain import Chain, Outputs, Prepared
 from pipeline.runtime.saved import ChainCopy, Place, Saved, copy_chain, nothing_saved, restore_chain
-from pipeline.step import Parcel, Step
+from pipeline.step import Origin, Parcel, Step
 from pipeline.topology.plan import ChainPlan
 from pipeline.wire import Contracts
 
@@ -117,17 +118,29 @@ class Owner:
         begin = time.perf_counter()
         if not self.progress.admit(offset):
             return
-        parcel = self.chain.read(raw, self._work.source_id, self.partition, offset)
-        outputs = self._take(offset, parcel)
+        outputs, frames = self._outputs(offset, raw)
         self._work.phases.reach("in-batch")
         for output in outputs:
             self._work.outlet.send(output)
             self._work.phases.reach("in-outputs")
         self._work.outlet.poll(0)
         self.progress.apply(offset)
-        if isinstance(parcel.batch, FrameBatch):
-            self._work.fuse.count(len(parcel.batch.length), sum(output.code in OURS for output in outputs))
+        if frames:
+            self._work.fuse.count(frames, sum(weight(output.code, output.frame) for output in outputs))
         self.busy_secs += time.perf_counter() - begin
+
+    def _outputs(self, offset: int, raw: bytes) -> tuple[Outputs, int]:
+        """What a record gives rise to, and how many frames it counts for."""
+        try:
+            parcel = self.chain.read(raw, self._work.source_id, self.partition, offset)
+        except MemoryError:
+            raise
+        except Exception as error:
+            outputs = put_aside(self.chain, Origin(self._work.source_id, self.partition, offset), raw, error)
+            log.warning("unreadable record", partition=self.partition, offset=offset, exc_info=error)
+            return outputs, RECORD_FRAMES
+        frames = len(parcel.batch.length) if isinstance(parcel.batch, FrameBatch) else 0
+        return self._take(offset, parcel), frames
 
     def _take(self, offset: int, parcel: Parcel) -> Outputs:
         deaths = self._work.deaths
@@ -208,7 +221,7 @@ class Owner:
             )  # fmt: skip
         for place, raw in self._vault.replay(self.chain.position.applied + 1, offset):
             # Their outputs were sent the first time.
-            self._take(place, self.chain.read(raw, self._work.source_id, self.partition, place))
+            self._outputs(place, raw)
 
     def copy(self) -> ChainCopy:
         """What a checkpoint writes, as of now; the outputs up to here are closed with it."""

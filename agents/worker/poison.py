@@ -78,6 +78,12 @@ def reported(chain: Chain, parcel: Parcel, outputs: Outputs, bad: Collection[int
     return kept + _rejects(chain, parcel, bad, detail)
 
 
+def reject_topic(chain: Chain) -> str | None:
+    """Where rejects of the chain's stages go; None when they are not kept."""
+    names = [topic.name for stage in chain.plan.stages for name, topic in stage.emits.items() if name == "rejects"]
+    return names[0] if names else None
+
+
 def _try(chain: Chain, parcel: Parcel, frames: list[int]) -> tuple[Chain, Outputs, Exception | None]:
     twin = chain.twin()
     try:
@@ -91,8 +97,8 @@ def _try(chain: Chain, parcel: Parcel, frames: list[int]) -> tuple[Chain, Output
 def _rejects(chain: Chain, parcel: Parcel, bad: Collection[int], detail: str) -> Outputs:
     batch = parcel.batch
     assert isinstance(batch, FrameBatch)
-    topics = [topic for stage in chain.plan.stages for name, topic in stage.emits.items() if name == "rejects"]
-    if not topics:
+    topic = reject_topic(chain)
+    if topic is None:
         return []
     ends = np.cumsum(batch.length)
     origin = parcel.origin
@@ -104,7 +110,7 @@ def _rejects(chain: Chain, parcel: Parcel, bad: Collection[int], detail: str) ->
         record = _record(chain, parcel, batch, frame, octets, detail)
         value, index = chain.encode("Reject", record), FIRST_INDEX + frame
         key = record["device"].encode()
-        made.append(Output(topics[0].name, key, value, None, index, f"{identity}/{index}", record["code"], frame))
+        made.append(Output(topic, key, value, None, index, f"{identity}/{index}", record["code"], frame))
     return made
 
 

@@ -130,6 +130,25 @@ def test_poison_after_a_checkpoint_leaves_the_state_as_if_its_frames_had_not_bee
     assert opened(work).progress.applied == 7
 
 
+def test_a_record_that_cannot_be_read_is_passed_and_stays_passed_after_a_restart_and_after_poison(work: Work) -> None:
+    owner = worked(work)
+    records = [record(7), b"no Avro at all", record(8, poison=(3,)), record(9)]
+    feed(work, *records)
+    for offset, value in enumerate(records, 5):
+        owner.apply(offset, value)
+    assert int(owner.chain.stores[0].areas["counts"].rows["frames"].sum()) == 8 * 20
+    assert owner.progress.applied == owner.chain.position.applied == 8
+    checkpoint(work, owner)
+    assert opened(work).progress.applied == 8
+
+
+def test_nothing_but_records_that_cannot_be_read_stops_the_process(work: Work) -> None:
+    owner = opened(work)
+    owner.apply(0, b"no Avro at all")
+    with pytest.raises(Fatal, match="TOO_MANY_REJECTS"):
+        owner.apply(1, b"no Avro at all")
+
+
 def test_poison_waits_for_a_checkpoint_that_the_broker_does_not_show_yet(
     work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:

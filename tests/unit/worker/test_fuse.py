@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.worker.fuse import OURS, Fuse
+from agents.worker.fuse import OURS, Fuse, weight
+from agents.worker.unreadable import CODE, RECORD_FRAMES, WHOLE
 from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import Fatal
 
@@ -36,3 +37,7 @@ def test_good_times_do_not_hide_a_bad_deploy() -> None:
 
 def test_the_codes_are_known() -> None:
     assert set(REJECT_NUMBER) >= OURS
+
+
+def test_a_record_that_cannot_be_read_weighs_like_many_frames_and_a_copy_nothing() -> None:
+    assert [weight(CODE, WHOLE), weight(CODE, 3), weight("COUNTER_DUPLICATE", 3)] == [RECORD_FRAMES, 1, 0]
