@@ -14,6 +14,7 @@ from bench.soak.case import LONG_MINUTES, SoakCase
 from bench.soak.run import OTHERS, Outcome
 
 MIB = 1 << 20
+AROUND_SECS = 15.0
 PUSHING = ("calibration", "overload")
 LAG_TIMES = 1.5
 """The mean lag of the last half may be so many times that of the half before it."""
@@ -21,18 +22,26 @@ LAG_SECS = 60.0
 """A reader that needs less than this for its lag, at its own pace, is not behind in any sense that matters."""
 
 
-def slope_percent(at: Sequence[float], value: Sequence[float]) -> float | None:
-    """Growth in percent of the mean an hour, by least squares; `at` in seconds. None for less than three values."""
+def slope_percent(at: Sequence[float], value: Sequence[float]) -> tuple[float, float] | None:
+    """Growth in percent of the mean an hour, by least squares, and its standard error; `at` in seconds.
+
+    The error takes what is left for independent, so it is rather too small. None for less than three values.
+    """
     if len(at) < 3:
         return None
     times, values = np.asarray(at, float) / 3600, np.asarray(value, float)
     away = times - times.mean()
-    return float((away * (values - values.mean())).sum() / (away * away).sum() / values.mean() * 100)
+    square = (away * away).sum()
+    slope = (away * (values - values.mean())).sum() / square
+    left = values - values.mean() - slope * away
+    error = np.sqrt((left * left).sum() / (len(at) - 2) / square)
+    return float(slope / values.mean() * 100), float(error / values.mean() * 100)
 
 
-def nearest(at: Sequence[float], value: Sequence[float], wanted: float) -> float:
-    """The value whose time is nearest to `wanted`."""
-    return value[min(range(len(at)), key=lambda row: abs(at[row] - wanted))]
+def around(at: Sequence[float], value: Sequence[float], wanted: float) -> float:
+    """The mean of the values within AROUND_SECS of `wanted`, or the one nearest to it."""
+    near = [one for when, one in zip(at, value, strict=True) if abs(when - wanted) <= AROUND_SECS]
+    return float(np.mean(near)) if near else value[min(range(len(at)), key=lambda row: abs(at[row] - wanted))]
 
 
 def memory_of(case: SoakCase, samples: Sequence[dict[str, Any]], part: str, *, short: bool) -> dict[str, Any]:
@@ -43,21 +52,23 @@ def memory_of(case: SoakCase, samples: Sequence[dict[str, Any]], part: str, *, s
     pushed = [sample for sample in samples if sample["phase"] in PUSHING]
     at = [sample["at"] for sample in pushed]
     resident = [sample["rss"][part] for sample in pushed]
-    base = nearest(at, resident, case.base_at)
+    base = around(at, resident, case.base_at)
     warm = [row for row, second in enumerate(at) if second >= case.warm_at]
     slope = slope_percent([at[row] for row in warm], [resident[row] for row in warm])
     private = slope_percent([at[row] for row in warm], [pushed[row]["private"][part] for row in warm])
     most = max(resident) / base
     held = None
     if part not in OTHERS.values():
-        steady = short or (slope is not None and slope < case.goals.slope_percent_per_hour)
+        steady = short or (slope is not None and slope[0] < case.goals.slope_percent_per_hour)
         held = steady and most < case.goals.most
     return {
         "base_mib": round(base / MIB, 1),
         "last_mib": round(resident[-1] / MIB, 1),
         "most_mib": round(max(resident) / MIB, 1),
-        "slope_percent_per_hour": None if slope is None else round(slope, 2),
-        "private_slope_percent_per_hour": None if private is None else round(private, 2),
+        "peak_mib": round(max(sample["peak"][part] for sample in pushed) / MIB, 1),
+        "slope_percent_per_hour": None if slope is None else round(slope[0], 2),
+        "slope_error": None if slope is None else round(slope[1], 2),
+        "private_slope_percent_per_hour": None if private is None else round(private[0], 2),
         "most_over_base": round(most, 3),
         "ok": held,
     }
@@ -184,7 +195,7 @@ def show(out: Console, said: dict[str, Any]) -> None:
 
 
 def _memory(said: dict[str, Any]) -> Table:
-    table = Table("part", "MiB at the base", "at most", "at the end", "% an hour", "most / base", "",
+    table = Table("part", "MiB at the base", "at most", "at the end", "% an hour", "±", "most / base", "",
                   title="Resident memory", title_justify="left")  # fmt: skip
     for column in table.columns[1:-1]:
         column.justify = "right"
@@ -192,7 +203,7 @@ def _memory(said: dict[str, Any]) -> Table:
     for name, row in said["memory"].items():
         table.add_row(
             name, f"{row['base_mib']:,}", f"{row['most_mib']:,}", f"{row['last_mib']:,}",
-            f"{row['slope_percent_per_hour']}", f"{row['most_over_base']}", words[row["ok"]],
+            f"{row['slope_percent_per_hour']}", f"{row['slope_error']}", f"{row['most_over_base']}", words[row["ok"]],
         )  # fmt: skip
     table.caption = f"base at {said['windows']['base_at']:.0f} s, slope from {said['windows']['warm_at']:.0f} s on"
     return table

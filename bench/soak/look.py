@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +57,29 @@ class Look:
     book: Book
     folders: Mapping[str, Path]
 
+    def __post_init__(self) -> None:
+        self._scales = {name: Scale(pid) for name, pid in self.pids.items()}
+
+    def weigh(self) -> None:
+        """Look at the memory alone; a look tells the mean."""
+        for scale in self._scales.values():
+            scale.weigh()
+
     def take(self, at: float, phase: str) -> dict[str, Any]:
-        """What is so now; `at` in seconds from the first push. Memory in bytes: resident, and without shared pages."""
-        resident, private = {}, {}
-        for name, pid in self.pids.items():
-            resident[name], private[name] = memory(pid)
+        """What is so now; `at` in seconds from the first push.
+
+        Memory in bytes, since the last look: mean resident, mean without pages of files, most resident.
+        """
+        resident, private, peak = {}, {}, {}
+        for name, scale in self._scales.items():
+            resident[name], private[name], peak[name] = scale.read()
         pages, moment = self.pages.look(), self.watch.look()
         return {
             "at": round(at, 2),
             "phase": phase,
             "rss": resident,
             "private": private,
+            "peak": peak,
             "lag": dict(moment.lag),
             "done": dict(moment.done),
             "frames": {
@@ -84,18 +96,38 @@ class Look:
         }  # fmt: skip
 
 
-def memory(pid: int) -> tuple[int, int]:
-    """Resident octets of a process and its children, all and those that it shares with nobody's file."""
-    process = psutil.Process(pid)
-    resident = shared = 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            info = one.memory_info()
-        except psutil.NoSuchProcess:
-            continue
-        resident += info.rss
-        shared += getattr(info, "shared", 0)
-    return resident, resident - shared
+@dataclass
+class Scale:
+    """Resident memory of a process and its children, weighed several times between two looks: merges and batches come
+    and go within moments, and a mean says more of growth than one of those moments."""
+
+    pid: int
+    _family: list[psutil.Process] = field(default_factory=list)
+    _weights: list[tuple[int, int]] = field(default_factory=list)
+
+    def weigh(self) -> None:
+        """Take a weight: octets that are resident, and those of them that are no file's."""
+        if not self._family:
+            itself = psutil.Process(self.pid)
+            self._family = [itself, *itself.children(recursive=True)]
+        resident = shared = 0
+        for process in self._family:
+            try:
+                info = process.memory_info()
+            except psutil.NoSuchProcess:
+                if process.pid == self.pid:
+                    raise
+                continue
+            resident += info.rss
+            shared += getattr(info, "shared", 0)
+        self._weights.append((resident, resident - shared))
+
+    def read(self) -> tuple[int, int, int]:
+        """Mean resident, mean private, most resident octets since the last time."""
+        self.weigh()
+        taken, self._weights, self._family = self._weights, [], []
+        resident, private = ([weight[place] for weight in taken] for place in (0, 1))
+        return sum(resident) // len(taken), sum(private) // len(taken), max(resident)
 
 
 def size_of(folder: Path) -> int:

@@ -35,12 +35,12 @@ Connectors stopped reading from {behind:,.0f} MB of unread frames until half of 
 
 ## Memory
 
-Resident memory, every {every:.0f} seconds. Base: at {base:.0f} s. Slope: least squares from {warm:.0f} s on, over the
-mean; the goal is less than {goal_slope:g} % an hour, and at most {goal_most:g} times the base. Broker and mosquitto are
-told for completeness.
+Resident memory, weighed twice a second; means of {every:.0f} seconds. Base: at {base:.0f} s. Slope: least squares from
+{warm:.0f} s on, over the mean, with its standard error; the goal is less than {goal_slope:g} % an hour, and at most
+{goal_most:g} times the base. Broker and mosquitto are told for completeness. Peak: the most of all single weights.
 
-| part | base, MiB | most, MiB | end, MiB | % an hour | without shared pages, % an hour | most / base |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| part | base, MiB | most, MiB | peak, MiB | end, MiB | % an hour | without pages of files, % an hour | most / base |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {memory}
 
 ## Lag
@@ -91,8 +91,9 @@ def text(said: dict[str, Any], question: str, date: str) -> str:
         ),
         goal_slope=load["goals"]["slope_percent_per_hour"], goal_most=load["goals"]["most"],
         memory=_rows(
-            (name, row["base_mib"], row["most_mib"], row["last_mib"], row["slope_percent_per_hour"],
-             row["private_slope_percent_per_hour"], row["most_over_base"])
+            (name, row["base_mib"], row["most_mib"], row["peak_mib"], row["last_mib"],
+             f"{row['slope_percent_per_hour']} ± {row['slope_error']}", row["private_slope_percent_per_hour"],
+             row["most_over_base"])
             for name, row in said["memory"].items()
         ),
         lags=_rows((name, row["mean"], row["most"], row["most_secs"]) for name, row in said["lag"].items()),

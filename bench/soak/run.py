@@ -6,10 +6,11 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -52,6 +53,7 @@ DRAIN_SECS = 1800.0
 COUNT_SECS = 20.0
 """How long the count of the log may take behind the parts."""
 TURN_SECS = 0.5
+T = TypeVar("T")
 MQTT_BROKER = "mosquitto"
 OTHERS = {"kafka": BROKER, MQTT_BROKER: MQTT_BROKER}
 """Service -> its part in the samples; they are not ours."""
@@ -251,17 +253,21 @@ class Begun:
                 raise Fatal("BENCH_FAILED", where="generator", what=repr(error), do="see the connectors' logs")
         now = time.monotonic()
         if now >= until:
-            try:
-                self._take(phase)
-            except psutil.Error as error:
-                self.processes.check()
-                raise Fatal("BENCH_FAILED", where="memory", what=repr(error), do="start it again") from error
+            self._take(phase)
             until = now + (every or self.soak.case.sample_secs)
         time.sleep(TURN_SECS)
+        self._looked(self.look.weigh)
         return until
 
+    def _looked(self, how: Callable[[], T]) -> T:
+        try:
+            return how()
+        except psutil.Error as error:
+            self.processes.check()
+            raise Fatal("BENCH_FAILED", where="memory", what=repr(error), do="start it again") from error
+
     def _take(self, phase: str) -> None:
-        sample = self.look.take(self._now, phase)
+        sample = self._looked(lambda: self.look.take(self._now, phase))
         self.outcome.samples.append(sample)
         if self.soak.samples is not None:
             with self.soak.samples.open("a", encoding="utf-8") as out:

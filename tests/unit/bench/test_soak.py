@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,9 @@ from ruamel.yaml import YAML
 from bench.soak.book import Counted
 from bench.soak.case import SoakCase, read_soak_case
 from bench.soak.clock import Clock
-from bench.soak.figures import compared, figures, lag_of, memory_of, nearest, slope_percent
+from bench.soak.figures import around, compared, figures, lag_of, memory_of, slope_percent
 from bench.soak.kernels import wrap
+from bench.soak.look import Scale
 from bench.soak.page import text
 from bench.soak.push import Pusher
 from bench.soak.run import Counts, Outcome
@@ -30,10 +34,9 @@ MIB = 1 << 20
 
 def test_a_line_that_doubles_within_an_hour_grows_by_its_mean() -> None:
     at = [0.0, 900.0, 1800.0, 3600.0]
-    assert slope_percent(at, [100 + second / 36 for second in at]) == pytest.approx(
-        100 / np.mean([100 + second / 36 for second in at]) * 100
-    )
-    assert slope_percent(at, [7.0] * 4) == 0.0
+    found = slope_percent(at, [100 + second / 36 for second in at])
+    assert found == pytest.approx((100 / np.mean([100 + second / 36 for second in at]) * 100, 0.0))
+    assert slope_percent(at, [7.0] * 4) == (0.0, 0.0)
     assert slope_percent(at[:2], [1.0, 2.0]) is None
 
 
@@ -45,15 +48,40 @@ def test_the_windows_are_those_of_the_goals_for_an_hour_and_shorter_for_less() -
     assert (longer.base_at, longer.warm_at) == (600.0, 1200.0)
 
 
-def test_the_nearest_sample_counts() -> None:
-    assert nearest([0, 10, 20], [1.0, 2.0, 3.0], 14.0) == 2.0
+def test_a_slope_is_as_sure_as_its_values_are_near_the_line() -> None:
+    noise = np.random.default_rng(1)
+    at = [10.0 * place for place in range(240)]
+    slopes = [slope_percent(at, (1_000 + 50 * noise.standard_normal(240)).tolist()) for _ in range(300)]
+    found = np.array([slope for slope in slopes if slope is not None])
+    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.2)
+
+
+def test_samples_around_a_moment_count_and_else_the_nearest() -> None:
+    assert around([0, 10, 20, 30, 50], [1.0, 2.0, 3.0, 5.0, 9.0], 20.0) == pytest.approx(10 / 3)
+    assert around([0, 100], [1.0, 2.0], 60.0) == 2.0
+
+
+def test_memory_is_weighed_several_times_between_looks() -> None:
+    scale = Scale(os.getpid())
+    before = scale.read()
+    for _ in range(3):
+        scale.weigh()
+    mean, private, most = scale.read()
+    assert most >= mean >= private > 0
+    assert abs(mean - before[0]) < before[0]
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert scale.read()[0] > mean
+    finally:
+        child.communicate(b"\n")
 
 
 def sample(at: float, rss: float, phase: str = "overload", lag: int = 10, frames: int = 0) -> dict[str, Any]:
     taken = dict.fromkeys(("sent", "accepted", "committed", "logged"), frames)
     return {
         "at": at, "phase": phase, "rss": {"worker.metering": rss, "broker": 2 * rss},
-        "private": {"worker.metering": rss, "broker": rss}, "lag": {"worker.metering": lag},
+        "private": {"worker.metering": rss, "broker": rss}, "peak": {"worker.metering": rss, "broker": rss},
+        "lag": {"worker.metering": lag},
         "done": {"worker.metering": at},
         "frames": {**taken, "intervals": 1},
         "connectors": {"push": {"behind_octets": 5, "braking": False, "braked_secs": 3.0, "stopped_secs": 4.0}},
@@ -82,7 +110,8 @@ def test_growth_before_the_warm_up_is_not_judged() -> None:
     samples = hour()
     for early in samples[:120]:
         early["rss"]["worker.metering"] = 50 * MIB
-    samples[60]["rss"]["worker.metering"] = 100 * MIB
+    for base in samples[59:62]:
+        base["rss"]["worker.metering"] = 100 * MIB
     assert memory_of(CASE, samples, "worker.metering", short=False)["ok"] is True
 
 
