@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Semaphore
 from typing import Any
@@ -52,7 +53,7 @@ def run_worker(
     `fetch` gives the References of versions, waiting for them as long as makes sense, and raises Fatal without them.
     Ends the process with `exit_code(error)` when something is wrong: going on would lose or double something.
     """
-    log.info("starting", chain=plan.name, instance=settings.instance)
+    log.info("starting", chain=plan.name, instance=settings.instance, cpu_secs=round(time.process_time(), 2))
     prepared = Prepared(tuple(steps), fetch)
     prepare_ahead(plan, settings, prepared)
     collect_seldom()

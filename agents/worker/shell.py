@@ -79,7 +79,9 @@ class Shell:
                 return
             self.owners = {owner.partition: owner for owner in owners}
             self._progress = time.monotonic()
-            log.info("ready", chain=self._work.plan.name, partitions=mine)
+            log.info(
+                "ready", chain=self._work.plan.name, partitions=mine, cpu_secs=round(time.process_time(), 2)
+            )  # fmt: skip
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  Faust only logs what fails here

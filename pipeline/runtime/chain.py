@@ -136,7 +136,7 @@ class Chain:
         self.position = position or Position()
         self._prepared = prepared
         self._contracts = contracts
-        self._derived = prepared.of(self.position.versions)
+        self._derived: tuple[Any, ...] | None = None
 
     def take(self, raw: bytes, topic_id: str, partition: int, offset: int) -> Outputs:
         """Take the record at `offset` of the source on; a copy (offset already applied) gives nothing.
@@ -173,7 +173,7 @@ class Chain:
         if parcel.tick is not None:
             self.position.tick_time = parcel.tick.time
         outputs: Outputs = []
-        for place, (step, store, derived) in enumerate(zip(self.steps, self.stores, self._derived, strict=True)):
+        for place, (step, store, derived) in enumerate(zip(self.steps, self.stores, self._tables(), strict=True)):
             advance = step.advance(parcel, store, derived)
             for emission in advance.emissions:
                 self._emit(place, emission, parcel, outputs)
@@ -216,7 +216,13 @@ class Chain:
 
     def _put_in_force(self, control: Control) -> None:
         self.position.versions = {**self.position.versions, **control.versions}
-        self._derived = self._prepared.of(self.position.versions)
+        self._derived = None
+
+    def _tables(self) -> tuple[Any, ...]:
+        """Made when they are first needed: a partition is restored while a large registry is still being prepared."""
+        if self._derived is None:
+            self._derived = self._prepared.of(self.position.versions)
+        return self._derived
 
     def _publish(self, place: int, topic: str, schema: str, parcel: Parcel, outputs: Outputs) -> None:
         previous = self._sent(topic, parcel.origin.offset)
