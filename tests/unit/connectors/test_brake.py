@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import uvloop
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from connectors.gather import readers as asking
@@ -248,3 +249,8 @@ async def test_who_waits_for_room_is_told_of_the_end(answers: Answers) -> None:
         assert not waiting.done()
         stop.set()
         assert await waiting is False
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_connections_wait_on_uvloop_too_which_begins_to_read_later(early: bool) -> None:
+    uvloop.run(test_connections_wait_while_the_brake_is_on_and_are_not_taken_for_silent(early))
