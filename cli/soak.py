@@ -16,8 +16,10 @@ from bench.soak.case import read_soak_case
 from bench.soak.figures import figures, show
 from bench.soak.page import write
 from bench.soak.run import Soak
+from bench.soak.setting import bytes_needed
 from bench.throughput.drain import Progress
 from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
+from cli.topology import read_plan
 
 CASE = read_soak_case()
 
@@ -61,6 +63,8 @@ def command(progress: Callable[[], AbstractContextManager[Progress]]) -> Callabl
             stop.set()
 
         signal.signal(signal.SIGTERM, ended)
+        needed = bytes_needed(case, read_plan(file))
+        aside().print(f"It may take {needed / 2**30:.0f} GiB of disk.", markup=False)
         with tempfile.TemporaryDirectory(prefix="kvarn-bench-", ignore_cleanup_errors=True) as temporary:
             folder = keep or Path(temporary)
             folder.mkdir(parents=True, exist_ok=True)

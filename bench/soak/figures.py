@@ -113,7 +113,7 @@ def rates(outcome: Outcome) -> dict[str, Any]:
     first, last = over[0], over[-1]
     secs = last["at"] - first["at"]
     sent, taken = ((last["frames"][name] - first["frames"][name]) / secs for name in ("sent", "committed"))
-    target = outcome.case.overload * outcome.capacity
+    target = float(np.mean([sample["offered_per_s"] for sample in over[1:]]))
     return said | {"offered": round(target), "sent": round(sent), "taken": round(taken),
                    "held_back_percent": round(100 * (1 - sent / target), 1)}  # fmt: skip
 

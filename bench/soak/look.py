@@ -89,6 +89,7 @@ class Look:
                 "logged": self.book.frames,
                 "intervals": self.pusher.intervals,
             },
+            "offered_per_s": self.pusher.rate and round(self.pusher.rate),
             "connectors": {
                 name: {field: page.get(field) for field in BRAKE_FIELDS} for name, page in pages.items()
             },

@@ -18,11 +18,15 @@ TAIL_LINES = 15
 
 @dataclass
 class Processes:
-    """Named children; use as a context manager, so that none outlives the run."""
+    """Named children; use as a context manager, so that none outlives the run.
+
+    `apart`: what is sent to the run's process group (a terminal's Ctrl-C, `timeout`) does not reach them.
+    """
 
     logs: Path
     environment: Mapping[str, str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    apart: bool = False
 
     def __enter__(self) -> Processes:
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -37,8 +41,9 @@ class Processes:
         environment = {**os.environ, **self.environment, **(more or {})}
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
-            )
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment,
+                process_group=0 if self.apart else None,
+            )  # fmt: skip
 
     def check(self) -> None:
         """Raise Fatal when a child has ended by itself."""

@@ -82,7 +82,7 @@ def sample(at: float, rss: float, phase: str = "overload", lag: int = 10, frames
         "at": at, "phase": phase, "rss": {"worker.metering": rss, "broker": 2 * rss},
         "private": {"worker.metering": rss, "broker": rss}, "peak": {"worker.metering": rss, "broker": rss},
         "lag": {"worker.metering": lag},
-        "done": {"worker.metering": at},
+        "done": {"worker.metering": at}, "offered_per_s": 1000,
         "frames": {**taken, "intervals": 1},
         "connectors": {"push": {"behind_octets": 5, "braking": False, "braked_secs": 3.0, "stopped_secs": 4.0}},
         "disk": {"kafka": 1 << 30, "warehouse": 1 << 30},
@@ -138,7 +138,7 @@ def test_a_lag_is_bounded_when_it_does_not_grow_or_is_soon_gone(later: int, pace
 def outcome(samples: list[dict[str, Any]], **more: Any) -> Outcome:
     machine = {"cpu": "a", "cpus": 2, "memory_gib": 8, "system": "s", "load_before": 0, "versions": {"python": "3"}}
     counts = Counts(sent=5, accepted=5, logged=5, readings=4, rejects=1, intervals=2)
-    return Outcome(CASE, machine, 1 << 30, samples, 500.0, 0.0, 3600.0, 9.0, counts=counts, **more)
+    return Outcome(CASE, machine, 1 << 30, samples, 500.0, 3600.0, 9.0, counts=counts, **more)
 
 
 def test_a_run_without_fault_is_ok_and_its_page_says_so() -> None:
