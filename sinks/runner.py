@@ -98,7 +98,8 @@ class SinkRunner:
 
     def run(self, stop: threading.Event) -> Counts:
         """Until `stop` is set, then write what is gathered; raises Fatal or ContractError when it must not go on."""
-        self.sink.open()
+        if not self._open(stop):
+            return self.counts
         try:
             self.log.open(self._assigned, self._revoked)
             while not stop.is_set():
@@ -109,6 +110,32 @@ class SinkRunner:
             self.log.close()
             self.sink.close()
         return self.counts
+
+    def _open(self, stop: threading.Event) -> bool:
+        """Open the sink, again and again while the warehouse is away; False when it was told to stop meanwhile."""
+        began, pause = self._clock(), self.options.retry_secs
+        while not stop.is_set():
+            try:
+                self.sink.open()
+                return True
+            except Transient as error:
+                following = self._later_or_never(error, began, pause)
+                stop.wait(pause)
+                pause = following
+        return False
+
+    def _later_or_never(self, error: Transient, began: float, pause: float) -> float:
+        """Seconds to wait before the next try; raises Fatal when it has been tried for long enough."""
+        away = self._clock() - began
+        if away + pause > self.options.give_up_secs:
+            raise Fatal(
+                "WAREHOUSE_GONE",
+                where=error.where,
+                what=f"it was away for {away:.0f} s: {error.what}",
+                do="bring it back and start the sink again: it goes on where it was",
+            ) from error
+        log.warning("warehouse away", code=error.code, what=error.what, again_in_secs=pause)
+        return min(2 * pause, MAX_RETRY_SECS)
 
     @property
     def _place(self) -> str:
@@ -230,22 +257,14 @@ class SinkRunner:
                 self.sink.write(block)
                 return True
             except Transient as error:
-                away = self._clock() - began
-                if away + pause > self.options.give_up_secs:
-                    raise Fatal(
-                        "WAREHOUSE_GONE",
-                        where=error.where,
-                        what=f"it was away for {away:.0f} s: {error.what}",
-                        do="bring it back and start the sink again: it goes on where it was",
-                    ) from error
-                log.warning("warehouse away", code=error.code, what=error.what, again_in_secs=pause)
+                following = self._later_or_never(error, began, pause)
             self.counts.retries += 1
             if stop.is_set():
                 return False
             self.log.wait(pause)
             if block not in self._pending:
                 return True
-            pause = min(2 * pause, MAX_RETRY_SECS)
+            pause = following
 
     # ------------------------------------------------------------------------------------------ partitions come and go
 

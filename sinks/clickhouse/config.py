@@ -30,6 +30,11 @@ class ClickHouseConfig(BaseModel):
     memory_bytes: int = Field(
         2 << 30, ge=256 << 20, description="most that one query or insert may use inside the warehouse"
     )
+    spare_bytes: int = Field(
+        256 << 20,
+        ge=0,
+        description="bytes that stay free on the disk of an embedded warehouse: with less nothing is written",
+    )
     request_secs: int = Field(
         60, ge=1, le=240, description="longest that a server may take to answer before the request is made again"
     )

@@ -6,9 +6,10 @@ because each table remembers the tokens of its last inserts. A row that still co
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from pipeline.errors import Fatal, KvarnError
+from pipeline.errors import Fatal, KvarnError, Transient
 from pipeline.reference import Registry
 from sinks.base import Sink
 from sinks.clickhouse import migrate
@@ -23,6 +24,7 @@ from sinks.clickhouse.registry_block import registry_block
 from sinks.clickhouse.registry_tables import REGISTRY_TABLES
 from sinks.clickhouse.server import QueryServer
 from sinks.clickhouse.tables import TABLE_OF_RECORD
+from sinks.clickhouse.whole import Wholeness, check_aside
 from sinks.records import Block
 
 INSERT = {
@@ -46,13 +48,22 @@ class ClickHouseSink(Sink):
         self._client: Any = None
         self._spoiled = False
         self._server: QueryServer | None = None
+        self._wholeness = Wholeness()
 
     def open(self) -> None:
         """Connect and migrate; raises ConfigError, or Transient when a server does not answer."""
-        self._connect()
-        migrate.apply(self._client, migrate.load(self.config.timezone))
-        with errors_as_ours(self.config.database):
-            self.place = identity(self._client)
+        try:
+            # Before the engine starts, which it does badly on a full disk.
+            self._check_room()
+            self._connect()
+            migrate.apply(self._client, migrate.load(self.config.timezone))
+            with errors_as_ours(self.config.database):
+                self.place = identity(self._client)
+                if self.config.embedded:
+                    check_aside(self._client, self.config.dsn)
+        except KvarnError:
+            self._close_client()
+            raise
         if self.config.embedded and self.config.answer_queries and self._server is None:
             self._server = QueryServer(self.config)
             self._server.start()
@@ -74,8 +85,11 @@ class ClickHouseSink(Sink):
             return 0
         self._renew()
         try:
+            self._check_room()
             with errors_as_ours(f"{self.config.database}, block {block.token}"):
-                return self._insert(block)
+                rows = self._insert(block)
+                self._check_whole()
+                return rows
         except KvarnError:
             self._spoil()
             raise
@@ -85,11 +99,39 @@ class ClickHouseSink(Sink):
         self._spoiled = True
 
     def _renew(self) -> None:
-        if self._spoiled:
-            self._close_client()
+        if not self._spoiled:
+            return
+        # The old one is closed last: the engine ends with its last connection, and starts badly on a full disk.
+        spoiled, self._client = self._client, None
+        try:
             self._connect(make=False)
-            self._check_place()
-            self._spoiled = False
+        except KvarnError:
+            self._client = spoiled
+            raise
+        if spoiled is not None:
+            spoiled.close()
+        self._check_place()
+        self._check_whole()
+        self._spoiled = False
+
+    def _check_room(self) -> None:
+        if not self.config.embedded:
+            return
+        with errors_as_ours(str(self.config.folder)):
+            self.config.folder.mkdir(parents=True, exist_ok=True)
+            state = os.statvfs(self.config.folder)
+        free = state.f_bavail * state.f_frsize
+        if free < self.config.spare_bytes:
+            raise Transient(
+                "WAREHOUSE_FULL", where=str(self.config.folder),
+                what=f"{free >> 20} MiB are free on its disk, of the {self.config.spare_bytes >> 20} that must stay",
+                do="give its disk more room, or free some",
+            )  # fmt: skip
+
+    def _check_whole(self) -> None:
+        if self.config.embedded:
+            with errors_as_ours(self.config.database):
+                self._wholeness.check(self._client, str(self.config.folder))
 
     def _check_place(self) -> None:
         """Raise Fatal when the warehouse that answers now is not the one that had the blocks so far."""
