@@ -378,6 +378,49 @@ def test_a_topic_that_was_made_anew_is_not_taken_for_the_old_one() -> None:
         run(log, ListSink(small()))
 
 
+def test_a_warehouse_that_is_not_the_one_of_the_committed_blocks_is_not_filled_from_their_end() -> None:
+    log, sink, other = a_log(), ListSink(small()), ListSink(small())
+    sink.place, other.place = "one", "another"
+    run(log, sink)
+    with pytest.raises(Fatal, match="WAREHOUSE_OTHER"):
+        run(log, other)
+    run(log, sink)
+    check(sink)
+
+
+def test_offsets_that_were_committed_without_a_place_are_gone_on_from() -> None:
+    log, sink = a_log(), ListSink(small())
+    run(log, sink)
+    sink.place = "one"
+    run(log, sink)
+    check(sink)
+
+
+class LateSink(ListSink):
+    """Cannot be opened at first."""
+
+    refusals = 2
+
+    def open(self) -> None:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise Transient("WAREHOUSE_AWAY", where="test", what="nobody answers", do="wait")
+
+
+def test_a_warehouse_that_is_away_at_the_start_is_waited_for() -> None:
+    log, sink = a_log(), LateSink(small())
+    run(log, sink, retry_secs=0.001)
+    assert sink.refusals == -1
+    check(sink)
+
+
+def test_a_warehouse_that_stays_away_at_the_start_ends_the_process() -> None:
+    sink = LateSink(small())
+    sink.refusals = 100
+    with pytest.raises(Fatal, match="WAREHOUSE_GONE"):
+        run(a_log(), sink, retry_secs=0.001, give_up_secs=0.02)
+
+
 def test_records_that_retention_took_before_they_were_written_stop_the_sink() -> None:
     log, sink = a_log(), ListSink(small())
     run(log, sink)
