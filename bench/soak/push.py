@@ -85,9 +85,8 @@ class Pusher(threading.Thread):
 
     def _connect(self, stack: ExitStack) -> None:
         self._sockets = [
-            stack.enter_context(closing(socket.create_connection(self._listen)))
-            for _ in range(self._case.connections)
-        ]  # fmt: skip
+            stack.enter_context(closing(socket.create_connection(self._listen))) for _ in range(self._case.connections)
+        ]
         if self._case.mqtt_meters:
             self._mqtt = client = Client(CallbackAPIVersion.VERSION2)
             client.connect(str(self._url.hostname), int(self._url.port or 1883))
@@ -97,9 +96,7 @@ class Pusher(threading.Thread):
 
     def _interval(self, burst: Burst, buffers: BurstBuffers) -> None:
         number = self.intervals + 1
-        self._clock.write(
-            Tick(self._plan.end_of(number), self._case.round_intervals * self._plan.interval_secs)
-        )  # fmt: skip
+        self._clock.write(Tick(self._plan.end_of(number), self._case.round_intervals * self._plan.interval_secs))
         for connection, batch in burst.batches(number, buffers):
             self._send(connection, batch)
             self._pace(len(batch.length))

@@ -17,6 +17,7 @@ import psutil
 from bench.soak.book import Book
 from bench.soak.case import SoakCase
 from bench.soak.clock import Clock
+from bench.soak.counts import Counts, count
 from bench.soak.look import Look, Pages
 from bench.soak.push import Pusher
 from bench.soak.setting import (
@@ -31,15 +32,13 @@ from bench.soak.setting import (
 from bench.throughput.drain import BROKER, MASTER_KEY, Progress
 from bench.throughput.machine import machine
 from bench.throughput.watch import Watch
-from bench.truth.warehouse import Warehouse
 from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, REGISTRY_TOPIC, prepare
 from cli.processes.children import Processes, wait_until
 from cli.services.ports import free_ports
 from cli.services.stack import Stack, temporary
 from cli.topology import read_plan
 from connectors.simulator.burst import burst_keys, burst_registry
-from connectors.simulator.network import FIRST_POINT
-from pipeline.errors import Fatal, KvarnError
+from pipeline.errors import Fatal, KvarnError, Transient
 from pipeline.keystore import seal
 from pipeline.reference_codec import registry_to_bytes
 from pipeline.runtime.kafka_references import publish
@@ -55,24 +54,11 @@ CAPACITY_SECS = 60.0
 COUNT_SECS = 20.0
 """How long the count of the log may take behind the parts."""
 TURN_SECS = 0.5
+MOST_BLIND = 5
 T = TypeVar("T")
 MQTT_BROKER = "mosquitto"
 OTHERS = {"kafka": BROKER, MQTT_BROKER: MQTT_BROKER}
 """Service -> its part in the samples; they are not ours."""
-
-
-@dataclass
-class Counts:
-    """Frames at each point of the way, at the end; rows of the warehouse, without FINAL."""
-
-    sent: int = 0
-    accepted: int = 0
-    logged: int = 0
-    readings: int = 0
-    rejects: int = 0
-    intervals: int = 0
-    odd_intervals: int = 0
-    """Intervals in which not exactly the meters have a row."""
 
 
 @dataclass
@@ -113,7 +99,7 @@ class Soak:
         outcome = self._measured()
         if outcome.drain_secs is not None:
             self.progress("rows", 0, 1)
-            outcome.counts = count(self._warehouse, outcome)
+            outcome.counts = count(self._warehouse, self.case.meters, outcome.samples[-1])
         return outcome
 
     @property
@@ -152,18 +138,6 @@ class Soak:
         return outcome
 
 
-def count(dsn: str, outcome: Outcome) -> Counts:
-    """Hold the points of the way against each other; the warehouse is nobody's now."""
-    frames, meters = outcome.samples[-1]["frames"], outcome.case.meters
-    points = meters * FIRST_POINT + meters * (meters - 1) // 2
-    with closing(Warehouse(dsn)) as warehouse:
-        rows = warehouse.rows({"n": "count()", "points": "sum(service_point)"}, "readings", group="interval_start")
-        rejects = warehouse.count("rejects")
-    odd = int(((rows["n"] != meters) | (rows["points"] != points)).sum())
-    return Counts(frames["sent"], frames["accepted"], frames["logged"], int(rows["n"].sum()), rejects, len(rows["n"]),
-                  odd)  # fmt: skip
-
-
 @dataclass
 class Begun:
     """A run whose parts have been started."""
@@ -175,6 +149,8 @@ class Begun:
     contracts: Contracts
     processes: Processes
     stack: ExitStack
+    blind: int = 0
+    """Looks in a row that the broker did not answer."""
 
     def put_in_force(self, ports: dict[str, int]) -> None:
         """Keys, registry and the time; returns when every connector reads."""
@@ -287,7 +263,15 @@ class Begun:
             raise Fatal("BENCH_FAILED", where="memory", what=repr(error), do="start it again") from error
 
     def _take(self, phase: str) -> None:
-        sample = self._looked(lambda: self.look.take(self._now, phase))
+        try:
+            sample = self._looked(lambda: self.look.take(self._now, phase))
+        except Transient:
+            # A broker that is busy for a moment ends no hour; one that stays so does.
+            self.blind += 1
+            if self.blind > MOST_BLIND:
+                raise
+            return
+        self.blind = 0
         self.outcome.samples.append(sample)
         if self.soak.samples is not None:
             with self.soak.samples.open("a", encoding="utf-8") as out:

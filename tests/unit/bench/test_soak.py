@@ -18,12 +18,13 @@ from ruamel.yaml import YAML
 from bench.soak.book import Counted
 from bench.soak.case import SoakCase, read_soak_case
 from bench.soak.clock import Clock
+from bench.soak.counts import Counts
 from bench.soak.figures import around, compared, figures, lag_of, memory_of, slope_percent
 from bench.soak.kernels import wrap
 from bench.soak.look import Scale
 from bench.soak.page import text
 from bench.soak.push import Pusher
-from bench.soak.run import Counts, Outcome
+from bench.soak.run import Outcome
 from bench.soak.setting import check_room, write_topology
 from pipeline.errors import ConfigError
 from pipeline.step import Tick
