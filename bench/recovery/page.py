@@ -28,7 +28,7 @@ signal.
 *First new output*: of the worker, a reading record made of a frame record of which none had been made before (copies
 of outputs, which a restart repeats, do not count); of the other parts, the first committed position beyond those
 before. *Lag gone*: as few records wait for their outputs as at most in the ten seconds before the kill, and the
-group's committed positions are as close behind too.
+group's committed positions are as close behind too; a record a partition does not count.
 
 | part | kills | first new output, median | worst | lag gone, median | worst | copies of outputs |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |

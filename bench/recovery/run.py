@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from bench.recovery.case import RecoveryCase
 from bench.recovery.paced import PacedFeed
 from bench.recovery.restart import Restart, Scene, calm, kill
 from bench.recovery.tail import Tail
-from bench.throughput.drain import MASTER_KEY, Drain, Drained, Progress, check_room, part_of
+from bench.throughput.drain import LOOK_SECS, MASTER_KEY, MOST_SECS, Drain, Drained, Progress, check_room, part_of
 from bench.throughput.machine import machine
 from bench.throughput.watch import Watch
 from bench.truth.check import check
@@ -28,7 +29,7 @@ from bench.truth.warehouse import Warehouse
 from cli.deployment import prepare
 from cli.processes.children import Processes
 from cli.run import parts
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, Fatal
 from pipeline.topology.plan import ChainPlan, Plan, TopicPlan
 from pipeline.wire import Contracts
 
@@ -124,9 +125,14 @@ class Recovery(Drain):
     def _rest(self, processes: Processes) -> None:
         """Until everything that was fed is worked off."""
         assert self.plan is not None
+        deadline = time.monotonic() + MOST_SECS
         with closing(self._watch(self.plan)) as watch:
             while not (now := watch.look()).idle:
                 processes.check()
+                if time.monotonic() > deadline:
+                    raise Fatal("BENCH_TOO_SLOW", where="the rest", what=f"lag {dict(now.lag)}", do="see the logs in "
+                                f"{processes.logs}")  # fmt: skip
+                time.sleep(LOOK_SECS)
                 self.progress("the rest, records left", 0, sum(now.lag.values()))
 
     def _state_bytes(self) -> int:

@@ -55,6 +55,7 @@ def test_the_lag_before_a_kill_is_its_highest_of_the_last_seconds(monkeypatch: p
     monkeypatch.setattr(module, "LOOK_SECS", 0.01)
     monkeypatch.setattr(module, "CALM_SECS", 0.2)
     lags = iter([90, *[3, 8, 5] * 1_000])
+    # Two partitions: two records are no lag.
     seen = tail()
     scene = Scene(
         SimpleNamespace(check=lambda: None), {}, SimpleNamespace(look=lambda: moment(next(lags))),
