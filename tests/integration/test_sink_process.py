@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from bench.warehouse.process import WarehouseProcess
 from pipeline.reference_codec import registry_to_bytes
 from pipeline.runtime.kafka_references import publish
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
@@ -155,7 +156,43 @@ def test_a_sink_that_is_killed_at_any_moment_loses_and_doubles_nothing(kafka: st
         out, err = running.communicate(timeout=30)
         assert running.returncode == 0, err
         assert json.loads(out.splitlines()[-1])["copies"] >= 0
-    reader = open_reader(ClickHouseConfig.model_validate(options))
+    check(topics, ClickHouseConfig.model_validate(options))
+
+
+@pytest.mark.slow
+def test_a_warehouse_behind_http_that_is_killed_again_and_again_has_every_row_once(
+    kafka: str, unique: str, tmp_path: Path
+) -> None:
+    topics = Topics(kafka, unique)
+    topics.write()
+    server = WarehouseProcess(tmp_path / "warehouse")
+    options = {
+        "dsn": server.dsn,
+        "blocks": {"rows": 150, "age_secs": 0.2},
+        "runner": {"poll_bytes": 40_000, "retry_secs": 0.1},
+    }
+    moments = random.Random(4)
+    try:
+        # The first time it is away from the start.
+        with process(topics, options) as running:
+            for _ in range(4):
+                time.sleep(moments.uniform(0.3, 1.5))
+                server.start()
+                until(lambda before=topics.lag(): topics.lag() < before or before == 0)
+                server.kill()
+            server.start()
+            until(lambda: topics.lag() == 0)
+            running.send_signal(signal.SIGTERM)
+            _, err = running.communicate(timeout=30)
+            assert running.returncode == 0, err
+    finally:
+        server.end()
+    check(topics, ClickHouseConfig.model_validate({"dsn": server.embedded}))
+
+
+def check(topics: Topics, config: ClickHouseConfig) -> None:
+    """Every reading and every determinant is there, once."""
+    reader = open_reader(config)
     query = "SELECT origin_partition, origin_offset, service_point, wh_imp FROM readings ORDER BY ALL"
     found = [tuple(json.loads(line)) for line in reader.ask(query, "JSONCompactEachRow").splitlines()]
     bills = reader.ask("SELECT account, revision FROM determinants ORDER BY ALL", "JSONCompactEachRow")
