@@ -29,7 +29,6 @@ class Readers:
         # Asking under a group's name does not make one its member.
         self._consumers = {group: Consumer(self._settings(group)) for group in groups}
         self._unread: list[TopicPartition] = []
-        self._newest: list[TopicPartition] = []
         self._waiting = 0
 
     def look(self) -> Standing:
@@ -49,28 +48,21 @@ class Readers:
         self._unread = [
             TopicPartition(self._topic, number, at) for number, at in unread[worst].items() if at < ends[number]
         ]
-        self._newest = [
-            TopicPartition(self._topic, number, end - 1) for number, end in ends.items() if end > begins[number]
-        ]
         self._waiting = behind[worst]
         return Standing(sum(ends.values()), behind[worst])
 
-    def sample_unread(self) -> float:
-        """Mean octets of some of the records that nobody had read at the last look; 0 when there were none."""
-        return self._sample(self._unread, min(SAMPLE_RECORDS, self._waiting))
+    def sample(self) -> float:
+        """Mean octets of some of the records that were unread at the last look; 0 when there were none.
 
-    def sample_newest(self) -> float:
-        """Mean octets of the last records of the partitions at the last look; 0 when there were none."""
-        return self._sample(self._newest, len(self._newest))
-
-    def _sample(self, places: list[TopicPartition], records: int) -> float:
-        if not places:
+        Not of the newest: while connectors stop reading those are ticks, which are small.
+        """
+        if not self._unread:
             return 0.0
         consumer = Consumer({**self._settings("kvarn-brake"), "queued.max.messages.kbytes": SAMPLE_OCTETS >> 10,
                              "fetch.message.max.bytes": SAMPLE_OCTETS // len(self._partitions)})  # fmt: skip
         try:
-            consumer.assign(places)
-            found = consumer.consume(records, ANSWER_SECS)
+            consumer.assign(self._unread)
+            found = consumer.consume(min(SAMPLE_RECORDS, self._waiting), ANSWER_SECS)
             sizes = [len(message.value() or b"") for message in found if message.error() is None]
             return sum(sizes) / len(sizes) if sizes else 0.0
         finally:
@@ -108,10 +100,9 @@ async def watch(brake: Brake, readers: Readers, written: Callable[[], Written], 
         while not stop.is_set():
             try:
                 standing = await asyncio.to_thread(readers.look)
-                if brake.behind_octets is None:
-                    brake.ledger.sample(await asyncio.to_thread(readers.sample_unread))
-                elif brake.ledger.foreign >= FOREIGN_RECORDS and looks >= SAMPLE_LOOKS:
-                    brake.ledger.sample(await asyncio.to_thread(readers.sample_newest))
+                others = brake.ledger.foreign >= FOREIGN_RECORDS and looks >= SAMPLE_LOOKS
+                if brake.behind_octets is None or others:
+                    brake.ledger.sample(await asyncio.to_thread(readers.sample))
                     looks = 0
                 brake.judge(standing, written())
                 silent, looks = False, looks + 1

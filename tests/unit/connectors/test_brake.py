@@ -170,15 +170,13 @@ def test_unread_records_are_sampled_and_without_them_nothing_is_asked(answers: A
     readers = Readers("", "t", 2, ("new",))
     readers.look()
     answers.sizes = [100, 300, 200]
-    assert readers.sample_unread() == readers.sample_newest() == 0.0
+    assert readers.sample() == 0.0
     answers.ends = {0: 2, 1: 0}
     readers.look()
-    assert readers.sample_unread() == 200.0
-    assert readers.sample_newest() == 100.0
+    assert readers.sample() == 200.0
     answers.committed_at = {"new": {0: 2, 1: 0}}
     readers.look()
-    assert readers.sample_unread() == 0.0
-    assert readers.sample_newest() == 100.0
+    assert readers.sample() == 0.0
 
 
 async def test_what_others_write_is_sampled_again(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
