@@ -45,9 +45,9 @@ def around(at: Sequence[float], value: Sequence[float], wanted: float) -> float:
 
 
 def memory_of(case: SoakCase, samples: Sequence[dict[str, Any]], part: str, *, short: bool) -> dict[str, Any]:
-    """One part's memory while it was pushed at: MiB, and whether it kept to the goals (None for others').
+    """One part's memory while it was pushed at: MiB, and whether it kept to the goals.
 
-    The growth of a short run is told, not judged.
+    `ok` is None for what is not judged: parts of others, and all of a short run, which is still warming up.
     """
     pushed = [sample for sample in samples if sample["phase"] in PUSHING]
     at = [sample["at"] for sample in pushed]
@@ -58,9 +58,8 @@ def memory_of(case: SoakCase, samples: Sequence[dict[str, Any]], part: str, *, s
     private = slope_percent([at[row] for row in warm], [pushed[row]["private"][part] for row in warm])
     most = max(resident) / base
     held = None
-    if part not in OTHERS.values():
-        steady = short or (slope is not None and slope[0] < case.goals.slope_percent_per_hour)
-        held = steady and most < case.goals.most
+    if part not in OTHERS.values() and not short:
+        held = slope is not None and slope[0] < case.goals.slope_percent_per_hour and most < case.goals.most
     return {
         "base_mib": round(base / MIB, 1),
         "last_mib": round(resident[-1] / MIB, 1),
@@ -171,7 +170,7 @@ def show(out: Console, said: dict[str, Any]) -> None:
     word = "[green]bounded[/]" if said["ok"] else "[red]not as it must be[/]"
     out.print(f"{said['pushed_secs'] / 60:.1f} minutes at more than the parts take: {word}")
     if said["short"]:
-        out.print(f"A short run: growth an hour is told, not judged; {LONG_MINUTES:.0f} minutes are what counts.")
+        out.print(f"A short run: its memory is told, not judged; the goals are about {LONG_MINUTES:.0f} minutes.")
     rate = said["frames_per_s"]
     if "offered" in rate:
         out.print(
@@ -199,7 +198,7 @@ def _memory(said: dict[str, Any]) -> Table:
                   title="Resident memory", title_justify="left")  # fmt: skip
     for column in table.columns[1:-1]:
         column.justify = "right"
-    words = {True: "ok", False: "[red]grows[/]", None: "not ours"}
+    words = {True: "ok", False: "[red]grows[/]", None: "not judged"}
     for name, row in said["memory"].items():
         table.add_row(
             name, f"{row['base_mib']:,}", f"{row['most_mib']:,}", f"{row['last_mib']:,}",

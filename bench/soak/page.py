@@ -80,7 +80,7 @@ def text(said: dict[str, Any], question: str, date: str) -> str:
     return TEXT.format(
         date=date, question=question, verdict="Everything stayed bounded." if said["ok"] else "A goal was missed.",
         minutes=said["pushed_secs"] / 60, overload=load["overload"], meters=load["meters"], mqtt=load["mqtt_meters"],
-        short=" This was a short run: growth an hour is told, not judged." if said["short"] else "",
+        short=" This was a short run: its memory is told, not judged." if said["short"] else "",
         connections=load["connections"],
         calibration=min(load["calibration_secs"], 60 * load["calibration_share"] * load["minutes"]),
         rates=_rows((name.replace("_", " "), f"{value:,}") for name, value in said["frames_per_s"].items() if value),
