@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,10 @@ class SmallDisk:
             _run("umount", str(self.folder))
         if self.folder.is_mount():
             _run("umount", "--lazy", str(self.folder))
+        # Whoever removed the folder around it could not remove what was mounted.
+        for folder in (self.folder, self.folder.parent):
+            with suppress(OSError):
+                folder.rmdir()
 
     @property
     def free(self) -> int:
