@@ -14,6 +14,8 @@ from pipeline.checkpoint import HEAD_KEY
 from pipeline.errors import Fatal, Transient
 
 FLUSH_SECS = 30.0
+NAMED = ("PAGE_DAMAGED", "PAGES_OTHER")
+"""Codes that say what is wrong."""
 REFUSALS = 2
 """Starts that must have been refused before the page is put right."""
 
@@ -54,7 +56,7 @@ class DamagedPages(Recurring):
     def heal(self, parts: Parts) -> None:
         """See Recurring."""
         log = parts.processes.tail(self.scene.kind.part)
-        if "STATE_" not in log:
+        if not any(code in log for code in NAMED):
             raise Fatal("PAGE_TAKEN", where=self.scene.kind.part, what=f"no word of the damaged page: {log}",
                         do="see its log")  # fmt: skip
         self._write(self._page)
