@@ -28,6 +28,11 @@ MOST_RECORD_BYTES = 64 << 20
 """Largest record of a topic. What a tick settles of a partition is one record: some 300 bytes a service point at
 midnight, so that a partition may have 100,000 of them."""
 
+ONE_AT_A_TIME = {"max.in.flight.requests.per.connection": 1}
+"""For idempotent producers whose records must not be lost. A broker that has never seen a producer takes any sequence
+number from it. So when its first request is refused, because a leader is just being elected, and the second one is
+already on its way and taken, the first is lost: the client counts it as acknowledged together with the second."""
+
 BATCHES: dict[str, type[Packed]] = {
     "FrameBatch": FrameBatch,
     "DecodedBatch": DecodedBatch,

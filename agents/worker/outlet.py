@@ -13,7 +13,7 @@ from agents.worker.settings import WorkerSettings
 from pipeline.checkpoint import Deliveries
 from pipeline.errors import Fatal
 from pipeline.runtime.chain import Output, OutputRun
-from pipeline.wire import MOST_RECORD_BYTES
+from pipeline.wire import MOST_RECORD_BYTES, ONE_AT_A_TIME
 
 ID_HEADER = "kvarn-id"
 """Header with the output's id: copies that a restart makes have the same id and the same bytes."""
@@ -32,7 +32,7 @@ class Outlet:
         self.messages = 0
         self._producer = Producer(
             {
-                "bootstrap.servers": settings.bootstrap, "enable.idempotence": True, "acks": "all",
+                "bootstrap.servers": settings.bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
                 "compression.type": "lz4", "linger.ms": settings.linger_ms, "batch.size": 1 << 20,
                 "message.max.bytes": MOST_RECORD_BYTES, "queue.buffering.max.kbytes": settings.output_bytes >> 10,
                 # Bounded by bytes: a tick at midnight gives a hundred thousand small records at once.

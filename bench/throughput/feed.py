@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, Producer
 from bench.case import OPENING, Load
 from cli.deployment import REGISTRY_TOPIC
 from connectors.simulator.burst import Burst, BurstBuffers, burst_keys, burst_registry
+from pipeline.batch import FrameBatch
 from pipeline.errors import Transient
 from pipeline.keystore import seal
 from pipeline.reference_codec import registry_to_bytes
@@ -18,7 +19,7 @@ from pipeline.runtime.kafka_references import publish
 from pipeline.runtime.references import KEYS, REGISTRY, KeyFolder
 from pipeline.step import Control, Tick
 from pipeline.topology.plan import TopicPlan
-from pipeline.wire import Contracts, frames_record
+from pipeline.wire import ONE_AT_A_TIME, Contracts, frames_record
 
 FLUSH_SECS = 120.0
 
@@ -32,12 +33,15 @@ class Feed:
     def __init__(self, bootstrap: str, topic: TopicPlan, contracts: Contracts, load: Load) -> None:
         self._bootstrap, self.topic, self.contracts = bootstrap, topic, contracts
         self._load, self._plan = load, load.plan(topic.partitions)
+        self.change: Callable[[int, int, FrameBatch], FrameBatch] = lambda interval, partition, batch: batch
+        """What a batch becomes before it is written."""
         self._failed: KafkaError | None = None
         # As connectors/gather/outlet.py: frames are encrypted and do not shrink.
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "linger.ms": 2,
-                "compression.type": "none", "message.timeout.ms": 0, "queue.buffering.max.kbytes": 262_144,
+                "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
+                "linger.ms": 2, "compression.type": "none", "message.timeout.ms": 0,
+                "queue.buffering.max.kbytes": 262_144,
             }
         )  # fmt: skip
 
@@ -62,7 +66,8 @@ class Feed:
                 progress(done, len(numbers))
                 for partition, batch in burst.batches(interval, buffers):
                     frames += len(batch.length)
-                    self._write(partition, frames_record(self.contracts, batch=batch))
+                    changed = self.change(interval, partition, batch)
+                    self._write(partition, frames_record(self.contracts, batch=changed))
                 self._tick(interval)
         finally:
             burst.close()

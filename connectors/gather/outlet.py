@@ -15,7 +15,7 @@ from connectors.phases import PHASES
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal
 from pipeline.runtime.moments import Moments
-from pipeline.wire import Contracts, frames_record
+from pipeline.wire import ONE_AT_A_TIME, Contracts, frames_record
 
 RECORD_OCTETS = 900_000
 """Frames of one record with their columns: it stays below the broker's default of 1 MiB."""
@@ -62,6 +62,7 @@ class KafkaOutlet:
                 "bootstrap.servers": bootstrap,
                 "enable.idempotence": True,
                 "acks": "all",
+                **ONE_AT_A_TIME,
                 "linger.ms": 2,
                 # Frames are encrypted: they do not shrink, so nothing is spent on trying.
                 "compression.type": "none",
