@@ -113,7 +113,7 @@ class Owner:
                 return head, records
             time.sleep(AGAIN_SECS)
 
-    def apply(self, offset: int, raw: bytes) -> None:
+    def apply(self, offset: int, raw: bytes | None) -> None:
         """Take the next record on and hand its outputs to the producer; a copy does nothing."""
         begin = time.perf_counter()
         if not self.progress.admit(offset):
@@ -129,8 +129,9 @@ class Owner:
             self._work.fuse.count(frames, sum(weight(output.code, output.frame) for output in outputs))
         self.busy_secs += time.perf_counter() - begin
 
-    def _outputs(self, offset: int, raw: bytes) -> tuple[Outputs, int]:
+    def _outputs(self, offset: int, raw: bytes | None) -> tuple[Outputs, int]:
         """What a record gives rise to, and how many frames it counts for."""
+        raw = raw or b""  # of a record without a value
         try:
             parcel = self.chain.read(raw, self._work.source_id, self.partition, offset)
         except MemoryError:

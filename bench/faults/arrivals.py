@@ -71,7 +71,7 @@ class Arrivals:
         for message in messages:
             if message.error() is not None:
                 raise KafkaException(message.error())
-            self._take(message.value())
+            self._take(message.value() or b"")
         return len(messages)
 
     def read_all(self) -> None:
@@ -88,7 +88,7 @@ class Arrivals:
     def _take(self, raw: bytes) -> None:
         try:
             batch = unpack(FrameBatch, self._contracts.view(raw, "FrameBatch"))
-        except ContractError:
+        except (ContractError, EOFError):
             return  # garbage that a disturbance has written: it holds no push
         long = batch.length >= CUT_OCTETS
         starts = (np.cumsum(batch.length, dtype=np.int64) - batch.length)[long]

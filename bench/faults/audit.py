@@ -52,6 +52,8 @@ def name_of(message: Any, contracts: Contracts) -> str:
         if key == ID_HEADER:
             return f"{message.topic()}/{value.decode()}"
     record = contracts.decode(message.value())
+    if not record[ORIGIN[0]]:  # what a connector has refused comes from no log: each is one of its own
+        return f"{message.topic()}/{message.partition()}/{message.offset()}"
     return "/".join([message.topic(), *(str(record[name]) for name in ORIGIN)])
 
 

@@ -60,13 +60,22 @@ KINDS = (
         "page damaged", "a page of state is half written or has other octets: the worker stops before it writes "
         "anything, and goes on when the page is right again", "page",
     ),
-    Kind("warehouse gone", "SIGKILL of a warehouse behind HTTP; it is back on its data after a while", "warehouse", SINK),
+    Kind("warehouse gone", "SIGKILL of a warehouse behind HTTP; it is back on its data later", "warehouse", SINK),
     Kind("warehouse disk full", "the disk of the embedded warehouse is full for a while", "warehouse disk", SINK),
     Kind("Kafka disk full", "the broker's disk is full for a while: it stops by itself", "kafka disk"),
     Kind(
         "connectors killed", "SIGKILL of the TCP and the MQTT connector under live pushes: with frames in memory, with "
         "a cut half handed on, before and after Kafka has acknowledged it", "connectors", "connect.push",
         (("push-taken", 8), ("connector-in-flush", 40), ("connector-sent", 8), ("connector-acknowledged", 8)),
+    ),
+    Kind(
+        "bad pushes in bursts", "thousands of frames that are garbage, of unknown devices, copies or forged; frames, "
+        "streams and messages beyond the limits; records that nobody can read", "bad pushes", WORKER,
+        tuple((name, 1) for name in ("garbage", "strangers", "replays", "forgeries", "too-long", "streams", "records")),
+    ),
+    Kind(
+        "poison frames in bursts", "frames at which a step fails, and frames of which the worker dies, among good ones",
+        "poison",
     ),
 )  # fmt: skip
 

@@ -62,8 +62,8 @@ class LiveFeed:
         self._ending = Event()
         self._error: BaseException | None = None
         self._thread = Thread(target=self._run, name="pushes", daemon=True)
-        self.between: Callable[[int, TcpPusher, MqttPusher], None] = lambda number, tcp, mqtt: None
-        """Called before the tick of each interval."""
+        self.between: Callable[[Pushes, TcpPusher, MqttPusher], None] = lambda pushes, tcp, mqtt: None
+        """Called with the pushes of each interval before its tick, on the thread."""
 
     def start(self) -> None:
         """Begin to push."""
@@ -88,7 +88,7 @@ class LiveFeed:
                 pushes = pushes_of(burst, number)
                 for lag in range(MOST_LAG + 1):
                     self._send(pushes.of(pushes.counter == number - lag), tcp, mqtt)
-                self.between(number, tcp, mqtt)
+                self.between(pushes, tcp, mqtt)
                 self._feed.tick(number)
             self._wait(self._quiet)
         except BaseException as error:  # noqa: BLE001  told by `check`
@@ -104,9 +104,9 @@ class LiveFeed:
         if not len(pushes):
             return
         self.arrivals.want(pushes)
-        over_mqtt, before = _over_mqtt(pushes), self.kills[self._ports.tcp_part]
-        mqtt.push(pushes.of(over_mqtt))
-        tcp.push(pushes.of(~over_mqtt))
+        messages, before = over_mqtt(pushes), self.kills[self._ports.tcp_part]
+        mqtt.push(pushes.of(messages))
+        tcp.push(pushes.of(~messages))
         since = time.monotonic()
         while (missing := self.arrivals.missing(pushes)).any():
             if self.arrivals.read():
@@ -114,22 +114,22 @@ class LiveFeed:
                 continue
             self._look()
             if time.monotonic() - since > LOST_SECS:
-                self._give_up(missing, over_mqtt)
-            again = missing & ~over_mqtt
+                self._give_up(missing, messages)
+            again = missing & ~messages
             if self.kills[self._ports.tcp_part] > before and again.any() and self._quiet():
                 # Its death is known, it runs again, and has handed on all that it was sent since.
                 if self.arrivals.read():
                     continue
                 before = self.kills[self._ports.tcp_part]
-                again = self.arrivals.missing(pushes) & ~over_mqtt
+                again = self.arrivals.missing(pushes) & ~messages
                 self.refetched += int(again.sum())
                 tcp.push(pushes.of(again))
                 since = time.monotonic()
 
-    def _give_up(self, missing: Array, over_mqtt: Array) -> None:
+    def _give_up(self, missing: Array, messages: Array) -> None:
         self.lost = int(missing.sum())
         raise Fatal(
-            "PUSH_LOST", where="frames", what=f"{self.lost} pushes never came, {int((missing & over_mqtt).sum())} of "
+            "PUSH_LOST", where="frames", what=f"{self.lost} pushes never came, {int((missing & messages).sum())} of "
             "them acknowledged by the MQTT broker, the others taken by a connector that was not killed",
             do="see the connectors' logs",
         )  # fmt: skip
@@ -165,6 +165,7 @@ class LiveFeed:
         time.sleep(0.01)
 
 
-def _over_mqtt(pushes: Pushes) -> Array:
+def over_mqtt(pushes: Pushes) -> Array:
+    """Which of them leave over MQTT, by their meters: bool (n,)."""
     chosen: Array = pushes.device % np.uint64(MQTT_EVERY) == 0
     return chosen

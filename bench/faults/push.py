@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,12 +115,16 @@ class TcpPusher:
                 self.close()
                 at = int(starts[np.searchsorted(starts, at, side="right") - 1])
 
-    def push_broken(self, stream: bytes) -> None:
-        """A stream that the other side cannot cut, on a connection of its own: until it is closed from there."""
-        with socket.create_connection(self._address, CONNECT_SECS) as connection, suppress(OSError):
-            connection.sendall(stream)
-            while connection.recv(1024):
-                pass
+    def push_broken(self, streams: list[bytes]) -> None:
+        """Streams that the other side cannot cut, on connections of their own: until they are closed from there."""
+        with ExitStack() as stack:
+            connections = [stack.enter_context(socket.create_connection(self._address, CONNECT_SECS)) for _ in streams]
+            for connection, stream in zip(connections, streams, strict=True):
+                connection.sendall(stream)
+            for connection in connections:
+                with suppress(OSError):
+                    while connection.recv(1024):
+                        pass
 
     def _connected(self) -> socket.socket:
         if self._socket is not None and _is_lost(self._socket):

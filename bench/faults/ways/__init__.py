@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.faults.ways.bad_pushes import BadPushes
 from bench.faults.ways.base import Disturbance
 from bench.faults.ways.broker import BrokerKills
 from bench.faults.ways.clock import ClockSteps
@@ -10,6 +11,7 @@ from bench.faults.ways.disk import KafkaDiskFull, WarehouseDiskFull
 from bench.faults.ways.kills import Kills
 from bench.faults.ways.network import CoordinatorCuts, Cuts, SlowKafka
 from bench.faults.ways.pages import DamagedPages
+from bench.faults.ways.poison import PoisonBursts
 from bench.faults.ways.registry import RegistryKills
 from bench.faults.ways.warehouse import WarehouseAway
 from bench.faults.ways.workers import Freezes, RebalanceKills, Scalings
@@ -30,5 +32,7 @@ WAYS: dict[str, type[Disturbance]] = {
     "warehouse": WarehouseAway,
     "warehouse disk": WarehouseDiskFull,
     "kafka disk": KafkaDiskFull,
+    "bad pushes": BadPushes,
+    "poison": PoisonBursts,
 }
 """Way of a kind (bench.faults.kinds) -> class."""
