@@ -12,11 +12,12 @@ from connectors.gather.brake import Brake, Standing, Written
 
 LOOK_SECS = 1.0
 ANSWER_SECS = 5.0
-SAMPLE_RECORDS = 48
+SAMPLE_RECORDS = 24
 SAMPLE_LOOKS = 30
 FOREIGN_RECORDS = 100
 """Records are sampled anew after so many looks, when others have written so many meanwhile."""
-SAMPLE_OCTETS = 8 << 20
+SAMPLE_OCTETS = 1 << 17
+"""Of a fetch; the first record comes whole, however large."""
 
 log = structlog.get_logger()
 
@@ -28,6 +29,7 @@ class Readers:
         self._bootstrap, self._topic, self._partitions = bootstrap, topic, range(partitions)
         # Asking under a group's name does not make one its member.
         self._consumers = {group: Consumer(self._settings(group)) for group in groups}
+        self._sampler: Consumer | None = None
         self._unread: list[TopicPartition] = []
         self._waiting = 0
 
@@ -58,19 +60,21 @@ class Readers:
         """
         if not self._unread:
             return 0.0
-        consumer = Consumer({**self._settings("kvarn-brake"), "queued.max.messages.kbytes": SAMPLE_OCTETS >> 10,
-                             "fetch.message.max.bytes": SAMPLE_OCTETS // len(self._partitions)})  # fmt: skip
+        if self._sampler is None:
+            # One for good: each new one has threads whose memory the allocator keeps.
+            self._sampler = Consumer({**self._settings("kvarn-brake"), "fetch.message.max.bytes": SAMPLE_OCTETS,
+                                      "queued.max.messages.kbytes": SAMPLE_OCTETS >> 10})  # fmt: skip
+        self._sampler.assign(self._unread)
         try:
-            consumer.assign(self._unread)
-            found = consumer.consume(min(SAMPLE_RECORDS, self._waiting), ANSWER_SECS)
-            sizes = [len(message.value() or b"") for message in found if message.error() is None]
-            return sum(sizes) / len(sizes) if sizes else 0.0
+            found = self._sampler.consume(min(SAMPLE_RECORDS, self._waiting), ANSWER_SECS)
         finally:
-            consumer.close()
+            self._sampler.unassign()
+        sizes = [len(message.value() or b"") for message in found if message.error() is None]
+        return sum(sizes) / len(sizes) if sizes else 0.0
 
     def close(self) -> None:
         """Give the connections back."""
-        for consumer in self._consumers.values():
+        for consumer in (*self._consumers.values(), *([self._sampler] if self._sampler is not None else [])):
             consumer.close()
 
     def _settings(self, group: str) -> dict[str, str | int | bool]:

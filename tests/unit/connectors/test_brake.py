@@ -133,6 +133,9 @@ class Answers:
 
                 return [Message(size) for size in answers.sizes[:most]]
 
+            def unassign(self) -> None:
+                self.assigned = []
+
             def close(self) -> None:
                 return None
 
