@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
+
+from confluent_kafka import KafkaError
 
 from bench.case import OPENING, Load
 from bench.throughput.feed import Feed, Feeding
@@ -32,6 +35,7 @@ class PacedFeed(Feed):
         self.frames = 0
         self.last = load.numbers[OPENING - 1]
         """Number of the last whole interval that was sent."""
+        self._offsets: dict[int, list[int]] = {}
         self._ended = Event()
         self._error: BaseException | None = None
 
@@ -93,3 +97,20 @@ class PacedFeed(Feed):
     def _write(self, partition: int, value: bytes) -> None:
         super()._write(partition, value)
         self.ends[partition] += 1
+
+    def _delivered(self, error: KafkaError | None, message: Any) -> None:
+        super()._delivered(error, message)
+        if error is None:
+            self._offsets.setdefault(message.partition(), []).append(message.offset())
+
+    def _settle(self) -> None:
+        """See Feed; and what was acknowledged is there: else the log is short before any part has read it."""
+        super()._settle()
+        for partition, end in enumerate(self.ends):
+            offsets = self._offsets.get(partition, [])
+            if offsets != list(range(end)):
+                raise Fatal(
+                    "BENCH_LOG_SHORT", where=f"{self.topic.name}[{partition}]",
+                    what=f"{end} records written, acknowledged at {offsets[:8]} ... {offsets[-3:]} ({len(offsets)})",
+                    do="look at the broker's log; what follows would be counted as lost",
+                )  # fmt: skip
