@@ -15,12 +15,10 @@ from bench.throughput.figures import NAMES, correct
 
 PHASES = (
     ("starting", "Python, libraries and settings"),
-    ("joined", "kernels loaded, a member of the group, partitions assigned"),
-    ("fenced", "the process before is fenced"),
-    ("versions in force", "registry and keys read and prepared"),
-    ("restored", "state read, checked and in memory, last partition"),
+    ("joined", "a member of the group, partitions assigned"),
+    ("versions in force", "registry and keys read and prepared, beside the others"),
+    ("restored", "the process before fenced, state read, checked and in memory, last partition"),
     ("ready", "position committed"),
-    ("working", "first record worked on"),
 )
 """Event in a worker's log -> what is done by then."""
 
