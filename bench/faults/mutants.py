@@ -141,6 +141,20 @@ def _no_fence() -> None:
     _set(vault, "Producer", anyone)
 
 
+def _acknowledged_at_once() -> None:
+    from connectors.gather.pump import Pump
+
+    offer = Pump.offer
+
+    def mutated(self: Any, *frames: Any, **more: Any) -> None:
+        *taken, done = frames if len(frames) == 5 else (*frames, None)
+        offer(self, *taken, **more)
+        if done is not None:
+            done()
+
+    _set(Pump, "offer", mutated)
+
+
 def _set(owner: Any, name: str, value: Any) -> None:
     setattr(owner, name, value)
 
@@ -150,6 +164,7 @@ _SAVED = Kind("worker killed", "", "kill", WORKER, (("after-position", 4),))
 _BATCHES = Kind("worker killed", "", "kill", WORKER, (("in-batch", 60), ("after-position", 4)))
 _FROZEN = Kind("worker frozen", "", "freeze")
 _BLOCKS = Kind("sink killed", "", "kill", SINK, (("sink-written", 2), ("sink-in-block", 3)))
+_PUSHES = Kind("connectors killed", "", "connectors", "connect.mesh", (("push-taken", 4), ("connector-in-flush", 20)))
 
 MUTANTS = (
     Mutant("no fence", "who has lost a partition can still write its state", _FROZEN, _no_fence, faults=2),
@@ -164,6 +179,8 @@ MUTANTS = (
     Mutant("tokens of the moment", "a block that is written again has another token", _BLOCKS, _tokens_of_the_moment),
     Mutant("origins forgotten", "the sink takes copies for new rows", _BATCHES, _origins_forgotten),
     Mutant("one id, two contents", "now and then an output is sent again with other bytes", _BATCHES, _outputs_twice),
+    Mutant("acknowledged at once", "the MQTT broker is told of a message before Kafka has it", _PUSHES,
+           _acknowledged_at_once),
 )  # fmt: skip
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}

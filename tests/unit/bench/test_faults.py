@@ -20,6 +20,7 @@ from bench.faults.plans import gaps_of, plans_of
 from bench.faults.series import more_of, read_fault_case, run_series, trials_of
 from bench.faults.trial import Result, Trial
 from cli.processes.children import Processes
+from connectors.phases import PHASES as CONNECTOR_MOMENTS
 from pipeline.errors import ConfigError, Fatal
 from pipeline.runtime.moments import VARIABLE
 from sinks.phases import PHASES as SINK_MOMENTS
@@ -32,6 +33,11 @@ GOOD = Result("worker killed/1/3", "worker killed", 1, tries=3, moments={"in-bat
 def test_the_moments_of_a_kind_are_moments_of_its_process(kind) -> None:  # type: ignore[no-untyped-def]
     known = SINK_MOMENTS if kind.part == SINK else WORKER_MOMENTS
     assert {moment for moment, _ in kind.moments} <= set(known)
+
+
+def test_the_moments_of_connectors_are_theirs() -> None:
+    (kind,) = [kind for kind in KINDS if kind.way == "connectors"]
+    assert {moment for moment, _ in kind.moments} == set(CONNECTOR_MOMENTS)
 
 
 @pytest.mark.parametrize("kind", KILLS, ids=lambda kind: kind.name)
