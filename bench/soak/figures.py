@@ -194,10 +194,11 @@ def show(out: Console, said: dict[str, Any]) -> None:
 
 
 def _memory(said: dict[str, Any]) -> Table:
-    table = Table("part", "MiB at the base", "at most", "at the end", "% an hour", "±", "most / base", "",
+    table = Table("part", "MiB, base", "most", "end", "% an hour", "±", "most / base", "",
                   title="Resident memory", title_justify="left")  # fmt: skip
     for column in table.columns[1:-1]:
         column.justify = "right"
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     words = {True: "ok", False: "[red]grows[/]", None: "not judged"}
     for name, row in said["memory"].items():
         table.add_row(
