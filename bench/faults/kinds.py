@@ -70,8 +70,7 @@ KINDS = (
     ),
     Kind(
         "bad pushes in bursts", "thousands of frames that are garbage, of unknown devices, copies or forged; frames, "
-        "streams and messages beyond the limits; records that nobody can read", "bad pushes", WORKER,
-        tuple((name, 1) for name in ("garbage", "strangers", "replays", "forgeries", "too-long", "streams", "records")),
+        "streams and messages beyond the limits; records that nobody can read", "bad pushes",
     ),
     Kind(
         "poison frames in bursts", "frames at which a step fails, and frames of which the worker dies, among good ones",

@@ -14,7 +14,6 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from bench.faults.live import over_mqtt
 from bench.faults.parts import Parts
-from bench.faults.plans import plans_of
 from bench.faults.push import COUNTER_AT, MqttPusher, Pushes, TcpPusher
 from bench.faults.scene import Scene
 from bench.faults.ways.connectors import Live
@@ -24,6 +23,8 @@ from connectors.simulator.burst_kernel import FRAME_OCTETS, title_of
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal
 from pipeline.wire import MOST_RECORD_BYTES, frames_record
+
+BURSTS = ("garbage", "strangers", "replays", "forgeries", "too long", "streams", "records")
 
 FRAMES = 2_000
 """Of a burst: below the fuse, which is half of the last 5,000 frames (agents.worker.fuse)."""
@@ -43,8 +44,8 @@ class BadPushes(Live):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        self._left = [plan.partition(":")[0] for plan in plans_of(scene.kind, scene.seed, scene.count)]
         self._random = np.random.default_rng([scene.seed, 29])
+        self._left = [BURSTS[place % len(BURSTS)] for place in self._random.permutation(scene.count).tolist()]
         self._bad: Counter[str] = Counter()
         self._parked = 0
         self._feed: Feed | None = None
@@ -60,7 +61,12 @@ class BadPushes(Live):
         if not self._left:
             return
         name = self._left.pop()
-        getattr(self, f"_{name.replace('-', '_')}")(pushes, tcp, mqtt)
+        made = {
+            "garbage": self._garbage, "strangers": self._strangers, "replays": self._replays,
+            "forgeries": self._forgeries, "too long": self._too_long, "streams": self._streams,
+            "records": self._records,
+        }  # fmt: skip
+        made[name](pushes, tcp, mqtt)
         self.done.tries += 1
         self.done.moments[name] += 1
 
