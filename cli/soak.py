@@ -52,7 +52,7 @@ def command(progress: Callable[[], AbstractContextManager[Progress]]) -> Callabl
         sockets to the warehouse. The command ends with 1 when a goal is missed. SIGTERM ends the pushing, not the
         report.
 
-        The default takes an hour and some 20 GB of disk. A quick look: `--minutes 4`.
+        The default takes an hour and some 25 GB of disk. A quick look: `--minutes 4`.
         """
         case = CASE.model_copy(update={"minutes": minutes, "meters": meters, "behind_bytes": behind_bytes})
         stop = threading.Event()
