@@ -59,7 +59,7 @@ closed days replaced, copies dropped. Rules that were on: {rules}.
 
 ## What the numbers do not say
 
-One machine of {cpus} CPUs, one run. The meters are alike: block pushes of one model, no late data, no registers, no
+One machine of {cpus} CPUs, one run. The meters are alike: block pushes of one model, no registers, no
 exchange of meters. A day of half hours has one midnight in 48 intervals; here it is one in {intervals}, so
 settlement weighs more than in service.
 """
@@ -77,7 +77,7 @@ def write(said: dict[str, Any], question: str, evening: int, folder: Path = RESU
         TEXT.format(
             **{name: said[name] for name in ("frames_per_s", "gate", "goal", "frames", "seconds", "frames_per_cpu_s")},
             date=f"{now:%Y-%m-%d}", different=found["different"], compared=compared, question=question,
-            meters=load["meters"], faults="a hundredth of them at fault" if load["faults"] else "none of them at fault",
+            meters=load["meters"], faults=_pushes(load),
             evening=evening, intervals=load["intervals"], costs=_costs(said["cpu_us_per_frame"]),
             state=said["state_bytes_per_frame"], others=machine["cpu_used_by_others"], rows=found["rows"],
             determinants=found["determinants"], losses=found["losses"], rejects=found["rejects"],
@@ -88,6 +88,11 @@ def write(said: dict[str, Any], question: str, evening: int, folder: Path = RESU
         encoding="utf-8",
     )  # fmt: skip
     return path
+
+
+def _pushes(load: dict[str, Any]) -> str:
+    bad = "a hundredth of them at fault" if load["faults"] else "none of them at fault"
+    return f"{bad}, {load['late_permille'] / 10:g} % sent late" if load["late_permille"] else bad
 
 
 def _costs(costs: dict[str, float]) -> str:
