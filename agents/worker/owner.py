@@ -12,7 +12,6 @@ from agents.worker.deaths import Deaths
 from agents.worker.fuse import Fuse, weight
 from agents.worker.killers import DETAIL, killers
 from agents.worker.outlet import Outlet
-from agents.worker.phases import Phases
 from agents.worker.poison import only, others, reported, take_without_poison
 from agents.worker.settings import WorkerSettings
 from agents.worker.trial import Trial, suspect
@@ -22,6 +21,7 @@ from pipeline.batch import FrameBatch
 from pipeline.checkpoint import Head, Progress, check_log
 from pipeline.errors import Fatal, KvarnError
 from pipeline.runtime.chain import Chain, Outputs, Prepared
+from pipeline.runtime.moments import Moments
 from pipeline.runtime.saved import ChainCopy, Place, Saved, copy_chain, nothing_saved, restore_chain
 from pipeline.step import Origin, Parcel, Step
 from pipeline.topology.plan import ChainPlan
@@ -44,7 +44,7 @@ class Work:
     settings: WorkerSettings
     outlet: Outlet
     fuse: Fuse
-    phases: Phases
+    phases: Moments
     restoring: Semaphore
     deaths: Deaths = field(default_factory=Deaths)
 

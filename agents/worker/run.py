@@ -21,7 +21,7 @@ from agents.worker.deaths import deaths_of
 from agents.worker.fuse import Fuse
 from agents.worker.outlet import Outlet
 from agents.worker.owner import Work
-from agents.worker.phases import Phases
+from agents.worker.phases import PHASES
 from agents.worker.settings import WorkerSettings
 from agents.worker.shell import Shell
 from pipeline.errors import Fatal, KvarnError
@@ -29,6 +29,7 @@ from pipeline.reference import References
 from pipeline.runtime.chain import Prepared
 from pipeline.runtime.collector import collect_seldom
 from pipeline.runtime.kafka_topics import topic_id
+from pipeline.runtime.moments import Moments
 from pipeline.step import Step
 from pipeline.topology.plan import ChainPlan
 from pipeline.wire import Contracts
@@ -60,7 +61,7 @@ def run_worker(
     source_id = topic_id(settings.bootstrap, plan.source.name)
     work = Work(
         plan, tuple(steps), prepared, contracts, source_id, settings,
-        Outlet(settings), Fuse(settings.fuse_share, settings.fuse_frames), Phases.from_environment(),
+        Outlet(settings), Fuse(settings.fuse_share, settings.fuse_frames), Moments.from_environment(PHASES),
         Semaphore(settings.restore_threads), deaths_of(plan, settings, source_id),
     )  # fmt: skip
     # Faust names its logs by the module of the app's class.

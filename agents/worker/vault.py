@@ -8,12 +8,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from agents.worker.phases import Phases
 from agents.worker.settings import WorkerSettings
 from pipeline.blocks import Record
 from pipeline.checkpoint import HEAD_KEY
 from pipeline.errors import Fatal, Transient
+from pipeline.runtime.moments import Moments
 from pipeline.topology.plan import ChainPlan
+from pipeline.wire import ONE_AT_A_TIME
 
 FENCED = (
     KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.INVALID_TXN_STATE,
@@ -161,13 +162,14 @@ class StateReader:
 class Vault(StateReader):
     """The state topic's partition of one source partition."""
 
-    def __init__(self, plan: ChainPlan, settings: WorkerSettings, partition: int, phases: Phases) -> None:
+    def __init__(self, plan: ChainPlan, settings: WorkerSettings, partition: int, phases: Moments) -> None:
         super().__init__(plan, settings, partition)
         self._phases = phases
         self._producer = Producer(
             {
                 "bootstrap.servers": settings.bootstrap, "transactional.id": f"{plan.group}-{partition}",
                 "transaction.timeout.ms": int(settings.broker_secs * 1000), "linger.ms": 5, "batch.size": 1 << 20,
+                **ONE_AT_A_TIME,
                 # Pages are packed already; so the broker and its cleaner pass them on unopened.
                 "compression.type": "none",
             }

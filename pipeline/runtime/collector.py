@@ -1,7 +1,7 @@
 """Python's cycle collector in processes that hold a hundred thousand short-lived records at once.
 
-Records are freed by their counts; cycles are few. With the defaults of Python 3.11 the search for them took a fifth of
-the sink's time while determinants came, because each search walks through all records that are held.
+Records are freed by their counts; cycles are few. Python's defaults search for them so often that it costs a sink a
+good part of its time while determinants come: each search walks through all records that are held.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ VARIABLE = "KVARN_KILL"
 
 
 class Moments:
-    """Counts how often one of the `known` moments is reached; `plan` None: never ends the process."""
+    """Counts how often one of the `known` moments is reached; without a `plan` it never ends the process."""
 
     def __init__(self, known: Collection[str], plan: str | None = None) -> None:
         self._moment, self._left = "", 0

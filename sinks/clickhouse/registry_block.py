@@ -10,7 +10,7 @@ from sinks.clickhouse.columns import TOPIC, Column, Table
 
 
 def registry_block(table: Table, registry: Registry, version: str, number: int) -> native.NativeBlock:
-    """(a Native block, its rows) of the version that is the `number`-th."""
+    """The Native block of the version that is the `number`-th."""
     rows = len(getattr(registry, table.stored[0].field))
     columns = [_column(column, registry, version, number, rows) for column in table.stored]
     return native.block(columns, rows)

@@ -171,8 +171,8 @@ class ClickHouseSink(Sink):
             if newest == version:
                 return
             for table in REGISTRY_TABLES:
-                rows = registry_block(table, registry, version, number + 1)
-                self._insert_into(table, rows, f"{table.name}-{version}-{number + 1}")
+                block = registry_block(table, registry, version, number + 1)
+                self._insert_into(table, block, f"{table.name}-{version}-{number + 1}")
 
     def close(self) -> None:
         """Close the client; an embedded warehouse can then be opened by another process."""

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from agents.worker.outlet import ID_HEADER
-from agents.worker.phases import VARIABLE
+from bench.faults.audit import everything
+from pipeline.runtime.moments import VARIABLE
 from schemas.load import load_contracts
 
 CONTRACTS = load_contracts()
@@ -174,7 +176,7 @@ def written(bootstrap: str, command: Command, prefix: str = "") -> Written:
     """All that is in the outputs, read uncommitted; `prefix` is cut from the topics' names."""
     records: dict[str, tuple[str, int, bytes, bytes]] = {}
     copies, different = 0, []
-    for message in everything(bootstrap, dict.fromkeys(command.outputs, command.partitions)):
+    for message in everything(bootstrap, _partitions(bootstrap, command.outputs)):
         name = _name(message)
         record = (message.topic().removeprefix(prefix), message.partition(), message.key(), message.value())
         if name not in records:
@@ -184,6 +186,11 @@ def written(bootstrap: str, command: Command, prefix: str = "") -> Written:
         if records[name] != record:
             different.append(name)
     return Written(records, copies, different)
+
+
+def _partitions(bootstrap: str, topics: Sequence[str]) -> dict[str, int]:
+    metadata = AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).topics
+    return {topic: len(metadata[topic].partitions) for topic in topics}
 
 
 def _name(message: Any) -> str:

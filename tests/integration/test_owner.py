@@ -13,11 +13,12 @@ from confluent_kafka.admin import AdminClient
 from agents.worker.fuse import Fuse
 from agents.worker.outlet import Outlet
 from agents.worker.owner import Owner, Work
-from agents.worker.phases import Phases
+from agents.worker.phases import PHASES
 from agents.worker.settings import WorkerSettings
 from pipeline.errors import Fatal
 from pipeline.runtime.chain import Prepared
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics, topic_id
+from pipeline.runtime.moments import Moments
 from pipeline.wire import frames_record
 from schemas.load import load_contracts
 from tests.faults.toy import ToyStep, no_references, toy_batch, toy_plan
@@ -42,7 +43,7 @@ def make_work(kafka: str, unique: str) -> Work:
     plan = toy_plan(unique, f"{unique}-source", 1)
     return Work(
         plan, steps, Prepared(steps, no_references), load_contracts(), topic_id(kafka, plan.source.name), settings,
-        Outlet(settings), Fuse(0.5, 1000), Phases(), Semaphore(1),
+        Outlet(settings), Fuse(0.5, 1000), Moments(PHASES), Semaphore(1),
     )  # fmt: skip
 
 

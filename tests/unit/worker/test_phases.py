@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
-from agents.worker.phases import PHASES, Phases
+from agents.worker.phases import PHASES
 from pipeline.errors import ConfigError
+from pipeline.runtime.moments import Moments
 from tests.faults.harness import OTHERS, PREPARED, kill_plans
 
 
@@ -20,14 +21,14 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_without_a_plan_nothing_happens(kills: list[int]) -> None:
-    phases = Phases()
+    phases = Moments(PHASES)
     for phase in PHASES:
-        phases.reach(phase)  # type: ignore[arg-type]
+        phases.reach(phase)
     assert kills == []
 
 
 def test_the_planned_time_is_counted(kills: list[int]) -> None:
-    phases = Phases("in-pages:3")
+    phases = Moments(PHASES, "in-pages:3")
     for _ in range(2):
         phases.reach("in-pages")
         phases.reach("after-flush")
@@ -39,7 +40,7 @@ def test_the_planned_time_is_counted(kills: list[int]) -> None:
 @pytest.mark.parametrize("plan", ["in-pages", "in-pages:x", "nowhere:1"])
 def test_a_plan_that_names_no_moment_is_refused(plan: str) -> None:
     with pytest.raises(ConfigError, match="KILL_PLAN"):
-        Phases(plan)
+        Moments(PHASES, plan)
 
 
 def test_plans_are_the_same_for_a_seed_and_hold_what_was_asked_for() -> None:
@@ -50,4 +51,4 @@ def test_plans_are_the_same_for_a_seed_and_hold_what_was_asked_for() -> None:
     assert set(phases) <= set(PHASES)
     assert set(OTHERS) | set(PREPARED) <= set(PHASES)
     for plan in plans:
-        Phases(plan)
+        Moments(PHASES, plan)
