@@ -10,8 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.faults.kinds import KINDS
-from bench.faults.series import FaultCase, Line
+from bench.faults.series import FaultCase, Line, killed_enough, kills_by_moment
 
 SUMS = ("tries", "lost", "doubled", "different", "copies", "conflicts")
 
@@ -20,27 +19,15 @@ def figures(lines: Sequence[Line], full: FaultCase | None = None) -> dict[str, A
     """The JSON object; `full`: a whole series, which must have killed as often as the case says."""
     names = list(dict.fromkeys(line["fault"] for line in lines))
     moments = kills_by_moment(lines)
-    often = full is None or (
-        sum(moments.values()) >= full.least_kills
-        and sum(count >= full.least_each for count in moments.values()) >= full.least_moments
-    )
+    often = full is None or killed_enough(full, lines)
     return {
         "case": "faults",
         "ok": bool(lines) and all(line["ok"] for line in lines) and often,
-        "kills": sum(moments.values()),
-        "kills_by_moment": moments,
+        "kills": moments.total(),
+        "kills_by_moment": dict(sorted(moments.items())),
         "faults": [_of_kind(name, [line for line in lines if line["fault"] == name]) for name in names],
         "trials": list(lines),
     }
-
-
-def kills_by_moment(lines: Sequence[Line]) -> dict[str, int]:
-    """SIGKILLs at named moments of a process's life."""
-    named = {moment for kind in KINDS for moment, _ in kind.moments} | {"in-rebalance"}
-    found: Counter[str] = Counter()
-    for line in lines:
-        found.update({moment: count for moment, count in line["moments"].items() if moment in named})
-    return dict(sorted(found.items()))
 
 
 def _of_kind(name: str, lines: Sequence[Line]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,15 @@ class FaultCase(Strict):
     least_each: int
     most_seeds: int = Field(description="runs of a fault until its moments have been hit so often")
     quick: Load
-    quick_counts: dict[str, int] = Field(description="the same for a quick look")
+    quick_counts: dict[str, int] = Field(description="how often in a quick trial")
+    quick_faults: tuple[str, ...] = Field(description="those of a quick look when none is named")
 
 
 def read_fault_case() -> FaultCase:
     """The case; raises ConfigError when it names a fault that is none."""
     path = FOLDER / "faults" / "experiment.yaml"
     case = FaultCase.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-    _check_names([*case.counts, *case.quick_counts])
+    _check_names([*case.counts, *case.quick_counts, *case.quick_faults])
     return case
 
 
@@ -53,24 +54,37 @@ def trials_of(case: FaultCase, *, quick: bool, only: list[str]) -> list[Trial]:
     """The trials of a series, every kind once before any comes again."""
     _check_names(only)
     counts, seeds = (case.quick_counts, case.seeds[:1]) if quick else (case.counts, case.seeds)
-    return [Trial(fault, seed, count) for seed in seeds for fault, count in counts.items() if not only or fault in only]
+    chosen = only or (case.quick_faults if quick else list(counts))
+    return [Trial(fault, seed, count) for seed in seeds for fault, count in counts.items() if fault in chosen]
+
+
+def kills_by_moment(lines: Sequence[Line]) -> Counter[str]:
+    """SIGKILLs at named moments of a process's life."""
+    named = {moment for kind in KINDS for moment, _ in kind.moments} | {"in-rebalance"}
+    found: Counter[str] = Counter()
+    for line in lines:
+        found.update({moment: count for moment, count in line["moments"].items() if moment in named})
+    return found
+
+
+def killed_enough(case: FaultCase, lines: Sequence[Line]) -> bool:
+    """Whether a whole series has killed as often, in as many moments, as the case says."""
+    moments = kills_by_moment(lines)
+    often = [moment for moment, count in moments.items() if count >= case.least_each]
+    return moments.total() >= case.least_kills and len(often) >= case.least_moments
 
 
 def more_of(case: FaultCase, lines: Sequence[Line]) -> list[Trial]:
-    """Further trials of those kills of which a moment was not reached often enough: a log may be drained before."""
-    hits: dict[str, Counter[str]] = defaultdict(Counter)
-    runs: Counter[str] = Counter()
-    for line in lines:
-        hits[line["fault"]].update(line["moments"])
-        runs[line["fault"]] += 1
-    missed = [
-        kind.name for kind in KINDS
-        if runs[kind.name] and any(hits[kind.name][moment] < case.least_each for moment, _ in kind.moments)
-    ]  # fmt: skip
-    return [
-        Trial(name, max(case.seeds) + 1 + runs[name] - len(case.seeds), case.counts[name])
-        for name in missed if runs[name] < case.most_seeds
-    ]  # fmt: skip
+    """A further trial of the kills that were done least: a log may be drained before all of them are reached."""
+    if killed_enough(case, lines):
+        return []
+    runs = Counter(line["fault"] for line in lines)
+    hits = kills_by_moment(lines)
+    left = [kind for kind in KINDS if kind.moments and 0 < runs[kind.name] < case.most_seeds]
+    if not left:
+        return []
+    kind = min(left, key=lambda kind: (runs[kind.name], min(hits[moment] for moment, _ in kind.moments)))
+    return [Trial(kind.name, max(case.seeds) + 1 + runs[kind.name] - len(case.seeds), case.counts[kind.name])]
 
 
 def mutants_of(case: FaultCase) -> list[Trial]:

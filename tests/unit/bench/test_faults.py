@@ -61,6 +61,8 @@ def test_the_case_names_every_kind_and_the_series_has_each_of_them_for_each_seed
     trials = trials_of(case, quick=False, only=[])
     assert len({trial.name for trial in trials}) == len(case.seeds) * len(KINDS)
     assert [trial.fault for trial in trials_of(case, quick=True, only=["sink killed"])] == ["sink killed"]
+    assert [trial.fault for trial in trials_of(case, quick=True, only=["page damaged"])] == ["page damaged"]
+    assert {trial.fault for trial in trials_of(case, quick=True, only=[])} == set(case.quick_faults)
     with pytest.raises(ConfigError, match="FAULT_UNKNOWN"):
         trials_of(case, quick=True, only=["meteor"])
 
@@ -93,16 +95,16 @@ def test_a_whole_series_must_have_killed_often_enough_in_enough_moments() -> Non
     assert (said["kills"], said["kills_by_moment"]) == (5, {"in-batch": 5}), "a freeze is no kill"
 
 
-def test_kills_whose_moments_were_not_reached_are_tried_again_with_another_seed_but_not_for_ever() -> None:
-    case = read_fault_case()
-    sink = next(kind for kind in KINDS if kind.name == "sink killed")
-    line = {**GOOD.as_json(), "fault": sink.name, "moments": {moment: case.least_each for moment, _ in sink.moments}}
-    assert more_of(case, [line]) == []
-    short = {**line, "moments": {**line["moments"], "sink-planned": case.least_each - 1}}
-    (trial,) = more_of(case, [short])
-    assert (trial.fault, trial.seed not in case.seeds) == (sink.name, True)
-    assert trial.seed != more_of(case, [short, {**short, "moments": {}}])[0].seed
-    assert more_of(case, [{**short, "moments": {}}] * case.most_seeds) == []
+def test_a_series_that_killed_too_seldom_goes_on_with_the_kills_done_least_but_not_for_ever() -> None:
+    case = read_fault_case().model_copy(update={"least_kills": 8, "least_moments": 2, "least_each": 4})
+    worker = {**GOOD.as_json(), "fault": "worker killed", "moments": {"in-batch": 7}}
+    sink = {**GOOD.as_json(), "fault": "sink killed", "moments": {"sink-read": 3}}
+    (trial,) = more_of(case, [worker, sink])
+    assert (trial.fault, trial.seed in case.seeds) == ("worker killed", False)
+    (trial,) = more_of(case, [worker, worker, sink])
+    assert trial.fault == "sink killed", "the one with fewer runs"
+    assert more_of(case, [worker, sink, {**sink, "moments": {"sink-read": 1}}]) == [], "it is enough"
+    assert more_of(case, [{**sink, "moments": {}}] * case.most_seeds) == []
     assert more_of(case, [{**GOOD.as_json(), "fault": "worker frozen", "moments": {}}]) == []
 
 
