@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +87,7 @@ class Written:
 
 
 @contextmanager
-def started(command: Command, folder: Path, kill: str | None = None) -> Iterable[Process]:  # type: ignore[misc]
+def started(command: Command, folder: Path, kill: str | None = None) -> Iterator[Process]:
     """A worker process; it is killed when the block is left and it still runs."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{command.group}-{len(list(folder.glob('*.log')))}.log"
