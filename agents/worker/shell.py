@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,8 +26,11 @@ log = structlog.get_logger("kvarn.worker")
 LOOK_SECS = 0.02
 """How often it looks whether a checkpoint is due, and whether outputs are acknowledged."""
 
-
 VAULT_THREADS = 24
+
+AHEAD = 8
+"""Records that the thread of the steps is given before the first of them is done: on a busy machine it would otherwise
+stand idle between two records until the event loop gets a CPU."""
 
 
 class Shell:
@@ -42,12 +46,12 @@ class Shell:
         self._vaults = ThreadPoolExecutor(VAULT_THREADS, "vault")
         self._checkpoints = asyncio.Lock()
         self._writing: asyncio.Future[None] | None = None
+        self._handed: deque[asyncio.Future[None]] = deque()
         self._stopping = False
         self._progress = time.monotonic()
 
     async def consume(self, stream: Any) -> None:
         """The agent: one record after the other to the thread of the steps."""
-        loop = asyncio.get_running_loop()
         try:
             async for event in stream.noack().events():
                 message = event.message
@@ -55,12 +59,26 @@ class Shell:
                 # A record fetched before a rebalance may arrive after it.
                 if owner is None or self._stopping or message.generation_id != self.app.consumer_generation_id:
                     continue
-                await loop.run_in_executor(self._steps, owner.apply, message.offset, message.value)
-                self._progress = time.monotonic()
+                if len(self._handed) >= AHEAD:
+                    # Not to be cancelled: what it waits for is in order with what is behind it.
+                    await asyncio.shield(self._handed[0])
+                self._hand(owner, message)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  Faust would go on behind an error
             self._end(error)
+
+    def _hand(self, owner: Owner, message: Any) -> None:
+        future = asyncio.get_running_loop().run_in_executor(self._steps, owner.apply, message.offset, message.value)
+        self._handed.append(future)
+        future.add_done_callback(self._taken)
+
+    def _taken(self, future: asyncio.Future[None]) -> None:
+        self._handed.remove(future)
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self._end(error)
+        self._progress = time.monotonic()
 
     async def take_over(self, *_: Any, **__: Any) -> None:
         """Open what is assigned, commit the positions; Faust seeks there when this returns."""
@@ -189,6 +207,7 @@ class Shell:
         self._stopping = True
         self._work.phases.reach("in-shutdown")
         try:
+            await asyncio.gather(*self._handed)
             for owner in list(self.owners.values()):
                 await self._checkpoint(owner)
             log.info("stopped", chain=self._work.plan.name)
