@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from cli.deployment import REGISTRY_TOPIC, prepare
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
+from cli.wall_clock import WallClock
 from connectors.gather.outlet import Targets
 from connectors.runner import Environment, run_connector, stop_on_signals
 from pipeline.topology.plan import ConnectorPlan, Plan, TopicPlan
@@ -28,6 +29,7 @@ def connect(
     It takes nothing from meters before a registry version is published, stops reading while Kafka or the workers are
     too far behind, and at a clean stop hands on what it has taken. Missing topics are created as the file says.
     """
+    WallClock().watch()
     run(read_plan(file), name, status_port)
 
 

@@ -10,6 +10,7 @@ import typer
 from cli.deployment import REGISTRY_TOPIC, prepare
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
+from cli.wall_clock import WallClock
 from pipeline.topology.plan import SinkPlan
 from sinks.process import SinkSettings, run_sink, stop_on_signals
 
@@ -23,6 +24,7 @@ def sink(
     Each block of records is written once in effect, whatever breaks. While it runs, `kvarn sql` asks an embedded
     warehouse through it.
     """
+    WallClock().watch()
     plan = read_plan(file)
     settings = settings_of(plan.sink(name))
     contracts = prepare(plan)

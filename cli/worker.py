@@ -12,6 +12,7 @@ from cli.deployment import master_key, prepare, references_of
 from cli.output import DEFAULT_FILE, TopologyFile, exit_code
 from cli.stages import fetch_references, make_steps
 from cli.topology import read_plan
+from cli.wall_clock import WallClock
 
 DEFAULTS = WorkerSettings()
 
@@ -35,6 +36,7 @@ def worker(
     make worse, the process ends with a reason; start it again under a process manager. Keys of meters come from the
     folder KVARN_KEYS, opened with KVARN_MASTER_KEY or KVARN_MASTER_KEY_FILE.
     """
+    WallClock().watch()
     plan = read_plan(file)
     chain = plan.chain(name)
     contracts = prepare(plan)

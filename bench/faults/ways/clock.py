@@ -38,7 +38,7 @@ class ClockSteps(Recurring):
     def begin(self, parts: Parts) -> None:
         """See Disturbance."""
         super().begin(parts)
-        # librdkafka waits by the wall clock: when that is set back, it sleeps on, and the process ends by its watchdog.
+        # They do when it is set back (cli.wall_clock).
         parts.may_end.update(parts.commands)
 
     def strike(self, parts: Parts) -> str:
