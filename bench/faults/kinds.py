@@ -36,7 +36,7 @@ KINDS = (
     Kind(
         "sink killed", "SIGKILL of the sink: with messages in memory, with a block planned, between the tables of a "
         "block, before and after the commit", "kill", SINK,
-        (("sink-read", 6), ("sink-planned", 3), ("sink-in-block", 4), ("sink-written", 3), ("sink-committed", 3)),
+        (("sink-read", 6), ("sink-planned", 1), ("sink-in-block", 2), ("sink-written", 1), ("sink-committed", 1)),
     ),
     Kind("broker killed", "SIGKILL of the broker, started again seconds later on its data", "broker"),
     Kind(

@@ -89,18 +89,23 @@ class Parts:
         if code not in (0, -signal.SIGTERM) and not (name in self.may_end and code in BY_ITSELF):
             raise self._ended_badly(name, code)
 
-    def stop_all(self) -> None:
-        """End every part cleanly, what ends otherwise as it may after a further start; Fatal for any other end."""
+    def stop_all(self) -> bool:
+        """End every part cleanly; False when one ended otherwise, as it may: then all run again, for it has work left.
+
+        Raises Fatal for any other end.
+        """
         self.plans.clear()
-        for name in reversed(list(self.processes.running)):
+        names = list(self.processes.running)
+        for name in reversed(names):
             code = self.processes.stop(name)
             planned = bool(self.under.get(name)) and code == -signal.SIGKILL
-            if code and not planned and not (name in self.may_end and code in BY_ITSELF):
+            if planned or (name in self.may_end and code in BY_ITSELF):
+                self.start_all(name for name in names if name not in self.processes.running)
+                return False
+            # SIGTERM ends a process that has not come to its first line yet.
+            if code not in (0, -signal.SIGTERM):
                 raise self._ended_badly(name, code)
-            if code:
-                self.start(name)
-                self.stop_all()
-                return
+        return True
 
     def _ended_badly(self, name: str, code: int) -> Fatal:
         what = f"exit code {code} at a clean stop: {self.processes.tail(name)}"

@@ -150,7 +150,8 @@ def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
         try:
             result.recovery_s = _drain(disturbed, scene, fault)
             fault.end(disturbed)
-            disturbed.stop_all()
+            while not disturbed.stop_all():
+                _drain(disturbed, scene, fault, begun=True)
         finally:
             result.seconds = round(time.monotonic() - begin, 1)
             result.tries, result.moments = fault.done.tries, dict(fault.done.moments)
@@ -180,7 +181,7 @@ class Recoveries:
             self._since = None
 
 
-def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None) -> list[float]:
+def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None, *, begun: bool = False) -> list[float]:
     """Until nothing is left to do; seconds from each fault to the next progress of the disturbed part."""
     drain, logs = scene.drain, scene.services.settings.folder("kafka") / "logs"
     moved, recoveries = time.monotonic(), Recoveries()
@@ -199,7 +200,7 @@ def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None) -> list[float
                 moved = time.monotonic()
             last = now
             drain.progress(f"drain, faults {fault.done.tries if fault else 0}", total - sum(now.lag.values()), total)
-            if now.idle and now.written > before.written and (fault is None or fault.calm):
+            if now.idle and (begun or now.written > before.written) and (fault is None or fault.calm):
                 return recoveries.secs
             if time.monotonic() - moved > STUCK_SECS:
                 raise Fatal("TRIAL_STUCK", where="drain", what=f"lag {dict(now.lag)}", do="see the logs in "

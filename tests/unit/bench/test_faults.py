@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,3 +172,31 @@ def test_a_part_that_may_end_by_itself_is_started_again(processes: Processes) ->
     parts = Parts(processes, {"worker": [sys.executable, "-c", code]}, may_end={"worker"})
     parts.start_all(["worker"])
     assert ended(parts) == [("worker", "")]
+
+
+STOPS = (
+    "import os, signal, time\n"
+    "plan = os.environ.get('KVARN_KILL')\n"
+    "signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGKILL) if plan else os._exit(0))\n"
+    "print('ready', flush=True)\n"
+    "time.sleep(60)\n"
+)
+
+
+def test_a_part_that_kills_itself_while_it_is_stopped_has_work_left_and_all_run_again(processes: Processes) -> None:
+    command = [sys.executable, "-c", STOPS]
+    parts = Parts(processes, {"worker": command, "sink": command}, {"sink": ["sink-in-shutdown:1"]})
+    parts.start_all(["sink", "worker"])
+    assert until(lambda: parts.said("sink", "ready") and parts.said("worker", "ready"))
+    assert parts.stop_all() is False
+    assert set(processes.running) == {"worker", "sink"}
+    assert until(lambda: parts.said("sink", "ready") and parts.said("worker", "ready"))
+    assert parts.stop_all() is True
+    assert not processes.running
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
