@@ -75,4 +75,4 @@ def test_every_row_of_a_burst_is_the_truths(tmp_path: Path, meters: int, interva
     tallies = compared(tmp_path, load)
     found = {name: (tally.different, tally.examples) for name, tally in tallies.items()}
     assert found == dict.fromkeys(tallies, (0, []))
-    assert all(tally.rows > 0 for tally in tallies.values())
+    assert {name for name, tally in tallies.items() if tally.rows == 0} == {"events"}, "its meters push none"
