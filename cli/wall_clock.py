@@ -8,6 +8,7 @@ seconds. So the process ends with a reason, whatever it is doing, and its proces
 from __future__ import annotations
 
 import os
+import select
 import sys
 import threading
 import time
@@ -65,5 +66,6 @@ class WallClock:
 
     def _watch(self) -> None:
         while True:
-            time.sleep(LOOK_SECS)
+            # Relative, unlike time.sleep's: it does not depend on what a clock says in the meantime.
+            select.select([], [], [], LOOK_SECS)
             self.look()
