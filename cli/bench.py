@@ -29,7 +29,7 @@ from bench.throughput.figures import figures, show
 from bench.throughput.machine import machine
 from bench.throughput.page import write
 from bench.throughput.run import run
-from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
+from cli.output import DEFAULT_FILE, FAILED, Json, Keep, Page, TopologyFile, aside, console, emit
 from cli.services.exits import MissingRequirement
 from cli.services.settings import ServiceSettings
 from cli.soak import command as soak
@@ -63,10 +63,8 @@ def throughput(
     warm_up: Annotated[
         bool, typer.Option(help="First a small run, so that nothing is compiled in the measured one.")
     ] = True,
-    page: Annotated[bool, typer.Option("--page", help="Write a dated page to bench/results.")] = False,
-    keep: Annotated[
-        Path | None, typer.Option(help="Leave warehouse and logs in this folder, which must be empty.", file_okay=False)
-    ] = None,
+    page: Page = False,
+    keep: Keep = None,
     file: TopologyFile = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
@@ -113,7 +111,7 @@ def faults(
         Path | None,
         typer.Option(help="File of results, a JSON line a trial: what is in it is not done again.", dir_okay=False),
     ] = None,
-    page: Annotated[bool, typer.Option("--page", help="Write a dated page to bench/results.")] = False,
+    page: Page = False,
     logs: Annotated[
         Path | None,
         typer.Option(help="Folder for what the processes of trials that went wrong have said.", file_okay=False),
@@ -165,10 +163,8 @@ def recovery(
     ] = RECOVERY.load.frames,
     tries: Annotated[int, typer.Option(min=1, help="Kills of each part.")] = RECOVERY.tries,
     only: Annotated[list[str] | None, typer.Option("--only", help="Just this part; repeat it.")] = None,
-    page: Annotated[bool, typer.Option("--page", help="Write a dated page to bench/results.")] = False,
-    keep: Annotated[
-        Path | None, typer.Option(help="Leave warehouse and logs in this folder, which must be empty.", file_okay=False)
-    ] = None,
+    page: Page = False,
+    keep: Keep = None,
     file: TopologyFile = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:

@@ -51,6 +51,12 @@ TopologyFile = Annotated[
     typer.Option("--file", "-f", envvar="KVARN_TOPOLOGIES", help="Topology file.", dir_okay=False, show_default=True),
 ]
 
+Page = Annotated[bool, typer.Option("--page", help="Write a dated page to bench/results.")]
+
+Keep = Annotated[
+    Path | None, typer.Option(help="Leave warehouse and logs in this folder, which must be empty.", file_okay=False)
+]
+
 DEFAULT_FILE = Path("topologies.yaml")
 
 

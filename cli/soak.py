@@ -18,7 +18,7 @@ from bench.soak.page import write
 from bench.soak.run import Soak
 from bench.soak.setting import bytes_needed
 from bench.throughput.drain import Progress
-from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
+from cli.output import DEFAULT_FILE, FAILED, Json, Keep, Page, TopologyFile, aside, console, emit
 from cli.topology import read_plan
 
 CASE = read_soak_case()
@@ -36,11 +36,8 @@ def command(progress: Callable[[], AbstractContextManager[Progress]]) -> Callabl
         samples: Annotated[
             Path | None, typer.Option(help="File to which each look is appended as a line of JSON.", dir_okay=False)
         ] = None,
-        page: Annotated[bool, typer.Option("--page", help="Write a dated page to bench/results.")] = False,
-        keep: Annotated[
-            Path | None,
-            typer.Option(help="Leave warehouse and logs in this folder, which must be empty.", file_okay=False),
-        ] = None,
+        page: Page = False,
+        keep: Keep = None,
         file: TopologyFile = DEFAULT_FILE,
         as_json: Json = False,
     ) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bench.faults.kinds import BY_NAME
 from bench.faults.mutants import BY_NAME as MUTANTS
-
-RESULTS = Path(__file__).parents[1] / "results"
+from bench.page import RESULTS, machine_text, put, today
 
 FAULTS = """\
 # Faults, {date}
@@ -79,15 +77,15 @@ def write(
         for row in said["faults"] if row["apart"]
     ]  # fmt: skip
     text = FAULTS.format(
-        date=_today(), verdict=_verdict(said["ok"], "Nothing lost, nothing twice.", "NOT as an undisturbed run."),
+        date=today(), verdict=_verdict(said["ok"], "Nothing lost, nothing twice.", "NOT as an undisturbed run."),
         question=question, trials=len(said["trials"]), frames=load["frames"], meters=load["meters"],
         late=f"{load['late_permille'] / 10:g} %", rows="\n".join(rows),
         apart="\n".join(["Counted apart:", "", *apart]) if apart else "", kills=said["kills"],
         moments=", ".join(f"{moment} {count}" for moment, count in said["kills_by_moment"].items()) or "None.",
         docs="\n".join(f"- {row['fault']}: {BY_NAME[row['fault']].doc}." for row in said["faults"]),
-        machine=_machine(machine),
+        machine=machine_text(machine),
     )  # fmt: skip
-    return _put(folder, "faults", text)
+    return put("faults", text, folder)
 
 
 def write_mutants(said: dict[str, Any], load: dict[str, Any], machine: dict[str, Any], folder: Path = RESULTS) -> Path:
@@ -99,21 +97,10 @@ def write_mutants(said: dict[str, Any], load: dict[str, Any], machine: dict[str,
         for row in said["mutants"]
     ]
     text = LEFT_OUT.format(
-        date=_today(), verdict=_verdict(said["ok"], "All were noticed.", "NOT all were noticed."), rows="\n".join(rows),
-        frames=load["frames"], meters=load["meters"], machine=_machine(machine),
+        date=today(), verdict=_verdict(said["ok"], "All were noticed.", "NOT all were noticed."), rows="\n".join(rows),
+        frames=load["frames"], meters=load["meters"], machine=machine_text(machine),
     )  # fmt: skip
-    return _put(folder, "mutants", text)
-
-
-def _put(folder: Path, name: str, text: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now().astimezone():%Y-%m-%d-%H%M}-{name}.md"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def _today() -> str:
-    return f"{datetime.now().astimezone():%Y-%m-%d}"
+    return put("mutants", text, folder)
 
 
 def _verdict(ok: bool, good: str, bad: str) -> str:
@@ -122,8 +109,3 @@ def _verdict(ok: bool, good: str, bad: str) -> str:
 
 def _secs(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
-
-
-def _machine(found: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    return f"{found['cpus']} CPUs, {found['cpu']}; {found['memory_gib']} GiB; {found['system']}.\n\n{versions}."

@@ -142,7 +142,6 @@ def _under_fault(scene: Scene, fault: Disturbance, result: Result) -> Audit:
         _drain(calm, scene, None)
         calm.stop_all()
         result.frames = fault.feed(feed, lambda done, total: drain.progress("frames into Kafka", done, total))
-        fault.fill()
         disturbed = Parts(processes, scene.commands, fault.plans, environment=scene.environment)
         disturbed.start_all(names)
         begin = time.monotonic()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.page import RESULTS, machine_text, put, today
 from bench.recovery.figures import PHASES
-from bench.throughput.page import RESULTS
 
 TEXT = """\
 # Recovery, {date}
@@ -55,15 +54,12 @@ machine would have to load the programs from disk first, which here are in the p
 
 def write(said: dict[str, Any], question: str, folder: Path = RESULTS) -> Path:
     """Write the page and return where."""
-    now = datetime.now().astimezone()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{now:%Y-%m-%d-%H%M}-recovery.md"
     found, machine = said["correct"], said["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     known = next(iter(said["parts"].values()))["phases"]
-    path.write_text(
+    return put(
+        "recovery",
         TEXT.format(
-            date=f"{now:%Y-%m-%d}", ok="Both goals are met" if said["ok"] else "Not all goals are met",
+            date=today(), ok="Both goals are met" if said["ok"] else "Not all goals are met",
             first=said["recovery_first_output_s"]["worst"], gone=said["lag_gone_s"]["worst"],
             first_goal=said["goals"]["recovery_first_output_s"], gone_goal=said["goals"]["lag_gone_s"],
             different=found["different"],
@@ -72,12 +68,10 @@ def write(said: dict[str, Any], question: str, folder: Path = RESULTS) -> Path:
             rows="\n".join(_row(name, part) for name, part in said["parts"].items()),
             phases="\n".join(f"| {known[event]} | {what} |" for event, what in PHASES if event in known),
             state=said["state_bytes"] / 1e6, cpus=machine["cpus"],
-            machine=f"{machine['cpus']} CPUs, {machine['cpu']}; {machine['memory_gib']} GiB; {machine['system']}; load "
-            f"before the run {machine['load_before']}.\n\n{versions}.",
+            machine=machine_text(machine),
         ),
-        encoding="utf-8",
+        folder,
     )  # fmt: skip
-    return path
 
 
 def _row(name: str, part: dict[str, Any]) -> str:

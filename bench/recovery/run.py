@@ -20,7 +20,8 @@ from bench.recovery.case import RecoveryCase
 from bench.recovery.paced import PacedFeed
 from bench.recovery.restart import Restart, Scene, calm, kill
 from bench.recovery.tail import Tail
-from bench.throughput.drain import LOOK_SECS, MASTER_KEY, MOST_SECS, Drain, Drained, Progress, check_room, part_of
+from bench.room import check_room
+from bench.throughput.drain import LOOK_SECS, MASTER_KEY, MOST_SECS, Drain, Drained, Progress, octets_of, part_of
 from bench.throughput.machine import machine
 from bench.throughput.watch import Watch
 from bench.truth.check import check
@@ -167,7 +168,7 @@ def outputs_by_record(chain: ChainPlan) -> TopicPlan:
 def run(case: RecoveryCase, file: Path, progress: Progress, *, keep: Path | None = None) -> Outcome:
     """Measure; `keep` is a folder for warehouse and logs, else they are removed."""
     load, kills = case.load, case.tries * len(case.parts)
-    check_room(load.meters * load.intervals + int(EXPECTED_RATE * EXPECTED_SECS * kills))
+    check_room(octets_of(load.meters * load.intervals + int(EXPECTED_RATE * EXPECTED_SECS * kills)), "--frames")
     with tempfile.TemporaryDirectory(prefix="kvarn-bench-", ignore_cleanup_errors=True) as temporary:
         recovery = Recovery(case.as_case(), load, file, keep or Path(temporary) / "run", progress)
         with recovery.open():

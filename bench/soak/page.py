@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.throughput.page import RESULTS
+from bench.page import RESULTS, machine_text, put, today
 
 TEXT = """\
 # Soak, {date}
@@ -66,17 +65,12 @@ estimated.
 
 def write(said: dict[str, Any], question: str, folder: Path = RESULTS) -> Path:
     """Write the page and return where."""
-    now = datetime.now().astimezone()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{now:%Y-%m-%d-%H%M}-soak.md"
-    path.write_text(text(said, question, f"{now:%Y-%m-%d}"), encoding="utf-8")
-    return path
+    return put("soak", text(said, question, today()), folder)
 
 
 def text(said: dict[str, Any], question: str, date: str) -> str:
     """The page as Markdown."""
     load, machine, windows = said["load"], said["machine"], said["windows"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return TEXT.format(
         date=date, question=question, verdict="Everything stayed bounded." if said["ok"] else "A goal was missed.",
         minutes=said["pushed_secs"] / 60, overload=load["overload"], meters=load["meters"], mqtt=load["mqtt_meters"],
@@ -99,8 +93,7 @@ def text(said: dict[str, Any], question: str, date: str) -> str:
         lags=_rows((name, row["mean"], row["most"], row["most_secs"]) for name, row in said["lag"].items()),
         drain=said["drain_secs"], disk=said["disk_most_gib"], disk_estimate=said["disk_estimate_gib"],
         counts=_counts(said["frames"]), faults="\n\n".join(said["faults"]) or "No process ended by itself.",
-        machine=f"{machine['cpus']} CPUs, {machine['cpu']}; {machine['memory_gib']} GiB; {machine['system']}; load "
-        f"before the run {machine['load_before']}.\n\n{versions}.",
+        machine=machine_text(machine),
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 import psutil
 
+from bench.room import check_room
 from bench.soak.book import Book
 from bench.soak.case import SoakCase
 from bench.soak.clock import Clock
@@ -24,12 +24,11 @@ from bench.soak.setting import (
     PUSHED,
     bound_topics,
     bytes_needed,
-    check_room,
     commands_of,
     reader_of_frames,
     write_topology,
 )
-from bench.throughput.drain import BROKER, MASTER_KEY, Progress
+from bench.throughput.drain import BROKER, MASTER_KEY, Progress, variables_set
 from bench.throughput.machine import machine
 from bench.throughput.watch import Watch
 from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, REGISTRY_TOPIC, prepare
@@ -116,11 +115,11 @@ class Soak:
                 "DLMS_LISTEN": f"127.0.0.1:{listen}", "CLICKHOUSE_DSN": self._warehouse,
                 KEY_FOLDER: str(self.folder / "keys"), MASTER_KEY_ENV: MASTER_KEY.hex(), **self.case.environment,
             }  # fmt: skip
-            os.environ.update(environment)
+            stack.enter_context(variables_set(environment))
             file = write_topology(self.file, self.folder, self.case.behind_bytes)
             plan = read_plan(file)
             outcome = Outcome(self.case, machine(services.settings.jars), bytes_needed(self.case, plan))
-            check_room(outcome.needed_bytes)
+            check_room(outcome.needed_bytes, "--minutes")
             contracts = prepare(plan)
             bound_topics(plan, self.case.retention_bytes)
             commands, ports = commands_of(plan, file, pages)

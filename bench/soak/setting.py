@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -104,14 +102,3 @@ def bytes_needed(case: SoakCase, plan: Plan) -> int:
     # Retention looks every so often, and deletes whole segments.
     kept = flooded * (case.retention_bytes + 2 * case.retention_bytes // SEGMENTS)
     return frames * ROW_BYTES + min(frames * LOG_BYTES, kept + STATE_BYTES)
-
-
-def check_room(needed: int) -> None:
-    """Raise ConfigError when the disk of temporary files has no room for a run."""
-    free = shutil.disk_usage(tempfile.gettempdir()).free
-    if free < needed:
-        raise ConfigError(
-            "DISK_SMALL", where=tempfile.gettempdir(),
-            what=f"{free >> 30} GiB are free, the run may need {needed >> 30}",
-            do="give fewer --minutes, or set TMPDIR to a larger disk",
-        )  # fmt: skip

@@ -10,8 +10,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.case import Case, Load
+from bench.room import check_room
 from bench.throughput.feed import Feed
 from bench.throughput.watch import Moment, Watch
 from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, prepare
@@ -100,7 +99,7 @@ class Drain:
     @contextmanager
     def open(self) -> Iterator[Drain]:
         """A broker of its own, with the topics; ended with its data on the way out."""
-        check_room(self.load.meters * self.load.intervals)
+        check_room(octets_of(self.load.meters * self.load.intervals), "--frames")
         with ExitStack() as stack:
             self.progress("Kafka", 0, 1)
             self.services = stack.enter_context(temporary(self.needs, settings=self.settings))
@@ -112,7 +111,7 @@ class Drain:
                 MASTER_KEY_ENV: MASTER_KEY.hex(),
                 **self.case.environment,
             }
-            stack.enter_context(_environment(self.environment))
+            stack.enter_context(variables_set(self.environment))
             self.plan = read_plan(self.file)
             yield self
 
@@ -186,15 +185,9 @@ def part_of(name: str) -> bool:
     return not name.startswith("connect.")
 
 
-def check_room(frames: int) -> None:
-    """Raise ConfigError when the disk of temporary files has no room for a run."""
-    free, needed = shutil.disk_usage(tempfile.gettempdir()).free, frames * BYTES_A_FRAME + BYTES_AT_LEAST
-    if free < needed:
-        raise ConfigError(
-            "DISK_SMALL", where=tempfile.gettempdir(),
-            what=f"{free >> 30} GiB are free, {frames} frames may need {needed >> 30}",
-            do="give fewer --frames, or set TMPDIR to a larger disk",
-        )  # fmt: skip
+def octets_of(frames: int) -> int:
+    """Disk that a run may need."""
+    return frames * BYTES_A_FRAME + BYTES_AT_LEAST
 
 
 def _broker(services: Stack) -> int:
@@ -204,7 +197,7 @@ def _broker(services: Stack) -> int:
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def variables_set(values: Mapping[str, str]) -> Iterator[None]:
     """Set variables for this process, which reads the topology file with them; put back afterwards."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parents[1] / "results"
+from bench.page import RESULTS, machine_text, put, today
 
 TEXT = """\
 # Throughput, {date}
@@ -67,27 +66,22 @@ settlement weighs more than in service.
 
 def write(said: dict[str, Any], question: str, evening: int, folder: Path = RESULTS) -> Path:
     """Write the page and return where."""
-    now = datetime.now().astimezone()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{now:%Y-%m-%d-%H%M}-throughput.md"
     found, load, machine = said["correct"], said["load"], said["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     compared = sum(found[name] for name in ("rows", "determinants", "losses", "rejects"))
-    path.write_text(
+    return put(
+        "throughput",
         TEXT.format(
             **{name: said[name] for name in ("frames_per_s", "gate", "goal", "frames", "seconds", "frames_per_cpu_s")},
-            date=f"{now:%Y-%m-%d}", different=found["different"], compared=compared, question=question,
+            date=today(), different=found["different"], compared=compared, question=question,
             meters=load["meters"], faults=_pushes(load),
             evening=evening, intervals=load["intervals"], costs=_costs(said["cpu_us_per_frame"]),
             state=said["state_bytes_per_frame"], others=machine["cpu_used_by_others"], rows=found["rows"],
             determinants=found["determinants"], losses=found["losses"], rejects=found["rejects"],
             rules=", ".join(said["rules"]), naive=_naive(said), cpus=machine["cpus"],
-            machine=f"{machine['cpus']} CPUs, {machine['cpu']}; {machine['memory_gib']} GiB; {machine['system']}; load "
-            f"before the run {machine['load_before']}.\n\n{versions}.",
+            machine=machine_text(machine),
         ),
-        encoding="utf-8",
+        folder,
     )  # fmt: skip
-    return path
 
 
 def _pushes(load: dict[str, Any]) -> str:

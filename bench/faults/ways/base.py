@@ -63,9 +63,6 @@ class Disturbance:
         """Fill the log, with no part running; returns how many frames are drained."""
         return feed.fill(progress)
 
-    def fill(self) -> None:
-        """After the frames were written to the log, with no part running."""
-
     def begin(self, parts: Parts) -> None:
         """The parts have been started on the full log."""
 

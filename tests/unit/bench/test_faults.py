@@ -111,7 +111,7 @@ def test_a_series_that_killed_too_seldom_goes_on_with_the_kills_done_least_but_n
 def test_the_pages_say_what_the_figures_say(tmp_path: Path) -> None:
     case, machine = (
         read_fault_case(),
-        {"cpus": 2, "cpu": "C", "memory_gib": 4, "system": "S", "versions": {"kvarn": "0"}},
+        {"cpus": 2, "cpu": "C", "memory_gib": 4, "system": "S", "load_before": 0, "versions": {"kvarn": "0"}},
     )
     line = {**GOOD.as_json(), "apart": {"refetched": 7}, "lost": 3, "ok": False}
     text = write(figures([line]), case.load.model_dump(), case.question, machine, tmp_path).read_text()

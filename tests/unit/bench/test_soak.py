@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from bench.room import check_room
 from bench.soak.book import Counted
 from bench.soak.case import SoakCase, read_soak_case
 from bench.soak.clock import Clock
@@ -25,7 +26,7 @@ from bench.soak.look import Scale
 from bench.soak.page import text
 from bench.soak.push import Pusher
 from bench.soak.run import Outcome
-from bench.soak.setting import check_room, write_topology
+from bench.soak.setting import write_topology
 from pipeline.errors import ConfigError
 from pipeline.step import Tick
 
@@ -220,9 +221,9 @@ def test_the_topology_of_a_run_differs_in_its_bound_alone(tmp_path: Path) -> Non
 
 
 def test_a_full_disk_is_told_before_anything_starts() -> None:
-    check_room(0)
+    check_room(0, "--frames")
     with pytest.raises(ConfigError, match="DISK_SMALL"):
-        check_room(1 << 62)
+        check_room(1 << 62, "--frames")
 
 
 class HeardClock(Clock):
