@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from pipeline.columns import Array
-from pipeline.jit import allocating_kernel
+from pipeline.jit import allocating_kernel, expanded
 from pipeline.lookup import PAGE_GROUPS, groups_of, mix
 from pipeline.state import StateStore
 
@@ -50,6 +50,19 @@ def spread(keys: Array, parts: int) -> Array:
     out = np.empty(len(keys), np.int64)
     _spread(np.ascontiguousarray(keys, np.uint64), parts, out)
     return out
+
+
+@expanded
+def slot_of(key, keys, pages, capacity):  # type: ignore[no-untyped-def]
+    """Slot of a key u64 that `locate` has entered before; `keys` u64 (slots,) are those of the store."""
+    mixed = mix(key)
+    base = np.int64(mixed % np.uint64(pages)) * capacity
+    place = np.int64(((mixed >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+    while keys[base + place] != key:
+        place += np.int64(1)
+        if place == capacity:
+            place = np.int64(0)
+    return base + place
 
 
 @allocating_kernel

@@ -131,6 +131,12 @@ class StateStore:
             self._grow()
             area = self.areas["keys"]
 
+    def touch(self, table: str, slot: int) -> None:
+        """Note that the row at `slot` of a table without slices changed."""
+        area = self.areas[table]
+        area.changed.reshape(-1)[slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
+        area.dirty[0, slot // self.capacity] = 1
+
     def _grow(self) -> None:
         """More places in every page; every page is then written whole at the next checkpoint."""
         old, old_keys, old_capacity = self.areas, self.keys.copy(), self.capacity

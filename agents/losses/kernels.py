@@ -1,7 +1,8 @@
-"""Kernels of losses: partials into balances."""
+"""Kernels of losses: partials into balances, and which balances are to be said."""
 
 from __future__ import annotations
 
+from agents.losses.state import DAY, INTERVAL
 from pipeline.jit import allocating_kernel
 from pipeline.state import mark
 
@@ -25,3 +26,24 @@ def add_partials(slots, partials, row, secs, start, table, changed, dirty, capac
         total.inputs_expected += part.inputs_expected
         total.inputs_actual += part.inputs_actual
         mark(changed, dirty, 0, slots[item], capacity)
+
+
+@allocating_kernel
+def due_balances(closes, oldest, table, changed, dirty, capacity, chosen):  # type: ignore[no-untyped-def]
+    """Slots i64 of balances to be emitted, into `chosen` (slots,); returns how many. Each gets its next revision.
+
+    Those whose end is not after `closes` and that changed, and the days that begin before `oldest`.
+    """
+    count = 0
+    for slot in range(table.shape[1]):
+        row = table[0, slot]
+        if row.row != INTERVAL and row.row != DAY:
+            continue
+        ended = row.start + row.secs <= closes and row.changed == 1
+        if ended or (row.row == DAY and row.start < oldest):
+            row.revision += 1
+            row.changed = 0
+            mark(changed, dirty, 0, slot, capacity)
+            chosen[count] = slot
+            count += 1
+    return count

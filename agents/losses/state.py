@@ -4,11 +4,17 @@
 |---|---|---|
 | SOURCE | source partition + 1 | last origin offset and last tick of a frames partition |
 | WAITING | 2^31 + serial | a partial of a source that is ahead of the others, until all have reached its tick |
+| PLACE | 2^31 + serial | place of a partial that has been counted, for the next one |
+| PLACES | 2^31 | how many serials there are, and the first free place |
 | INTERVAL | node << 32 \\| start | balance of a node in one interval |
 | DAY | node << 32 \\| start + 1 | balance of a node in one local day (no interval begins at an odd second) |
 
 A partial is counted when the smallest tick over all sources has reached its tick, so what a balance says at a tick is a
 function of the set of partials and not of their order of arrival.
+
+The partials of a source are a queue in the order of its ticks, and the free places a list: each row names the serial of
+the one behind it, 0 is the end. So a record costs what it brings, however many balances there are
+(`agents.losses.waiting`).
 """
 
 from __future__ import annotations
@@ -17,7 +23,7 @@ import numpy as np
 
 from pipeline.state import Layout, Table
 
-FREE, SOURCE, WAITING, INTERVAL, DAY = range(5)
+FREE, SOURCE, WAITING, INTERVAL, DAY, PLACE, PLACES = range(7)
 
 FIRST_WAITING = 2**31
 
@@ -40,7 +46,7 @@ BALANCE = np.dtype(
         ("revision", "<u2"),  # balance: of the last emission
         ("node", "<u4"),
         ("secs", "<u4"),
-        ("source", "<i4"),  # waiting: the frames partition it came from
+        ("behind", "<u4"),  # waiting, place: serial of the next one; source, places: of the first one
         ("start", "<i8"),
         ("tick", "<i8"),  # source: time of its last tick; waiting: of the tick it belongs to
         ("closes", "<i8"),  # source: what that tick closes
@@ -53,8 +59,10 @@ BALANCE = np.dtype(
         ("estimated", "<i4"),
         ("inputs_expected", "<i4"),
         ("inputs_actual", "<i4"),
+        ("last", "<u4"),  # source: serial of its last waiting partial; places: of the newest
+        ("open", "<u4"),  # source: serial of its first partial that came without a tick
         ("spare", "<u4"),  # whole words
     ]
 )
 
-LAYOUT = Layout("losses", 1, (Table("balance", BALANCE),))
+LAYOUT = Layout("losses", 2, (Table("balance", BALANCE),))

@@ -13,8 +13,9 @@ import numpy as np
 
 from agents.losses.balances import Losses
 from agents.losses.config import LossesConfig
-from agents.losses.kernels import add_partials
-from agents.losses.state import BALANCE, DAY, FIRST_WAITING, INTERVAL, LAYOUT, SOURCE, SUMS, WAITING
+from agents.losses.kernels import add_partials, due_balances
+from agents.losses.state import DAY, FREE, INTERVAL, LAYOUT, PLACE, PLACES, SOURCE, WAITING
+from agents.losses.waiting import close, source_slots, take, wait
 from pipeline.batch import NodeEnergy
 from pipeline.codes import Level
 from pipeline.columns import Array
@@ -25,8 +26,6 @@ from pipeline.reference import References
 from pipeline.state import Layout, StateStore
 from pipeline.step import Advance, Emission, Origin, Parcel
 
-OPEN = 2**62
-"""Tick of a partial that came without one: it belongs to the source's next tick."""
 NEVER = -(2**62)
 SPARE_DAYS = 1
 
@@ -77,10 +76,10 @@ class LossesStep:
         if not self._is_next(parcel, store):
             return Advance(passed)
         if batch is not None and len(batch.node):
-            _wait(batch, parcel, store)
+            wait(batch, parcel.origin.partition, store)
         if parcel.tick is None:
             return Advance(passed)
-        _close_open(parcel, store)
+        close(parcel.origin.partition, parcel.tick.time, store)
         now = self._mark(store)
         if now.tick == NEVER or now.tick == before.tick:
             return Advance(passed)
@@ -98,7 +97,7 @@ class LossesStep:
                 what=f"losses was configured for {self.config.sources} sources",
                 do="set sources of losses to the partitions of the frames topic",
             )
-        slot = int(locate(store, np.array([origin.partition + 1], np.uint64))[0])
+        slot = int(source_slots(store, origin.partition, origin.partition + 1)[0])
         rows = _rows(store)
         last = int(rows["offset"][slot]) - 1
         if origin.offset <= last:
@@ -114,23 +113,20 @@ class LossesStep:
         rows["offset"][slot] = origin.offset + 1
         if parcel.tick is not None:
             rows["tick"][slot], rows["closes"][slot] = parcel.tick.time, parcel.tick.closes
-        _touch(store, np.array([slot]))
+        store.touch("balance", slot)
         return True
 
     def _mark(self, store: StateStore) -> Mark:
-        rows = _rows(store)
-        sources = rows[rows["row"] == SOURCE]
-        ticked = sources[sources["tick"] != 0]
-        if len(ticked) < self.config.sources:
+        slots = source_slots(store, 0, self.config.sources)
+        sources = _rows(store)[slots]
+        if not sources["tick"].all():
             return Mark(NEVER, NEVER)
-        return Mark(int(ticked["tick"].min()), int(ticked["closes"].min()))
+        return Mark(int(sources["tick"].min()), int(sources["closes"].min()))
 
     def _apply(self, now: Mark, store: StateStore) -> None:
         """Count the partials that all sources have reached."""
-        rows = _rows(store)
-        due = np.flatnonzero((rows["row"] == WAITING) & (rows["tick"] <= now.tick))
-        partials = rows[due].copy()
-        if not len(due):
+        partials = take(self.config.sources, now.tick, store)
+        if not len(partials):
             return
         oldest = self._oldest(now)
         if int(partials["start"].min()) < oldest:
@@ -140,10 +136,8 @@ class LossesStep:
                 what="the interval has left the window of losses",
                 do="set hot_days of losses to that of vee",
             )
-        rows[due] = np.zeros((), BALANCE)
-        _touch(store, due)
         day = (partials["start"] + self._offset) // DAY_SECS * DAY_SECS - self._offset
-        length = np.full(len(due), DAY_SECS, np.int64)
+        length = np.full(len(partials), DAY_SECS, np.int64)
         _add(store, partials, INTERVAL, partials["secs"].astype(np.int64), partials["start"], partials["start"])
         _add(store, partials, DAY, length, day, day + 1)
 
@@ -154,19 +148,14 @@ class LossesStep:
 
     def _emit(self, before: Mark, now: Mark, origin: Origin, store: StateStore, prepared: Prepared) -> Losses:
         """Balances whose end has passed and that changed, and the last word on days that leave the window."""
-        rows = _rows(store)
         oldest = self._oldest(now)
-        kept = (rows["row"] == INTERVAL) | (rows["row"] == DAY)
-        due = kept & (rows["start"] + rows["secs"] <= now.closes)
-        gone = kept & (rows["start"] < oldest)
-        chosen = np.flatnonzero((due & (rows["changed"] == 1)) | (gone & (rows["row"] == DAY)))
-        rows["revision"][chosen] += 1
-        rows["changed"][chosen] = 0
-        _touch(store, chosen)
-        made = rows[chosen].copy()
+        area, chosen = store.areas["balance"], np.empty(len(store.keys), np.int64)
+        marks = area.changed.reshape(1, -1), area.dirty, store.capacity
+        count = due_balances(now.closes, oldest, area.flat, *marks, chosen)
+        made = _rows(store)[chosen[:count]].copy()
         made = made[np.lexsort((made["start"], made["row"], made["node"]))]
         if before.tick != NEVER and oldest > self._oldest(before):
-            retain(store, np.flatnonzero((store.keys != 0) & (rows["row"] != 0) & ~gone))
+            _forget(oldest, store)
         names, levels = _names(made["node"], prepared)
         return Losses(made, names, levels, made["start"] < oldest, now.tick, origin)
 
@@ -176,38 +165,14 @@ def _rows(store: StateStore) -> Array:
     return rows
 
 
-def _touch(store: StateStore, slots: Array) -> None:
-    area = store.areas["balance"]
-    words = area.changed.reshape(-1)
-    np.bitwise_or.at(words, slots >> 6, np.uint64(1) << (slots & 63).astype(np.uint64))
-    area.dirty[0, slots // store.capacity] = 1
-
-
-def _wait(batch: NodeEnergy, parcel: Parcel, store: StateStore) -> None:
-    """Keep the partials until all sources have reached their tick. Free places are used again."""
-    count = len(batch.node)
-    in_use = store.keys[_rows(store)["row"] == WAITING] - np.uint64(FIRST_WAITING)
-    free = np.setdiff1d(np.arange(len(in_use) + count, dtype=np.uint64), in_use)[:count]
-    slots = locate(store, free + np.uint64(FIRST_WAITING))
-    fresh = np.zeros(count, BALANCE)
-    fresh["row"] = WAITING
-    fresh["node"], fresh["secs"], fresh["start"] = batch.node, batch.interval_secs, batch.interval_start
-    fresh["source"] = parcel.origin.partition
-    fresh["tick"] = OPEN
-    for name in SUMS:
-        fresh[name] = getattr(batch, name)
-    _rows(store)[slots] = fresh
-    _touch(store, slots)
-
-
-def _close_open(parcel: Parcel, store: StateStore) -> None:
-    """The source's partials that came since its tick before belong to this one."""
-    assert parcel.tick is not None
+def _forget(oldest: int, store: StateStore) -> None:
+    """Drop balances that begin before the window; and the places, when nobody waits in any."""
     rows = _rows(store)
-    mine = (rows["row"] == WAITING) & (rows["source"] == parcel.origin.partition) & (rows["tick"] == OPEN)
-    slots = np.flatnonzero(mine)
-    rows["tick"][slots] = parcel.tick.time
-    _touch(store, slots)
+    kind = rows["row"]
+    kept = (kind != FREE) & ~(np.isin(kind, (INTERVAL, DAY)) & (rows["start"] < oldest))
+    if not (kind == WAITING).any():
+        kept &= ~np.isin(kind, (PLACE, PLACES))
+    retain(store, np.flatnonzero(kept))
 
 
 def _add(store: StateStore, partials: Array, row: int, secs: Array, start: Array, key: Array) -> None:
