@@ -28,6 +28,9 @@ def worker(
     session_secs: Annotated[
         float, typer.Option(envvar="KVARN_SESSION_SECS", help="Silent for so long, it loses its partitions.")
     ] = DEFAULTS.session_secs,
+    fuse_share: Annotated[
+        float, typer.Option(envvar="KVARN_FUSE_SHARE", help="It ends when more than this share of frames is rejected.")
+    ] = DEFAULTS.fuse_share,
     file: TopologyFile = DEFAULT_FILE,
 ) -> None:
     """Run the stages of a chain until stopped (SIGTERM, Ctrl-C): state and position come from its last checkpoint.
@@ -45,6 +48,7 @@ def worker(
         instance=instance,
         checkpoint_secs=checkpoint_secs,
         session_secs=session_secs,
+        fuse_share=fuse_share,
         heartbeat_secs=min(DEFAULTS.heartbeat_secs, session_secs / 3),
     )
     fetch = fetch_references(references_of(plan), master_key())

@@ -1,7 +1,7 @@
 """Log records <-> bytes: parcels and plain records in Avro, in the Confluent wire format (0, schema id, body).
 
-`Contracts` holds the parsed schemas and their ids. Ids come from a schema registry when one is configured,
-else from the shipped table; the reader accepts both, because it looks the id up.
+`Contracts` holds the parsed schemas and their ids. Records are written with the ids of a schema registry when one is
+configured, else with those of the shipped table; the reader accepts both.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import fastavro
@@ -47,6 +48,8 @@ class Contracts:
 
     schemas: Mapping[str, Schema]
     ids: Mapping[str, int]
+    shipped: Mapping[str, int] = field(default_factory=dict)
+    """Ids that are read as well; `ids` are what is written."""
     _views: dict[str, ColumnViews] = field(default_factory=dict, compare=False, repr=False)
 
     def encode(self, name: str, record: Mapping[str, Any]) -> bytes:
@@ -76,6 +79,14 @@ class Contracts:
             self._views[name] = ColumnViews(self.schemas[name])
         return self._views[name].read(raw, HEADER.size)
 
+    def accepted(self, name: str) -> tuple[int, ...]:
+        """Ids under which records of a schema are read."""
+        return tuple(dict.fromkeys((self.ids[name], self.shipped.get(name, self.ids[name]))))
+
+    @cached_property
+    def _names(self) -> Mapping[int, str]:
+        return {number: name for name in self.ids for number in self.accepted(name)}
+
     def _schema_of(self, raw: bytes, name: str | None) -> str:
         """Name of the schema that the header of `raw` says; raises ContractError when it is none, or not `name`."""
         if len(raw) < HEADER.size or raw[0] != MAGIC:
@@ -83,7 +94,7 @@ class Contracts:
                 "NOT_AVRO", where=name or "value", what="no Confluent wire header", do="check the producer"
             )
         schema_id = HEADER.unpack_from(raw)[1]
-        found = next((known for known, number in self.ids.items() if number == schema_id), None)
+        found = self._names.get(schema_id)
         if found is None or (name is not None and found != name):
             raise ContractError(
                 "SCHEMA_OTHER",

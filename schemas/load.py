@@ -47,7 +47,8 @@ def _parsed() -> Mapping[str, Any]:
 
 
 def load_contracts(registry_ids: Mapping[str, int] | None = None) -> Contracts:
-    """The contracts of all topics, with the ids that a registry gave or else with the shipped ones.
+    """The contracts of all topics, with the ids that a registry gave or else with the shipped ones. What was written
+    with the shipped ones can be read in any case: a registry may be turned on later.
 
     `registry_ids` is what `schemas.registry.register` returns. Raises ConfigError when `registry_ids` lacks a schema.
     """
@@ -60,4 +61,4 @@ def load_contracts(registry_ids: Mapping[str, int] | None = None) -> Contracts:
             what="the registry gave no id",
             do="register all shipped schemas before starting",
         )
-    return Contracts(schemas=_parsed(), ids=ids)
+    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids())

@@ -34,6 +34,18 @@ REPLACED = {
 }
 """Refusals of a commit: someone else reads these partitions now."""
 
+PASSING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._WAIT_COORD,
+    KafkaError._ALL_BROKERS_DOWN,
+}
+"""Refusals of a commit that is tried again. The client marks none of a consumer's errors as retriable."""
+
 
 class KafkaLog:
     """Reads `topics` under a consumer group.
@@ -186,7 +198,7 @@ class KafkaLog:
                 refused = error.args[0]
             if refused is None:
                 return
-            if refused.code() in REPLACED or not refused.retriable() or time.monotonic() > end:
+            if refused.code() not in PASSING or time.monotonic() > end:
                 raise Fatal(
                     "COMMIT_REFUSED",
                     where=f"group {self.group}",

@@ -84,10 +84,13 @@ def plain_rows(
 
 def _check_headers(contracts: Contracts, schema: str, where: str, offsets: Sequence[int], data: Array, starts: Array,
                    ends: Array) -> None:  # fmt: skip
-    header = np.frombuffer(HEADER.pack(MAGIC, contracts.ids[schema]), np.uint8)
-    long_enough = ends - starts >= len(header)
-    places = np.where(long_enough, starts, 0)[:, np.newaxis] + np.arange(len(header))
-    other = ~long_enough | (data[np.minimum(places, len(data) - 1)] != header).any(axis=1)
+    long_enough = ends - starts >= HEADER.size
+    places = np.where(long_enough, starts, 0)[:, np.newaxis] + np.arange(HEADER.size)
+    heads = data[np.minimum(places, len(data) - 1)]
+    other = np.ones(len(offsets), np.bool_)
+    for number in contracts.accepted(schema):
+        other &= (heads != np.frombuffer(HEADER.pack(MAGIC, number), np.uint8)).any(axis=1)
+    other |= ~long_enough
     if other.any():
         raise ContractError(
             "SCHEMA_OTHER",

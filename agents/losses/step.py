@@ -79,11 +79,11 @@ class LossesStep:
             wait(batch, parcel.origin.partition, store)
         if parcel.tick is None:
             return Advance(passed)
-        close(parcel.origin.partition, parcel.tick.time, store)
+        close(parcel.origin.partition, store)
         now = self._mark(store)
         if now.tick == NEVER or now.tick == before.tick:
             return Advance(passed)
-        self._apply(now, store)
+        self._apply(before, now, store)
         made = self._emit(before, now, parcel.named, store, prepared)
         return Advance(passed, [Emission("losses", made)] if len(made) else [])
 
@@ -112,7 +112,9 @@ class LossesStep:
         rows["row"][slot] = SOURCE
         rows["offset"][slot] = origin.offset + 1
         if parcel.tick is not None:
-            rows["tick"][slot], rows["closes"][slot] = parcel.tick.time, parcel.tick.closes
+            # Never back: what has been counted at a tick stays counted.
+            rows["tick"][slot] = max(rows["tick"][slot], parcel.tick.time)
+            rows["closes"][slot] = max(rows["closes"][slot], parcel.tick.closes)
         store.touch("balance", slot)
         return True
 
@@ -123,13 +125,13 @@ class LossesStep:
             return Mark(NEVER, NEVER)
         return Mark(int(sources["tick"].min()), int(sources["closes"].min()))
 
-    def _apply(self, now: Mark, store: StateStore) -> None:
-        """Count the partials that all sources have reached."""
+    def _apply(self, before: Mark, now: Mark, store: StateStore) -> None:
+        """Count the partials that all sources have reached. The window is that in front of the tick: after a gap of
+        days one tick brings what was still open then, and only behind it the old days go."""
         partials = take(self.config.sources, now.tick, store)
         if not len(partials):
             return
-        oldest = self._oldest(now)
-        if int(partials["start"].min()) < oldest:
+        if before.tick != NEVER and int(partials["start"].min()) < self._oldest(before):
             raise Fatal(
                 "PARTIAL_TOO_OLD",
                 where=f"node {int(partials['node'][partials['start'].argmin()])}",

@@ -31,9 +31,9 @@ def wait(batch: NodeEnergy, source: int, store: StateStore) -> None:
     _queue(int(source_slots(store, source, source + 1)[0]), serials, slots, *_raw(store))
 
 
-def close(source: int, tick: int, store: StateStore) -> None:
-    """The source's partials that came since its tick before belong to this one, epoch seconds."""
-    _close(int(source_slots(store, source, source + 1)[0]), tick, *_raw(store))
+def close(source: int, store: StateStore) -> None:
+    """The source's partials that came since its tick before belong to the one that its row has now."""
+    _close(int(source_slots(store, source, source + 1)[0]), *_raw(store))
 
 
 def take(sources: int, tick: int, store: StateStore) -> Array:
@@ -100,12 +100,12 @@ def _queue(source_slot, serials, slots, table, changed, dirty, keys, pages, capa
 
 
 @allocating_kernel
-def _close(source_slot, tick, table, changed, dirty, keys, pages, capacity):  # type: ignore[no-untyped-def]
+def _close(source_slot, table, changed, dirty, keys, pages, capacity):  # type: ignore[no-untyped-def]
     source = table[0, source_slot]
     serial = source.open
     while serial != 0:
         slot = slot_of(np.uint64(FIRST_WAITING) + np.uint64(serial), keys, pages, capacity)
-        table[0, slot].tick = tick
+        table[0, slot].tick = source.tick
         mark(changed, dirty, 0, slot, capacity)
         serial = table[0, slot].behind
     if source.open != 0:

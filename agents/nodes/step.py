@@ -1,7 +1,8 @@
 """The node-energy step: the only re-key of the system. Sums go out at ticks, one record to each losses partition.
 
-A transformer goes to the partition of its feeder, so that a feeder and what it feeds meet. Every tick and control
-record goes to every losses partition, with or without rows: they must know that nothing is missing.
+The partition is that of the node's number alone. Were it that of the feeder above, a transformer that is moved to
+another feeder would get a second balance of the same day elsewhere. Every tick and control record goes to every losses
+partition, with or without rows: they must know that nothing is missing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from agents.nodes.config import NodesConfig
 from agents.nodes.kernels import CHANGE, LINK, address, changes, collect, link_nodes
 from agents.nodes.state import LAYOUT
 from pipeline.batch import NodeEnergy, ReadingBatch
-from pipeline.codes import Level
 from pipeline.columns import Array, empty
 from pipeline.errors import ContractError
 from pipeline.keyed import NODE_SHIFT, locate, retain, spread
@@ -26,12 +26,10 @@ from pipeline.step import Advance, Emission, Parcel
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables of the registry in force: links LINK (links,); node, feeder u32 (nodes,) sorted by node."""
+    """Tables of the registry in force: links LINK (links,)."""
 
     registry: Registry
     links: Array
-    node: Array
-    feeder: Array
 
 
 class NodesStep:
@@ -52,9 +50,7 @@ class NodesStep:
             registry.service_point, registry.valid_from, registry.valid_to, *registry.by_point, registry.point,
             registry.point_from, registry.role, registry.dt, registry.feeder, links,
         )  # fmt: skip
-        below_feeder = (registry.node_level == Level.DT) & (registry.node_parent != 0)
-        feeder = np.where(below_feeder, registry.node_parent, registry.node).astype(np.uint32)
-        return Prepared(registry, links, registry.node, feeder)
+        return Prepared(registry, links)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Add one parcel's readings; it goes on unchanged."""
@@ -69,7 +65,7 @@ class NodesStep:
         full = int(store.used.sum()) > self.config.max_pending
         if not marked and not full:
             return Advance(parcel)
-        return Advance(parcel, self._send(store, prepared, always=marked))
+        return Advance(parcel, self._send(store, always=marked))
 
     def _collect(self, batch: ReadingBatch, store: StateStore, prepared: Prepared) -> None:
         count = len(batch.service_point)
@@ -91,13 +87,13 @@ class NodesStep:
             store.capacity,
         )  # fmt: skip
 
-    def _send(self, store: StateStore, prepared: Prepared, *, always: bool) -> list[Emission]:
+    def _send(self, store: StateStore, *, always: bool) -> list[Emission]:
         taken = np.flatnonzero(store.keys)
         taken = taken[np.argsort(store.keys[taken], kind="stable")]
         sums = store.areas["pending"].flat[0, taken]
         keys = store.keys[taken]
         node = (keys >> np.uint64(NODE_SHIFT)).astype(np.uint32)
-        target = spread(_feeders(node, prepared).astype(np.uint64), self.config.partitions)
+        target = spread(node.astype(np.uint64), self.config.partitions)
         emissions = []
         for partition in range(self.config.partitions):
             mine = target == partition
@@ -107,14 +103,6 @@ class NodesStep:
         if len(taken):
             retain(store, np.empty(0, np.int64))
         return emissions
-
-
-def _feeders(node: Array, prepared: Prepared) -> Array:
-    """The feeder of each node u32 (n,); a node that the registry does not know is its own."""
-    if not len(prepared.node):
-        return node
-    place = np.minimum(np.searchsorted(prepared.node, node), len(prepared.node) - 1)
-    return np.where(prepared.node[place] == node, prepared.feeder[place], node)
 
 
 def _batch(node: Array, keys: Array, sums: Array) -> NodeEnergy:

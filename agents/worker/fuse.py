@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agents.worker.unreadable import CODE, RECORD_FRAMES, WHOLE
+from agents.worker.poison import CODE
+from agents.worker.unreadable import RECORD_FRAMES, WHOLE
 from pipeline.errors import Fatal
 
 OURS = frozenset(
@@ -41,7 +42,7 @@ class Fuse:
                 "TOO_MANY_REJECTS",
                 where="rejects",
                 what=f"{self._rejected:.0f} of the last {self._frames:.0f} frames were rejected",
-                do="look at what the topic rejects says of them; deploy the version before, or raise fuse_share",
+                do="look at what the topic rejects says of them; deploy the version before, or raise --fuse-share",
             )
         while self._frames >= 2 * self._window:
             self._frames /= 2

@@ -12,14 +12,14 @@ from agents.worker.deaths import Deaths
 from agents.worker.fuse import Fuse, weight
 from agents.worker.killers import DETAIL, killers
 from agents.worker.outlet import Outlet
-from agents.worker.poison import only, others, reported, take_without_poison
+from agents.worker.poison import NOT_POISON, only, others, reported, take_without_poison
 from agents.worker.settings import WorkerSettings
 from agents.worker.trial import Trial, suspect
 from agents.worker.unreadable import RECORD_FRAMES, put_aside
 from agents.worker.vault import Vault
 from pipeline.batch import FrameBatch
 from pipeline.checkpoint import Head, Progress, check_log
-from pipeline.errors import Fatal, KvarnError
+from pipeline.errors import Fatal
 from pipeline.runtime.chain import Chain, Outputs, Prepared
 from pipeline.runtime.moments import Moments
 from pipeline.runtime.saved import ChainCopy, Place, Saved, copy_chain, nothing_saved, restore_chain
@@ -101,6 +101,8 @@ class Owner:
                 do="restore the state topic, or delete the group's offsets to begin anew from the log",
             )  # fmt: skip
         else:
+            if committed is not None:
+                check_log(committed - 1, low, high, where)
             self.chain, self.saved = self._place.fresh(low - 1), nothing_saved(self._place)
 
     def _read(self, sequence: int) -> tuple[Head | None, dict[bytes, bytes]]:
@@ -134,7 +136,7 @@ class Owner:
         raw = raw or b""  # of a record without a value
         try:
             parcel = self.chain.read(raw, self._work.source_id, self.partition, offset)
-        except MemoryError:
+        except NOT_POISON:
             raise
         except Exception as error:
             outputs = put_aside(self.chain, Origin(self._work.source_id, self.partition, offset), raw, error)
@@ -173,7 +175,7 @@ class Owner:
         self._work.deaths.enter(self.partition, offset)
         try:
             outputs = self.chain.advance(parcel)
-        except KvarnError:
+        except NOT_POISON:
             raise
         except Exception as error:
             log.warning("step failed", partition=self.partition, offset=offset, exc_info=error)
@@ -190,7 +192,7 @@ class Owner:
         self._work.deaths.enter(self.partition, offset)
         try:
             outputs = after.advance(parcel)
-        except KvarnError:
+        except NOT_POISON:
             raise
         except Exception as error:
             after, outputs = take_without_poison(self.chain, parcel, error)

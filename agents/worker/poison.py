@@ -14,11 +14,16 @@ import numpy as np
 
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal, KvarnError
-from pipeline.runtime.chain import Chain, Output, Outputs
+from pipeline.runtime.chain import Chain, Output, OutputRun, Outputs
 from pipeline.step import Parcel
 
 RAW_LIMIT = 64 * 1024
 """As the schema of `rejects` says."""
+
+NOT_POISON = (KvarnError, MemoryError, OSError)
+"""Errors that do not lie in the record: the process ends by them, and the next start tries the record again."""
+
+CODE = "POISON"
 
 FIRST_INDEX = 1 << 20
 """`source_index` of poison frames starts here, behind the rejects of the steps."""
@@ -75,7 +80,12 @@ def reported(chain: Chain, parcel: Parcel, outputs: Outputs, bad: Collection[int
     """What the steps made of a parcel whose frames `bad` were emptied for them, and a reject for each of these."""
     # A step rejects the frames that were emptied for it; what is wrong with them is said once.
     kept = [output for output in outputs if not (output.code and output.frame in bad)]
-    return kept + _rejects(chain, parcel, bad, detail)
+    # Frames may be found in two ways. Sinks drop what comes behind a larger index of the same origin as a copy.
+    return sorted(kept + _rejects(chain, parcel, bad, detail), key=_index_of_poison)
+
+
+def _index_of_poison(output: Output | OutputRun) -> int:
+    return output.index if isinstance(output, Output) and output.code == CODE else 0
 
 
 def reject_topic(chain: Chain) -> str | None:
@@ -88,7 +98,7 @@ def _try(chain: Chain, parcel: Parcel, frames: list[int]) -> tuple[Chain, Output
     twin = chain.twin()
     try:
         return twin, twin.advance(only(parcel, frames)), None
-    except KvarnError:
+    except NOT_POISON:
         raise
     except Exception as error:  # noqa: BLE001  a step may fail in any way: that is what is looked for
         return twin, [], error
@@ -118,7 +128,7 @@ def _record(chain: Chain, parcel: Parcel, batch: FrameBatch, frame: int, octets:
     origin = parcel.origin
     return {
         "stage": "worker",
-        "code": "POISON",
+        "code": CODE,
         "parked": False,
         "topic": chain.plan.source.name,
         "partition": origin.partition,

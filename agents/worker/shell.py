@@ -48,6 +48,7 @@ class Shell:
         self._writing: asyncio.Future[None] | None = None
         self._handed: deque[asyncio.Future[None]] = deque()
         self._stopping = False
+        self._joined = False
         self._progress = time.monotonic()
 
     async def consume(self, stream: Any) -> None:
@@ -90,6 +91,7 @@ class Shell:
             owners = await asyncio.gather(*(self._in_vault(self._open, partition) for partition in mine))
             if generation != self.app.consumer_generation_id:
                 return  # another rebalance has begun, and will call again
+            self._joined = True
             positions = {TP(source, owner.partition): owner.progress.applied + 1 for owner in owners}
             if positions and not await self.app.consumer._commit(positions):
                 if generation == self.app.consumer_generation_id:
@@ -108,11 +110,13 @@ class Shell:
     def _open(self, partition: int) -> Owner:
         owner = Owner(self._work, partition)
         owner.open()
+        self._progress = time.monotonic()
         return owner
 
     async def give_up(self, *_: Any, **__: Any) -> None:
         """Partitions are taken away: drop their state, write nothing more; a transaction under way may end."""
         self.owners = {}
+        self._joined = False
         self._work.phases.reach("in-rebalance")
         if self._writing is not None:
             await asyncio.wait([self._writing], timeout=self._work.settings.broker_secs)
@@ -135,7 +139,9 @@ class Shell:
         """End the process when nothing moves though records wait, or the group has other positions."""
         work = self._work
         broker = await self._in_vault(Broker, work.plan, work.settings)
-        watchdog = Watchdog(work.plan, work.settings, broker, self._mine, lambda: self._progress, self._in_vault)
+        watchdog = Watchdog(
+            work.plan, work.settings, broker, self._mine, lambda: self._progress, self._in_vault, self._settled
+        )  # fmt: skip
         try:
             await watchdog.watch()
         except asyncio.CancelledError:
@@ -145,6 +151,9 @@ class Shell:
 
     def _mine(self) -> dict[int, Owner]:
         return {} if self._stopping or self.app.rebalancing else self.owners
+
+    def _settled(self) -> bool:
+        return self._stopping or (self._joined and not self.app.rebalancing)
 
     def _due(self) -> Owner | None:
         """The partition whose checkpoint is most overdue: by the work that a restart would repeat, by time, or because

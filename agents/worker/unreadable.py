@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.worker.poison import RAW_LIMIT, reject_topic
+from agents.worker.poison import CODE, RAW_LIMIT, reject_topic
 from pipeline.errors import ContractError
 from pipeline.runtime.chain import Chain, Output, Outputs
 from pipeline.step import Origin
 
-CODE = "POISON"
 WHOLE = -1
 """Number of the frame, when it is all of a record."""
 

@@ -69,7 +69,8 @@ class Difference(NamedTuple):
 class Watchdog:
     """`owners` are the partitions that are this process's beyond doubt, `moved` when it last did something, monotonic.
 
-    `on_thread` runs a function that blocks.
+    `on_thread` runs a function that blocks. `settled` is whether the process knows which partitions are its, and has
+    them: False before the group has taken it up, and while partitions are shared out anew.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Watchdog:
         owners: Callable[[], Mapping[int, Owner]],
         moved: Callable[[], float],
         on_thread: Callable[..., Any],
+        settled: Callable[[], bool] = lambda: True,
     ) -> None:
         self._plan = plan
         self._settings = settings
@@ -87,6 +89,8 @@ class Watchdog:
         self._owners = owners
         self._moved = moved
         self._on_thread = on_thread
+        self._settled_for_good = settled
+        self._settled_at = time.monotonic()
         self._looked = 0.0
 
     async def watch(self) -> None:
@@ -95,6 +99,7 @@ class Watchdog:
         while True:
             await asyncio.sleep(min(STEP_SECS, settings.watchdog_secs / 4, settings.position_secs / 4))
             await self.check_progress()
+            await self.check_membership()
             if time.monotonic() - compared >= settings.position_secs:
                 await self.compare_positions()
                 compared = time.monotonic()
@@ -118,6 +123,27 @@ class Watchdog:
                     what=f"nothing was done for {secs:.0f} s, though records up to {ends[partition] - 1} wait",
                     do="nothing: the next start goes on from the checkpoint; report it when it comes again",
                 )  # fmt: skip
+
+    async def check_membership(self) -> None:
+        """Raise Fatal when the process waits for its partitions for too long though the broker answers.
+
+        Faust gives up sharing out for ever when an answer of the broker takes longer than it waits, and says nothing;
+        the group goes on to count this process among its members.
+        """
+        now = time.monotonic()
+        if self._settled_for_good():
+            self._settled_at = now
+        # To restore a partition is progress too.
+        elif now - max(self._settled_at, self._moved()) >= self._settings.watchdog_secs:
+            waited = now - self._settled_at
+            self._settled_at = now
+            if await self._on_thread(self._broker.ends, range(self._plan.source.partitions)) is None:
+                return
+            raise Fatal(
+                "NOT_SHARED_OUT", where=f"group {self._plan.group}",
+                what=f"for {waited:.0f} s the process has not been told its partitions, or was not given their state",
+                do="nothing: the next start joins the group again; report it when it comes again",
+            )  # fmt: skip
 
     def _still_secs(self) -> float:
         alive = (owner.alive_at for owner in self._owners().values())

@@ -220,6 +220,19 @@ def test_a_lost_state_topic_is_noticed_by_the_groups_position(work: Work) -> Non
     refused(work, "STATE_LOST")
 
 
+def test_a_log_whose_start_is_behind_a_position_without_state_is_refused(work: Work) -> None:
+    feed(work, record(1), record(2), record(3))
+    kafka = work.settings.bootstrap
+    group = Consumer({"bootstrap.servers": kafka, "group.id": work.plan.group})
+    group.commit(offsets=[TopicPartition(work.plan.source.name, 0, 0)], asynchronous=False)
+    group.close()
+    for future in (
+        AdminClient({"bootstrap.servers": kafka}).delete_records([TopicPartition(work.plan.source.name, 0, 2)]).values()
+    ):
+        future.result(30)
+    refused(work, "LOG_OTHER")
+
+
 def test_a_source_made_anew_is_refused(work: Work, kafka: str, unique: str) -> None:
     worked(work)
     again(kafka, work.plan.source.name, {})

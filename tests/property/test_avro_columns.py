@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ContractError
 from pipeline.wire import HEADER
+from schemas.load import load_contracts, shipped_ids
 from sinks.avro_program import program_of
 from sinks.plain import PlainRows, leaf_columns, plain_rows
 from tests.builders_readings import CONTRACTS, PLAIN, plain
@@ -137,6 +138,18 @@ def test_a_record_that_is_cut_short_or_too_long_is_refused_by_its_offset(schema:
         plain_rows(CONTRACTS, schema, "here", [7], [raw + b"\0"])
     with pytest.raises(ContractError, match="SCHEMA_OTHER"):
         plain_rows(CONTRACTS, schema, "here", [7], [raw[:3]])
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_records_from_before_a_schema_registry_was_turned_on_are_read_beside_those_behind_it(schema: str) -> None:
+    registered = load_contracts({name: number for number, name in enumerate(sorted(shipped_ids()), 1)})
+    record = plain(PLAIN[schema])
+    raws = [CONTRACTS.encode(schema, record), registered.encode(schema, record)]
+    assert raws[0] != raws[1]
+    assert [registered.decode(raw, schema) for raw in raws] == [CONTRACTS.decode(raws[0])] * 2
+    assert len(plain_rows(registered, schema, "here", [7, 8], raws).origins) == 2
+    with pytest.raises(ContractError, match="SCHEMA_OTHER at here at offset 8"):
+        plain_rows(CONTRACTS, schema, "here", [7, 8], raws)
 
 
 @settings(max_examples=300, deadline=None)

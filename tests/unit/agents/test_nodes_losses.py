@@ -128,12 +128,15 @@ def test_every_tick_and_control_reaches_every_losses_partition() -> None:
     assert [emission.partition for emission in sent] == [0, 1, 2, 3, 4]
 
 
-def test_a_feeder_and_its_transformers_go_to_one_partition() -> None:
-    nodes = Nodes(partitions=64)
-    for point in range(1, 8):
-        nodes.meters.put(point, NOON, 1)
-    filled = [emission for emission in nodes.go(NOON) if len(emission.value.node)]
-    assert [emission.value.node.tolist() for emission in filled] == [[FEEDER, DT_A, DT_B]]
+def test_a_transformer_stays_in_its_partition_when_it_is_moved_to_another_feeder() -> None:
+    homes = set()
+    for feeder in range(30, 40):
+        nodes = Nodes(partitions=64)
+        nodes.meters = Meters(registry(POINTS, {**NODES, feeder: (Level.FEEDER, 1), DT_A: (Level.DT, feeder)}))
+        nodes.prepared = nodes.step.prepare(references(nodes.meters.made))
+        nodes.meters.put(4, NOON, 1)
+        homes |= {emission.partition for emission in nodes.go(NOON) if DT_A in emission.value.node.tolist()}
+    assert len(homes) == 1
 
 
 def test_too_much_to_keep_is_sent_before_the_tick() -> None:
@@ -250,6 +253,25 @@ def test_a_day_that_leaves_the_window_is_said_to_be_final_and_forgotten() -> Non
     assert int(losses.store.used.sum()) == 1  # the source
     with pytest.raises(Fatal, match="PARTIAL_TOO_OLD"):
         losses.send(0, partial(DT_A, day, output_wh=1), day + 3 * DAY + SECS)
+
+
+def test_what_the_first_tick_after_a_gap_of_days_brings_of_old_days_is_counted() -> None:
+    losses, day = Losses(sources=1, hot_days=1), ist("2026-01-05")
+    losses.send(0, partial(DT_A, day, output_wh=5), day + 2 * DAY - SECS)
+    made = losses.send(0, partial(DT_A, day, output_wh=2), day + 5 * DAY + SECS)
+    assert {(m["span"], m["state"], m["revision"], m["output_wh"]) for m in made} == {
+        ("INTERVAL", "FINAL", 2, 7),
+        ("DAY", "FINAL", 2, 7),
+    }
+
+
+def test_a_tick_that_goes_back_counts_as_the_one_before() -> None:
+    losses, end = Losses(), NOON + SECS
+    losses.send(0, None, end + 5 * SECS)
+    assert losses.send(0, partial(DT_A, NOON, output_wh=900), end) == []
+    assert losses.send(1, None, end) == []
+    (balance,) = losses.send(1, None, end + 5 * SECS)
+    assert (balance["output_wh"], balance["tick_time"]) == (900, end + 5 * SECS)
 
 
 def test_a_copy_is_dropped_and_a_hole_stops_the_process() -> None:

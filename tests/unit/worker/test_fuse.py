@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agents.worker.fuse import OURS, Fuse, weight
-from agents.worker.unreadable import CODE, RECORD_FRAMES, WHOLE
+from agents.worker.poison import CODE
+from agents.worker.unreadable import RECORD_FRAMES, WHOLE
 from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import Fatal
 

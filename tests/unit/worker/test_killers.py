@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +61,26 @@ def test_frames_at_which_a_process_dies_or_does_not_return_are_found() -> None:
     record = parcel({3: KILLER, 4: POISON, 11: KILLER, 17: SLEEPER})
     with trial(record, secs=2.0) as running:
         assert killers(record, running.survives) == [3, 11, 17]
+
+
+class DiesOnce(ToyStep):
+    """Dies the first time that it sees anything, as a process does that the system ends for want of memory."""
+
+    def __init__(self, seen: Path) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def advance(self, parcel: Parcel, store: StateStore, prepared: str) -> Advance:
+        if not self.seen.exists():
+            self.seen.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().advance(parcel, store, prepared)
+
+
+def test_what_dies_once_is_tried_again(tmp_path: Path) -> None:
+    with trial(parcel(), DiesOnce(tmp_path / "seen")) as running:
+        assert killers(parcel(), running.survives) == []
+    assert (tmp_path / "seen").exists()
 
 
 def test_a_record_that_is_harmless_has_none() -> None:

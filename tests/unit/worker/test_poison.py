@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.worker.poison import FIRST_INDEX, take_without_poison
+from agents.worker.poison import FIRST_INDEX, reported, take_without_poison
 from pipeline.errors import Fatal
 from pipeline.runtime.chain import Chain, Output, Prepared
 from pipeline.runtime.saved import Place
@@ -72,6 +72,31 @@ class BadTick(ToyStep):
 def test_a_step_that_fails_at_the_tick_stops_the_process() -> None:
     with pytest.raises(Fatal, match="STEP_FAILED"):
         take_without_poison(chain(BadTick()), parcel((), tick=Tick(1_000, 10)), IndexError("tick"))
+
+
+def test_frames_found_in_two_ways_are_rejected_in_the_order_of_their_index() -> None:
+    before, bad = chain(), parcel((7,))
+    _, outputs = take_without_poison(before, bad, ZeroDivisionError())
+    both = reported(before, bad, outputs, [3, 12], "the process died")
+    assert [reject["frame"] for reject in rejects(both)] == [3, 7, 12]
+    assert both[: len(outputs) - 1] == outputs[:-1]
+
+
+class Hungry(ToyStep):
+    """Has no memory for some frames, or cannot read what it needs."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def advance(self, parcel: Parcel, store: Any, prepared: Any) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError("no more files")])
+def test_want_of_memory_and_broken_files_are_not_the_fault_of_frames(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        take_without_poison(chain(Hungry(error)), parcel(), ZeroDivisionError())
 
 
 def test_a_record_without_frames_stops_the_process() -> None:

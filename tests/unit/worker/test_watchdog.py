@@ -52,6 +52,7 @@ class World:
     said: Said
     held: dict[int, Held] = field(default_factory=lambda: {0: Held(Progress(9, 7))})
     moved: float = LONG_AGO
+    settled: bool = True
 
     def __post_init__(self) -> None:
         async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -60,7 +61,7 @@ class World:
         owners = cast("dict[int, Owner]", self.held)
         self.dog = Watchdog(
             toy_plan("dog", "source", 1), WorkerSettings(watchdog_secs=300), cast(Broker, self.said),
-            lambda: owners, lambda: self.moved, at_once,
+            lambda: owners, lambda: self.moved, at_once, lambda: self.settled,
         )  # fmt: skip
 
 
@@ -95,6 +96,27 @@ async def test_a_record_on_trial_is_progress() -> None:
     world = World(Said(end={0: 11}))
     world.held[0].alive_at = time.monotonic()
     await world.dog.check_progress()
+
+
+async def test_a_worker_that_is_never_told_its_partitions_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(Said(end={0: 10}), held={}, settled=False)
+    await world.dog.check_membership()
+    begin = time.monotonic()
+    monkeypatch.setattr(module.time, "monotonic", lambda: begin + 301)
+    with pytest.raises(Fatal, match=r"NOT_SHARED_OUT at group .*301 s"):
+        await world.dog.check_membership()
+
+
+@pytest.mark.parametrize("why", ["settled", "broker away", "a partition restored"])
+async def test_a_worker_may_wait_for_its_partitions(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(Said(end=None if why == "broker away" else {0: 10}), held={}, settled=why == "settled")
+    begin = time.monotonic()
+    world.moved = begin + 200 if why == "a partition restored" else LONG_AGO
+    monkeypatch.setattr(module.time, "monotonic", lambda: begin + 301)
+    await world.dog.check_membership()
+    # The clock begins anew: nobody could have been told anything.
+    world.said.end = {0: 10}
+    await world.dog.check_membership()
 
 
 async def test_a_position_that_is_not_the_one_committed_ends_the_process() -> None:
