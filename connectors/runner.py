@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import BaseModel
@@ -22,12 +22,15 @@ from connectors.parked.config import ParkedConfig
 from connectors.phases import PHASES
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
-from pipeline.reference import Registry
+from pipeline.errors import Transient
 from pipeline.reference_codec import registry_from_bytes
 from pipeline.runtime.kafka_references import KafkaReferences
 from pipeline.runtime.moments import Moments
 from pipeline.runtime.references import REGISTRY, empty_registry
 from pipeline.wire import Contracts
+
+if TYPE_CHECKING:
+    from connectors.parked.connector import Offers
 
 REGISTRY_POLL_SECS = 0.5
 TYPES = {DlmsConfig: "dlms", MqttConfig: "mqtt", ParkedConfig: "parked", TickerConfig: "ticker"}
@@ -125,33 +128,52 @@ async def _watch_readers(brake: Brake, environment: Environment, outlet: KafkaOu
 
 async def _watch_registry(config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
     versions = KafkaReferences(environment.bootstrap, environment.registry_topic)
-    before: Registry | None = None
+    offers = _offers(config, environment, pump)
+    silent = False
     try:
         while not stop.is_set():
-            latest = await asyncio.to_thread(versions.latest, REGISTRY)
-            if latest is not None and latest[0] != pump.registry_version:
-                registry = await asyncio.to_thread(registry_from_bytes, latest[1])
-                pump.adopt(registry, latest[0])
-                log.info("registry in force", version=latest[0][:12], links=len(registry.device))
-                if isinstance(config, ParkedConfig):
-                    await _offer_parked(config, environment, pump, before, registry, stop)
-                pump.settled_version = latest[0]
-                before = registry
+            try:
+                await _look(versions, offers, pump, stop)
+                silent = False
+            except Transient as error:
+                # Before a first version nothing was taken. From then on frames may lie here and nowhere else: while the
+                # broker is away they wait for it, under the version that is in force.
+                if not pump.adopted.is_set():
+                    raise
+                if not silent:
+                    log.warning("not read, what is in force stays", code=error.code, what=error.what)
+                silent = True
             try:
                 await asyncio.wait_for(stop.wait(), REGISTRY_POLL_SECS)
             except TimeoutError:
                 continue
     finally:
-        versions.close()
+        await asyncio.to_thread(versions.close)
+        if offers is not None:
+            await asyncio.to_thread(offers.close)
 
 
-async def _offer_parked(
-    config: ParkedConfig, environment: Environment, pump: Pump, before: Registry | None, now: Registry,
-    stop: asyncio.Event,
-) -> None:  # fmt: skip
-    from connectors.parked.connector import offer_known
+async def _look(versions: KafkaReferences, offers: Offers | None, pump: Pump, stop: asyncio.Event) -> None:
+    if offers is not None:
+        # First: a look at the topic that was broken off is finished with the version with which it began.
+        await offers.offer(stop)
+    latest = await asyncio.to_thread(versions.latest, REGISTRY)
+    if latest is not None and latest[0] != pump.registry_version:
+        registry = await asyncio.to_thread(registry_from_bytes, latest[1])
+        pump.adopt(registry, latest[0])
+        log.info("registry in force", version=latest[0][:12], links=len(registry.device))
+        if offers is not None:
+            await asyncio.to_thread(offers.adopt, registry)
+            await offers.offer(stop)
+    pump.settled_version = pump.registry_version
 
-    await offer_known(environment.bootstrap, config, environment.contracts, pump, before, now, stop)
+
+def _offers(config: BaseModel, environment: Environment, pump: Pump) -> Offers | None:
+    if not isinstance(config, ParkedConfig):
+        return None
+    from connectors.parked.connector import Offers
+
+    return Offers(environment.bootstrap, config, environment.contracts, pump)
 
 
 async def _first_of(*events: asyncio.Event) -> None:

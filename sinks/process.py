@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from pipeline.errors import ContractError, Transient
+from pipeline.errors import ContractError, Fatal, Transient
 from pipeline.reference import Registry
 from pipeline.reference_codec import registry_from_bytes
 from pipeline.runtime.collector import collect_seldom
@@ -49,6 +49,7 @@ class NewRegistry:
         self._every_secs = every_secs
         self._found: queue.SimpleQueue[tuple[str, Registry]] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._broken: Exception | None = None
         self._thread = threading.Thread(target=self._watch, name="registry", daemon=True)
 
     def start(self) -> None:
@@ -56,7 +57,12 @@ class NewRegistry:
         self._thread.start()
 
     def __call__(self) -> tuple[str, Registry] | None:
-        """A version that was not given before, or None."""
+        """A version that was not given before, or None; raises Fatal when nobody looks any more."""
+        if self._broken is not None:
+            raise Fatal(
+                "REGISTRY_WATCH", where="registry", what=f"looking for new versions has failed: {self._broken!r}",
+                do="start the sink again, and report it",
+            ) from self._broken  # fmt: skip
         try:
             return self._found.get_nowait()
         except queue.Empty:
@@ -72,6 +78,9 @@ class NewRegistry:
                     self._found.put((known, registry_from_bytes(latest[1])))
             except (Transient, ContractError) as error:
                 log.warning("registry not read", code=error.code, what=error.what)
+            except Exception as error:  # noqa: BLE001  the sink says it, with its reason
+                self._broken = error
+                return
             self._stop.wait(self._every_secs)
 
     def close(self) -> None:

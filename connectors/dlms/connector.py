@@ -127,12 +127,11 @@ class PushDatagrams(asyncio.DatagramProtocol):
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self.dropped = 0
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         """Cut it like a stream; what is left over is put aside."""
         if self._listener.pump.full:
-            self.dropped += 1
+            self._listener.pump.counts.dropped += 1
             return
         used, _code = self._listener.take(data) if data[:2] == b"\x00\x01" else (0, 0)
         if used < len(data):

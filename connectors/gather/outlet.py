@@ -21,6 +21,9 @@ RECORD_OCTETS = 900_000
 """Frames of one record with their columns: it stays below the broker's default of 1 MiB."""
 COLUMN_OCTETS = 28
 """Octets of a frame's columns beside its bytes: service point, device, time, length."""
+MOST_MESSAGES = 10_000_000
+MOST_KBYTES = 2_147_483_647
+"""The most that the client allows."""
 
 
 class Outlet(Protocol):
@@ -68,7 +71,10 @@ class KafkaOutlet:
                 "compression.type": "none",
                 # Never give up by itself: reading from the meters stops instead, and they keep what they have.
                 "message.timeout.ms": 0,
-                "queue.buffering.max.kbytes": 262_144,
+                # Bounded by `buffer_bytes`, at which reading stops. Each frame put aside is a message: at the client's
+                # own bound of 100,000 `_produce` would wait on the event loop, deaf to everything else.
+                "queue.buffering.max.messages": MOST_MESSAGES,
+                "queue.buffering.max.kbytes": MOST_KBYTES,
             }
         )
 

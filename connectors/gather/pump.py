@@ -12,23 +12,30 @@ from connectors.gather.gatherer import Gatherer
 from connectors.gather.outlet import Outlet
 from connectors.phases import PHASES
 from pipeline.columns import Array
+from pipeline.errors import Transient
 from pipeline.reference import Registry
 from pipeline.runtime.moments import Moments
 
 POLL_SECS = 0.005
 STOP_LOOK_SECS = 0.1
 """How late who waits for room sees that it shall stop."""
+HAND_ON_SECS = 60.0
+"""After a stop, so long is waited for Kafka to take what meters were told is taken; a broker restarts within it."""
 
 
 @dataclass
 class PumpCounts:
-    """Since the start: what came in, what Kafka has acknowledged, what was put aside; and how long nothing was read."""
+    """Since the start: what came in, what Kafka has acknowledged, what was put aside; and how long nothing was read.
+
+    `dropped`: datagrams and MQTT messages of QoS 0, which nobody can hold back, that came while nothing was read.
+    """
 
     received: int = 0
     acknowledged: int = 0
     aside: int = 0
     parked: int = 0
     cuts: int = 0
+    dropped: int = 0
     stopped_secs: float = 0.0
 
 
@@ -62,6 +69,11 @@ class Pump:
     def full(self) -> bool:
         """True when transports must stop reading; `when_room` calls them back."""
         return self._gatherer.octets + self._outlet.waiting_octets >= self._options.buffer_bytes or self._held()
+
+    @property
+    def stopped(self) -> bool:
+        """True while nothing is taken in: from `full` on, until transports are called back."""
+        return self.full or not self._room.is_set()
 
     def adopt(self, registry: Registry, version: str) -> None:
         """Resolve with this registry from now on; what is pending was received under the old one."""
@@ -119,7 +131,10 @@ class Pump:
         self._outlet.send(gathered, arrived)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Cut by age, let acknowledgements in, wake transports; after `stop` the rest is handed on and waited for."""
+        """Cut by age, let acknowledgements in, wake transports; after `stop` the rest is handed on and waited for.
+
+        Raises Transient when Kafka does not take the rest in time: a process that cannot end would be killed, silently.
+        """
         age = self._options.batch_age_ms / 1000
         before = asyncio.get_running_loop().time()
         while not stop.is_set():
@@ -135,9 +150,21 @@ class Pump:
             self._wake()
             await asyncio.sleep(POLL_SECS)
         self.cut()
+        deadline = asyncio.get_running_loop().time() + HAND_ON_SECS
         while self._outlet.waiting_octets:
+            if asyncio.get_running_loop().time() > deadline:
+                raise self._not_handed_on()
             self._outlet.poll()
             await asyncio.sleep(POLL_SECS)
+
+    def _not_handed_on(self) -> Transient:
+        octets, frames = self._outlet.waiting_octets, self.counts.received - self.counts.acknowledged
+        return Transient(
+            "NOT_HANDED_ON",
+            where="stop",
+            what=f"{octets} octets of {frames} accepted frames were not taken by Kafka within {HAND_ON_SECS:.0f} s",
+            do="check the broker; MQTT messages among them come again, TCP and UDP pushes are gone",
+        )
 
     def _wake(self) -> None:
         # Half of the bound: transports do not flap between stopped and started.

@@ -1,13 +1,16 @@
 """Subscribe, gather, and acknowledge to the broker only what Kafka has acknowledged.
 
 A message that is not acknowledged is sent again by the broker, to this client or, after its session, to another of the
-group: the copy is dropped behind Kafka by the invocation counter.
+group: the copy is dropped behind Kafka by the invocation counter. A message of QoS 0 comes once, whether there is room
+for it or not: without room it is dropped and counted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -20,6 +23,8 @@ from connectors.gather.pump import Pump
 from connectors.mqtt.config import MqttConfig
 
 RECONNECT_MOST_SECS = 30.0
+MOST_QUEUED = 10_000
+"""Messages between socket and pump beyond which one of QoS 0 is dropped too; one is read faster than it is taken."""
 TITLE = re.compile(r"(?:^|/)([0-9A-Fa-f]{16})(?:/|$)")
 
 log = structlog.get_logger()
@@ -31,7 +36,23 @@ def device_of_topic(topic: str) -> int:
     return int(found.group(1), 16) if found else 0
 
 
-def _client(config: MqttConfig) -> aiomqtt.Client:
+class _Messages(asyncio.Queue[aiomqtt.Message]):
+    """What the client has read and the pump has not taken. Of QoS 1 the broker sends no more than `in_flight` without
+    an acknowledgement; of QoS 0 it sends what comes, so that such messages are let in only while they are taken."""
+
+    def __init__(self, pump: Pump, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self._pump = pump
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        """See asyncio.Queue."""
+        if item.qos == 0 and (self._pump.stopped or self.qsize() >= MOST_QUEUED):
+            self._pump.counts.dropped += 1
+            return
+        super().put_nowait(item)
+
+
+def _client(config: MqttConfig, pump: Pump) -> aiomqtt.Client:
     url = urlsplit(config.url)
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.ReceiveMaximum = config.in_flight
@@ -45,6 +66,7 @@ def _client(config: MqttConfig) -> aiomqtt.Client:
         protocol=aiomqtt.ProtocolVersion.V5,
         clean_start=False,
         properties=properties,
+        queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", partial(_Messages, pump)),
     )
 
 
@@ -65,7 +87,7 @@ async def run(config: MqttConfig, pump: Pump, stop: asyncio.Event, ready: asynci
     """Subscribe until `stop`; reconnects with back-off."""
     wait = config.reconnect_secs
     while not stop.is_set():
-        client = _client(config)
+        client = _client(config, pump)
         session = _Session(client)
         try:
             async with client:

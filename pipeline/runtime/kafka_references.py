@@ -6,6 +6,7 @@ One partition: versions are few, and a reader wants them in the order of publica
 from __future__ import annotations
 
 import time
+from threading import Lock
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -13,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from pipeline.errors import Transient
 from pipeline.reference import version_of
 from pipeline.reference_codec import chunks, join
+from pipeline.wire import ONE_AT_A_TIME
 
 READ_SECS = 30.0
 
@@ -25,6 +27,7 @@ class KafkaReferences:
         self._wait_secs = wait_secs
         self._records: dict[bytes, bytes] = {}
         self._next = self._looked = 0
+        self._reading = Lock()
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -67,6 +70,10 @@ class KafkaReferences:
         return None
 
     def _read_to_end(self) -> None:
+        with self._reading:
+            self._read_on()
+
+    def _read_on(self) -> None:
         deadline = time.monotonic() + READ_SECS
         end = self._end(deadline)
         while self._next < end:
@@ -81,7 +88,9 @@ class KafkaReferences:
             if error is None:
                 # A version published again moves to the end: the last publication counts for `latest`.
                 self._records.pop(message.key(), None)
-                self._records[message.key()] = message.value()
+                # Without a value it was taken back; without a key it is no version.
+                if message.key() is not None and message.value() is not None:
+                    self._records[message.key()] = message.value()
                 self._next = message.offset() + 1
             else:
                 raise Transient("REGISTRY_UNREADABLE", where=self._topic, what=str(error), do="check the broker")
@@ -100,8 +109,9 @@ class KafkaReferences:
                 time.sleep(0.1)
 
     def close(self) -> None:
-        """Give the connection back."""
-        self._consumer.close()
+        """Give the connection back; a read that is under way on another thread is waited for."""
+        with self._reading:
+            self._consumer.close()
 
 
 def publish(bootstrap: str, kind: str, raw: bytes, topic: str = "registry") -> str:
@@ -112,7 +122,10 @@ def publish(bootstrap: str, kind: str, raw: bytes, topic: str = "registry") -> s
         if error is not None:
             failed.append(str(error))
 
-    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "compression.type": "zstd"})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
+         "compression.type": "zstd"}
+    )  # fmt: skip
     for key, value in chunks(kind, raw):
         while True:
             try:

@@ -17,11 +17,13 @@ from confluent_kafka import Consumer, TopicPartition
 
 from connectors.dlms.config import DlmsConfig
 from connectors.gather.config import GatherOptions
-from connectors.gather.outlet import Targets
+from connectors.gather.gatherer import Aside, Gathered
+from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.runner import Environment, run_connector
 from connectors.ticker.connector import write_to_all
+from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import ConfigError
 from pipeline.reference import FOREVER, Registry
 from pipeline.reference_codec import registry_to_bytes
@@ -52,9 +54,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def put_registry(environment: Environment, points: dict[int, int]) -> None:
+def put_registry(environment: Environment, points: dict[int, int]) -> str:
     known: Registry = registry([(device, point, 0, int(FOREVER)) for device, point in points.items()])
-    publish(environment.bootstrap, "registry", registry_to_bytes(known), environment.registry_topic)
+    return publish(environment.bootstrap, "registry", registry_to_bytes(known), environment.registry_topic)
 
 
 def read_topic(bootstrap: str, topic: str, partitions: int) -> list[tuple[int, int, bytes]]:
@@ -128,9 +130,17 @@ async def test_tcp_frames_reach_the_topic_and_unknown_devices_flow_on_once_regis
     running = asyncio.ensure_future(run_connector("parked", ParkedConfig(
         source=environment.targets.parked, gather=FAST), environment, stop))  # fmt: skip
     await until(environment, lambda page: page["acknowledged"] == 50)
+    # A push that takes the version over later has parked one more.
+    late = wrapped(glo(TITLE + 1, b"late" + bytes(20)))
+    push = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, "push")
+    push.send(Gathered({}, [Aside(REJECT_NUMBER["DEVICE_UNKNOWN"], TITLE + 1, 1_000, late)]), lambda: None)
+    assert push.flush() == 0
+    await until(environment, lambda page: page["acknowledged"] == 51)
+    version = put_registry(environment, {TITLE: 7, TITLE + 1: 8, TITLE + 2: 9})
+    await until(environment, lambda page: page["settled_version"] == version)
     stop.set()
     await running
-    assert sorted(frames_of(environment)) == sorted(known + unknown)
+    assert sorted(frames_of(environment)) == sorted([*known, *unknown, late])
 
 
 @pytest.mark.mqtt

@@ -1,7 +1,12 @@
-"""The wall clock of all parts is stepped, forwards and back, as they work (libfaketime); the steady clock goes on."""
+"""The wall clock of all parts is stepped, forwards and back, as they work (libfaketime); the steady clock goes on.
+
+libfaketime leaves C11's waits with the true clock, so a small library of ours is laid over it (wall_waits.c).
+"""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +17,7 @@ from pipeline.errors import ConfigError
 
 LIBRARY = "faketime/libfaketimeMT.so.1"
 PLACES = (Path("/usr/lib"), Path("/usr/local/lib"))
+SOURCE = Path(__file__).with_name("wall_waits.c")
 STEPS = ("+3600", "-7200", "+86400", "-86400", "+40000000", "-60")
 """Seconds beside the true time, one after the other."""
 
@@ -27,11 +33,12 @@ class ClockSteps(Recurring):
         self._offset = scene.folder / "clock"
 
     def prepare(self) -> None:
-        """See Disturbance; raises ConfigError when the library is not installed."""
+        """See Disturbance; raises ConfigError when the library, or a compiler, is not installed."""
         self._set("+0")
+        preload = f"{waits(self.scene.folder)}:{library()}"
         for part in self.scene.commands:
             self.scene.give(
-                part, LD_PRELOAD=str(library()), FAKETIME_TIMESTAMP_FILE=str(self._offset), FAKETIME_NO_CACHE="1",
+                part, LD_PRELOAD=preload, FAKETIME_TIMESTAMP_FILE=str(self._offset), FAKETIME_NO_CACHE="1",
                 FAKETIME_DONT_FAKE_MONOTONIC="1", DONT_FAKE_MONOTONIC="1",
             )  # fmt: skip
 
@@ -55,6 +62,19 @@ class ClockSteps(Recurring):
         fresh = self._offset.with_suffix(".new")
         fresh.write_text(offset + "\n", encoding="ascii")
         fresh.replace(self._offset)
+
+
+def waits(folder: Path) -> Path:
+    """Waits by the stepped clock, compiled into `folder`; raises ConfigError without a C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise ConfigError(
+            "COMPILER_MISSING", where=SOURCE.name, what="there is no C compiler (cc)",
+            do="install one (Debian: gcc, libc6-dev), or leave this fault out with --only",
+        )  # fmt: skip
+    made = folder / "wall_waits.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(made), str(SOURCE)], check=True)
+    return made
 
 
 def library() -> Path:

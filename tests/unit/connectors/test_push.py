@@ -49,13 +49,17 @@ class MemoryOutlet:
         self._held = []
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @asynccontextmanager
 async def listening(
     options: GatherOptions | None = None, held: Callable[[], bool] = lambda: False, idle_secs: float = 900.0
 ) -> AsyncIterator[tuple[int, Pump, MemoryOutlet]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = options or GatherOptions(batch_age_ms=5)
     outlet = MemoryOutlet()
     pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, outlet, options, lambda: 1_000, held=held)
@@ -127,6 +131,15 @@ async def test_a_datagram_is_taken() -> None:
             sender.sendto(wrapped(glo(TITLE)) + wrapped(glo(TITLE, b"\x30" + bytes(30))), ("127.0.0.1", port))
             sender.sendto(glo(TITLE), ("127.0.0.1", port))
         await until(lambda: len(outlet.frames) == 3)
+
+
+async def test_a_datagram_that_comes_while_nothing_is_read_is_dropped_and_counted() -> None:
+    async with listening(held=lambda: True) as (port, pump, outlet):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for _ in range(3):
+                sender.sendto(wrapped(glo(TITLE)), ("127.0.0.1", port))
+        await until(lambda: pump.counts.dropped == 3)
+        assert outlet.frames == []
 
 
 async def test_reading_stops_while_kafka_is_behind_and_nothing_is_lost() -> None:

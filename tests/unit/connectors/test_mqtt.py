@@ -1,0 +1,102 @@
+"""What waits between the MQTT client and the pump, without a broker."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from paho.mqtt.client import MQTTMessage
+
+from connectors.gather.config import GatherOptions
+from connectors.gather.pump import Pump
+from connectors.mqtt import connector as mqtt
+from connectors.mqtt.config import MqttConfig
+from pipeline.reference import FOREVER
+from tests.unit.connectors.test_gather import TITLE, glo, registry
+from tests.unit.connectors.test_push import MemoryOutlet, until
+
+FRAME = glo(TITLE)
+BUFFER = 1_000_000
+
+
+class Case:
+    """A client that is handed messages as its socket would hand them, and a pump that `held` stops."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self.outlet = MemoryOutlet()
+        self.pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, self.outlet,
+                         GatherOptions(batch_age_ms=5, buffer_bytes=BUFFER), lambda: 1_000,
+                         held=lambda: self.held)  # fmt: skip
+        self.client = mqtt._client(MqttConfig(), self.pump)
+        self.stop = asyncio.Event()
+        self.tasks: list[asyncio.Future[None]] = []
+
+    def start(self) -> None:
+        """Pump and receive."""
+        session = mqtt._Session(self.client)
+        self.tasks = [
+            asyncio.ensure_future(self.pump.run(self.stop)),
+            asyncio.ensure_future(mqtt._receive(self.client, session, self.pump, self.stop)),
+        ]
+
+    async def end(self) -> None:
+        self.stop.set()
+        await asyncio.gather(*self.tasks)
+
+    def come(self, number: int, qos: int) -> None:
+        """So many messages come in, faster than the event loop turns."""
+        for place in range(number):
+            message = MQTTMessage(mid=place + 1, topic=f"meters/{TITLE:016X}/push".encode())
+            message.qos, message.payload = qos, FRAME
+            self.client._on_message(self.client._client, None, message)
+
+    @property
+    def queued(self) -> int:
+        return len(self.client.messages)
+
+
+@pytest.fixture
+async def case() -> Case:
+    return Case()
+
+
+async def test_messages_without_acknowledgement_are_dropped_and_counted_while_nothing_is_taken(case: Case) -> None:
+    case.held = True
+    case.start()
+    case.come(2_000, qos=1)
+    case.come(50_000, qos=0)
+    assert case.queued == 2_000
+    assert case.pump.counts.dropped == 50_000
+    case.held = False
+    await until(lambda: case.pump.counts.received == 2_000)
+    await until(lambda: not case.pump.stopped)
+    case.come(10, qos=0)
+    await until(lambda: len(case.outlet.frames) == 2_010)
+    await case.end()
+    assert case.pump.counts.dropped == 50_000
+
+
+async def test_they_are_dropped_too_while_a_full_pump_is_emptied(case: Case) -> None:
+    case.outlet.hold = True
+    case.start()
+    case.outlet.waiting_octets = BUFFER
+    await until(lambda: case.pump.counts.stopped_secs > 0)
+    # Below its bound, and above the half at which transports are called back.
+    case.outlet.waiting_octets = 3 * BUFFER // 4
+    await asyncio.sleep(0.05)
+    assert not case.pump.full
+    case.come(1_000, qos=0)
+    case.come(5, qos=1)
+    assert (case.queued, case.pump.counts.dropped) == (5, 1_000)
+    case.outlet.waiting_octets, case.outlet.hold = 0, False
+    await until(lambda: case.pump.counts.received == 5)
+    await case.end()
+
+
+async def test_they_are_bounded_when_more_are_read_than_are_taken(case: Case) -> None:
+    case.come(50_000, qos=0)
+    assert case.queued == mqtt.MOST_QUEUED
+    assert case.pump.counts.dropped == 50_000 - mqtt.MOST_QUEUED
+    case.come(100, qos=1)
+    assert case.queued == mqtt.MOST_QUEUED + 100
