@@ -38,7 +38,7 @@ class ClockSteps(Recurring):
         preload = f"{waits(self.scene.folder)}:{library()}"
         for part in self.scene.commands:
             self.scene.give(
-                part, LD_PRELOAD=preload, FAKETIME_TIMESTAMP_FILE=str(self._offset), FAKETIME_NO_CACHE="1",
+                part, LD_PRELOAD=preload, FAKETIME_TIMESTAMP_FILE=str(self._offset), FAKETIME_CACHE_DURATION="1",
                 FAKETIME_DONT_FAKE_MONOTONIC="1", DONT_FAKE_MONOTONIC="1",
             )  # fmt: skip
 
