@@ -167,7 +167,7 @@ _BLOCKS = Kind("sink killed", "", "kill", SINK, (("sink-written", 2), ("sink-in-
 _PUSHES = Kind("connectors killed", "", "connectors", "connect.mesh", (("push-taken", 4), ("connector-in-flush", 20)))
 
 MUTANTS = (
-    Mutant("no fence", "who has lost a partition can still write its state", _FROZEN, _no_fence, faults=2),
+    Mutant("no fence", "who has lost a partition can still write its state", _FROZEN, _no_fence, faults=1),
     Mutant("state from nothing", "a restart begins with empty state", _BATCHES, _state_from_nothing),
     Mutant("position of the group", "a restart begins at the group's position, not at the checkpoint's", _CHECKPOINTS,
            _position_of_the_group),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,10 @@ from pipeline.runtime.moments import VARIABLE
 BY_ITSELF = frozenset({1, 4})
 """Exit codes of a process that ends because going on would lose something, or because nothing answers
 (docs/reference/cli.md); a process manager starts it again."""
+
+
+MOST_ENDS = 20
+"""A part that ended so often by itself, because going on would lose something, does not get any further."""
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Parts:
     """Part -> variables that only it gets."""
     may_end: set[str] = field(default_factory=set)
     """Parts that may end by themselves: they are replaced, or their broker is gone."""
+    _ends: Counter[str] = field(default_factory=Counter)
     _begins: dict[str, int] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
@@ -55,7 +61,9 @@ class Parts:
             if code is None:
                 continue
             plan = self.under.get(name, "")
-            if not (plan and code == -signal.SIGKILL) and not (name in self.may_end and code in BY_ITSELF):
+            self._ends[name] += code == 1
+            allowed = name in self.may_end and code in BY_ITSELF and self._ends[name] <= MOST_ENDS
+            if not (plan and code == -signal.SIGKILL) and not allowed:
                 raise Fatal(
                     "PART_ENDED", where=name, what=f"exit code {code}: {self.processes.tail(name)}",
                     do=f"see its log in {self.processes.logs}",

@@ -130,6 +130,10 @@ class Recurring(Disturbance):
         """Undo it."""
         raise NotImplementedError
 
+    def may_strike(self, parts: Parts) -> bool:
+        """Whether it may when its gap is over."""
+        return True
+
     def may_heal(self, parts: Parts) -> bool:
         """Whether it may when its time is over."""
         return True
@@ -146,7 +150,11 @@ class Recurring(Disturbance):
             if self.waited >= self._durations[self._strikes - 1] and self.may_heal(parts):
                 self.heal(parts)
                 self._struck, self._since = False, time.monotonic()
-        elif self._strikes < len(self._gaps) and self.waited >= self._gaps[self._strikes]:
+        elif (
+            self._strikes < len(self._gaps)
+            and self.waited >= self._gaps[self._strikes]
+            and self.may_strike(parts)
+        ):  # fmt: skip
             self.done.note(self.strike(parts))
             self._strikes, self._struck, self._since = self._strikes + 1, True, time.monotonic()
 

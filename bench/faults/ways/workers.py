@@ -6,11 +6,16 @@ import signal
 from subprocess import Popen
 from typing import ClassVar
 
+import psutil
+
 from bench.faults.parts import Parts
 from bench.faults.scene import SESSION_SECS, Scene
 from bench.faults.ways.base import Recurring
+from pipeline.runtime.moments import FREEZE
 
 FROZEN_SECS = 2 * SESSION_SECS
+FROZEN_AT = ("in-pages:3", "before-commit:2")
+"""In the midst of writing state: what such a worker still holds is what it must not be able to write any more."""
 AWAKE_SECS = 4.0
 """How long one that was frozen has, at least, to learn that it was replaced."""
 
@@ -57,13 +62,20 @@ class RebalanceKills(Scalings):
 
 
 class Freezes(Scalings):
-    """Stopped for longer than its session while a second worker takes over; it wakes, later the second one leaves."""
+    """Stopped for longer than its session, as it writes its state, while a second worker takes over; it wakes, later
+    the second one leaves."""
 
     lasts: ClassVar[tuple[float, float]] = (FROZEN_SECS + AWAKE_SECS, FROZEN_SECS + 2 * AWAKE_SECS)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self._frozen: Popen[bytes] | None = None
+
+    @property
+    def plans(self) -> dict[str, list[str]]:
+        """See Disturbance."""
+        chosen = [FROZEN_AT[number % len(FROZEN_AT)] for number in range(self.scene.count)]
+        return {self.scene.kind.part: [f"{moment}:{FREEZE}" for moment in chosen]}
 
     def begin(self, parts: Parts) -> None:
         """See Disturbance."""
@@ -74,9 +86,13 @@ class Freezes(Scalings):
     def strike(self, parts: Parts) -> str:
         """See Recurring."""
         self._frozen = parts.processes.running[self.scene.kind.part]
-        self._frozen.send_signal(signal.SIGSTOP)
         parts.start(self.scene.second)
-        return "frozen"
+        return f"frozen {parts.under[self.scene.kind.part].partition(':')[0]}"
+
+    def may_strike(self, parts: Parts) -> bool:
+        """See Recurring: it has come to its moment."""
+        process = parts.processes.running[self.scene.kind.part]
+        return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
 
     def step(self, parts: Parts) -> None:
         """See Disturbance."""
