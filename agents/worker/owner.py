@@ -12,7 +12,7 @@ from agents.worker.deaths import Deaths
 from agents.worker.fuse import Fuse, weight
 from agents.worker.killers import DETAIL, killers
 from agents.worker.outlet import Outlet
-from agents.worker.poison import NOT_POISON, only, others, reported, take_without_poison
+from agents.worker.poison import NOT_POISON, OF_THE_MACHINE, only, others, reported, take_without_poison
 from agents.worker.settings import WorkerSettings
 from agents.worker.trial import Trial, suspect
 from agents.worker.unreadable import RECORD_FRAMES, put_aside
@@ -136,7 +136,7 @@ class Owner:
         raw = raw or b""  # of a record without a value
         try:
             parcel = self.chain.read(raw, self._work.source_id, self.partition, offset)
-        except NOT_POISON:
+        except OF_THE_MACHINE:
             raise
         except Exception as error:
             outputs = put_aside(self.chain, Origin(self._work.source_id, self.partition, offset), raw, error)

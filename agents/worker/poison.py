@@ -20,8 +20,9 @@ from pipeline.step import Parcel
 RAW_LIMIT = 64 * 1024
 """As the schema of `rejects` says."""
 
-NOT_POISON = (KvarnError, MemoryError, OSError)
-"""Errors that do not lie in the record: the process ends by them, and the next start tries the record again."""
+OF_THE_MACHINE = (MemoryError, OSError)
+NOT_POISON = (KvarnError, *OF_THE_MACHINE)
+"""Errors of a step that do not lie in the record: the process ends by them, and the next start tries it again."""
 
 CODE = "POISON"
 

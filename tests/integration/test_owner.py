@@ -226,9 +226,8 @@ def test_a_log_whose_start_is_behind_a_position_without_state_is_refused(work: W
     group = Consumer({"bootstrap.servers": kafka, "group.id": work.plan.group})
     group.commit(offsets=[TopicPartition(work.plan.source.name, 0, 0)], asynchronous=False)
     group.close()
-    for future in (
-        AdminClient({"bootstrap.servers": kafka}).delete_records([TopicPartition(work.plan.source.name, 0, 2)]).values()
-    ):
+    admin = AdminClient({"bootstrap.servers": kafka})
+    for future in admin.delete_records([TopicPartition(work.plan.source.name, 0, 2)]).values():
         future.result(30)
     refused(work, "LOG_OTHER")
 
