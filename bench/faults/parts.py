@@ -16,8 +16,9 @@ BY_ITSELF = frozenset({1, 4})
 (docs/reference/cli.md); a process manager starts it again."""
 
 
-MOST_ENDS = 20
-"""A part that ended so often by itself, because going on would lose something, does not get any further."""
+MOST_ENDS = 10
+"""A part that ends so often in a row, because going on would lose something, before it is ready to work, will not get
+any further."""
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Parts:
             if code is None:
                 continue
             plan = self.under.get(name, "")
-            self._ends[name] += code == 1
+            self._ends[name] = 0 if code != 1 or self.said(name, '"ready"') else self._ends[name] + 1
             allowed = name in self.may_end and code in BY_ITSELF and self._ends[name] <= MOST_ENDS
             if not (plan and code == -signal.SIGKILL) and not allowed:
                 raise Fatal(
