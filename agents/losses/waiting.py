@@ -16,9 +16,11 @@ OPEN = 2**62
 
 
 def wait(batch: NodeEnergy, source: int, store: StateStore) -> None:
-    """Put the partials behind those of source partition `source`, as ones without a tick."""
+    """Put the partials, one row at least, behind those of source partition `source`, as ones without a tick.
+
+    The source's row must be there: what enters a new key may move every row, and the places are looked up first.
+    """
     serials = _places(len(batch.node), store)
-    # The source's slot is looked up last: entering the places may move every row.
     slots = locate(store, serials.astype(np.uint64) + np.uint64(FIRST_WAITING))
     fresh = np.zeros(len(serials), BALANCE)
     fresh["row"], fresh["tick"] = WAITING, OPEN
@@ -37,9 +39,10 @@ def close(source: int, store: StateStore) -> None:
 
 
 def take(sources: int, tick: int, store: StateStore) -> Array:
-    """Take the partials of all sources up to `tick` out: copies of their rows, BALANCE (n,), by source and tick."""
-    slots = source_slots(store, 0, sources)
+    """Take the partials of all sources up to `tick`, epoch seconds, out: copies of their rows, BALANCE (n,), by source
+    and tick. The rows of all sources must be there."""
     head = int(locate(store, np.array([FIRST_WAITING], np.uint64))[0])
+    slots = source_slots(store, 0, sources)
     due = np.empty(int(store.areas["balance"].flat[0, head]["last"]), np.int64)
     count = _due(slots, tick, due, *_raw(store))
     partials: Array = store.areas["balance"].flat[0, due[:count]].copy()

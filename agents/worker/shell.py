@@ -140,7 +140,7 @@ class Shell:
         work = self._work
         broker = await self._in_vault(Broker, work.plan, work.settings)
         watchdog = Watchdog(
-            work.plan, work.settings, broker, self._mine, lambda: self._progress, self._in_vault, self._settled
+            work.plan, work.settings, broker, self._mine, lambda: self._progress, self._in_vault, self._shared_out
         )  # fmt: skip
         try:
             await watchdog.watch()
@@ -152,7 +152,7 @@ class Shell:
     def _mine(self) -> dict[int, Owner]:
         return {} if self._stopping or self.app.rebalancing else self.owners
 
-    def _settled(self) -> bool:
+    def _shared_out(self) -> bool:
         return self._stopping or (self._joined and not self.app.rebalancing)
 
     def _due(self) -> Owner | None:

@@ -69,8 +69,8 @@ class Difference(NamedTuple):
 class Watchdog:
     """`owners` are the partitions that are this process's beyond doubt, `moved` when it last did something, monotonic.
 
-    `on_thread` runs a function that blocks. `settled` is whether the process knows which partitions are its, and has
-    them: False before the group has taken it up, and while partitions are shared out anew.
+    `on_thread` runs a function that blocks. `shared_out` is whether the process knows which partitions are its,
+    and has their state: False before the group has taken it up, and while partitions are shared out anew.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Watchdog:
         owners: Callable[[], Mapping[int, Owner]],
         moved: Callable[[], float],
         on_thread: Callable[..., Any],
-        settled: Callable[[], bool] = lambda: True,
+        shared_out: Callable[[], bool] = lambda: True,
     ) -> None:
         self._plan = plan
         self._settings = settings
@@ -89,8 +89,8 @@ class Watchdog:
         self._owners = owners
         self._moved = moved
         self._on_thread = on_thread
-        self._settled_for_good = settled
-        self._settled_at = time.monotonic()
+        self._shared_out = shared_out
+        self._shared_out_at = time.monotonic()
         self._looked = 0.0
 
     async def watch(self) -> None:
@@ -131,12 +131,12 @@ class Watchdog:
         the group goes on to count this process among its members.
         """
         now = time.monotonic()
-        if self._settled_for_good():
-            self._settled_at = now
+        if self._shared_out():
+            self._shared_out_at = now
         # To restore a partition is progress too.
-        elif now - max(self._settled_at, self._moved()) >= self._settings.watchdog_secs:
-            waited = now - self._settled_at
-            self._settled_at = now
+        elif now - max(self._shared_out_at, self._moved()) >= self._settings.watchdog_secs:
+            waited = now - self._shared_out_at
+            self._shared_out_at = now
             if await self._on_thread(self._broker.ends, range(self._plan.source.partitions)) is None:
                 return
             raise Fatal(

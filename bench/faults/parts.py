@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cli.output import FAILED
 from cli.processes.children import Processes
 from pipeline.errors import Fatal
 from pipeline.runtime.moments import VARIABLE
@@ -15,6 +16,9 @@ BY_ITSELF = frozenset({1, 4})
 """Exit codes of a process that ends because going on would lose something, or because nothing answers
 (docs/reference/cli.md); a process manager starts it again."""
 
+
+WORKS = ('"ready"', '"partition taken"')
+"""What workers and sinks say when they begin to work."""
 
 MOST_ENDS = 10
 """A part that ends so often in a row, because going on would lose something, before it is ready to work, will not get
@@ -62,7 +66,8 @@ class Parts:
             if code is None:
                 continue
             plan = self.under.get(name, "")
-            self._ends[name] = 0 if code != 1 or self.said(name, '"ready"') else self._ends[name] + 1
+            worked = any(self.said(name, word) for word in WORKS)
+            self._ends[name] = 0 if code != FAILED or worked else self._ends[name] + 1
             allowed = name in self.may_end and code in BY_ITSELF and self._ends[name] <= MOST_ENDS
             if not (plan and code == -signal.SIGKILL) and not allowed:
                 raise Fatal(

@@ -15,7 +15,7 @@ from agents.worker.phases import PHASES as WORKER_MOMENTS
 from bench.faults.figures import figures, mutant_figures
 from bench.faults.kinds import KINDS, SINK
 from bench.faults.page import write, write_mutants
-from bench.faults.parts import Parts
+from bench.faults.parts import MOST_ENDS, Parts
 from bench.faults.plans import gaps_of, plans_of
 from bench.faults.series import more_of, read_fault_case, run_series, trials_of
 from bench.faults.trial import Result, Trial
@@ -172,6 +172,23 @@ def test_a_part_that_may_end_by_itself_is_started_again(processes: Processes) ->
     parts = Parts(processes, {"worker": [sys.executable, "-c", code]}, may_end={"worker"})
     parts.start_all(["worker"])
     assert ended(parts) == [("worker", "")]
+
+
+def test_a_part_that_never_gets_to_work_is_a_finding_though_it_may_end(processes: Processes) -> None:
+    parts = Parts(processes, {"worker": [sys.executable, "-c", "raise SystemExit(1)"]}, may_end={"worker"})
+    parts.start_all(["worker"])
+    for _ in range(MOST_ENDS):
+        assert ended(parts) == [("worker", "")]
+    with pytest.raises(Fatal, match="PART_ENDED"):
+        ended(parts)
+
+
+def test_a_part_that_has_worked_may_end_again_and_again(processes: Processes) -> None:
+    works = 'print(\'{"event": "ready"}\', flush=True); raise SystemExit(1)'
+    parts = Parts(processes, {"worker": [sys.executable, "-c", works]}, may_end={"worker"})
+    parts.start_all(["worker"])
+    for _ in range(MOST_ENDS + 2):
+        assert ended(parts) == [("worker", "")]
 
 
 STOPS = (

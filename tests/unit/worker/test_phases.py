@@ -37,7 +37,16 @@ def test_the_planned_time_is_counted(kills: list[int]) -> None:
     assert kills == [signal.SIGKILL]
 
 
-@pytest.mark.parametrize("plan", ["in-pages", "in-pages:x", "nowhere:1"])
+def test_a_process_may_be_frozen_instead_of_killed(kills: list[int]) -> None:
+    phases = Moments(PHASES, "in-pages:1:freeze")
+    phases.reach("in-pages")
+    phases.reach("in-pages")
+    assert kills == [signal.SIGSTOP]
+
+
+@pytest.mark.parametrize(
+    "plan", ["in-pages", "in-pages:x", "nowhere:1", "in-pages:1:sleep", "in-pages:1:freeze:2", "in-pages:1:"]
+)
 def test_a_plan_that_names_no_moment_is_refused(plan: str) -> None:
     with pytest.raises(ConfigError, match="KILL_PLAN"):
         Moments(PHASES, plan)

@@ -52,7 +52,7 @@ class World:
     said: Said
     held: dict[int, Held] = field(default_factory=lambda: {0: Held(Progress(9, 7))})
     moved: float = LONG_AGO
-    settled: bool = True
+    shared_out: bool = True
 
     def __post_init__(self) -> None:
         async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -61,7 +61,7 @@ class World:
         owners = cast("dict[int, Owner]", self.held)
         self.dog = Watchdog(
             toy_plan("dog", "source", 1), WorkerSettings(watchdog_secs=300), cast(Broker, self.said),
-            lambda: owners, lambda: self.moved, at_once, lambda: self.settled,
+            lambda: owners, lambda: self.moved, at_once, lambda: self.shared_out,
         )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ async def test_a_record_on_trial_is_progress() -> None:
 
 
 async def test_a_worker_that_is_never_told_its_partitions_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(Said(end={0: 10}), held={}, settled=False)
+    world = World(Said(end={0: 10}), held={}, shared_out=False)
     await world.dog.check_membership()
     begin = time.monotonic()
     monkeypatch.setattr(module.time, "monotonic", lambda: begin + 301)
@@ -107,9 +107,9 @@ async def test_a_worker_that_is_never_told_its_partitions_ends(monkeypatch: pyte
         await world.dog.check_membership()
 
 
-@pytest.mark.parametrize("why", ["settled", "broker away", "a partition restored"])
+@pytest.mark.parametrize("why", ["shared out", "broker away", "a partition restored"])
 async def test_a_worker_may_wait_for_its_partitions(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(Said(end=None if why == "broker away" else {0: 10}), held={}, settled=why == "settled")
+    world = World(Said(end=None if why == "broker away" else {0: 10}), held={}, shared_out=why == "shared out")
     begin = time.monotonic()
     world.moved = begin + 200 if why == "a partition restored" else LONG_AGO
     monkeypatch.setattr(module.time, "monotonic", lambda: begin + 301)
