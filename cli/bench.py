@@ -103,7 +103,7 @@ def throughput(
 @app.command()
 def faults(
     quick: Annotated[bool, typer.Option("--quick", help="A small log and few faults: some minutes.")] = False,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Just this fault; repeat it.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Just this fault, or mutant; repeat it.")] = None,
     mutants: Annotated[
         bool, typer.Option("--mutants", help="Leave one guarantee out after the other; each must be noticed.")
     ] = False,
@@ -128,7 +128,7 @@ def faults(
     """
     case = read_fault_case()
     whole = not (quick or mutants or only)
-    trials = mutants_of(case) if mutants else trials_of(case, quick=quick, only=only or [])
+    trials = mutants_of(case, only or []) if mutants else trials_of(case, quick=quick, only=only or [])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found = machine(ServiceSettings.load().jars)
     with _progress() as report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
@@ -60,11 +61,18 @@ def mutant_figures(lines: Sequence[Line]) -> dict[str, Any]:
             "mutant": line["trial"].split("/")[0],
             "noticed": not line["ok"],
             **{field: line[field] for field in SUMS},
-            "error": line["error"][:200],
+            "ended_with": _codes(line["error"]),
+            "error": line["error"],
         }
         for line in lines
     ]
     return {"case": "mutants", "ok": bool(mutants) and all(row["noticed"] for row in mutants), "mutants": mutants}
+
+
+def _codes(error: str) -> str:
+    """The trial's error and, where a process has ended, the last that it said itself: "PART_ENDED, PAGES_OTHER"."""
+    found = re.findall(r"\b([A-Z]+(?:_[A-Z]+)+) at ", error)
+    return ", ".join(dict.fromkeys([*found[:1], *found[-1:]]))
 
 
 def show_mutants(out: Console, said: dict[str, Any]) -> None:
@@ -73,7 +81,7 @@ def show_mutants(out: Console, said: dict[str, Any]) -> None:
                   title_justify="left")  # fmt: skip
     for row in said["mutants"]:
         numbers = (f"{row[name]:,}" for name in ("lost", "doubled", "different", "conflicts"))
-        table.add_row(row["mutant"], "yes" if row["noticed"] else "NO", *numbers, row["error"].split(" at ")[0])
+        table.add_row(row["mutant"], "yes" if row["noticed"] else "NO", *numbers, row["ended_with"])
     out.print(table)
 
 

@@ -93,7 +93,7 @@ def write_mutants(said: dict[str, Any], load: dict[str, Any], machine: dict[str,
     rows = [
         f"| {row['mutant']} | {MUTANTS[row['mutant']].doc} | {_verdict(row['noticed'], 'yes', '**no**')} | "
         f"{row['lost']:,} | {row['doubled']:,} | {row['different']:,} | {row['conflicts']:,} | "
-        f"{row['error'].split(' at ')[0]} |"
+        f"{row['ended_with']} |"
         for row in said["mutants"]
     ]
     text = LEFT_OUT.format(

@@ -14,13 +14,15 @@ from pydantic import Field
 from ruamel.yaml import YAML
 
 from bench.case import FOLDER, Case, Load, NaiveLoad, Strict
-from bench.faults.kinds import BY_NAME, KINDS
+from bench.faults.kinds import KINDS
 from bench.faults.mutants import MUTANTS
 from bench.faults.trial import Trial, run_trial
 from bench.throughput.drain import Progress
 from pipeline.errors import ConfigError
 
 Line = dict[str, Any]
+
+FAULTS = [kind.name for kind in KINDS]
 
 
 class FaultCase(Strict):
@@ -46,13 +48,13 @@ def read_fault_case() -> FaultCase:
     """The case; raises ConfigError when it names a fault that is none."""
     path = FOLDER / "faults" / "experiment.yaml"
     case = FaultCase.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-    _check_names([*case.counts, *case.quick_counts, *case.quick_faults])
+    _check_names([*case.counts, *case.quick_counts, *case.quick_faults], FAULTS, "fault")
     return case
 
 
 def trials_of(case: FaultCase, *, quick: bool, only: list[str]) -> list[Trial]:
     """The trials of a series, every kind once before any comes again."""
-    _check_names(only)
+    _check_names(only, FAULTS, "fault")
     counts, seeds = (case.quick_counts, case.seeds[:1]) if quick else (case.counts, case.seeds)
     chosen = only or (case.quick_faults if quick else list(counts))
     return [Trial(fault, seed, count) for seed in seeds for fault, count in counts.items() if fault in chosen]
@@ -87,9 +89,11 @@ def more_of(case: FaultCase, lines: Sequence[Line]) -> list[Trial]:
     return [Trial(kind.name, max(case.seeds) + 1 + runs[kind.name] - len(case.seeds), case.counts[kind.name])]
 
 
-def mutants_of(case: FaultCase) -> list[Trial]:
-    """A trial for each mutant."""
-    return [Trial(mutant.under.name, case.seeds[0], mutant.faults, mutant.name) for mutant in MUTANTS]
+def mutants_of(case: FaultCase, only: list[str]) -> list[Trial]:
+    """A trial for each mutant, or for those named."""
+    _check_names(only, [mutant.name for mutant in MUTANTS], "mutant")
+    chosen = [mutant for mutant in MUTANTS if not only or mutant.name in only]
+    return [Trial(mutant.under.name, case.seeds[0], mutant.faults, mutant.name) for mutant in chosen]
 
 
 def run_series(
@@ -126,10 +130,9 @@ def _lines(kept: Path | None) -> list[Line]:
     return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines() if line]
 
 
-def _check_names(names: list[str]) -> None:
-    unknown = sorted(set(names) - set(BY_NAME))
+def _check_names(names: list[str], known: list[str], what: str) -> None:
+    unknown = sorted(set(names) - set(known))
     if unknown:
         raise ConfigError(
-            "FAULT_UNKNOWN", where=", ".join(unknown), what="there is no such fault",
-            do=f"use {', '.join(kind.name for kind in KINDS)}",
-        )  # fmt: skip
+            "FAULT_UNKNOWN", where=", ".join(unknown), what=f"there is no such {what}", do=f"use {', '.join(known)}"
+        )

@@ -36,6 +36,7 @@ from cli.run import parts
 from pipeline.errors import Fatal, KvarnError, Transient
 
 LOOK_SECS = 0.2
+BROKER_SECS = 1.0
 STUCK_SECS = 150.0
 """Nothing was done for so long: longer than any fault lasts, and a restart after it."""
 
@@ -207,9 +208,9 @@ def _drain(parts_: Parts, scene: Scene, fault: Disturbance | None, *, begun: boo
 
 
 def _look(watch: Watch) -> Moment | None:
-    """None while the broker does not answer."""
+    """None while the broker does not answer: asking must not keep it from being started again."""
     try:
-        return watch.look()
+        return watch.look(BROKER_SECS)
     except (Transient, KafkaException):
         return None
 

@@ -69,10 +69,10 @@ class Watch:
         self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
         self._segments = Segments(logs, [chain.state.name for chain in plan.chains])
 
-    def look(self) -> Moment:
-        """As of now."""
-        done = {name: self._committed(group, topics) for name, (group, topics) in self._readers.items()}
-        ends = self._ends()
+    def look(self, patience_secs: float = ADMIN_SECS) -> Moment:
+        """As of now; raises Transient when the broker does not say each thing asked for in so many seconds."""
+        done = {name: self._committed(group, topics, patience_secs) for name, (group, topics) in self._readers.items()}
+        ends = self._ends(patience_secs)
         lag = {name: sum(ends[place] - at for place, at in positions.items()) for name, positions in done.items()}
         written = sum(end for (topic, _), end in ends.items() if topic in self._written)
         cpu = {name: _secs(process) for name, process in self._processes.items()}
@@ -82,15 +82,16 @@ class Watch:
             made[name] = sum(end for (topic, _), end in ends.items() if topic in topics)
         return Moment(time.perf_counter(), lag, written, cpu, machine_secs(), self._segments.look(), made, sums)
 
-    def _ends(self) -> dict[Place, int]:
+    def _ends(self, patience_secs: float) -> dict[Place, int]:
         asked = [TopicPartition(topic.name, number, OFFSET_END) for topic in self._topics
                  for number in range(topic.partitions)]  # fmt: skip
-        found = _asked(lambda: next(iter(self._consumers.values())).offsets_for_times(asked, timeout=ADMIN_SECS))
+        consumer = next(iter(self._consumers.values()))
+        found = _asked(lambda: consumer.offsets_for_times(asked, timeout=patience_secs), patience_secs)
         return {(place.topic, place.partition): place.offset for place in found}
 
-    def _committed(self, group: str, topics: tuple[TopicPlan, ...]) -> dict[Place, int]:
+    def _committed(self, group: str, topics: tuple[TopicPlan, ...], patience_secs: float) -> dict[Place, int]:
         places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
-        found = _asked(lambda: self._consumers[group].committed(places, timeout=ADMIN_SECS))
+        found = _asked(lambda: self._consumers[group].committed(places, timeout=patience_secs), patience_secs)
         return {(row.topic, row.partition): max(row.offset, 0) for row in found}
 
     def close(self) -> None:
@@ -99,9 +100,9 @@ class Watch:
             consumer.close()
 
 
-def _asked(ask: Callable[[], list[TopicPartition]]) -> list[TopicPartition]:
+def _asked(ask: Callable[[], list[TopicPartition]], patience_secs: float) -> list[TopicPartition]:
     """The answer; a broker that has just been started is still loading its groups."""
-    deadline = time.monotonic() + ADMIN_SECS
+    deadline = time.monotonic() + patience_secs
     while True:
         try:
             found = ask()

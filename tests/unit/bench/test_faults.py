@@ -14,10 +14,11 @@ import pytest
 from agents.worker.phases import PHASES as WORKER_MOMENTS
 from bench.faults.figures import figures, mutant_figures
 from bench.faults.kinds import KINDS, SINK
+from bench.faults.mutants import MUTANTS
 from bench.faults.page import write, write_mutants
 from bench.faults.parts import MOST_ENDS, Parts
 from bench.faults.plans import gaps_of, plans_of
-from bench.faults.series import more_of, read_fault_case, run_series, trials_of
+from bench.faults.series import more_of, mutants_of, read_fault_case, run_series, trials_of
 from bench.faults.trial import Result, Trial
 from cli.processes.children import Processes
 from connectors.phases import PHASES as CONNECTOR_MOMENTS
@@ -65,6 +66,14 @@ def test_the_case_names_every_kind_and_the_series_has_each_of_them_for_each_seed
     assert {trial.fault for trial in trials_of(case, quick=True, only=[])} == set(case.quick_faults)
     with pytest.raises(ConfigError, match="FAULT_UNKNOWN"):
         trials_of(case, quick=True, only=["meteor"])
+
+
+def test_mutants_are_all_tried_or_those_named() -> None:
+    case = read_fault_case()
+    assert [trial.mutant for trial in mutants_of(case, [])] == [mutant.name for mutant in MUTANTS]
+    assert [trial.mutant for trial in mutants_of(case, ["no fence"])] == ["no fence"]
+    with pytest.raises(ConfigError, match=r"FAULT_UNKNOWN.*no such mutant"):
+        mutants_of(case, ["worker killed"])
 
 
 @pytest.mark.parametrize(
@@ -122,6 +131,14 @@ def test_the_pages_say_what_the_figures_say(tmp_path: Path) -> None:
     text = write_mutants(mutant_figures([mutant]), case.quick.model_dump(), machine, tmp_path).read_text()
     assert "NOT all were noticed" in text
     assert "| no fence |" in text
+
+
+def test_a_mutants_end_is_told_by_what_the_process_said_itself() -> None:
+    log = "exit code 1: restored | PAGES_OTHER at metering/4: 1102 records, the head says 1006 - start it again"
+    mutant = {**GOOD.as_json(), "trial": "no fence/1", "error": f"PART_ENDED at worker.metering: {log}", "ok": False}
+    said = mutant_figures([mutant])["mutants"][0]
+    assert said["ended_with"] == "PART_ENDED, PAGES_OTHER"
+    assert mutant_figures([{**mutant, "error": "PUSH_LOST at mqtt: gone"}])["mutants"][0]["ended_with"] == "PUSH_LOST"
 
 
 def test_a_series_takes_what_was_done_before_from_its_file(tmp_path: Path) -> None:
