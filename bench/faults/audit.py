@@ -1,16 +1,21 @@
-"""The raw topics after a trial: every output has an id, and an id stands for one content, however often it was sent."""
+"""The raw topics after a trial: an output's id stands for one content, however often it was sent; checkpoints count up.
+
+A checkpoint that does not come after the one before it was written by somebody who no longer owned the partition.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from agents.worker.outlet import ID_HEADER
+from pipeline.checkpoint import HEAD_KEY
 from pipeline.errors import Transient
 from pipeline.topology.plan import Plan
 from pipeline.wire import Contracts
@@ -21,7 +26,10 @@ ORIGIN = ("source_topic_id", "source_partition", "source_offset", "source_index"
 
 @dataclass
 class Audit:
-    """Outputs with different ids, further copies of them, and ids under which there is more than one content."""
+    """Outputs with different ids, further copies of them, and ids under which there is more than one content.
+
+    A checkpoint's number is such an id: `conflicts` names those that do not come after the one before, too.
+    """
 
     outputs: int = 0
     copies: int = 0
@@ -43,7 +51,46 @@ def audit(plan: Plan, contracts: Contracts) -> Audit:
         found.copies += 1
     found.outputs = len(seen)
     found.copies -= len(seen)
+    states = {chain.state.name: chain.source.partitions for chain in plan.chains}
+    found.conflicts += turned_back(checkpoints(plan.kafka.bootstrap, states))
     return found
+
+
+def turned_back(numbers: Iterable[tuple[str, int]]) -> list[str]:
+    """Checkpoints that do not come after the one before, of (partition, number) in the order of the log."""
+    last: dict[str, int] = {}
+    found = []
+    for place, number in numbers:
+        if number <= last.get(place, 0):
+            found.append(f"{place}: checkpoint {number} after {last[place]}")
+        last[place] = number
+    return found
+
+
+def checkpoints(bootstrap: str, topics: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """(topic/partition, number) of each checkpoint that was written whole and is not compacted away."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "audit", "enable.auto.commit": False, "log_level": 0,
+         "auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": True}
+    )  # fmt: skip
+    try:
+        places = [TopicPartition(name, number, 0) for name, count in topics.items() for number in range(count)]
+        left = {(place.topic, place.partition) for place in places}
+        consumer.assign(places)
+        deadline = time.monotonic() + READ_SECS
+        while left:
+            for message in consumer.consume(4096, timeout=0.2):
+                error = message.error()
+                if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                    left.discard((message.topic(), message.partition()))
+                elif error is None and message.key() == HEAD_KEY and (head := message.value()) is not None:
+                    yield f"{message.topic()}/{message.partition()}", json.loads(head)["sequence"]
+            if time.monotonic() > deadline:
+                raise Transient(
+                    "AUDIT_SLOW", where="state", what=f"{len(left)} partitions did not end", do="check the broker"
+                )
+    finally:
+        consumer.close()
 
 
 def name_of(message: Any, contracts: Contracts) -> str:

@@ -25,9 +25,9 @@ a process manager would. Processes have a session of 6 s and make a checkpoint a
 {rows}
 
 Lost, doubled, different: rows of `readings`, `determinants`, `losses`, `events` and `rejects`. Conflicts: ids on the
-raw topics with more than one content. Copies: outputs that were sent again with the same bytes, and dropped behind
-Kafka. Recovery: from the fault to the next output that the disturbed part had to show; of a fault that lasts, its own
-time is within it.
+raw topics with more than one content, and checkpoints whose number does not follow the one before. Copies: outputs that
+were sent again with the same bytes, and dropped behind Kafka. Recovery: from the fault to the next output that the
+disturbed part had to show; of a fault that lasts, its own time is within it.
 
 {apart}
 

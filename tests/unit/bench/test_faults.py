@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agents.worker.phases import PHASES as WORKER_MOMENTS
+from bench.faults.audit import turned_back
 from bench.faults.figures import figures, mutant_figures
 from bench.faults.kinds import KINDS, SINK
 from bench.faults.mutants import MUTANTS
@@ -234,3 +235,10 @@ def until(condition: Callable[[], bool]) -> bool:
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()
+
+
+def test_a_checkpoint_must_come_after_the_one_before_it_of_its_partition() -> None:
+    assert turned_back([("state/0", 1), ("state/1", 7), ("state/0", 2), ("state/1", 9)]) == []
+    found = turned_back([("state/0", 1), ("state/0", 4), ("state/0", 2), ("state/0", 3), ("state/1", 1)])
+    assert found == ["state/0: checkpoint 2 after 4"]
+    assert turned_back([("state/0", 4), ("state/0", 4)]) == ["state/0: checkpoint 4 after 4"]
