@@ -236,17 +236,18 @@ class Chain:
             return
         value: Any = emission.value
         name = self._name(place, emission.output, parcel)
-        if isinstance(value, RecordBatch):
-            encoded = value.encode(self._contracts)
-            if len(encoded):
-                places = partitions_of_keys(encoded.keys, topic.partitions)
-                outputs.append(OutputRun(topic.name, encoded.keys, encoded.values, places, name))
-        elif isinstance(value, Mapping):
+        # Plain records first: a hundredth of all frames is rejected, and asking for a protocol's methods takes 25 us.
+        if isinstance(value, Mapping):
             one = self._contracts.encode(self.steps[place].outputs[emission.output], value)
             index, code, frame = value["source_index"], value.get("code", ""), value.get("frame", -1)
             outputs.append(
                 Output(topic.name, emission.key, one, emission.partition, index, f"{name}/{index}", code, frame)
             )
+        elif isinstance(value, RecordBatch):
+            encoded = value.encode(self._contracts)
+            if len(encoded):
+                places = partitions_of_keys(encoded.keys, topic.partitions)
+                outputs.append(OutputRun(topic.name, encoded.keys, encoded.values, places, name))
         else:
             batch: Packed = value
             previous = self._sent(f"{topic.name}/{emission.partition}", parcel.origin.offset)

@@ -28,7 +28,14 @@ ENGINES = (
 
 def shape(client: Any, database: str) -> tuple[Any, Any]:
     columns = client.query(SHAPE.format(database=database)).result_rows
-    return columns, client.query(ENGINES.format(database=database)).result_rows
+    engines = client.query(ENGINES.format(database=database)).result_rows
+    return columns, [(name, engine, in_order(full), comment) for name, engine, full, comment in engines]
+
+
+def in_order(engine_full: str) -> tuple[str, list[str]]:
+    """An engine and its settings; one that was added later stands at the end."""
+    engine, _, settings = engine_full.partition(" SETTINGS ")
+    return engine, sorted(settings.split(", "))
 
 
 def test_the_migrations_add_up_to_the_rendered_tables_and_views(warehouse: ClickHouseSink) -> None:

@@ -1,0 +1,10 @@
+ALTER TABLE readings MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE days MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE snapshots MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE events MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE determinants MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE losses MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE rejects MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE nodes MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE devices MODIFY SETTING merge_selector_base = 16;
+ALTER TABLE service_points MODIFY SETTING merge_selector_base = 16;
