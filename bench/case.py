@@ -92,6 +92,10 @@ class Case(Strict):
     load: Load
     naive: NaiveLoad
     environment: dict[str, str] = Field(default_factory=dict, description="settings of the processes")
+    better: Literal["more", "less"] = Field("more", description="which side of gate and goal is the good one")
+    runs: int = Field(5, ge=1, description="how often it is measured; the median counts")
+    cpus: int = Field(0, ge=0, description="CPUs that everything is kept on; 0: all")
+    memory_gib: float = Field(0, ge=0, description="memory that the machine must have")
 
 
 def read_case(name: str) -> Case:

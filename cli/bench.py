@@ -29,6 +29,7 @@ from bench.throughput.figures import figures, show
 from bench.throughput.machine import machine
 from bench.throughput.page import write
 from bench.throughput.run import run
+from cli.experiments import compare, run_command, show_list
 from cli.output import DEFAULT_FILE, FAILED, Json, Keep, Page, TopologyFile, aside, console, emit
 from cli.services.exits import MissingRequirement
 from cli.services.settings import ServiceSettings
@@ -213,3 +214,6 @@ def _progress() -> Iterator[Report]:
 
 
 app.command("soak")(soak(_progress))
+app.command("list")(show_list)
+app.command("run")(run_command(_progress))
+app.command("compare")(compare)

@@ -1,0 +1,45 @@
+"""What a case is to those who run it: a question with a gate and a goal, and how one run of it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.case import Case
+from bench.throughput.drain import Progress
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: the value in the case's unit, how many rows differ from the truth, and what else was seen."""
+
+    value: float
+    different: int
+    correct: dict[str, Any]
+    details: dict[str, Any]
+    machine: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """One line of a series."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A case and how it is measured once; `measure` gets the topology file and a progress."""
+
+    case: Case
+    measure: Callable[[Case, Path, Progress], Measured]
+
+    def reached(self, value: float, mark: float) -> bool:
+        """Whether `value` is as good as `mark`."""
+        return value >= mark if self.case.better == "more" else value <= mark
+
+    def of(self, meters: int | None, frames: int | None) -> Experiment:
+        """The same with another load, where one is given."""
+        given = {"meters": meters, "frames": frames}
+        load = self.case.load.model_copy(update={name: value for name, value in given.items() if value is not None})
+        load.plan(1)
+        return Experiment(self.case.model_copy(update={"load": load}), self.measure)

@@ -1,0 +1,22 @@
+"""All experiments by name: one line each, the folder of the same name in `bench/cases` says what is measured."""
+
+from __future__ import annotations
+
+from bench.case import read_case
+from bench.experiments import drain
+from bench.experiments.experiment import Experiment
+from pipeline.errors import ConfigError
+
+EXPERIMENTS = {
+    "throughput": drain.frames_a_second,
+    "naive": drain.times_the_naive_way,
+}
+
+
+def experiment(name: str) -> Experiment:
+    """The experiment of that name; raises ConfigError when there is none."""
+    if name not in EXPERIMENTS:
+        raise ConfigError(
+            "CASE_UNKNOWN", where=name, what="there is no such case", do=f"use {', '.join(sorted(EXPERIMENTS))}"
+        )
+    return Experiment(read_case(name), EXPERIMENTS[name])
