@@ -16,6 +16,9 @@ from numba.extending import intrinsic
 
 Function = Callable[..., Any]
 
+AHEAD = 16
+"""How many items ahead kernels ask for what they will need (`prefetch`): some hundred nanoseconds of work."""
+
 
 def kernel(function: Function) -> Any:
     """Decorator of a kernel that allocates nothing: arrays come from the caller.

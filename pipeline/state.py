@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.columns import Array
-from pipeline.jit import allocating_kernel, expanded
+from pipeline.jit import AHEAD, allocating_kernel, expanded, prefetch
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, mix
 
 SLOT_STEP = 64
@@ -167,6 +167,11 @@ def mark(changed, dirty, slice_, slot, capacity):  # type: ignore[no-untyped-def
 @allocating_kernel
 def _locate(points, keys, first_page, capacity, limit, table, used, changed, dirty, slots):  # type: ignore[no-untyped-def]
     for item in range(points.shape[0]):
+        coming = item + AHEAD
+        if coming < points.shape[0]:
+            group = np.int64(mix(points[coming]) & np.uint64(KEY_GROUPS - 1))
+            place = np.int64(((mix(keys[coming]) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+            prefetch(table, (group // PAGE_GROUPS - first_page) * capacity + place)
         page = np.int64(mix(points[item]) & np.uint64(KEY_GROUPS - 1)) // PAGE_GROUPS - first_page
         key = keys[item]
         base = page * capacity

@@ -14,9 +14,14 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from cli.services import stack
 from pipeline.errors import ConfigError, Transient
+
+# A first example may compile a kernel, and no test here is about time.
+settings.register_profile("kvarn", deadline=None)
+settings.load_profile("kvarn")
 
 
 @contextmanager

@@ -15,16 +15,13 @@ from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 from pipeline.gcm import Frames, Keys
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH
-from pipeline.jit import inlined, kernel, prefetch
+from pipeline.jit import AHEAD, inlined, kernel, prefetch
 from pipeline.lookup import mix
 
 WRAPPER_LENGTH = 8
 TITLE_LENGTH = 8
 DATA_NOTIFICATION = 0x0F
 GENERAL_GLO = 0xDB
-AHEAD = 16
-"""Frames between asking for memory and using it."""
-
 SECURITY_HEAD = 5
 """Security control octet and invocation counter."""
 

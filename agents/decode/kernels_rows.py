@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.decode.kernels_open import AHEAD, DECRYPT_FAILED, GOOD, Policy
+from agents.decode.kernels_open import DECRYPT_FAILED, GOOD, Policy
 from agents.decode.kernels_push import read_push
 from agents.decode.kernels_window import enter, judge
 from agents.decode.state import WINDOW
@@ -18,7 +18,7 @@ from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE, N_SNAPSHOT, SNAPSH
 from pipeline.codes import Flag, Kind
 from pipeline.columns import Array
 from pipeline.gcm_single import ENCRYPTED
-from pipeline.jit import inlined, kernel, prefetch
+from pipeline.jit import AHEAD, inlined, kernel, prefetch
 from pipeline.state import mark
 from pipeline.templates import SNAPSHOT_TARGET, WORD
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.codes import Quality, Role
-from pipeline.jit import allocating_kernel, expanded
+from pipeline.jit import AHEAD, allocating_kernel, expanded, prefetch
 from pipeline.lookup import find
 from pipeline.state import mark
 
@@ -86,6 +86,8 @@ def address(  # type: ignore[no-untyped-def]
     2 n. The interval is the balance's of `secs` that the reading begins in. Returns how many."""
     made = 0
     for row in range(service_point.shape[0]):
+        if row + AHEAD < service_point.shape[0] and link[row + AHEAD] < links.shape[0]:
+            prefetch(links, link[row + AHEAD])
         entry = change[row]
         if not (entry.wh | entry.estimated_wh | entry.expected | entry.actual | entry.estimated):
             continue

@@ -8,7 +8,7 @@ from agents.rating.calendar import day_of
 from agents.rating.kernels_month import clear_settled, close_day
 from agents.rating.state import ZONES
 from agents.rating.tables import NOT_BILLED
-from pipeline.jit import allocating_kernel
+from pipeline.jit import AHEAD, allocating_kernel, prefetch
 from pipeline.state import mark
 
 OFFSET_SHIFT = 20
@@ -26,6 +26,8 @@ def accumulate(slots, start, revision, zone, energy, state):  # type: ignore[no-
     for row in range(slots.shape[0]):
         slot = slots[row]
         day = day_of(start[row], state.offset)
+        if row + AHEAD < slots.shape[0]:
+            prefetch(days, (day % days.shape[0]) * days.shape[1] + slots[row + AHEAD])
         slice_ = day % days.shape[0]
         record = days[slice_, slot]
         if record.day != day:

@@ -16,7 +16,7 @@ from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Quality, Role
 from pipeline.columns import Array
-from pipeline.jit import allocating_kernel
+from pipeline.jit import AHEAD, allocating_kernel, prefetch
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find, find_many
 from pipeline.reference import Registry
@@ -136,6 +136,8 @@ def zones_of(quality, link, start, offset, link_tariff, tariffs, out):  # type: 
     """out u8 (n,): zone of each reading by the local quarter hour it begins in, 0 without a tariff, NOT_BILLED when
     quality u64 (n,) says that it counts nothing."""
     for row in range(quality.shape[0]):
+        if row + AHEAD < quality.shape[0]:
+            prefetch(link_tariff, link[row + AHEAD])
         zone = np.uint8(0)
         if not (BILLED >> np.int64(quality[row] & np.uint64(15))) & 1:
             zone = np.uint8(NOT_BILLED)

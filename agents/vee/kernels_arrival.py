@@ -19,6 +19,7 @@ from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, READINGS, REJECTS
 from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, RANGE, SENT_SHIFT, SPLIT
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER, Kind
+from pipeline.jit import AHEAD, prefetch
 from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
@@ -41,6 +42,8 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
     work, out, refused, cursor = borrowed(work), borrowed(out), borrowed(refused), borrowed(cursor)
     cursor[LACKING] = 0
     for row in range(cursor[AT], rows.kind.shape[0]):
+        if row + AHEAD < rows.kind.shape[0]:
+            _ask_for(pages, tables, limits, rows, row + AHEAD, slots[row + AHEAD])
         verdict = LEFT
         if rows.kind[row] == BLOCK:
             verdict = _block(pages, tables, limits, clock, rows, row, slots[row], offset, work, out, cursor)
@@ -54,6 +57,15 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
             refused[cursor[REJECTS]].code = np.uint8(verdict)
             cursor[REJECTS] += 1
     cursor[AT], cursor[STATUS] = rows.kind.shape[0], DONE
+
+
+@inlined
+def _ask_for(pages, tables, limits, rows, row, slot):  # type: ignore[no-untyped-def]
+    """What `_block` will need of a row that comes soon; a stamp closes its interval."""
+    place = slice_of(limits, rows.time[row] + limits.offset - 1) * pages.cells.shape[1] + slot
+    prefetch(tables.links, rows.link[row])
+    prefetch(pages.cells, place)
+    prefetch(pages.ring, place * N_ENERGY)
 
 
 @kernel
