@@ -75,7 +75,7 @@ def throughput(
     position is committed. Then every reading, determinant and balance is compared with the generator's truth; the
     command ends with 1 when one differs. Beside it, in the same run: Faust with a call a frame and gurux-dlms.
 
-    The default takes some minutes and 20 GB of disk. A quick look: `--meters 20000 --frames 400000 --no-naive`.
+    The default takes some minutes and 26 GB of disk. A quick look: `--meters 20000 --frames 400000 --no-naive`.
     """
     if naive and (reason := why_not()):
         raise MissingRequirement([f"the naive way: {reason}; or measure without it: --no-naive"])
@@ -133,13 +133,9 @@ def faults(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found = machine(ServiceSettings.load().jars)
     with _progress() as report:
-
-        def named(trial: str) -> Report:
-            return lambda what, done, total: report(f"{trial}: {what}", done, total)
-
         lines: list[Line] = []
         while trials:
-            lines += run_series(case, trials, file, resume, named, quick=quick or mutants, logs=logs)
+            lines += run_series(case, trials, file, resume, report, quick=quick or mutants, logs=logs)
             trials = more_of(case, lines) if whole else []
     said = mutant_figures(lines) if mutants else fault_figures(lines, case if whole else None)
     if as_json:

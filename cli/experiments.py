@@ -60,11 +60,7 @@ def run_command(progress: Callable[[], AbstractContextManager[Progress]]) -> Cal
         chosen = experiment(name).of(meters, frames)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with progress() as report:
-
-            def named(which: str) -> Progress:
-                return lambda what, done, total: report(f"{which}: {what}", done, total)
-
-            lines = list(run_series(chosen, runs or chosen.case.runs, file, resume, named))
+            lines = list(run_series(chosen, runs or chosen.case.runs, file, resume, report))
         said = figures(chosen, lines)
         if as_json:
             emit(said)
@@ -91,7 +87,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigError("RESULT_UNREADABLE", where=str(path), what=str(error),
                           do="write it with `kvarn bench run CASE --json > FILE`") from error  # fmt: skip
-    if not isinstance(said, dict) or not {"case", "value", "spread", "correct", "machine"} <= said.keys():
+    if not isinstance(said, dict) or not {"case", "value", "spread", "correct", "load", "machine"} <= said.keys():
         raise ConfigError("RESULT_UNREADABLE", where=str(path), what="it is no result of `kvarn bench run`",
                           do="write it with `kvarn bench run CASE --json > FILE`")  # fmt: skip
     return said

@@ -13,10 +13,9 @@ from bench.throughput.drain import Progress
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: the value in the case's unit, how many rows differ from the truth, and what else was seen."""
+    """One run: the value in the case's unit, rows compared and how many differ (`different`), what else was seen."""
 
     value: float
-    different: int
     correct: dict[str, Any]
     details: dict[str, Any]
     machine: dict[str, Any]
@@ -28,18 +27,22 @@ class Measured:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A case and how it is measured once; `measure` gets the topology file and a progress."""
+    """A case and how it is measured once; `measure` gets the topology file and a progress.
+
+    `own_load`: another load than the case's, for which gate and goal say nothing.
+    """
 
     case: Case
     measure: Callable[[Case, Path, Progress], Measured]
+    own_load: bool = False
 
     def reached(self, value: float, mark: float) -> bool:
         """Whether `value` is as good as `mark`."""
         return value >= mark if self.case.better == "more" else value <= mark
 
     def of(self, meters: int | None, frames: int | None) -> Experiment:
-        """The same with another load, where one is given."""
+        """The same with another load, where one is given; raises ConfigError when the truth does not reach so far."""
         given = {"meters": meters, "frames": frames}
         load = self.case.load.model_copy(update={name: value for name, value in given.items() if value is not None})
         load.plan(1)
-        return Experiment(self.case.model_copy(update={"load": load}), self.measure)
+        return Experiment(self.case.model_copy(update={"load": load}), self.measure, load != self.case.load)

@@ -15,10 +15,13 @@ from pipeline.errors import ConfigError
 
 
 def figures(experiment: Experiment, lines: Sequence[Line]) -> dict[str, Any]:
-    """The JSON object: `value` is the median; `spread` the least and the most, and their distance over the median."""
+    """The JSON object: `value` is the median; `spread` the least and the most, and their distance over the median.
+
+    Gate and goal are met, missed, or (null) say nothing, because the load is not the case's.
+    """
     case, values = experiment.case, [line["value"] for line in lines]
     value = median(values)
-    different = sum(line["different"] for line in lines)
+    different = sum(line["correct"]["different"] for line in lines)
     return {
         "case": case.name,
         "gate": case.gate,
@@ -27,10 +30,19 @@ def figures(experiment: Experiment, lines: Sequence[Line]) -> dict[str, Any]:
         "unit": case.unit,
         "better": case.better,
         "spread": {"least": min(values), "most": max(values), "share": round((max(values) - min(values)) / value, 3)},
-        "gate_met": not different and experiment.reached(value, case.gate),
-        "goal_met": not different and experiment.reached(value, case.goal),
+        "gate_met": None if experiment.own_load else not different and experiment.reached(value, case.gate),
+        "goal_met": None if experiment.own_load else not different and experiment.reached(value, case.goal),
         "correct": {"different": different, "runs": [line["correct"] for line in lines]},
-        "runs": [{"run": line["run"], "value": line["value"], **line["details"]} for line in lines],
+        "load": lines[-1]["load"],
+        "runs": [
+            {
+                "run": line["run"],
+                "value": line["value"],
+                "cpu_used_by_others": line["machine"]["cpu_used_by_others"],
+                **line["details"],
+            }
+            for line in lines
+        ],
         "machine": lines[-1]["machine"],
     }
 
@@ -46,8 +58,8 @@ def show(out: Console, said: dict[str, Any]) -> None:
     spread = said["spread"]
     out.print(
         f"Median [bold]{number(said['value'])} {said['unit']}[/], {number(spread['least'])} to "
-        f"{number(spread['most'])} ({spread['share']:.0%} of it); the gate of {number(said['gate'])} is "
-        f"{_met(said['gate_met'])}, the goal of {number(said['goal'])} is {_met(said['goal_met'])}"
+        f"{number(spread['most'])} ({spread['share']:.0%} of it); the gate of {number(said['gate'])} "
+        f"{_met(said['gate_met'])}, the goal of {number(said['goal'])} {_met(said['goal_met'])}"
     )
     if said["correct"]["different"]:
         out.print(f"{said['correct']['different']:,} rows differ from the truth: the value counts for nothing")
@@ -56,11 +68,12 @@ def show(out: Console, said: dict[str, Any]) -> None:
 def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Two objects of `figures` of one case: the ratio, and whether it is outside of what the runs themselves spread.
 
-    Raises ConfigError when they are of different cases, or rows differ from the truth in one.
+    Raises ConfigError when they are of different cases or loads, or rows differ from the truth in one.
     """
-    if (before["case"], before["unit"]) != (after["case"], after["unit"]):
-        raise ConfigError("CASES_DIFFER", where="compare", what=f"{before['case']} and {after['case']}",
-                          do="compare results of one case")  # fmt: skip
+    one, other = ([said[name] for name in ("case", "unit", "load")] for said in (before, after))
+    if one != other:
+        raise ConfigError("CASES_DIFFER", where="compare", what=f"{one} and {other}",
+                          do="compare results of one case and load")  # fmt: skip
     for said in (before, after):
         if said["correct"]["different"]:
             raise ConfigError("NOT_CORRECT", where=said["case"], what="rows differ from the truth in one of them",
@@ -94,8 +107,8 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3g}"
 
 
-def _met(met: bool) -> str:
-    return "met" if met else "not met"
+def _met(met: bool | None) -> str:
+    return "says nothing of this load" if met is None else "is met" if met else "is not met"
 
 
 def _kind(said: dict[str, Any]) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,13 @@ from typing import Any
 import psutil
 
 from bench.experiments.experiment import Experiment
-from bench.throughput.drain import Progress
+from bench.throughput.drain import Progress, named
 from pipeline.errors import ConfigError
 
 Line = dict[str, Any]
 
 
-def run_series(
-    experiment: Experiment, runs: int, file: Path, kept: Path | None, progress: Callable[[str], Progress]
-) -> Iterator[Line]:
+def run_series(experiment: Experiment, runs: int, file: Path, kept: Path | None, progress: Progress) -> Iterator[Line]:
     """The line of each run, 1 to `runs`: from `kept` when it is there, else measured and written there.
 
     Raises ConfigError when `kept` is of another case or load, or the machine has less than the case asks for.
@@ -29,7 +27,7 @@ def run_series(
     for number in range(1, runs + 1):
         if number not in known:
             with pinned(experiment.case.cpus, experiment.case.memory_gib):
-                measured = experiment.measure(experiment.case, file, progress(f"run {number} of {runs}"))
+                measured = experiment.measure(experiment.case, file, named(f"run {number} of {runs}", progress))
             known[number] = {**_head(experiment), "run": number, **measured.as_json()}
             if kept is not None:
                 with kept.open("a", encoding="utf-8") as out:

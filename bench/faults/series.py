@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from bench.case import FOLDER, Case, Load, NaiveLoad, Strict
 from bench.faults.kinds import KINDS
 from bench.faults.mutants import MUTANTS
 from bench.faults.trial import Trial, run_trial
-from bench.throughput.drain import Progress
+from bench.throughput.drain import Progress, named
 from pipeline.errors import ConfigError
 
 Line = dict[str, Any]
@@ -97,7 +97,7 @@ def mutants_of(case: FaultCase, only: list[str]) -> list[Trial]:
 
 
 def run_series(
-    case: FaultCase, trials: list[Trial], file: Path, kept: Path | None, progress: Callable[[str], Progress], *,
+    case: FaultCase, trials: list[Trial], file: Path, kept: Path | None, progress: Progress, *,
     quick: bool, logs: Path | None = None,
 ) -> Iterator[Line]:  # fmt: skip
     """The result of each trial: from `kept` when it is there, else carried out and written there.
@@ -111,7 +111,9 @@ def run_series(
             yield known[trial.name]
             continue
         with tempfile.TemporaryDirectory(prefix="kvarn-faults-", ignore_cleanup_errors=True) as folder:
-            line = run_trial(trial, _as_case(case, load), load, file, Path(folder), progress(trial.name)).as_json()
+            line = run_trial(
+                trial, _as_case(case, load), load, file, Path(folder), named(trial.name, progress)
+            ).as_json()
             if logs is not None and not line["ok"]:
                 shutil.copytree(Path(folder) / "logs", logs / trial.name.replace("/", "-"), dirs_exist_ok=True)
         if kept is not None:

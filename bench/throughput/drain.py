@@ -46,6 +46,11 @@ Progress = Callable[[str, int, int], None]
 """What is under way, how much of it is done, and of how much."""
 
 
+def named(prefix: str, progress: Progress) -> Progress:
+    """A progress that says which part of the work it is of."""
+    return lambda what, done, total: progress(f"{prefix}: {what}", done, total)
+
+
 @dataclass
 class Drained:
     """What the clock saw. `frames` were sent; the moments are those of the measured span."""

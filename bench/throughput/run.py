@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.case import Case, Load
 from bench.naive.run import NaiveResult, measure
-from bench.throughput.drain import Drain, Drained, Progress
+from bench.throughput.drain import Drain, Drained, Progress, named
 from bench.throughput.machine import machine
 from bench.truth.check import check
 from bench.truth.rows import Tally
@@ -57,21 +57,11 @@ def run(case: Case, file: Path, progress: Progress, *, naive: bool, warm_up: boo
     with tempfile.TemporaryDirectory(prefix="kvarn-bench-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         if warm_up:
-            _drain(
-                case,
-                WARM_UP,
-                file,
-                folder / "warm",
-                lambda what, done, total: progress(f"warm-up: {what}", done, total),
-            )
+            _drain(case, WARM_UP, file, folder / "warm", named("warm-up", progress))
         drained, about = _drain(case, case.load, file, keep or folder / "run", progress)
         tallies = _check(drained, case.load, progress)
         results = measure(case.load, case.naive, folder, progress) if naive else []
     return Outcome(case, drained, tallies, results, about)
-
-
-def _named(prefix: str, progress: Progress) -> Progress:
-    return lambda what, done, total: progress(prefix + what, done, total)
 
 
 def _drain(case: Case, load: Load, file: Path, folder: Path, progress: Progress) -> tuple[Drained, dict[str, Any]]:

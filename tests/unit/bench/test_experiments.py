@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from bench.experiments.table import EXPERIMENTS, experiment
 from bench.throughput.drain import Progress
 from pipeline.errors import ConfigError
 
-MACHINE = {"cpu": "some", "cpus": 2, "memory_gib": 24.0}
+MACHINE = {"cpu": "some", "cpus": 2, "memory_gib": 24.0, "cpu_used_by_others": 0.02}
 
 
 def fake(values: list[float], different: int = 0, **case: Any) -> tuple[Experiment, list[int]]:
@@ -27,14 +27,14 @@ def fake(values: list[float], different: int = 0, **case: Any) -> tuple[Experime
 
     def measure(_case: Case, _file: Path, _progress: Progress) -> Measured:
         asked.append(1)
-        return Measured(values[len(asked) - 1], different, {"rows": 7, "different": different}, {}, MACHINE)
+        return Measured(values[len(asked) - 1], {"rows": 7, "different": different}, {}, MACHINE)
 
     known = experiment("throughput").case.model_copy(update={"gate": 10, "goal": 20, **case})
     return Experiment(known, measure), asked
 
 
-def nothing(_which: str) -> Callable[[str, int, int], None]:
-    return lambda what, done, total: None
+def nothing(_what: str, _done: int, _total: int) -> None:
+    """Nobody looks on."""
 
 
 def said(values: list[float], different: int = 0, **case: Any) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def test_every_case_of_the_table_has_its_folder_and_bears_its_name() -> None:
     for name in EXPERIMENTS:
         assert experiment(name).case.name == name
         assert (FOLDER / name / "experiment.yaml").exists()
+    assert experiment("naive").case.load == experiment("throughput").case.load
     with pytest.raises(ConfigError, match="CASE_UNKNOWN"):
         experiment("meteor")
 
@@ -119,4 +120,10 @@ def test_only_correct_results_of_one_case_are_compared() -> None:
         compare(good, said([11.0], different=1))
     with pytest.raises(ConfigError, match="CASES_DIFFER"):
         compare(good, {**said([11.0]), "case": "naive"})
+    small, _ = fake([11.0])
+    small = small.of(meters=1000, frames=4000)
+    found = figures(small, list(run_series(small, 1, Path("none"), None, nothing)))
+    assert (found["gate_met"], found["goal_met"]) == (None, None)
+    with pytest.raises(ConfigError, match="CASES_DIFFER"):
+        compare(good, found)
     assert json.loads(json.dumps(good)) == good

@@ -146,7 +146,7 @@ def test_a_series_takes_what_was_done_before_from_its_file(tmp_path: Path) -> No
     kept = tmp_path / "series.jsonl"
     kept.write_text(json.dumps(GOOD.as_json()) + "\n")
     trials = [Trial("worker killed", 1, 3)]
-    nothing = lambda _: lambda what, done, total: pytest.fail("it was carried out again")  # noqa: E731
+    nothing = lambda what, done, total: pytest.fail("it was carried out again")  # noqa: E731
     assert list(run_series(read_fault_case(), trials, Path("none"), kept, nothing, quick=True)) == [GOOD.as_json()]
 
 
