@@ -164,18 +164,28 @@ def mark(changed, dirty, slice_, slot, capacity):  # type: ignore[no-untyped-def
     dirty[slice_, slot // capacity] = 1
 
 
+@expanded
+def _page(point, first_page):  # type: ignore[no-untyped-def]
+    """Page of a service point, counted from the partition's first."""
+    return np.int64(mix(point) & np.uint64(KEY_GROUPS - 1)) // PAGE_GROUPS - first_page
+
+
+@expanded
+def _first_place(key, capacity):  # type: ignore[no-untyped-def]
+    """Where in its page a key is looked for first."""
+    return np.int64(((mix(key) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+
+
 @allocating_kernel
 def _locate(points, keys, first_page, capacity, limit, table, used, changed, dirty, slots):  # type: ignore[no-untyped-def]
     for item in range(points.shape[0]):
         coming = item + AHEAD
         if coming < points.shape[0]:
-            group = np.int64(mix(points[coming]) & np.uint64(KEY_GROUPS - 1))
-            place = np.int64(((mix(keys[coming]) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
-            prefetch(table, (group // PAGE_GROUPS - first_page) * capacity + place)
-        page = np.int64(mix(points[item]) & np.uint64(KEY_GROUPS - 1)) // PAGE_GROUPS - first_page
+            prefetch(table, _page(points[coming], first_page) * capacity + _first_place(keys[coming], capacity))
+        page = _page(points[item], first_page)
         key = keys[item]
         base = page * capacity
-        place = np.int64(((mix(key) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+        place = _first_place(key, capacity)
         while True:
             found = table[base + place]
             if found == key:
@@ -199,7 +209,7 @@ def _locate(points, keys, first_page, capacity, limit, table, used, changed, dir
 def _reenter(keys, page, capacity, table, used, slots):  # type: ignore[no-untyped-def]
     for item in range(keys.shape[0]):
         base = page[item] * capacity
-        place = np.int64(((mix(keys[item]) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+        place = _first_place(keys[item], capacity)
         while table[base + place] != 0:
             place += np.int64(1)
             if place == capacity:

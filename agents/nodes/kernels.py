@@ -86,7 +86,7 @@ def address(  # type: ignore[no-untyped-def]
     2 n. The interval is the balance's of `secs` that the reading begins in. Returns how many."""
     made = 0
     for row in range(service_point.shape[0]):
-        if row + AHEAD < service_point.shape[0] and link[row + AHEAD] < links.shape[0]:
+        if row + AHEAD < service_point.shape[0]:
             prefetch(links, link[row + AHEAD])
         entry = change[row]
         if not (entry.wh | entry.estimated_wh | entry.expected | entry.actual | entry.estimated):

@@ -26,9 +26,9 @@ def accumulate(slots, start, revision, zone, energy, state):  # type: ignore[no-
     for row in range(slots.shape[0]):
         slot = slots[row]
         day = day_of(start[row], state.offset)
-        if row + AHEAD < slots.shape[0]:
-            prefetch(days, (day % days.shape[0]) * days.shape[1] + slots[row + AHEAD])
         slice_ = day % days.shape[0]
+        if row + AHEAD < slots.shape[0]:
+            prefetch(days, slice_ * days.shape[1] + slots[row + AHEAD])
         record = days[slice_, slot]
         if record.day != day:
             if record.day > day:

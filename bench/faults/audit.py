@@ -61,8 +61,9 @@ def turned_back(numbers: Iterable[tuple[str, int]]) -> list[str]:
     last: dict[str, int] = {}
     found = []
     for place, number in numbers:
-        if number <= last.get(place, 0):
-            found.append(f"{place}: checkpoint {number} after {last[place]}")
+        before = last.get(place, 0)
+        if number <= before:
+            found.append(f"{place}: checkpoint {number} after {before}")
         last[place] = number
     return found
 
