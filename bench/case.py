@@ -39,6 +39,7 @@ class Load(Strict):
     seed: int = Field(1, ge=0, description="the same seed gives the same bytes")
     faults: bool = Field(True, description="whether a hundredth of the pushes is at fault")
     late_permille: int = Field(0, ge=0, le=1000, description="of a thousand pushes, those sent later than due")
+    rate: float = Field(0, ge=0, description="frames a second that are offered; 0: as fast as they are taken")
 
     @property
     def intervals(self) -> int:
@@ -90,7 +91,10 @@ class Case(Strict):
     gate: float
     goal: float
     load: Load
-    naive: NaiveLoad
+    naive: NaiveLoad = Field(default_factory=NaiveLoad)
+    also: dict[str, float] = Field(
+        default_factory=dict, description="figures of a run that may be at most so large, for the goal to be met"
+    )
     environment: dict[str, str] = Field(default_factory=dict, description="settings of the processes")
     better: Literal["more", "less"] = Field("more", description="which side of gate and goal is the good one")
     runs: int = Field(5, ge=1, description="how often it is measured; the median counts")

@@ -13,7 +13,15 @@ from bench.throughput.drain import Progress
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: the value in the case's unit, rows compared and how many differ (`different`), what else was seen."""
+    """One run: the value in the case's unit, rows compared and how many differ (`different`), what else was seen.
+
+    Of the details these are drawn on the page, where they are there:
+
+        over_time           [{"at": s, "frames_per_s": , "cpu": {part: CPUs busy}}, ...]
+        latency             {"p50_s": , "p90_s": , "p99_s": , "p999_s": , "most_s": }
+        cpu_us_per_frame    {part: }, with "together"
+        by_fleet            [{"meters": , "cpu_us_per_frame": }, ...]
+    """
 
     value: float
     correct: dict[str, Any]

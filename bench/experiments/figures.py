@@ -22,6 +22,8 @@ def figures(experiment: Experiment, lines: Sequence[Line]) -> dict[str, Any]:
     case, values = experiment.case, [line["value"] for line in lines]
     value = median(values)
     different = sum(line["correct"]["different"] for line in lines)
+    also = {name: median([line["details"][name] for line in lines]) for name in case.also}
+    beside = all(also[name] <= most for name, most in case.also.items())
     return {
         "case": case.name,
         "gate": case.gate,
@@ -31,7 +33,8 @@ def figures(experiment: Experiment, lines: Sequence[Line]) -> dict[str, Any]:
         "better": case.better,
         "spread": {"least": min(values), "most": max(values), "share": round((max(values) - min(values)) / value, 3)},
         "gate_met": None if experiment.own_load else not different and experiment.reached(value, case.gate),
-        "goal_met": None if experiment.own_load else not different and experiment.reached(value, case.goal),
+        "goal_met": None if experiment.own_load else not different and beside and experiment.reached(value, case.goal),
+        "also": {name: {"value": also[name], "goal": most} for name, most in case.also.items()},
         "correct": {"different": different, "runs": [line["correct"] for line in lines]},
         "load": lines[-1]["load"],
         "runs": [

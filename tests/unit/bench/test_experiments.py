@@ -27,7 +27,8 @@ def fake(values: list[float], different: int = 0, **case: Any) -> tuple[Experime
 
     def measure(_case: Case, _file: Path, _progress: Progress) -> Measured:
         asked.append(1)
-        return Measured(values[len(asked) - 1], {"rows": 7, "different": different}, {}, MACHINE)
+        details = {"p50_s": values[len(asked) - 1] / 2}
+        return Measured(values[len(asked) - 1], {"rows": 7, "different": different}, details, MACHINE)
 
     known = experiment("throughput").case.model_copy(update={"gate": 10, "goal": 20, **case})
     return Experiment(known, measure), asked
@@ -60,6 +61,13 @@ def test_the_median_counts_and_the_spread_is_said() -> None:
 def test_where_less_is_better_gate_and_goal_are_met_from_above() -> None:
     found = said([12.0], better="less")
     assert (found["gate_met"], found["goal_met"]) == (False, True)
+
+
+def test_a_goal_may_ask_for_another_figure_as_well() -> None:
+    fast = said([12.0, 14.0, 90.0], better="less", also={"p50_s": 7.0})
+    assert (fast["goal_met"], fast["also"]) == (True, {"p50_s": {"value": 7.0, "goal": 7.0}})
+    slow = said([12.0, 14.0, 90.0], better="less", also={"p50_s": 6.9})
+    assert (slow["gate_met"], slow["goal_met"]) == (False, False)
 
 
 def test_a_run_with_rows_that_differ_meets_nothing() -> None:
