@@ -87,6 +87,7 @@ class Case(Strict):
 
     name: str
     question: str
+    unsaid: str = Field("", description="what the numbers do not say: on the page, as Markdown")
     unit: str
     gate: float
     goal: float

@@ -14,10 +14,15 @@ def today() -> str:
     return f"{datetime.now().astimezone():%Y-%m-%d}"
 
 
+def dated(name: str) -> str:
+    """Name of a page, without its ending: the minute and `name`."""
+    return f"{datetime.now().astimezone():%Y-%m-%d-%H%M}-{name}"
+
+
 def put(name: str, text: str, folder: Path = RESULTS) -> Path:
     """Write a page named by the minute and `name`; returns where."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now().astimezone():%Y-%m-%d-%H%M}-{name}.md"
+    path = folder / f"{dated(name)}.md"
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -14,10 +14,13 @@ from rich.table import Table
 
 from bench.experiments.figures import compare as compared
 from bench.experiments.figures import figures, number, show, show_comparison
+from bench.experiments.page import write as write_page
+from bench.experiments.plots import require as require_plots
 from bench.experiments.series import run_series
+from bench.experiments.summary import write as write_summary
 from bench.experiments.table import EXPERIMENTS, experiment
 from bench.throughput.drain import Progress
-from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, console, emit
+from cli.output import DEFAULT_FILE, FAILED, Json, Page, TopologyFile, aside, console, emit
 from pipeline.errors import ConfigError
 
 Result = Annotated[Path, typer.Argument(help="What `run --json` has written.", dir_okay=False)]
@@ -48,6 +51,7 @@ def run_command(progress: Callable[[], AbstractContextManager[Progress]]) -> Cal
             Path | None,
             typer.Option(help="File of results, a JSON line a run: what is in it is not done again.", dir_okay=False),
         ] = None,
+        page: Page = False,
         file: TopologyFile = DEFAULT_FILE,
         as_json: Json = False,
     ) -> None:
@@ -55,8 +59,11 @@ def run_command(progress: Callable[[], AbstractContextManager[Progress]]) -> Cal
 
         Each run begins with services of its own and ends with every row compared with the generator's truth. The
         command ends with 1 when a row differs in one of them; a gate that is missed is said, and no error. With another
-        load than the case's the gate says nothing.
+        load than the case's the gate says nothing. A page has plots and its JSON object beside it, and SUMMARY.md gets
+        its line.
         """
+        if page:
+            require_plots()
         chosen = experiment(name).of(meters, frames)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with progress() as report:
@@ -66,6 +73,8 @@ def run_command(progress: Callable[[], AbstractContextManager[Progress]]) -> Cal
             emit(said)
         else:
             show(console(), said)
+        if page:
+            aside().print(f"Written: {write_page(said, chosen.case)}, {write_summary()}", markup=False)
         if said["correct"]["different"]:
             raise typer.Exit(FAILED)
 

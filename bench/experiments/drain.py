@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from bench.case import Case
 from bench.experiments.experiment import Measured
-from bench.throughput.drain import Progress
-from bench.throughput.figures import figures
+from bench.throughput.drain import Drained, Progress
+from bench.throughput.figures import NAMES, figures
 from bench.throughput.run import run
+from bench.throughput.watch import Moment
 
 LEFT_OUT = {"case", "gate", "goal", "correct", "machine"}
 """Of the figures of a run: what a line of the series says in its own fields."""
+
+WINDOW_SECS = 2.0
 
 
 def frames_a_second(case: Case, file: Path, progress: Progress) -> Measured:
@@ -25,6 +31,42 @@ def times_the_naive_way(case: Case, file: Path, progress: Progress) -> Measured:
 
 
 def _measured(case: Case, file: Path, progress: Progress, value: str, *, naive: bool) -> Measured:
-    said = figures(run(case, file, progress, naive=naive, warm_up=True))
+    outcome = run(case, file, progress, naive=naive, warm_up=True)
+    said = figures(outcome)
     details = {name: found for name, found in said.items() if name not in LEFT_OUT}
+    costs = said["cpu_us_per_frame"]
+    details["cpu_us_per_frame"] = {**costs, "together": round(sum(costs.values()), 3)}
+    details["over_time"] = over_time(outcome.drained)
     return Measured(said[value], said["correct"], details, said["machine"])
+
+
+def over_time(drained: Drained, window_secs: float = WINDOW_SECS) -> list[dict[str, Any]]:
+    """Frames a second and CPUs busy by part, over windows of about `window_secs`; `at` is a window's middle.
+
+    Frames count when the position behind their record is committed, each record for the mean of all. A partition's
+    position is committed with its checkpoint, so that one window has more of them than the next.
+    """
+    moments = _apart(drained.moments, window_secs)
+    records = moments[-1].done[drained.reader] - moments[0].done[drained.reader]
+    frames = drained.frames / max(1, records)
+    return [
+        {
+            "at": round((before.at + after.at) / 2 - drained.begin.at, 2),
+            "frames_per_s": round(frames * (after.done[drained.reader] - before.done[drained.reader]) / seconds),
+            "cpu": {
+                NAMES.get(part, part): round((after.cpu[part] - before.cpu[part]) / seconds, 3)
+                for part in drained.parts
+            },
+        }
+        for before, after in pairwise(moments)
+        if (seconds := after.at - before.at) > 0
+    ]
+
+
+def _apart(moments: Sequence[Moment], secs: float) -> list[Moment]:
+    """The first, the last, and between them those that are at least `secs` after one another."""
+    chosen = [moments[0]]
+    for moment in moments[1:-1]:
+        if moment.at - chosen[-1].at >= secs and moments[-1].at - moment.at >= secs / 2:
+            chosen.append(moment)
+    return [*chosen, moments[-1]]

@@ -59,6 +59,8 @@ class Drained:
     moments: list[Moment]
     warehouse: str
     load_after: float = 0.0
+    reader: str = ""
+    """The part that takes the frames."""
 
     @property
     def begin(self) -> Moment:
@@ -134,7 +136,8 @@ class Drain:
             moments = self._until_idle(processes)
             load = os.getloadavg()[0]
             self._stop(processes)
-        return Drained(frames, moments, self.environment["CLICKHOUSE_DSN"], load)
+        reader = next(f"worker.{chain.name}" for chain in self.plan.chains if chain.reads == "FrameBatch")
+        return Drained(frames, moments, self.environment["CLICKHOUSE_DSN"], load, reader)
 
     def feed(self, plan: Plan, contracts: Contracts) -> Feed:
         """What fills the log; raises ConfigError when not one chain reads frames."""
