@@ -70,12 +70,15 @@ def over_time(runs: Sequence[Run], median: int) -> Figure | None:
     speed = figure.add_subplot(2 if busy else 1, 1, 1)
     for run in there:
         at, values = _columns(run["over_time"], "at", "frames_per_s")
-        speed.plot(at, [value / 1000 for value in values], **_line(run is there[-1]))
+        # Each value is the mean of a window, and stands at its middle.
+        speed.plot(at, [value / 1000 for value in values], drawstyle="steps-mid", **_line(run is there[-1]))
+    speed.set_xlim(left=0)
     _axis(speed, "s", "thousand frames/s")
     if busy:
         cpu, colours = figure.add_subplot(2, 1, 2, sharex=speed), _colours(there[-1])
         parts = [[row["cpu"].get(name, 0.0) for row in rows] for name in busy]
-        cpu.stackplot([row["at"] for row in rows], parts, labels=busy, colors=[colours[name] for name in busy])
+        at = [row["at"] for row in rows]
+        cpu.stackplot(at, parts, labels=busy, colors=[colours[name] for name in busy], step="mid")
         _axis(cpu, "s", "CPUs busy")
         handles, labels = cpu.get_legend_handles_labels()
         cpu.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5))
