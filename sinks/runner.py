@@ -236,6 +236,7 @@ class SinkRunner:
             if not self._try(block, stop):
                 return False
             self._moments.reach("sink-written")
+            _say_written(block)
             # While the warehouse was away, the partition may have been: then its next owner writes this block.
             if self._pending and self._pending[0] is block:
                 self._done.append(self._pending.pop(0))
@@ -336,6 +337,12 @@ class SinkRunner:
         self._pending = [block for block in self._pending if not _has(block, topic, partition)]
         self._done = [block for block in self._done if not _has(block, topic, partition)]
         log.info("partition given back", topic=topic, partition=partition)
+
+
+def _say_written(block: Block) -> None:
+    """When its rows could be read, and which records of the topic they are of; for whoever asks where time goes."""
+    parts = [[part.partition, part.first, part.last] for part in block.parts]
+    log.debug("block written", topic=block.topic, rows=block.rows, parts=parts)
 
 
 def _has(block: Block, topic: str, partition: int) -> bool:

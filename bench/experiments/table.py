@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bench.case import read_case
-from bench.experiments import drain
+from bench.experiments import drain, latency
 from bench.experiments.experiment import Experiment
 from pipeline.errors import ConfigError
 
 EXPERIMENTS = {
     "throughput": drain.frames_a_second,
     "naive": drain.times_the_naive_way,
+    "latency": latency.p99_secs,
+    "latency-quiet": latency.p99_secs,
 }
 
 
