@@ -82,6 +82,17 @@ class NaiveLoad(Strict):
     ciphers: tuple[Literal["gurux", "cryptography"], ...] = ("gurux", "cryptography")
 
 
+class PeerLoad(Strict):
+    """What a peer (bench.peers) is given: the same kind of frames, so many that it is measured for `least_secs`."""
+
+    meters: int = Field(50_000, ge=1)
+    frames: int = Field(200_000, ge=1, description="at least; whole intervals are sent, more when it was too short")
+    warm_up: int = Field(50_000, ge=0, description="of them, those that are done before the clock starts")
+    least_secs: float = Field(25.0, ge=0)
+    most_turns: int = Field(3, ge=1, description="how often it is tried with more frames")
+    ciphers: tuple[str, ...] = Field(("cryptography",), min_length=1, description="the best of them counts")
+
+
 class Case(Strict):
     """One experiment."""
 
@@ -93,6 +104,7 @@ class Case(Strict):
     goal: float
     load: Load
     naive: NaiveLoad = Field(default_factory=NaiveLoad)
+    peer: PeerLoad = Field(default_factory=PeerLoad)
     also: dict[str, float] = Field(
         default_factory=dict, description="figures of a run that may be at most so large, for the goal to be met"
     )

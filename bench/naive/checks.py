@@ -44,23 +44,28 @@ class Checks:
         meter = self._meters.get(push.title)
         if meter is None:
             meter = self._meters[push.title] = Meter()
-        if push.counter <= meter.newest:
-            raise Rejected("counter")
-        if push.stamp % INTERVAL_SECS:
-            raise Rejected("grid")
-        rules = 0
-        wh = push.energies[0]
-        if any(energy < 0 for energy in push.energies):
-            rules |= 1
-        if any(energy > LIMIT_WH for energy in push.energies):
-            rules |= 2
-        if meter.highest and wh > SPIKE_FLOOR_WH and 100 * (wh - meter.highest) > 180 * meter.highest:
-            rules |= 4
-        if push.energies == meter.last:
-            rules |= 8
-        meter.newest, meter.last = push.counter, push.energies
-        meter.highest = max(meter.highest, wh)
-        begin = push.stamp - INTERVAL_SECS + IST_SECS
-        meter.zones[ZONES[begin % DAY_SECS // 3600]] += wh
-        meter.demand = max(meter.demand, 2 * wh)
-        return RECORD.pack(push.title, push.counter, push.stamp, *push.energies, rules)
+        return take(meter, push)
+
+
+def take(meter: Meter, push: Push) -> bytes:
+    """Check one push of a meter, add it to its registers, and give the record; raises Rejected."""
+    if push.counter <= meter.newest:
+        raise Rejected("counter")
+    if push.stamp % INTERVAL_SECS:
+        raise Rejected("grid")
+    rules = 0
+    wh = push.energies[0]
+    if any(energy < 0 for energy in push.energies):
+        rules |= 1
+    if any(energy > LIMIT_WH for energy in push.energies):
+        rules |= 2
+    if meter.highest and wh > SPIKE_FLOOR_WH and 100 * (wh - meter.highest) > 180 * meter.highest:
+        rules |= 4
+    if push.energies == meter.last:
+        rules |= 8
+    meter.newest, meter.last = push.counter, push.energies
+    meter.highest = max(meter.highest, wh)
+    begin = push.stamp - INTERVAL_SECS + IST_SECS
+    meter.zones[ZONES[begin % DAY_SECS // 3600]] += wh
+    meter.demand = max(meter.demand, 2 * wh)
+    return RECORD.pack(push.title, push.counter, push.stamp, *push.energies, rules)
