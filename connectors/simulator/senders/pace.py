@@ -23,6 +23,8 @@ class Pace:
     speed: float = 0.0
     clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    behind: float = 0.0
+    """The most seconds that a chunk was given out after its time had come."""
     _sent: int = 0
     _began: float | None = None
     _first: int | None = None
@@ -53,3 +55,5 @@ class Pace:
             due = max(due, self._began + (received_at - self._first) / self.speed)
         if due > now:
             await self.sleep(due - now)
+        if self.rate > 0 or self.speed > 0:
+            self.behind = max(self.behind, self.clock() - due)
