@@ -1,7 +1,7 @@
 """Frames -> what they say, for people: OBIS code -> value and unit. The library behind `kvarn decode`.
 
-Two shapes are understood: the Indian pushes of `pipeline.templates`, and lists that name their own quantities (OBIS
-code, value, and often scaler and unit), as European meters push them.
+Two shapes are understood: the Indian pushes of `pipeline.templates`, with the buffer of a block profile too, and lists
+that name their own quantities (OBIS code, value, and often scaler and unit), as European meters push them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from agents.decode.generic import (
     read_clock,
     read_notification,
     scaled,
+    whole_rows,
 )
 from pipeline.channels import CHANNELS, SNAPSHOT
+from pipeline.codes import Kind
 from pipeline.templates import BIT_STRING, HEAD, PUSH_NAMES, TEMPLATES, TIMES, WORD, Push, PushColumn
 
 UNITS = {
@@ -38,6 +40,10 @@ UNITS = {
 }  # fmt: skip
 """Unit codes of scaler_unit (Blue Book, class 3)."""
 
+PROFILE_OBIS = "1.0.99.1.0.255"
+"""Block load profile; in the place of a value its rows, each with its time (none: as the meter's interval has it)."""
+
+ARRAY = 1
 OBIS_LENGTH = 6
 _BASE = {"mV": "V", "mA": "A", "mHz": "Hz", "1/1000": "1"}
 _QUANTITIES = {channel.name: (channel.unit, channel.scale) for channel in CHANNELS}
@@ -119,11 +125,29 @@ def _read(opened: Opened, found: Described, offset_secs: int) -> None:
         found.device = str(_text(items[0]))
     if len(items) < HEAD:
         raise FrameError("TEMPLATE_UNKNOWN", f"{len(items)} elements in push {_dotted(push)}")
+    if len(items) == HEAD and items[2].tag == ARRAY and push == PUSH_NAMES[Kind.BLOCK]:
+        _read_profile(items[2].value, found, offset_secs)
+        return
     octets = clock_octets(items[2])
     found.time = _time(octets, offset_secs) if octets is not None else None
     if found.time is None:
         raise FrameError("CLOCK_UNUSABLE", "the stamp is not a time")
-    _read_push(fitting_push(push, items[HEAD:]), items[HEAD:], found, offset_secs)
+    _read_push(fitting_push(push, items[HEAD:]), items[HEAD:], found.values, found.units, offset_secs)
+
+
+def _read_profile(rows: list[Datum], found: Described, offset_secs: int) -> None:
+    """The buffer of a block profile; how long the meter's intervals are the frame does not say."""
+    told: list[dict[str, Any]] = []
+    for columns in whole_rows(rows):
+        octets = clock_octets(columns[0])
+        values: dict[str, Any] = {"time": None if octets is None else _time(octets, offset_secs)}
+        push = fitting_push(PUSH_NAMES[Kind.BLOCK], columns[1:])
+        _read_push(push, columns[1:], values, found.units, offset_secs)
+        told.append(values)
+    found.time = told[0]["time"] if told else None
+    if found.time is None:
+        raise FrameError("CLOCK_UNUSABLE", "the first row has no time")
+    found.values[PROFILE_OBIS] = told
 
 
 def _time(octets: bytes, offset_secs: int) -> str | None:
@@ -161,7 +185,9 @@ def fitting_push(name: tuple[int, ...], columns: list[Datum]) -> Push:
     return best[1]
 
 
-def _read_push(push: Push, columns: list[Datum], found: Described, offset_secs: int) -> None:
+def _read_push(
+    push: Push, columns: list[Datum], values: dict[str, Any], units: dict[str, str], offset_secs: int
+) -> None:
     for column, datum in zip(push.columns, columns, strict=False):
         unit, scale = _QUANTITIES.get(column.target, ("", 0))
         obis = f"{column.obis}/5" if column.target in TIMES and column.target != "billing_time" else column.obis
@@ -175,9 +201,9 @@ def _read_push(push: Push, columns: list[Datum], found: Described, offset_secs: 
         elif datum.tag in NUMBERS or datum.tag in FLOATS:
             whole = scaled(datum, column)
             value = whole if whole is None or scale == 0 else whole / 10**scale
-        found.values[obis] = value
+        values[obis] = value
         if unit and column.target not in TIMES:
-            found.units[obis] = _BASE.get(unit, unit)
+            units[obis] = _BASE.get(unit, unit)
 
 
 def _read_list(items: list[Datum], found: Described) -> None:

@@ -155,6 +155,25 @@ def scaled(datum: Datum, column: PushColumn) -> int | None:
     return whole
 
 
+def whole_rows(rows: list[Datum]) -> list[list[Datum]]:
+    """The rows of a profile's buffer with what null-data stands for, the value above; clocks are left as they came.
+
+    Raises FrameError for a row that is no structure, and for null-data with nothing above.
+    """
+    whole: list[list[Datum]] = []
+    for row in rows:
+        if row.tag != 2 or not row.value:
+            raise FrameError("TEMPLATE_UNKNOWN", "a row is no structure")
+        above = whole[-1] if whole else []
+        if not whole and any(datum.tag == 0 for datum in row.value[1:]):
+            raise _malformed("null-data in the first row")
+        whole.append([
+            above[place] if place and datum.tag == 0 and place < len(above) else datum
+            for place, datum in enumerate(row.value)
+        ])  # fmt: skip
+    return whole
+
+
 @dataclass(frozen=True)
 class Notification:
     """A Data-Notification: invoke id and priority, date-time (12 octets or none), body."""

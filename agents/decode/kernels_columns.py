@@ -10,7 +10,7 @@ import numpy as np
 from agents.decode.kernels_axdr import BIT_STRING, BROKEN, FLOATING, INTEGER, NOTHING, big_endian, length_at, number
 from agents.decode.kernels_clock import UNUSABLE, clock, clock_place
 from agents.decode.kernels_open import GOOD, MALFORMED
-from pipeline.channels import FIRST_PHYSICAL, N_SNAPSHOT, SNAPSHOT_INDEX
+from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE, N_SNAPSHOT, SNAPSHOT_INDEX
 from pipeline.codes import REJECT_NUMBER
 from pipeline.jit import inlined, kernel
 from pipeline.templates import IGNORED, SNAPSHOT_TARGET, TIMES, WORD
@@ -24,6 +24,9 @@ NUMBER, TIME, STATUS_WORD, SKIPPED = 0, 1, 2, 3
 
 TARGETS = SNAPSHOT_TARGET + N_SNAPSHOT
 """Values of a row: channels, then snapshot fields, at their target number."""
+
+CHANNEL_BITS = (1 << SNAPSHOT_TARGET) - 1
+"""Of the values, those that are channels."""
 
 ESW_BITS = 128
 LARGEST = 2**53
@@ -93,3 +96,19 @@ def read_other(octets, p, end, column, offset, zero_is_utc, values):  # type: ig
     values[target] = np.int64(big_endian(octets, place, 8))
     values[target + 1] = np.int64(big_endian(octets, place + 8, 8))
     return GOOD, np.uint64(3) << np.uint64(target)
+
+
+@inlined
+def write_channels(there, values, row, energy, reactive, physical):  # type: ignore[no-untyped-def]
+    """The channels that were sent to their columns."""
+    for channel in range(SNAPSHOT_TARGET):
+        if there == 0:
+            return
+        if there & np.uint64(1):
+            if channel < FIRST_REACTIVE:
+                energy[row, channel] = values[channel]
+            elif channel < FIRST_PHYSICAL:
+                reactive[row, channel - FIRST_REACTIVE] = values[channel]
+            else:
+                physical[row, channel - FIRST_PHYSICAL] = values[channel]
+        there >>= np.uint64(1)

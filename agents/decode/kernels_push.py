@@ -1,15 +1,16 @@
 """The kernel that reads one push: structure, clock, link, template, columns.
 
 A push is a Data-Notification (0F, invoke id u32, date-time or 00) whose datum is a structure: device id, push-setup
-logical name, clock, then the columns of the template.
+logical name, clock, then the columns of the template. A block push may carry the buffer of its profile instead (class
+7, attribute 2): device id, logical name, and an array of rows, which `kernels_profile` reads.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from agents.decode.kernels_axdr import BROKEN, OCTETS, SIZES, STRUCTURE, behind, length_at
-from agents.decode.kernels_clock import CLOCK_LENGTH, UNUSABLE, clock, clock_flags, clock_place, link_at
+from agents.decode.kernels_axdr import ARRAY, BROKEN, OCTETS, SIZES, STRUCTURE, behind, length_at
+from agents.decode.kernels_clock import BLOCK, CLOCK_LENGTH, UNUSABLE, clock, clock_flags, clock_place, link_at
 from agents.decode.kernels_columns import NUMBER, TEMPLATE_UNKNOWN, read_number, read_other
 from agents.decode.kernels_open import APDU_UNKNOWN, DATA_NOTIFICATION, GOOD, MALFORMED
 from pipeline.codes import REJECT_NUMBER, Flag
@@ -20,15 +21,27 @@ CLOCK_UNUSABLE = REJECT_NUMBER["CLOCK_UNUSABLE"]
 NOT_LINKED = REJECT_NUMBER["NOT_LINKED"]
 UNVERIFIED = int(Flag.TEMPLATE_UNVERIFIED)
 
+PROFILE = 255
+"""In place of a code: a block push with a profile's buffer, whose array begins at `pushed.buffer`."""
+
 LINK = np.dtype(
-    [("device", "<u8"), ("valid_from", "<i8"), ("valid_to", "<i8"), ("service_point", "<u8"), ("template", "<i8")]
+    [
+        ("device", "<u8"),
+        ("valid_from", "<i8"),
+        ("valid_to", "<i8"),
+        ("service_point", "<u8"),
+        ("template", "<i4"),
+        ("interval_secs", "<i4"),
+    ]
 )
 """What a frame needs of its link."""
 
 PUSH = np.dtype([("first", "<i4"), ("width", "<i4"), ("required", "<i4"), ("verified", "<i4")])
 """A push of a template, by (template, kind): see TemplateArrays."""
 
-PUSHED = np.dtype([("time", "<i8"), ("link", "<i8"), ("kind", "<i4"), ("flags", "<i4"), ("there", "<u8")])
+PUSHED = np.dtype(
+    [("time", "<i8"), ("link", "<i8"), ("kind", "<i4"), ("flags", "<i4"), ("there", "<u8"), ("buffer", "<i8")]
+)
 """What one push turned out to be; `there`: bit n is set when value n was sent."""
 
 
@@ -59,31 +72,38 @@ def body_start(octets, p, end):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def place_row(columns, device, point, first_link, links, pushes, kind, time):  # type: ignore[no-untyped-def]
+    """What `columns` columns with a stamp are read by: (code, row of the link, first column, flag of the template)."""
+    link = link_at(links, first_link, device, kind, time)
+    if link < 0 or links[link].service_point != point:
+        return NOT_LINKED, link, np.int64(0), 0
+    model = links[link].template
+    if model >= pushes.shape[0]:
+        return TEMPLATE_UNKNOWN, link, np.int64(0), 0
+    push = pushes[model, kind]
+    if columns > push.width or columns < push.required:
+        return TEMPLATE_UNKNOWN, link, np.int64(0), 0
+    return GOOD, link, np.int64(push.first), (0 if push.verified else UNVERIFIED)
+
+
+@inlined
 def place_push(octets, p, columns, device, point, first_link, links, pushes, offset, zero_is_utc, pushed):  # type: ignore[no-untyped-def]
     """From the clock at `p`: time, link and template of a push of `columns` columns; (code, its first column)."""
     place = clock_place(octets, p)
     time = clock(octets, place, offset, zero_is_utc) if place >= 0 else UNUSABLE
     if time == UNUSABLE:
         return CLOCK_UNUSABLE, np.int64(0)
-    link = link_at(links, first_link, device, pushed.kind, time)
-    if link < 0 or links[link].service_point != point:
-        return NOT_LINKED, np.int64(0)
-    model = links[link].template
-    if model >= pushes.shape[0]:
-        return TEMPLATE_UNKNOWN, np.int64(0)
-    push = pushes[model, pushed.kind]
-    if columns > push.width or columns < push.required:
-        return TEMPLATE_UNKNOWN, np.int64(0)
-    pushed.time, pushed.link = time, link
-    pushed.flags = clock_flags(octets, place) | (0 if push.verified else UNVERIFIED)
-    return GOOD, np.int64(push.first)
+    code, link, column, flag = place_row(columns, device, point, first_link, links, pushes, pushed.kind, time)
+    if code == GOOD:
+        pushed.time, pushed.link, pushed.flags = time, link, clock_flags(octets, place) | flag
+    return code, column
 
 
 @kernel
 def read_push(  # type: ignore[no-untyped-def]
     octets, p, end, device, point, first_link, links, pushes, columns, names, offset, zero_is_utc, values, stack, pushed
 ):
-    """Read the APDU in [p, end) to `values` i64 (TARGETS,) and `pushed` (PUSHED); returns a code.
+    """Read the APDU in [p, end) to `values` i64 (TARGETS,) and `pushed` (PUSHED); returns a code, or PROFILE.
 
     The order of the verdicts is fixed: broken octets, no push, clock, link, template. stack i64 (NESTING,) is scratch.
     """
@@ -116,6 +136,8 @@ def read_push(  # type: ignore[no-untyped-def]
         elif element == 1:
             pushed.kind = kind_of(octets, start, names)
             code = GOOD if pushed.kind > 0 else TEMPLATE_UNKNOWN
+        elif octets[start] == ARRAY and count == HEAD and pushed.kind == BLOCK:
+            code, pushed.buffer = PROFILE, start
         else:
             code, column = place_push(
                 octets, start, count - HEAD, device, point, first_link, links, pushes, offset, zero_is_utc, pushed

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agents.decode.kernels_columns import CHANNEL_BITS, write_channels
 from agents.decode.kernels_open import DECRYPT_FAILED, GOOD, Policy
-from agents.decode.kernels_push import read_push
+from agents.decode.kernels_profile import NO_ROOM, forget_rows, read_profile, share
+from agents.decode.kernels_push import PROFILE, read_push
 from agents.decode.kernels_window import enter, judge
 from agents.decode.state import WINDOW
-from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE, N_SNAPSHOT, SNAPSHOT_INDEX
+from pipeline.channels import N_SNAPSHOT, SNAPSHOT_INDEX
 from pipeline.codes import Flag, Kind
 from pipeline.columns import Array
 from pipeline.gcm_single import ENCRYPTED
@@ -24,8 +26,11 @@ from pipeline.templates import SNAPSHOT_TARGET, WORD
 
 PLAIN = int(Flag.PLAIN)
 INSTANT, ALERT = int(Kind.INSTANT), int(Kind.ALERT)
-CHANNEL_BITS = (1 << SNAPSHOT_TARGET) - 1
 ESW_HIGH = SNAPSHOT_INDEX[WORD]
+
+# Places of `done`.
+FRAMES, ROWS, SNAPSHOTS, CHANGES, LACKING = range(5)
+DONE = 5
 
 
 class Tables(NamedTuple):
@@ -50,7 +55,7 @@ class Tables(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Columns of a DecodedBatch, zeroed, with room for a row and a snapshot a frame."""
+    """Columns of a DecodedBatch, zeroed, with room for a row and a snapshot a frame at least; more for profiles."""
 
     frame: Array
     service_point: Array
@@ -98,27 +103,15 @@ class Changes(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room that a call needs: values i64 (TARGETS,), stack i64 (NESTING,), pushed PUSHED (1,)."""
+    """Room that a call needs: values i64 (TARGETS,), stack i64 (NESTING,), pushed PUSHED (1,).
+
+    above i64 (columns of the widest push,): places of the values that are in force in a profile.
+    """
 
     values: Array
     stack: Array
     pushed: Array
-
-
-@inlined
-def write_channels(there, values, row, energy, reactive, physical):  # type: ignore[no-untyped-def]
-    """The channels that were sent to their columns."""
-    for channel in range(SNAPSHOT_TARGET):
-        if there == 0:
-            return
-        if there & np.uint64(1):
-            if channel < FIRST_REACTIVE:
-                energy[row, channel] = values[channel]
-            elif channel < FIRST_PHYSICAL:
-                reactive[row, channel - FIRST_REACTIVE] = values[channel]
-            else:
-                physical[row, channel - FIRST_PHYSICAL] = values[channel]
-        there >>= np.uint64(1)
+    above: Array
 
 
 @kernel
@@ -130,8 +123,11 @@ def write_snapshot(there, values, place, snapshot):  # type: ignore[no-untyped-d
 
 
 @inlined
-def note_word(values, time, word, row, changes, changed):  # type: ignore[no-untyped-def]
-    """Compare an alert's event status word with `word` (WORDS) and keep it; (number of changes, it is now in force)."""
+def note_word(kind, fields, values, time, memory, slot, row, changes, changed):  # type: ignore[no-untyped-def]
+    """Compare an alert's event status word, if it has one, with that in force, and keep it; the number of changes."""
+    if kind != ALERT or (fields >> np.uint64(ESW_HIGH)) & np.uint64(1) == 0:
+        return changed
+    word = memory.words[slot]
     high = np.uint64(values[SNAPSHOT_TARGET + ESW_HIGH])
     low = np.uint64(values[SNAPSHOT_TARGET + ESW_HIGH + 1])
     late = time < word.time
@@ -142,12 +138,15 @@ def note_word(values, time, word, row, changes, changed):  # type: ignore[no-unt
         changed += 1
     if not late:
         word.high, word.low, word.time = high, low, time
-    return changed, not late
+        mark(memory.words_changed, memory.words_dirty, 0, slot, memory.capacity)
+    return changed
 
 
 @kernel
-def read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch):  # type: ignore[no-untyped-def]
-    """Rows of all frames that are good so far; opened.code gets the verdicts.
+def read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done):  # type: ignore[no-untyped-def]
+    """Rows of the frames from done[FRAMES] on that are good so far; opened.code gets the verdicts.
+
+    Stops at a frame that has done[LACKING] rows more than there is room for; all are read when LACKING is 0.
 
     Args:
         octets: u8, the batch's payload with the protected octets opened in place.
@@ -155,9 +154,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
         good: u8 (n,), 1 where unsealing succeeded.
         points, devices: u64 (n,).
         tables, memory, rows, changes, scratch: see there.
-
-    Returns:
-        (rows, snapshots, changed words).
+        done: i64 (DONE,), how many frames, rows, snapshots and changed words there are so far.
     """
     # Bound once: a tuple's field costs a reference count wherever it is read.
     verdicts, securities, marks, first_links, checks = (
@@ -166,16 +163,15 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
     starts, lengths, counters = opened.frames.start, opened.frames.length, opened.frames.counter
     links, pushes, columns, names = tables.links, tables.pushes, tables.columns, tables.names
     offset, zero_is_utc, strict = tables.policy.offset, tables.policy.zero_is_utc, tables.policy.strict
-    slots, capacity, windows, prints, words = (
-        memory.slots, memory.capacity, memory.counters, memory.prints, memory.words,
-    )  # fmt: skip
+    slots, capacity, windows, prints = memory.slots, memory.capacity, memory.counters, memory.prints
     windows_changed, windows_dirty = memory.counters_changed, memory.counters_dirty
     prints_changed, prints_dirty = memory.prints_changed, memory.prints_dirty
-    values, stack, pushed = scratch.values, scratch.stack, scratch.pushed[0]
+    values, stack, pushed, above = scratch.values, scratch.stack, scratch.pushed[0], scratch.above
     energy, reactive, physical = rows.energy, rows.reactive, rows.physical
-    row, snapshot, changed = 0, 0, 0
-    count, places = points.shape[0], prints.shape[1]
-    for item in range(count):
+    row, snapshot, changed = done[ROWS], done[SNAPSHOTS], done[CHANGES]
+    count, places, first = points.shape[0], prints.shape[1], done[FRAMES]
+    done[FRAMES], done[LACKING] = count, 0
+    for item in range(first, count):
         coming = item + AHEAD
         if coming < count:
             print_row = np.int64(counters[coming]) & (WINDOW - 1)
@@ -190,10 +186,20 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             verdicts[item] = DECRYPT_FAILED
             continue
         start, slot, counter = starts[item], slots[item], np.int64(counters[item])
+        end = start + lengths[item]
         code = read_push(
-            octets, start, start + lengths[item], devices[item], points[item], first_links[item], links, pushes,
-            columns, names, offset, zero_is_utc, values, stack, pushed,
+            octets, start, end, devices[item], points[item], first_links[item], links, pushes, columns, names, offset,
+            zero_is_utc, values, stack, pushed,
         )  # fmt: skip
+        profile = np.int64(0)
+        if code == PROFILE:
+            code, profile = read_profile(
+                octets, pushed.buffer, end, devices[item], points[item], first_links[item], links, pushes, columns,
+                offset, zero_is_utc, values, stack, above, rows, row, count - item - 1,
+            )  # fmt: skip
+            if code == NO_ROOM:
+                done[FRAMES], done[LACKING] = item, profile
+                break
         late = 0
         if code == GOOD and security != 0:
             code, late = judge(windows[slot], prints, slot, counter, marks[item], checks[item], strict)
@@ -203,11 +209,17 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
                 mark(prints_changed, prints_dirty, counter & (WINDOW - 1), slot, capacity)
         if code != GOOD:
             verdicts[item] = code
+            forget_rows(rows, row, profile)
+            continue
+        flags = late | (0 if security & ENCRYPTED else PLAIN)
+        if profile:
+            share(rows, row, profile, item, points[item], devices[item], counter, flags)
+            row += profile
             continue
         there = pushed.there
         rows.frame[row], rows.service_point[row], rows.device[row] = item, points[item], devices[item]
         rows.link[row], rows.kind[row], rows.time[row] = pushed.link, pushed.kind, pushed.time
-        rows.flags[row] = pushed.flags | late | (0 if security & ENCRYPTED else PLAIN)
+        rows.flags[row] = pushed.flags | flags
         rows.counter[row], rows.present[row] = counter, there & np.uint64(CHANNEL_BITS)
         write_channels(there & np.uint64(CHANNEL_BITS), values, row, energy, reactive, physical)
         if pushed.kind in (INSTANT, ALERT):
@@ -215,9 +227,6 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             rows.snapshot_row[snapshot], rows.snapshot_present[snapshot] = row, fields
             write_snapshot(fields, values, snapshot, rows.snapshot)
             snapshot += 1
-            if pushed.kind == ALERT and (fields >> np.uint64(ESW_HIGH)) & np.uint64(1):
-                changed, in_force = note_word(values, pushed.time, words[slot], row, changes, changed)
-                if in_force:
-                    mark(memory.words_changed, memory.words_dirty, 0, slot, capacity)
+            changed = note_word(pushed.kind, fields, values, pushed.time, memory, slot, row, changes, changed)
         row += 1
-    return row, snapshot, changed
+    done[ROWS], done[SNAPSHOTS], done[CHANGES] = row, snapshot, changed

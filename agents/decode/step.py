@@ -15,8 +15,22 @@ from agents.decode.config import DecodeConfig
 from agents.decode.kernels_axdr import NESTING
 from agents.decode.kernels_columns import TARGETS
 from agents.decode.kernels_open import Opened, gather, new_opened, open_frames
+from agents.decode.kernels_profile import MOST_PLACES
 from agents.decode.kernels_push import PUSHED
-from agents.decode.kernels_rows import Changes, Memory, Rows, Scratch, Tables, read_frames
+from agents.decode.kernels_rows import (
+    CHANGES,
+    DONE,
+    FRAMES,
+    LACKING,
+    ROWS,
+    SNAPSHOTS,
+    Changes,
+    Memory,
+    Rows,
+    Scratch,
+    Tables,
+    read_frames,
+)
 from agents.decode.prepare import tables_of
 from agents.decode.records import event_records, reject_records
 from agents.decode.state import LAYOUT
@@ -94,16 +108,35 @@ def decode_batch(
         np.zeros(count, np.int64), np.zeros((count, 2), np.uint64), np.zeros((count, 2), np.uint64),
         np.zeros(count, np.uint8),
     )  # fmt: skip
-    scratch = Scratch(np.zeros(TARGETS, np.int64), np.zeros(NESTING, np.int64), np.zeros(1, PUSHED))
+    scratch = Scratch(
+        np.zeros(TARGETS, np.int64), np.zeros(NESTING, np.int64), np.zeros(1, PUSHED),
+        np.zeros(int(tables.pushes["width"].max()), np.int64),
+    )  # fmt: skip
     memory = memory_of(store, points, devices)
-    used, snapshots, changed = read_frames(
-        octets, opened, good, points, devices, tables, memory, rows, changes, scratch
-    )
-    sizes = {"row": used, "snapshot": snapshots}
+    done = np.zeros(DONE, np.int64)
+    while True:
+        read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done)
+        if not done[LACKING]:
+            break
+        rows = _with_room(rows, int(done[ROWS]), int(done[LACKING]), count - int(done[FRAMES]))
+    sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
         **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
     )
-    return decoded, opened, Changes(*(column[:changed] for column in changes))
+    return decoded, opened, Changes(*(column[: done[CHANGES]] for column in changes))
+
+
+def _with_room(rows: Rows, used: int, lacking: int, frames: int) -> Rows:
+    """The same rows with room for `frames` more frames of `lacking` rows; most profiles of a record are alike."""
+    room = min(used + lacking * frames, MOST_PLACES)
+    grown = {}
+    for column in DecodedBatch.COLUMNS:
+        grown[column.name] = getattr(rows, column.name)
+        if column.section == "row":
+            wider = column.empty(room)
+            wider[:used] = grown[column.name][:used]
+            grown[column.name] = wider
+    return Rows(**grown)
 
 
 def memory_of(store: StateStore, points: Array, devices: Array) -> Memory:

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from agents.decode.framing import FrameError
-from agents.decode.generic import Notification, clock_octets, open_apdu, read_clock, read_notification, scaled
+from agents.decode.generic import Datum, Notification, clock_octets, open_apdu, read_clock, read_notification, scaled
 from pipeline.channels import PHYSICAL
 from pipeline.codes import Flag, Kind
 from pipeline.lookup import PAGE_GROUPS, groups_of
@@ -17,6 +17,7 @@ from pipeline.templates import BIT_STRING, HEAD, PUSH_NAMES, TEMPLATE_BY_NUMBER,
 
 IST = 19_800
 WINDOW = 256
+MOST_ROWS = 400
 
 
 @dataclass
@@ -44,6 +45,17 @@ class Row:
     change: tuple[int, int, bool] | None = None
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What a push or a row of a profile says: values by target name; status: flags of its clock."""
+
+    time: int
+    status: int
+    link: int
+    flags: int
+    values: dict[str, int]
+
+
 class Oracle:
     """Judges frames one by one, in order."""
 
@@ -55,17 +67,18 @@ class Oracle:
             for row in range(len(registry.device))
         ]  # fmt: skip
         self._keys = keys
+        self._intervals = [int(secs) for secs in registry.interval_secs]
         self._strict = strict
         self._seen: dict[tuple[int, int], Seen] = {}
 
-    def judge(self, frame: bytes, device: int, point: int) -> str | Row:
-        """The row of a frame, or the code of its reject."""
+    def judge(self, frame: bytes, device: int, point: int) -> str | list[Row]:
+        """The rows of a frame, or the code of its reject."""
         try:
             return self._judge(frame, device, point)
         except FrameError as error:
             return error.code
 
-    def _judge(self, frame: bytes, device: int, point: int) -> Row:
+    def _judge(self, frame: bytes, device: int, point: int) -> list[Row]:
         apdu = _apdu(frame)
         if apdu[0] == 0xDB and len(apdu) >= 10 and apdu[1] == 8 and int.from_bytes(apdu[2:10], "big") != device:
             raise FrameError("FRAME_UNREADABLE", "system title")
@@ -73,49 +86,74 @@ class Oracle:
             raise FrameError("APDU_UNKNOWN", "first octet")
         opened = open_apdu(apdu, self._keys.get)
         notification = read_notification(opened.apdu)
-        kind, time, flags, link = self._place(notification, device, point)
-        columns = notification.body.value[HEAD:]
-        push = (
-            TEMPLATE_BY_NUMBER[self._links[link][4]].push(kind) if self._links[link][4] in TEMPLATE_BY_NUMBER else None
-        )
+        kind = _kind(notification)
+        items = notification.body.value
+        if kind is Kind.BLOCK and len(items) == HEAD and items[2].tag == 1:
+            entries = self._profile(items[2].value, device, point)
+        else:
+            entries = [self._entry(kind, items[2], items[HEAD:], None, device, point)]
+        seen = self._seen.setdefault((page_of(point), device), Seen())
+        flags = 0 if opened.control & 0x20 else Flag.PLAIN
+        if opened.control:
+            flags |= self._count(seen, device, opened.counter, _mark(apdu, opened.control))
+        rows = []
+        for entry in entries:
+            change = _change(seen, kind, entry.time, entry.values)
+            rows.append(
+                Row(point, device, entry.link, int(kind), entry.time, int(flags | entry.flags), opened.counter,
+                    entry.values, change)
+            )  # fmt: skip
+        return rows
+
+    def _profile(self, buffer: list[Datum], device: int, point: int) -> list[Entry]:
+        """The rows of a profile's buffer, with what null-data stands for."""
+        if not buffer or len(buffer) > MOST_ROWS:
+            raise FrameError("FRAME_TOO_LONG" if buffer else "TEMPLATE_UNKNOWN", "rows")
+        entries: list[Entry] = []
+        above: list[Datum] = []
+        for number, row in enumerate(buffer):
+            if row.tag != 2 or not row.value:
+                raise FrameError("TEMPLATE_UNKNOWN", "no row")
+            clock, *sent = row.value
+            whole = [
+                above[place] if datum.tag == 0 and place < len(above) else datum
+                for place, datum in enumerate(sent)
+            ]  # fmt: skip
+            before = entries[-1] if entries and clock.tag == 0 else None
+            entries.append(self._entry(Kind.BLOCK, clock, whole, before, device, point, first=number == 0))
+            above = whole
+        return entries
+
+    def _entry(
+        self, kind: Kind, clock: Datum, columns: list[Datum], before: Entry | None, device: int, point: int, *,
+        first: bool = False,
+    ) -> Entry:  # fmt: skip
+        """One row: stamp, link, template, values; `before`: the row that a null clock comes after."""
+        if before is None:
+            time, status = _stamp(clock)
+        else:
+            time, status = before.time + self._intervals[before.link], before.status
+        link = self._link(kind, time, device, point)
+        model = self._links[link][4]
+        push = TEMPLATE_BY_NUMBER[model].push(kind) if model in TEMPLATE_BY_NUMBER else None
         if push is None or not push.required <= len(columns) <= len(push.columns):
             raise FrameError("TEMPLATE_UNKNOWN", "columns")
         values: dict[str, int] = {}
         for column, datum in zip(push.columns, columns, strict=False):
+            if first and datum.tag == 0:
+                raise FrameError("DATA_MALFORMED", "nothing above")
             values |= _value(column, datum)
-        if not TEMPLATE_BY_NUMBER[self._links[link][4]].verified:
-            flags |= Flag.TEMPLATE_UNVERIFIED
-        seen = self._seen.setdefault((page_of(point), device), Seen())
-        if opened.control:
-            flags |= self._count(seen, device, opened.counter, _mark(apdu, opened.control))
-        if not opened.control & 0x20:
-            flags |= Flag.PLAIN
-        change = _change(seen, kind, time, values)
-        return Row(point, device, link, int(kind), time, int(flags), opened.counter, values, change)
+        flags = status if TEMPLATE_BY_NUMBER[model].verified else status | Flag.TEMPLATE_UNVERIFIED
+        return Entry(time, status, link, int(flags), values)
 
-    def _place(self, notification: Notification, device: int, point: int) -> tuple[Kind, int, int, int]:
-        body = notification.body
-        if body.tag != 2 or len(body.value) < HEAD:
-            raise FrameError("TEMPLATE_UNKNOWN", "no push")
-        name = body.value[1]
-        kind = next(
-            (kind for kind, octets in PUSH_NAMES.items() if name.tag == 9 and name.value == bytes(octets)), None
-        )
-        if kind is None:
-            raise FrameError("TEMPLATE_UNKNOWN", "logical name")
-        octets = clock_octets(body.value[2])
-        clock = read_clock(octets, IST, True) if octets is not None else None
-        if clock is None:
-            raise FrameError("CLOCK_UNUSABLE", "stamp")
-        status = 0 if clock.status == 0xFF else clock.status
-        flags = (Flag.CLOCK_INVALID if status & 1 else 0) | (Flag.CLOCK_DOUBTFUL if status & 2 else 0)
-        moment = clock.time - 1 if kind is Kind.BLOCK else clock.time
+    def _link(self, kind: Kind, time: int, device: int, point: int) -> int:
+        moment = time - 1 if kind is Kind.BLOCK else time
         mine = [row for row, link in enumerate(self._links) if link[0] == device]
         there = [row for row in mine if self._links[row][2] <= moment < self._links[row][3]]
-        there += [row for row in mine if self._links[row][3] == clock.time]
+        there += [row for row in mine if self._links[row][3] == time]
         if not there or self._links[there[0]][1] != point:
             raise FrameError("NOT_LINKED", "as of the stamp")
-        return kind, clock.time, flags, there[0]
+        return there[0]
 
     def _count(self, seen: Seen, device: int, counter: int, mark: int) -> int:
         if seen.key != self._keys[device]:
@@ -131,6 +169,27 @@ class Oracle:
         for old in [old for old in seen.marks if max(newest, counter) - old >= WINDOW]:
             del seen.marks[old]
         return Flag.COUNTER_LATE if counter < newest else 0
+
+
+def _kind(notification: Notification) -> Kind:
+    body = notification.body
+    if body.tag != 2 or len(body.value) < HEAD:
+        raise FrameError("TEMPLATE_UNKNOWN", "no push")
+    name = body.value[1]
+    for kind, octets in PUSH_NAMES.items():
+        if name.tag == 9 and name.value == bytes(octets):
+            return kind
+    raise FrameError("TEMPLATE_UNKNOWN", "logical name")
+
+
+def _stamp(datum: Datum) -> tuple[int, int]:
+    """(time, flags of the status octet)."""
+    octets = clock_octets(datum)
+    clock = read_clock(octets, IST, True) if octets is not None else None
+    if clock is None:
+        raise FrameError("CLOCK_UNUSABLE", "stamp")
+    status = 0 if clock.status == 0xFF else clock.status
+    return clock.time, (Flag.CLOCK_INVALID if status & 1 else 0) | (Flag.CLOCK_DOUBTFUL if status & 2 else 0)
 
 
 def page_of(point: int) -> int:

@@ -94,6 +94,41 @@ def pushes(draw, device):
 
 
 @st.composite
+def profile_rows(draw, device, *, first):
+    """A row of a block profile: null-data for what follows from the row above, and sometimes where nothing does."""
+    sent = TEMPLATE_BY_NUMBER[MODEL[device]].push(Kind.BLOCK)
+    nulls = draw(st.sampled_from([0] * 60 + [1])) if first else draw(st.sampled_from([0, 1, 5, 9]))
+    usual = st.builds(stamp, usual_walls, st.just(-330), st.sampled_from([0, 2, 3]))
+    clock = datum(0) if draw(st.integers(0, 9)) < (nulls if first else 7) else datum(9, draw(usual))
+    columns = []
+    for _ in sent.columns:
+        if draw(st.integers(0, 9)) < nulls:
+            columns.append(datum(0))
+        else:
+            sent_one = draw(usual_numbers if draw(st.integers(0, 200)) else anything)
+            columns.append(datum(255) if first and sent_one == datum(0) else sent_one)
+    if draw(st.integers(0, 40)) == 0:
+        clock, columns[0] = datum(9, draw(stamps)), draw(numbers)
+    keep = draw(st.sampled_from([len(columns)] * 30 + [len(columns) - 1, len(columns) - 2, 0]))
+    return draw(st.sampled_from([datum(2, [clock, *columns[:keep]])] * 60 + [datum(1, [clock]), datum(2, []), clock]))
+
+
+@st.composite
+def profiles(draw, device):
+    """A block push with the buffer of its profile; sometimes one that says it has far more rows."""
+    count = draw(st.sampled_from([1, 2, 2, 3, 5, 9, 0]))
+    rows = [draw(profile_rows(device, first=not number)) for number in range(count)]
+    if rows and draw(st.integers(0, 20)) == 0:
+        rows += draw(st.sampled_from([[datum(2, [datum(0)] * 9)] * 395, [rows[0]] * 399, [rows[0]] * 400]))
+    kind = draw(st.sampled_from([Kind.BLOCK] * 9 + [Kind.DAILY]))
+    apdu = push(kind, draw(st.sampled_from([[]] * 9 + [[datum(0)]])))
+    buffer = datum(1, rows)
+    if draw(st.integers(0, 20)) == 0:
+        buffer = b"\1" + draw(st.sampled_from([b"\x81\xff", b"\x82\xff\xff", b"\x84\xff\xff\xff\xff"])) + b"".join(rows)
+    return apdu.replace(datum(9, stamp()), buffer, 1)
+
+
+@st.composite
 def mutations(draw, octets):
     """Mostly `octets`; else a few octets changed, some cut off, put in or repeated."""
     how = draw(st.sampled_from(["keep"] * 24 + ["flip"] * 4 + ["cut", "insert", "repeat"]))
@@ -117,7 +152,7 @@ def frames(draw):
     """(frame, device, point the connector chose)."""
     number = draw(st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4]))
     device = DEVICES[number]
-    apdu = draw(mutations(draw(pushes(device))))
+    apdu = draw(mutations(draw(profiles(device) if draw(st.integers(0, 2)) == 0 else pushes(device))))
     control = draw(st.sampled_from([0, 0x30, 0x30, 0x30, 0x30, 0x10, 0x20]))
     if control:
         counter = draw(st.sampled_from([1, 2, 3, 4, 5, 6, 250, 255, 256, 257, 258, 259, 260, 261, 262, 600, 2**32 - 1]))
@@ -127,7 +162,7 @@ def frames(draw):
 
 
 def rows_of(batch, changes):
-    """Frame -> Row, as the oracle writes them."""
+    """Frame -> Rows, as the oracle writes them."""
     found = {}
     snapshots = {int(row): place for place, row in enumerate(batch.snapshot_row)}
     edges = {
@@ -147,15 +182,15 @@ def rows_of(batch, changes):
             fields = batch.snapshot[snapshots[row]]
             values |= {field.name: int(fields[n]) for n, field in enumerate(SNAPSHOT) if there >> n & 1}
             assert not any(int(fields[n]) for n in range(len(SNAPSHOT)) if not there >> n & 1)
-        found[int(batch.frame[row])] = Row(
-            int(batch.service_point[row]), int(batch.device[row]), int(batch.link[row]), int(batch.kind[row]),
-            int(batch.time[row]), int(batch.flags[row]), int(batch.counter[row]), values, edges.get(row),
+        found.setdefault(int(batch.frame[row]), []).append(
+            Row(int(batch.service_point[row]), int(batch.device[row]), int(batch.link[row]), int(batch.kind[row]),
+                int(batch.time[row]), int(batch.flags[row]), int(batch.counter[row]), values, edges.get(row))
         )  # fmt: skip
     return found
 
 
 def verdicts(offered, strict, context):
-    """What the kernels make of records of frames: a list of codes and Rows."""
+    """What the kernels make of records of frames: a list of codes and lists of Rows."""
     config = DecodeConfig(counter="strict" if strict else "window")
     tables = tables_of(references(LINKS, KEYS), config)
     store = StateStore(DecodeStep(config).layout, range(512))

@@ -1,0 +1,158 @@
+"""The kernel that reads the buffer of a block profile: an array of rows {clock, the template's block columns}.
+
+A row may leave out what follows from the one above (Blue Book, class 7, compressed buffers): null-data in place of the
+clock is the stamp above and the meter's interval, null-data in another column the value above. The first row is whole.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.decode.kernels_axdr import NULL, SIZES, STRUCTURE, behind, length_at
+from agents.decode.kernels_clock import BLOCK, UNUSABLE, clock, clock_flags, clock_place
+from agents.decode.kernels_columns import (
+    CHANNEL_BITS,
+    NUMBER,
+    TEMPLATE_UNKNOWN,
+    read_number,
+    read_other,
+    write_channels,
+)
+from agents.decode.kernels_open import GOOD, MALFORMED, TOO_LONG
+from agents.decode.kernels_push import CLOCK_UNUSABLE, place_row
+from pipeline.jit import inlined, kernel
+
+MOST_ROWS = 400
+"""Rows of a frame at most: four days of quarter hours."""
+
+MOST_PLACES = 2**20 - 4096
+"""Rows of a record at most: revisions have 20 bits for the place within it, some of which are for its tick."""
+
+NO_ROOM = 254
+"""In place of a code: there are more rows than the batch has room for."""
+
+ABSENT = np.int64(-1)
+"""Place of a value that the row above has not."""
+
+
+@inlined
+def over(octets, p, end, stack):  # type: ignore[no-untyped-def]
+    """Place behind the datum at `p` of a row; it is known to be whole."""
+    size = np.int64(SIZES[octets[p]])
+    return p + 1 + size if size >= 0 else behind(octets, p, end, 3, stack)
+
+
+@inlined
+def read_columns(  # type: ignore[no-untyped-def]
+    octets, p, end, width, columns, column, whole, offset, zero_is_utc, values, stack, above
+):
+    """The `width` columns of a row from `p` on, read as columns[column:]; (code, bits that are there, place behind)."""
+    there = np.uint64(0)
+    for place in range(width):
+        start = p
+        p = over(octets, p, end, stack)
+        if octets[start] != NULL:
+            above[place] = start
+        elif whole:
+            return MALFORMED, there, p
+        start = above[place]
+        if start == ABSENT:
+            continue
+        if columns[column + place].form == NUMBER:
+            code, bits = read_number(octets, start, columns[column + place], values)
+        else:
+            code, bits = read_other(octets, start, end, columns[column + place], offset, zero_is_utc, values)
+        if code != GOOD:
+            return code, there, p
+        there |= bits
+    for place in range(width, above.shape[0]):
+        above[place] = ABSENT
+    return GOOD, there & np.uint64(CHANNEL_BITS), p
+
+
+@kernel
+def read_rows(  # type: ignore[no-untyped-def]
+    octets, p, end, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above, rows,
+    row,
+):  # fmt: skip
+    """Read the array at `p`, which is known to be whole, to `rows` (Rows) from `row` on; returns a code.
+
+    Written of each row: link, time, flags (clock and template), present and its channels. above i64: scratch, for the
+    widest push. The order of the verdicts within a row is that of a push; the first row that is not good decides.
+    """
+    out_link, out_time, out_flags, out_present = rows.link, rows.time, rows.flags, rows.present
+    energy, reactive, physical = rows.energy, rows.reactive, rows.physical
+    count, p = length_at(octets, p + 1, end)
+    time, status, link = np.int64(0), 0, np.int64(0)
+    for item in range(count):
+        if octets[p] != STRUCTURE:
+            return TEMPLATE_UNKNOWN
+        width, p = length_at(octets, p + 1, end)
+        if width == 0:
+            return TEMPLATE_UNKNOWN
+        if octets[p] == NULL and item > 0:
+            time += links[link].interval_secs
+        else:
+            place = clock_place(octets, p)
+            time = clock(octets, place, offset, zero_is_utc) if place >= 0 else UNUSABLE
+            if time == UNUSABLE:
+                return CLOCK_UNUSABLE
+            status = clock_flags(octets, place)
+        p = over(octets, p, end, stack)
+        code, link, column, flag = place_row(width - 1, device, point, first_link, links, pushes, BLOCK, time)
+        if code != GOOD:
+            return code
+        code, there, p = read_columns(
+            octets, p, end, width - 1, columns, column, item == 0, offset, zero_is_utc, values, stack, above
+        )
+        if code != GOOD:
+            return code
+        out_link[row], out_time[row], out_flags[row], out_present[row] = link, time, status | flag, there
+        write_channels(there, values, row, energy, reactive, physical)
+        row += 1
+    return GOOD
+
+
+@kernel
+def read_profile(  # type: ignore[no-untyped-def]
+    octets, p, end, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above, rows,
+    row, waiting,
+):  # fmt: skip
+    """As `read_rows`, if there is room for them and for a row of each of `waiting` frames; (code, number of rows).
+
+    The code is NO_ROOM, and nothing is read, when `rows` must grow first.
+    """
+    count, _ = length_at(octets, p + 1, end)
+    if count == 0:
+        return TEMPLATE_UNKNOWN, count
+    if count > MOST_ROWS or row + count + waiting > MOST_PLACES:
+        return TOO_LONG, np.int64(0)
+    if row + count + waiting > rows.frame.shape[0]:
+        return NO_ROOM, count
+    code = read_rows(
+        octets, p, end, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above,
+        rows, row,
+    )  # fmt: skip
+    return code, count
+
+
+@inlined
+def share(rows, row, count, frame, point, device, counter, flags):  # type: ignore[no-untyped-def]
+    """What all rows of a profile's frame have in common."""
+    for place in range(row, row + count):
+        rows.frame[place], rows.service_point[place], rows.device[place] = frame, point, device
+        rows.kind[place], rows.counter[place] = BLOCK, counter
+        rows.flags[place] |= flags
+
+
+@kernel
+def forget_rows(rows, row, count):  # type: ignore[no-untyped-def]
+    """Zero again what `read_rows` wrote for a frame that is not taken."""
+    for place in range(row, row + count):
+        rows.link[place], rows.time[place], rows.flags[place], rows.present[place] = 0, 0, 0, 0
+        for channel in range(rows.energy.shape[1]):
+            rows.energy[place, channel] = 0
+        for channel in range(rows.reactive.shape[1]):
+            rows.reactive[place, channel] = 0
+        for channel in range(rows.physical.shape[1]):
+            rows.physical[place, channel] = 0
