@@ -7,6 +7,10 @@ begins with device id, push-setup logical name and clock; the columns here follo
 Values are decoded by their A-XDR tag: a number is multiplied by ten to the `integer` power when its tag is an integer's
 and to the `floating` power when it is a float's, whatever the model usually sends. The result is in the unit of the
 target (`pipeline.channels`). `tag` is what the model usually sends.
+
+In place of the clock and the columns a block push may have the buffer of the block load profile (1.0.99.1.0.255, class
+7): an array of rows, each a structure of a clock and the same columns. Null-data in place of the clock is the stamp
+above plus the meter's interval, in place of another column the value above.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from pipeline.channels import CHANNELS, SNAPSHOT_INDEX
 from pipeline.codes import Kind
 from pipeline.columns import Array
 
+ARRAY, STRUCTURE = 1, 2
 BOOLEAN, BIT_STRING, UINT32, OCTETS, INT8, INT16, UINT8, UINT16, FLOAT32 = 3, 4, 6, 9, 15, 16, 17, 18, 23
 """A-XDR tags that the models send (IEC 62056-6-2, Data)."""
 

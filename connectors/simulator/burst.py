@@ -1,9 +1,9 @@
-"""Block pushes as fast as one core makes them: for the bench, not for looking at.
+"""Block pushes and profiles as fast as one core makes them: for the bench, not for looking at.
 
-Every single-phase meter pushes once an interval, in an order that is another one each interval; a hundredth of the
-pushes is at fault, and some are late when the plan says so. Nothing is stored: energies, order, keys, faults and delays
-are functions of (seed, meter, interval), so the truth of any reading can be computed again (`burst_truth`, which shares
-no code with the kernel).
+Every single-phase meter pushes once an interval, or once in as many intervals as a frame has rows, in an order that is
+another one each time; a hundredth of the frames is at fault, and some are late when the plan says so. Nothing is
+stored: energies, order, keys, faults and delays are functions of (seed, meter, interval or frame), so the truth of any
+reading can be computed again (`burst_truth`, which shares no code with the kernel).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import numpy as np
 from connectors.simulator.burst_kernel import (
     AUTHENTICATION,
     ENCRYPTION,
-    FRAME_OCTETS,
     MOST_LAG,
+    MOST_ROWS,
     fill,
     fill_keys,
+    frame_octets,
     plain_octets,
+    profile_octets,
     title_of,
 )
 from connectors.simulator.config import DAY_SECS, IST_SECS
@@ -31,7 +33,7 @@ from pipeline.batch import FrameBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Level, Role
 from pipeline.columns import Array
-from pipeline.errors import Fatal
+from pipeline.errors import ConfigError, Fatal
 from pipeline.reference import FOREVER, KeyRing, Registry
 
 POINTS_PER_DT, DTS_PER_FEEDER = 200, 25
@@ -43,7 +45,9 @@ class BurstPlan:
 
     start: a local midnight, epoch seconds UTC. faults: whether a hundredth of the pushes is at fault. late_permille: of
     a thousand pushes without fault, those that are sent one to three intervals later, behind the meter's push of then;
-    only pushes of interval `first` and later are, as those before it were never due.
+    only pushes of interval `first` and later are, as those before it were never due. rows: intervals of a frame; more
+    than one come as the buffer of a profile, sent at the end of the last of them. Frame n has intervals (n - 1) x rows
+    + 1 to n x rows.
     """
 
     meters: int
@@ -54,10 +58,22 @@ class BurstPlan:
     faults: bool = True
     late_permille: int = 0
     first: int = 1
+    rows: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.rows <= MOST_ROWS or (self.rows > 1 and self.late_permille):
+            raise ConfigError(
+                "BURST_IMPOSSIBLE", where="rows", what=f"{self.rows} intervals a frame, {self.late_permille} of a "
+                "thousand late", do=f"use at most {MOST_ROWS}, and late frames only with one interval each",
+            )  # fmt: skip
 
     def end_of(self, interval: int) -> int:
         """When interval (1-based) ends, epoch seconds UTC."""
         return self.start + interval * self.interval_secs
+
+    def sent_at(self, frame: int) -> int:
+        """When frame `frame` (1-based) is due, epoch seconds UTC: the end of its last interval."""
+        return self.end_of(frame * self.rows)
 
     @property
     def places(self) -> int:
@@ -73,13 +89,14 @@ class BurstPlan:
 
 
 class BurstBuffers:
-    """Room for `frames` frames of each partition; the columns of a FrameBatch, (partitions, frames) each."""
+    """Room for `frames` frames of `rows` intervals of each partition; the columns of a FrameBatch, (partitions,
+    frames) each."""
 
-    def __init__(self, partitions: int, frames: int) -> None:
+    def __init__(self, partitions: int, frames: int, rows: int = 1) -> None:
         shape = (partitions, frames)
         self.service_point, self.device = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
         self.received_at, self.length = np.zeros(shape, np.int64), np.zeros(shape, np.uint32)
-        self.payload = np.zeros((partitions, frames * FRAME_OCTETS), np.uint8)
+        self.payload = np.zeros((partitions, frames * frame_octets(rows)), np.uint8)
         self.count, self.octets = np.zeros(partitions, np.int64), np.zeros(partitions, np.int64)
 
     def batch(self, partition: int) -> FrameBatch:
@@ -101,7 +118,7 @@ class Burst:
     def __init__(self, plan: BurstPlan) -> None:
         self.plan = plan
         self._weights = plan.weights
-        self._plain = plain_octets()
+        self._plain = plain_octets() if plan.rows == 1 else profile_octets(plan.rows)
         self._context = gcm.new_context(True)
         if self._context == gcm.NO_CONTEXT:
             raise Fatal("NO_LIBCRYPTO", where="burst", what="libcrypto was not found", do="install OpenSSL 1.1 or 3")
@@ -111,25 +128,26 @@ class Burst:
         gcm.free_context(self._context)
         self._context = gcm.NO_CONTEXT
 
-    def fill_block_frames(self, interval: int, position: int, buffers: BurstBuffers) -> int:
-        """Append what is sent at the end of `interval`, from place `position` of its order on.
+    def fill_block_frames(self, number: int, position: int, buffers: BurstBuffers) -> int:
+        """Append what is sent when frame `number` is due, from place `position` of its order on.
 
         Returns the place to go on from: a partition's buffer is full (its `count` is within one of its room), or it is
         `plan.places`.
         """
         plan = self.plan
         return int(fill(
-            self._context, np.uint64(plan.seed), plan.meters, plan.faults, plan.late_permille, plan.first, interval,
-            plan.interval_secs, plan.start, position, self._weights, self._plain, buffers.service_point, buffers.device,
-            buffers.received_at, buffers.length, buffers.payload.reshape(-1), buffers.payload.shape[1], buffers.count,
-            buffers.octets,
+            self._context, np.uint64(plan.seed), plan.meters, plan.faults, plan.late_permille, plan.first, number,
+            plan.rows, plan.interval_secs, plan.start, position, self._weights, self._plain, buffers.service_point,
+            buffers.device, buffers.received_at, buffers.length, buffers.payload.reshape(-1), buffers.payload.shape[1],
+            buffers.count, buffers.octets,
         ))  # fmt: skip
 
-    def batches(self, interval: int, buffers: BurstBuffers) -> Iterator[tuple[int, FrameBatch]]:
-        """(partition, its frames) of a whole interval; a batch is good until the next one is asked for."""
+    def batches(self, number: int, buffers: BurstBuffers) -> Iterator[tuple[int, FrameBatch]]:
+        """(partition, its frames) of all that is sent when frame `number` is due; with one row a frame, at the end of
+        that interval. A batch is good until the next one is asked for."""
         position, full = 0, buffers.service_point.shape[1] - 1
         while position < self.plan.places:
-            position = self.fill_block_frames(interval, position, buffers)
+            position = self.fill_block_frames(number, position, buffers)
             whole = position >= self.plan.places
             for partition in np.flatnonzero(buffers.count >= (1 if whole else full)).tolist():
                 yield partition, buffers.batch(partition)

@@ -1,4 +1,6 @@
-"""The loop that makes block pushes: order, energies, plaintext, encryption, faults.
+"""The loop that makes block pushes and profiles: order, energies, plaintext, encryption, faults.
+
+A frame has `rows` intervals: frame n (1-based) of a meter those from (n - 1) x rows + 1 to n x rows.
 
 Formulas (all 64-bit unsigned unless said; `chance` = connectors.simulator.chance.draw of seed, BURST, meter, interval;
 b(v, n) = (v >> 32) x n >> 32):
@@ -8,8 +10,9 @@ b(v, n) = (v >> 32) x n >> 32):
     factor = 880 + (chance & 63);  vah = wh x 1000 / factor + 1
     plants = meter mod 16 = 3, from slot of 10:00 to that of 15:00: wh and vah 0, export what they would have been
     volts  = 228.0 + 0.1 x ((chance >> 8) & 127);  amperes = vah over volts, in hundredths, rounded down
-    fault  = b(draw(seed, FRAME_FAULT, meter, interval), 10,000) by EDGES
-    late   = no fault and b(draw(seed, DELAY, meter, interval), 1000) < permille of the plan;
+    fault  = b(drawn = draw(seed, FRAME_FAULT, meter, frame), 10,000) by EDGES;
+             a spike is in row b(drawn x 2^32, rows) of its frame, counted from 0
+    late   = no fault and b(draw(seed, DELAY, meter, interval), 1000) < permille of the plan (of one row a frame);
              then sent 1 + b(draw x 2^32, 3) intervals later, behind the meter's push of that interval
 """
 
@@ -27,7 +30,7 @@ from pipeline.columns import Array
 from pipeline.gcm import IV_ROOM, seal
 from pipeline.jit import allocating_kernel, expanded
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, PAGES, mix
-from pipeline.templates import PUSH_NAMES, TEMPLATE_BY_NUMBER
+from pipeline.templates import ARRAY, HEAD, PUSH_NAMES, STRUCTURE, TEMPLATE_BY_NUMBER
 
 MAKER = b"KVN"
 FIRST_SERIAL = 0x20_0000_0000
@@ -36,9 +39,18 @@ TITLE_HEAD = np.uint64((int.from_bytes(MAKER, "big") << 40) + FIRST_SERIAL)
 PLAIN_OCTETS = 78
 HEAD_OCTETS, TAG_OCTETS = 16, 12
 FRAME_OCTETS = HEAD_OCTETS + PLAIN_OCTETS + TAG_OCTETS
+LONG_OCTETS = 2
+"""Further octets for the length of a frame of more than 127."""
 NAME_AT = 10
 CLOCK_AT = NAME_AT + NAME_OCTETS + 2 + len(PUSH_NAMES[Kind.BLOCK]) + 2
 FIRST_FLOAT, FLOAT_STEP = CLOCK_AT + CLOCK_OCTETS + 1, 5
+
+BUFFER_HEAD = 4
+"""Octets before the first clock of a profile: tag and number of its rows, tag and number of the row's columns."""
+ROW_OCTETS = 3 + PLAIN_OCTETS - CLOCK_AT - CLOCK_OCTETS
+"""A row behind the first: tag and number of columns, null-data for its clock, columns."""
+MOST_ROWS = 127
+"""Rows whose number is one octet."""
 DEVIATION = -330
 
 ENCRYPTION, AUTHENTICATION = 0, 2
@@ -70,6 +82,21 @@ def plain_octets() -> Array:
     assert len(raw) == PLAIN_OCTETS
     raw[NAME_AT : NAME_AT + len(MAKER)] = np.frombuffer(MAKER, np.uint8)
     return raw
+
+
+def profile_octets(rows: int) -> Array:
+    """The buffer of a D1 block profile in a push, its changing octets still to be written."""
+    assert 1 < rows <= MOST_ROWS
+    block = plain_octets().tobytes()
+    clock, columns = block[CLOCK_AT - 2 : CLOCK_AT + CLOCK_OCTETS], block[CLOCK_AT + CLOCK_OCTETS :]
+    row = bytes((STRUCTURE, block[7] - HEAD + 1))
+    buffer = bytes((ARRAY, rows)) + row + clock + columns + (row + b"\0" + columns) * (rows - 1)
+    return np.frombuffer(block[:7] + bytes((HEAD,)) + block[8 : CLOCK_AT - 2] + buffer, np.uint8).copy()
+
+
+def frame_octets(rows: int) -> int:
+    """Octets of a frame of so many rows."""
+    return FRAME_OCTETS if rows == 1 else HEAD_OCTETS + LONG_OCTETS + len(profile_octets(rows)) + TAG_OCTETS
 
 
 def title_of(meters: Array) -> Array:
@@ -125,6 +152,12 @@ def _fault_of(seed, meter, interval):  # type: ignore[no-untyped-def]
 
 
 @expanded
+def _spiky_row(seed, meter, frame, rows):  # type: ignore[no-untyped-def]
+    """Row of a spike in its frame."""
+    return below(draw(seed, _FAULT, meter, frame) << np.uint64(32), rows)
+
+
+@expanded
 def _lag_of(seed, permille, meter, interval):  # type: ignore[no-untyped-def]
     """Intervals by which a push without fault is late, 0 for most."""
     chance = draw(seed, _DELAY, meter, interval)
@@ -139,6 +172,15 @@ def _is_sent(seed, permille, first, meter, interval, lag, fault):  # type: ignor
     if lag and interval < first:
         return False
     return lag == (_lag_of(seed, permille, meter, interval) if fault == 0 else 0)
+
+
+@expanded
+def _put_length(payload, at, length):  # type: ignore[no-untyped-def]
+    """In one octet, or in LONG_OCTETS more."""
+    payload[at] = length
+    if length > 127:
+        payload[at] = 0x80 + LONG_OCTETS
+        put_whole(payload, at + 1, LONG_OCTETS, np.int64(length))
 
 
 @expanded
@@ -161,7 +203,7 @@ def _put_meter(plain, meter, interval):  # type: ignore[no-untyped-def]
 
 
 @expanded
-def _put_energies(plain, seed, meter, interval, slot, secs, weight, spike, real, word):  # type: ignore[no-untyped-def]
+def _put_energies(plain, at, seed, meter, interval, slot, secs, weight, spike, real, word):  # type: ignore[no-untyped-def]
     chance = draw(seed, _BURST, meter, interval)
     mean = 100 + below(draw(seed, _BURST, meter, 0), 500)
     wh = mean * weight // 1000 * (700 + below(chance, 601)) // 1000 + 1
@@ -175,7 +217,6 @@ def _put_energies(plain, seed, meter, interval, slot, secs, weight, spike, real,
     exporting = meter % PLANT_EVERY == PLANT_AT and 10 <= hour < 15
     taken, given = (0.0, wh / 1000.0) if exporting else (wh / 1000.0, 0.0)
     apparent, back = (0.0, vah / 1000.0) if exporting else (vah / 1000.0, 0.0)
-    at = FIRST_FLOAT
     _put_float(plain, at, millivolts / 1000.0, real, word)
     _put_float(plain, at + FLOAT_STEP, taken, real, word)
     _put_float(plain, at + 2 * FLOAT_STEP, apparent, real, word)
@@ -185,14 +226,24 @@ def _put_energies(plain, seed, meter, interval, slot, secs, weight, spike, real,
     _put_float(plain, at + 6 * FLOAT_STEP, hundredths / 100.0, real, word)
 
 
+@expanded
+def _put_rows(plain, at, seed, meter, frame, rows, secs, weights, spike, real, word):  # type: ignore[no-untyped-def]
+    """The values of all rows, from the first float on at `at`; spike: its row, or -1."""
+    for row in range(rows):
+        interval = (frame - 1) * rows + row + 1
+        slot = (interval - 1) % weights.shape[0]
+        _put_energies(plain, at, seed, meter, interval, slot, secs, weights[slot], row == spike, real, word)
+        at += ROW_OCTETS
+
+
 @allocating_kernel
 def fill(  # type: ignore[no-untyped-def]
-    ctx, seed, meters, faulty, permille, first, sending, secs, start, position, weights, plain, points, devices,
+    ctx, seed, meters, faulty, permille, first, sending, rows, secs, start, position, weights, plain, points, devices,
     received, lengths, payload, stride, count, octets,
 ):  # fmt: skip
     """See Burst.fill_block_frames; payload u8 (partitions x stride,).
 
-    sending: the interval at whose end is sent; permille, first: of the plan.
+    sending: number of the frames that are due; rows, permille, first: of the plan; plain: of so many rows.
     """
     partitions, room = points.shape
     key, iv = np.zeros(16, np.uint8), np.zeros(IV_ROOM, np.uint8)
@@ -202,14 +253,17 @@ def fill(  # type: ignore[no-untyped-def]
     word = np.zeros(1, np.uint32)
     real = word.view(np.float32)
     lags = 1 + MOST_LAG if permille else 1
-    stamped, slot = np.int64(-1), np.int64(0)
+    said, shift = plain.shape[0], (BUFFER_HEAD if rows > 1 else 0)
+    head = HEAD_OCTETS + (LONG_OCTETS if rows > 1 else 0)
+    whole = head + said + TAG_OCTETS
+    stamped = np.int64(-1)
     salt = draw(seed, _BURST, 0xFFFF_FFFF, sending)
     while position < meters * lags:
         place, lag = position // lags, position % lags
-        interval = sending - lag
+        frame = sending - lag
         meter = ordered(place, meters, salt)
-        fault = _fault_of(seed, meter, interval) if faulty else np.int64(0)
-        if fault == MISSING or (permille and not _is_sent(seed, permille, first, meter, interval, lag, fault)):
+        fault = _fault_of(seed, meter, frame) if faulty else np.int64(0)
+        if fault == MISSING or (permille and not _is_sent(seed, permille, first, meter, frame, lag, fault)):
             position += 1
             continue
         point = np.uint64(meter + FIRST_POINT)
@@ -218,11 +272,12 @@ def fill(  # type: ignore[no-untyped-def]
         row = count[partition]
         if row >= room - 1:
             return position
-        if interval != stamped:
-            stamped, slot = interval, (interval - 1) % weights.shape[0]
-            put_clock(plain, CLOCK_AT, start + interval * secs, DEVIATION, 0)
-        _put_meter(plain, meter, interval)
-        _put_energies(plain, seed, meter, interval, slot, secs, weights[slot], fault == SPIKE, real, word)
+        if frame != stamped:
+            stamped = frame
+            put_clock(plain, CLOCK_AT + shift, start + ((frame - 1) * rows + 1) * secs, DEVIATION, 0)
+        _put_meter(plain, meter, frame)
+        spike = _spiky_row(seed, meter, frame, rows) if fault == SPIKE else np.int64(-1)
+        _put_rows(plain, FIRST_FLOAT + shift, seed, meter, frame, rows, secs, weights, spike, real, word)
         title = np.uint64(meter) + TITLE_HEAD
         put_key(seed, ENCRYPTION, meter, key)
         put_key(seed, AUTHENTICATION, meter, authentication)
@@ -231,27 +286,29 @@ def fill(  # type: ignore[no-untyped-def]
         at = partition * stride + octets[partition]
         payload[at], payload[at + 1] = GENERAL_GLO, 8
         put_whole(payload, at + 2, 8, np.int64(title))
-        payload[at + 10], payload[at + 11] = 5 + PLAIN_OCTETS + TAG_OCTETS, PROTECTED
-        put_whole(payload, at + 12, 4, np.int64(interval))
+        _put_length(payload, at + 10, 5 + said + TAG_OCTETS)
+        payload[at + head - 5] = PROTECTED
+        put_whole(payload, at + head - 4, 4, np.int64(frame))
         for octet in range(8):
             iv[octet] = payload[at + 2 + octet]
         for octet in range(4):
-            iv[8 + octet] = payload[at + 12 + octet]
-        seal(ctx, key, 0, iv, aad, 17, plain, 0, PLAIN_OCTETS, payload, at + HEAD_OCTETS)
-        length = FRAME_OCTETS
+            iv[8 + octet] = payload[at + head - 4 + octet]
+        seal(ctx, key, 0, iv, aad, 17, plain, 0, said, payload, at + head)
+        length = whole
         if fault == CORRUPT:
-            payload[at + HEAD_OCTETS + meter % PLAIN_OCTETS] ^= 0x55
+            payload[at + head + meter % said] ^= 0x55
         elif fault == TRUNCATED:
             length = CUT_OCTETS
+        due = start + sending * rows * secs + place * 300 // meters
         points[partition, row], devices[partition, row] = point, title
-        received[partition, row], lengths[partition, row] = start + sending * secs + place * 300 // meters, length
+        received[partition, row], lengths[partition, row] = due, length
         if fault == DUPLICATE:
-            for octet in range(FRAME_OCTETS):
-                payload[at + FRAME_OCTETS + octet] = payload[at + octet]
+            for octet in range(whole):
+                payload[at + whole + octet] = payload[at + octet]
             row += 1
             points[partition, row], devices[partition, row] = point, title
-            received[partition, row], lengths[partition, row] = start + sending * secs + place * 300 // meters, length
-            length = 2 * FRAME_OCTETS
+            received[partition, row], lengths[partition, row] = due, length
+            length = 2 * whole
         count[partition] = row + 1
         octets[partition] += length
         position += 1

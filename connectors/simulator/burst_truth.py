@@ -51,26 +51,41 @@ def burst_physical(plan: BurstPlan, meters: Array, interval: int) -> Array:
     """(voltage mV, current mA) of the same, i64 (n, 2); a spike's current is that of its false energy."""
     chance = _draw(plan.seed, 23, meters, interval)
     energy = burst_energy(plan, meters, interval)
-    apparent = energy[:, 1] + energy[:, 3] + np.where(burst_fault(plan, meters, interval) == 7, 4_000, 0)
+    apparent = energy[:, 1] + energy[:, 3] + np.where(burst_spike(plan, meters, interval), 4_000, 0)
     millivolts = 228_000 + 100 * ((chance >> U(8)) & U(127)).astype(np.int64)
     return np.stack((millivolts, apparent * 3600 // plan.interval_secs * 100_000 // millivolts * 10), axis=1)
 
 
-def burst_fault(plan: BurstPlan, meters: Array, interval: int) -> Array:
-    """`Fault` of each push u8 (n,): missing, duplicate, corrupt, wrong key, truncated, spike or none.
+def burst_frame(plan: BurstPlan, interval: int) -> int:
+    """Number (1-based) of the frame that has `interval`."""
+    return (interval - 1) // plan.rows + 1
 
-    A spike adds 4,000 Wh and VAh to what is sent; a duplicate is sent right behind its original; missing, corrupt,
-    wrong key and truncated leave the interval empty.
+
+def burst_fault(plan: BurstPlan, meters: Array, frame: int) -> Array:
+    """`Fault` of each meter's frame `frame` u8 (n,): missing, duplicate, corrupt, wrong key, truncated, spike or none.
+
+    A spike adds 4,000 Wh and VAh to what is sent in one row; a duplicate is sent right behind its original; missing,
+    corrupt, wrong key and truncated leave the intervals empty.
     """
-    drawn = _below(_draw(plan.seed, 14, meters, interval), 10_000)
+    drawn = _below(_draw(plan.seed, 14, meters, frame), 10_000)
     edges = np.array([30, 50, 70, 80, 90, 100])
     faults = np.array([1, 4, 19, 20, 21, 7, 0], np.uint8)
     found: Array = faults[np.searchsorted(edges, drawn, side="right")]
     return found if plan.faults else np.zeros_like(found)
 
 
+def burst_spike(plan: BurstPlan, meters: Array, interval: int) -> Array:
+    """Whether a spike is in `interval`: bool (n,)."""
+    frame = burst_frame(plan, interval)
+    row = _below(_draw(plan.seed, 14, meters, frame) << U(32), plan.rows)
+    spiky: Array = (burst_fault(plan, meters, frame) == 7) & (row == (interval - 1) % plan.rows)
+    return spiky
+
+
 def burst_lag(plan: BurstPlan, meters: Array, interval: int) -> Array:
     """How many intervals after its own each push is sent: i64 (n,), 0 for those in time and for those at fault."""
+    if plan.rows > 1:
+        return np.zeros(len(meters), np.int64)
     chance = _draw(plan.seed, 18, meters, interval)
     late = (_below(chance, 1000) < plan.late_permille) & (burst_fault(plan, meters, interval) == 0)
     return np.where(late, 1 + _below(chance << U(32), 3), 0)
@@ -79,17 +94,17 @@ def burst_lag(plan: BurstPlan, meters: Array, interval: int) -> Array:
 def burst_sent(plan: BurstPlan, meters: Array, interval: int) -> Array:
     """What the pushes say: `burst_energy` with the spikes."""
     energy = burst_energy(plan, meters, interval)
-    spike = burst_fault(plan, meters, interval) == 7
+    spike = burst_spike(plan, meters, interval)
     for channel in range(4):
         column = energy[:, channel]
         column[spike & (column > 0)] += 4_000
     return energy
 
 
-def burst_frames(plan: BurstPlan, interval: int) -> int:
-    """How many frames are sent at the end of an interval."""
+def burst_frames(plan: BurstPlan, number: int) -> int:
+    """How many frames are sent when frame `number` is due: at the end of an interval, where a frame has one."""
     meters = np.arange(plan.meters)
-    fault, lag = burst_fault(plan, meters, interval), burst_lag(plan, meters, interval)
+    fault, lag = burst_fault(plan, meters, number), burst_lag(plan, meters, number)
     own = plan.meters - (fault == 1).sum() + (fault == 4).sum() - (lag > 0).sum()
-    earlier = range(max(plan.first, interval - 3), interval)
-    return int(own) + sum(int((burst_lag(plan, meters, other) == interval - other).sum()) for other in earlier)
+    earlier = range(max(plan.first, number - 3), number)
+    return int(own) + sum(int((burst_lag(plan, meters, other) == number - other).sum()) for other in earlier)

@@ -25,8 +25,33 @@ class Read:
     values: list[Any]
 
 
+@dataclass(frozen=True)
+class ReadProfile:
+    """stamps: None where a row has null-data in place of its clock."""
+
+    title: int
+    counter: int
+    name: str
+    stamps: list[int | None]
+    rows: list[list[Any]]
+
+
 def read(frame: bytes, encryption: bytes, authentication: bytes) -> Read:
     """Raises InvalidTag when the keys or the bytes are not the right ones."""
+    title, counter, (name, logical_name, clock, *values) = _opened(frame, encryption, authentication)
+    return Read(title, counter, name.decode(), logical_name, clock_time(clock), clock[11], values)
+
+
+def read_profile(frame: bytes, encryption: bytes, authentication: bytes) -> ReadProfile:
+    """The same for a push with the buffer of a profile."""
+    title, counter, (name, logical_name, buffer) = _opened(frame, encryption, authentication)
+    assert logical_name == bytes((0, 5, 25, 9, 0, 255))
+    stamps = [None if clock is None else clock_time(clock) for clock, *_ in buffer]
+    return ReadProfile(title, counter, name.decode(), stamps, [values for _, *values in buffer])
+
+
+def _opened(frame: bytes, encryption: bytes, authentication: bytes) -> tuple[int, int, list[Any]]:
+    """System title, counter and the items of the push."""
     if frame[:2] == b"\x00\x01":
         assert int.from_bytes(frame[6:8], "big") == len(frame) - 8
         frame = frame[8:]
@@ -42,11 +67,7 @@ def read(frame: bytes, encryption: bytes, authentication: bytes) -> Read:
     assert plain[5] == 0
     items, end = _value(plain, 6)
     assert end == len(plain)
-    name, logical_name, clock, *values = items
-    return Read(
-        int.from_bytes(title, "big"), int.from_bytes(rest[1:5], "big"), name.decode(), logical_name,
-        clock_time(clock), clock[11], values,
-    )  # fmt: skip
+    return int.from_bytes(title, "big"), int.from_bytes(rest[1:5], "big"), items
 
 
 def clock_time(clock: bytes) -> int:
@@ -61,7 +82,9 @@ def _long(rest: bytes) -> tuple[int, bytes]:
 
 def _value(raw: bytes, at: int) -> tuple[Any, int]:
     tag, at = raw[at], at + 1
-    if tag == 2:
+    if tag == 0:
+        return None, at
+    if tag in (1, 2):
         count, at = raw[at], at + 1
         items = []
         for _ in range(count):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents.decode.step import DecodeStep
 from connectors.simulator import Fault
 from connectors.simulator.burst import Burst, BurstBuffers, BurstPlan, burst_keys, burst_registry
-from connectors.simulator.burst_kernel import FRAME_OCTETS, ordered
+from connectors.simulator.burst_kernel import FRAME_OCTETS, frame_octets, ordered
 from connectors.simulator.burst_truth import (
     burst_energy,
     burst_fault,
@@ -22,28 +22,30 @@ from connectors.simulator.burst_truth import (
     burst_lag,
     burst_physical,
     burst_sent,
+    burst_spike,
 )
 from connectors.simulator.network import FIRST_POINT
 from pipeline.batch import DecodedBatch, FrameBatch
 from pipeline.codes import Flag
 from pipeline.columns import pack, unpack
+from pipeline.errors import ConfigError
 from pipeline.lookup import partitions_of
 from pipeline.reference import References
 from pipeline.reference_codec import check_order
 from pipeline.state import StateStore
 from pipeline.step import Origin, Parcel
-from tests.unit.connectors.simulator.reader import read
+from tests.unit.connectors.simulator.reader import read, read_profile
 
 PLAN = BurstPlan(meters=3_000, partitions=5, seed=11)
 INTERVAL = 25  # ends at 12:30: rooftop plants export
 
 
-def gathered(plan: BurstPlan, interval: int, room: int = 100) -> list[tuple[int, FrameBatch]]:
-    """Batches of an interval, copied."""
+def gathered(plan: BurstPlan, number: int, room: int = 100) -> list[tuple[int, FrameBatch]]:
+    """Batches of what is sent when frame `number` is due, copied."""
     burst = Burst(plan)
-    buffers = BurstBuffers(plan.partitions, room)
+    buffers = BurstBuffers(plan.partitions, room, plan.rows)
     try:
-        return [(partition, unpack(FrameBatch, pack(batch))) for partition, batch in burst.batches(interval, buffers)]
+        return [(partition, unpack(FrameBatch, pack(batch))) for partition, batch in burst.batches(number, buffers)]
     finally:
         burst.close()
 
@@ -224,3 +226,76 @@ def test_decode_takes_late_pushes_and_flags_those_that_a_newer_counter_came_befo
 def test_frames_of_an_interval_with_late_ones_are_counted_and_none_is_lost(room: int) -> None:
     for interval in (3, 4, 9):
         assert sum(len(batch.length) for _, batch in gathered(LATE, interval, room)) == burst_frames(LATE, interval)
+
+
+# ------------------------------------------------------------------------------------------------ profiles
+
+PROFILES = BurstPlan(meters=900, partitions=3, seed=11, rows=48)
+LOST = (Fault.MISSING, Fault.CORRUPT, Fault.WRONG_KEY, Fault.TRUNCATED)
+
+
+@pytest.mark.parametrize(("rows", "secs"), [(48, 1800), (96, 900), (2, 1800)])
+def test_a_profile_says_what_the_formula_says_of_each_of_its_intervals(rows: int, secs: int) -> None:
+    plan = replace(PROFILES, rows=rows, interval_secs=secs, meters=300)
+    meters, keys, frame = np.arange(plan.meters), burst_keys(plan), 2
+    fault = burst_fault(plan, meters, frame)
+    intervals = range((frame - 1) * rows + 1, frame * rows + 1)
+    sent = [burst_sent(plan, meters, interval) for interval in intervals]
+    physical = [burst_physical(plan, meters, interval) for interval in intervals]
+    seen = set()
+    for _, batch in gathered(plan, frame):
+        assert (batch.received_at >= plan.end_of(frame * rows)).all()
+        for point, raw in zip(batch.service_point.tolist(), frames_of(batch), strict=True):
+            meter = point - FIRST_POINT
+            if fault[meter] in LOST:
+                continue
+            opened = read_profile(raw, keys.encryption[meter].tobytes(), keys.authentication[meter].tobytes())
+            assert (opened.counter, opened.title, opened.name) == (frame, keys.device[meter], f"KVN{meter:06X}")
+            assert opened.stamps == [plan.end_of(intervals[0])] + [None] * (rows - 1)
+            assert len(raw) == frame_octets(rows)
+            for row, values in enumerate(opened.rows):
+                volts, taken, apparent, given, back, amperes, neutral, health = values
+                assert [round(1000 * v) for v in (taken, apparent, given, back)] == sent[row][meter].tolist()
+                assert [round(1000 * volts), round(1000 * amperes)] == physical[row][meter].tolist()
+                assert (neutral, health) == (amperes, 0)
+            seen.add(meter)
+    assert seen == set(np.flatnonzero(~np.isin(fault, LOST)).tolist())
+
+
+def test_a_spike_is_in_one_row_of_its_frame_and_each_row_may_have_it() -> None:
+    plan, meters = replace(PROFILES, meters=40_000), np.arange(40_000)
+    spikes = np.stack([burst_spike(plan, meters, interval) for interval in range(49, 97)])
+    assert (spikes.sum(axis=0) == (burst_fault(plan, meters, 2) == Fault.SPIKE)).all()
+    assert spikes.any(axis=1).sum() > 20
+
+
+def test_decode_takes_profiles_as_they_are() -> None:
+    references = References(burst_registry(PROFILES), burst_keys(PROFILES), {})
+    step = DecodeStep()
+    store, prepared = StateStore(step.layout, range(512)), step.prepare(references)
+    rejects: Counter[str] = Counter()
+    taken = 0
+    for offset, (partition, batch) in enumerate(gathered(PROFILES, 3)):
+        advance = step.advance(Parcel(Origin("t", partition, offset), batch), store, prepared)
+        rejects.update(emission.value["code"] for emission in advance.emissions)
+        decoded = advance.parcel.batch
+        assert isinstance(decoded, DecodedBatch)
+        meters = (decoded.service_point - np.uint64(FIRST_POINT)).astype(np.int64).reshape(-1, 48)
+        assert (meters == meters[:, :1]).all()
+        assert (decoded.time.reshape(-1, 48) == [PROFILES.end_of(number) for number in range(97, 145)]).all()
+        for row in range(48):
+            assert (decoded.energy[row::48] == burst_sent(PROFILES, meters[:, 0], 97 + row)).all()
+        taken += len(meters)
+    fault = Counter(burst_fault(PROFILES, np.arange(PROFILES.meters), 3).tolist())
+    assert rejects == {
+        code: count for code, count in (
+            ("COUNTER_DUPLICATE", fault[Fault.DUPLICATE]), ("FRAME_TRUNCATED", fault[Fault.TRUNCATED]),
+            ("DECRYPT_FAILED", fault[Fault.CORRUPT] + fault[Fault.WRONG_KEY]),
+        ) if count
+    }  # fmt: skip
+    assert taken + rejects.total() == burst_frames(PROFILES, 3)
+
+
+def test_profiles_that_come_late_are_refused() -> None:
+    with pytest.raises(ConfigError, match="BURST_IMPOSSIBLE"):
+        replace(PROFILES, late_permille=1)
