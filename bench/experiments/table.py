@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bench.case import read_case
-from bench.experiments import drain, latency
+from bench.experiments import drain, latency, peers
 from bench.experiments.experiment import Experiment
 from pipeline.errors import ConfigError
 
 EXPERIMENTS = {
     "throughput": drain.frames_a_second,
     "naive": drain.times_the_naive_way,
+    "quix": peers.times_quix_streams,
+    "kafka-streams": peers.times_kafka_streams,
     "latency": latency.p99_secs,
     "latency-quiet": latency.p99_secs,
 }

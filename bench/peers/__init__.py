@@ -11,5 +11,5 @@ check           what came out, held against it: every reading, every meter's reg
 quix            Quix Streams (Python, gurux-dlms)
 kafka_streams   Kafka Streams (Java, gurux.dlms from Maven)
 
-This module and `quix.worker` run in a peer's environment too: nothing is imported here.
+This module and those of `quix` run in the peer's environment too: nothing is imported here.
 """

@@ -6,7 +6,6 @@ Decode and rules are those of the naive way; a meter's state is in Quix Streams'
 from __future__ import annotations
 
 import json
-import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,36 +13,13 @@ from typing import Any
 from quixstreams import Application, State
 from quixstreams.models import SerializationContext, Serializer, Topic
 
-from bench.naive.checks import Meter, Rejected, take
-from bench.naive.decode import Decoder, Keys
+from bench.naive.checks import Rejected, take
+from bench.naive.decode import Decoder
 from bench.peers.quix.settings import APPLICATION, CONSUMER, PRODUCER
+from bench.peers.quix.state import opened, packed, read_keys
 
-TITLE, KEY = 8, 16
-STATE = struct.Struct(">I4qq4qq")
-"""As bench/peers/kafka_streams keeps it: counter, last energies, highest, time-of-day zones, demand."""
 AT = b"m"
-
-
-def read_keys(path: Path) -> Keys:
-    """Keys by system title, from records of title, encryption key, authentication key."""
-    raw, step = path.read_bytes(), TITLE + 2 * KEY
-    return {
-        raw[at : at + TITLE]: (raw[at + TITLE : at + TITLE + KEY], raw[at + TITLE + KEY : at + step])
-        for at in range(0, len(raw), step)
-    }
-
-
-def opened(octets: bytes | None) -> Meter:
-    """A meter's state."""
-    if octets is None:
-        return Meter()
-    newest, first, second, third, fourth, highest, *zones, demand = STATE.unpack(octets)
-    return Meter(newest, (first, second, third, fourth), highest, zones, demand)
-
-
-def packed(meter: Meter) -> bytes:
-    """The same as octets."""
-    return STATE.pack(meter.newest, *meter.last, meter.highest, *meter.zones, meter.demand)
+"""Under a meter's key its state has one entry."""
 
 
 class Record(Serializer):

@@ -1,0 +1,82 @@
+"""Kvarn's drain and a peer on the same machine in the same run: how many times its frames a CPU second."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.case import Case
+from bench.experiments.drain import LEFT_OUT
+from bench.experiments.experiment import Measured
+from bench.peers.environment import environment
+from bench.peers.kafka_streams.peer import PEER as KAFKA_STREAMS
+from bench.peers.measure import PeerResult, measure
+from bench.peers.peer import Peer
+from bench.peers.quix.peer import PEER as QUIX
+from bench.throughput.drain import Progress
+from bench.throughput.figures import figures
+from bench.throughput.run import run
+
+LACKING = ("lost intervals, estimates, late readings and settling", "rating and determinants", "losses", "warehouse")
+"""What Kvarn's side does and a peer's does not."""
+
+
+def times(peer: Peer) -> Callable[[Case, Path, Progress], Measured]:
+    """The experiment against one peer."""
+
+    def measured(case: Case, file: Path, progress: Progress) -> Measured:
+        # First, so that what is missing is said before the long drain.
+        environment(peer, lambda line: progress(line, 0, 1))
+        outcome = run(case, file, progress, naive=False, warm_up=True)
+        said = figures(outcome)
+        with tempfile.TemporaryDirectory(prefix="kvarn-peer-", ignore_cleanup_errors=True) as folder:
+            results = measure(peer, case.load, case.peer, Path(folder), progress)
+        best = best_of(results)
+        details = {name: found for name, found in said.items() if name not in LEFT_OUT | {"naive", "ratio"}}
+        details["peer"] = described(peer, case, results)
+        ratio = round(outcome.frames_per_cpu_s / best.frames_per_cpu_s, 2)
+        return Measured(ratio, both_correct(said["correct"], results), details, said["machine"])
+
+    return measured
+
+
+def best_of(results: Sequence[PeerResult]) -> PeerResult:
+    """The one with the better of its ciphers, by CPU."""
+    return max(results, key=lambda result: result.frames_per_cpu_s)
+
+
+def both_correct(ours: dict[str, Any], results: Sequence[PeerResult]) -> dict[str, Any]:
+    """Kvarn's rows, and what the peer's check found; `different` is of both."""
+    theirs = {result.cipher: result.correct for result in results}
+    different = ours["different"] + sum(found["different"] for found in theirs.values())
+    return {**ours, "peer": theirs, "different": different}
+
+
+def described(peer: Peer, case: Case, results: Sequence[PeerResult]) -> dict[str, Any]:
+    """For the details of a run."""
+    return {
+        "name": peer.name,
+        "best": best_of(results).cipher,
+        "by_cipher": [
+            {
+                "cipher": result.cipher,
+                "frames_per_s": round(result.frames_per_s),
+                "frames_per_cpu_s": round(result.frames_per_cpu_s),
+                "cpu_us_per_frame": result.cpu_us(),
+                "frames": result.frames,
+                "seconds": round(result.seconds, 2),
+                "resident_mib": result.resident_bytes >> 20,
+            }
+            for result in results
+        ],
+        "load": case.peer.model_dump(),
+        "versions": dict(peer.versions()),
+        "settings": dict(peer.settings()),
+        "lacks": list(LACKING),
+    }
+
+
+times_quix_streams = times(QUIX)
+times_kafka_streams = times(KAFKA_STREAMS)

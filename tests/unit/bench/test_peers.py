@@ -1,0 +1,374 @@
+"""Peers: what they are built from, what they are given, the clock over them, and that skipped work is noticed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.case import Case, Load, PeerLoad
+from bench.experiments import peers as experiments
+from bench.experiments.table import experiment
+from bench.naive import measure as shared
+from bench.naive.checks import Checks, Meter, Rejected
+from bench.naive.decode import Decoder
+from bench.naive.measure import Look, Topics, Watch, feed
+from bench.peers import measure as measuring
+from bench.peers.check import Came, check, correct
+from bench.peers.environment import make_once, need, run
+from bench.peers.kafka_streams.peer import PEER as KAFKA_STREAMS
+from bench.peers.kafka_streams.peer import POM
+from bench.peers.measure import PeerResult, write_keys
+from bench.peers.peer import Peer, Told
+from bench.peers.quix.peer import LOCK
+from bench.peers.quix.peer import PEER as QUIX
+from bench.peers.quix.state import opened, packed, read_keys
+from bench.peers.truth import RECORD, STATE, Expected, expected
+from cli.services.exits import MissingRequirement
+from cli.services.jars import POM as BROKER_POM
+from cli.services.settings import PROJECT_ROOT
+from connectors.simulator.burst import BurstPlan
+from connectors.simulator.burst_truth import burst_frames
+from pipeline.errors import Fatal, Transient
+
+PLAN, INTERVALS = BurstPlan(400, 4, seed=3), range(30, 42)
+TOPICS = Topics.of("some", 4)
+
+
+class Gathering:
+    """A producer that keeps what it is given."""
+
+    def __init__(self, _settings: dict[str, Any]) -> None:
+        self.sent: list[tuple[str, bytes, bytes | None, int]] = []
+        MADE.append(self)
+
+    def produce(self, topic: str, value: bytes, key: bytes | None, partition: int) -> None:
+        self.sent.append((topic, value, key, partition))
+
+    def poll(self, _secs: float) -> int:
+        return 0
+
+    def flush(self, _secs: float) -> int:
+        return 0
+
+
+MADE: list[Gathering] = []
+
+
+def fed(monkeypatch: pytest.MonkeyPatch, *, keyed: bool) -> tuple[int, list[tuple[str, bytes, bytes | None, int]]]:
+    monkeypatch.setattr(shared, "Producer", Gathering)
+    frames = feed("nowhere:1", "frames", PLAN, INTERVALS, keyed=keyed)
+    return frames, MADE.pop().sent
+
+
+@pytest.fixture(name="taken")
+def what_the_rules_make_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Came:
+    """What a peer that does its work has written: each frame decoded and checked, one after the other."""
+    write_keys(tmp_path / "keys", PLAN)
+    decoder, checks = Decoder(read_keys(tmp_path / "keys"), "cryptography"), Checks()
+    came = Came([], {}, {})
+    for _, frame, _, _ in fed(monkeypatch, keyed=True)[1]:
+        try:
+            came.readings.append(checks.take(decoder.decode(frame)))
+        except Rejected as error:
+            _count(came, str(error).encode())
+        except Exception as error:  # noqa: BLE001
+            _count(came, type(error).__name__.encode())
+    came.states = {title: packed(meter) for title, meter in checks._meters.items()}
+    return came
+
+
+def _count(came: Came, why: bytes) -> None:
+    came.rejects[why] = came.rejects.get(why, 0) + 1
+
+
+@pytest.fixture(name="truth", scope="module")
+def what_must_come() -> Expected:
+    return expected(PLAN, INTERVALS)
+
+
+def test_what_peers_are_built_from_names_no_place_to_get_it_from() -> None:
+    pom = POM.read_text(encoding="utf-8")
+    assert "<repositories>" not in pom
+    assert "<pluginRepositories>" not in pom
+    folder = POM.parent.parent
+    texts = [path for path in folder.rglob("*") if path.suffix in {".xml", ".java", ".in", ".lock", ".properties"}]
+    assert len(texts) >= 10
+    for path in texts:
+        assert not re.search(r"https?://|--(extra-)?index-url|--find-links", path.read_text(encoding="utf-8")), path
+
+
+def test_every_pin_of_the_lock_has_a_hash_and_every_requirement_a_pin() -> None:
+    lock = LOCK.read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?=[a-z0-9])", lock.strip())
+    assert len(blocks) > 20
+    for block in blocks:
+        assert re.match(r"[a-z0-9-]+==\S+ \\\n    --hash=sha256:[0-9a-f]{64}", block), block[:60]
+    for line in (LOCK.parent / "requirements.in").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            assert f"{line} \\\n" in lock
+
+
+def test_peers_use_the_versions_that_they_are_compared_with() -> None:
+    kafka = re.search(r"<kafka\.version>(.+)<", BROKER_POM.read_text(encoding="utf-8"))
+    assert kafka is not None
+    assert KAFKA_STREAMS.versions()["kafka-streams"] == kafka.group(1)
+    ours = (PROJECT_ROOT / "requirements.lock").read_text() + (PROJECT_ROOT / "requirements-dev.lock").read_text()
+    for name in ("cryptography", "gurux-dlms"):
+        assert f"{name}=={QUIX.versions()[name]} " in ours
+
+
+def test_each_frame_is_a_message_of_its_own_keyed_by_its_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, sent = fed(monkeypatch, keyed=True)
+    assert frames == len(sent) == sum(burst_frames(PLAN, interval) for interval in INTERVALS)
+    assert all(key == frame[2:10] for _, frame, key, _ in sent)
+    where: dict[bytes | None, set[int]] = {}
+    for _, _, key, partition in sent:
+        where.setdefault(key, set()).add(partition)
+    assert all(len(partitions) == 1 for partitions in where.values())
+    assert {key for _, _, key, _ in fed(monkeypatch, keyed=False)[1]} == {None}
+
+
+class Scripted:
+    """Looks at a run that was thought up."""
+
+    def __init__(self, done: list[int]) -> None:
+        self._done = iter(done)
+        self.now = 0.0
+
+    def look(self) -> Look:
+        self.now += 1.0
+        return Look(self.now, next(self._done), 10 * self.now, 20 * self.now)
+
+
+class Running:
+    """Processes that do not end."""
+
+    def check(self) -> None:
+        return None
+
+    def tail(self, _name: str) -> str:
+        return "the last line"
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, done: list[int], silent_secs: float = 100.0) -> Watch:
+    monkeypatch.setattr(shared, "LOOK_SECS", 0)
+    ends: Any = None
+    processes: Any = Running()
+    broker: Any = None
+    found = Watch(ends, processes, "some", broker, silent_secs)
+    monkeypatch.setattr(found, "look", Scripted(done).look)
+    return found
+
+
+def nothing(_what: str, _done: int, _total: int) -> None:
+    """Nobody looks on."""
+
+
+def test_the_clock_starts_behind_the_warm_up_and_ends_when_all_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    committed = iter([False, True])
+    begin, end = watch(monkeypatch, [0, 0, 20, 50, 70, 100, 100]).go(
+        100, nothing, warm_up=50, finished=lambda: next(committed)
+    )
+    assert (begin.at, begin.done) == (4.0, 50)
+    assert (end.at, end.done) == (7.0, 100)
+
+
+def test_without_a_warm_up_the_clock_starts_at_the_last_look_with_nothing_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, end = watch(monkeypatch, [0, 0, 0, 5, 8, 9, 9]).go(100, nothing, most_secs=3.0)
+    assert (begin.at, begin.done) == (3.0, 0)
+    assert (end.at, end.done) == (6.0, 9)
+
+
+@pytest.mark.parametrize("done", [[0] * 20, [0, 1, 60, *[80] * 20]], ids=["never begins", "stops midway"])
+def test_a_peer_that_does_not_go_on_is_an_error(monkeypatch: pytest.MonkeyPatch, done: list[int]) -> None:
+    with pytest.raises(Fatal, match=r"PEER_SILENT.*the last line"):
+        watch(monkeypatch, done, silent_secs=5.0).go(100, nothing, warm_up=50)
+
+
+def test_the_truth_is_what_the_rules_make_of_the_frames(taken: Came, truth: Expected) -> None:
+    found = correct(check(truth, taken))
+    assert found["different"] == 0
+    assert found["readings"] == len(truth.readings) == len(taken.readings)
+    assert found["registers"] == PLAN.meters
+    assert found["rejects"] == truth.doubled + truth.unreadable == sum(taken.rejects.values())
+    assert truth.doubled > 5
+    assert truth.unreadable > 10
+    assert np.unique(truth.readings["rules"]).tolist() == [0, 4, 8]
+
+
+def _lost_reading(came: Came) -> None:
+    del came.readings[7]
+
+
+def _doubled_reading(came: Came) -> None:
+    came.readings.append(came.readings[7])
+
+
+def _other_energy(came: Came) -> None:
+    record = np.frombuffer(came.readings[7], RECORD).copy()
+    record["energy"][0, 0] += 1
+    came.readings[7] = record.tobytes()
+
+
+def _other_rules(came: Came) -> None:
+    came.readings[7] = came.readings[7][:-1] + b"\x02"
+
+
+def _empty_record(came: Came) -> None:
+    came.readings[7] = b""
+
+
+def _other_register(came: Came) -> None:
+    title = next(iter(came.states))
+    state = np.frombuffer(came.states[title], STATE).copy()
+    state["zones"][0, 2] += 1
+    came.states[title] = state.tobytes()
+
+
+def _lost_state(came: Came) -> None:
+    del came.states[next(iter(came.states))]
+
+
+def _no_authentication(came: Came) -> None:
+    came.rejects = {b"counter": came.rejects[b"counter"]}
+
+
+def _no_counter_check(came: Came) -> None:
+    del came.rejects[b"counter"]
+
+
+@pytest.mark.parametrize(
+    "skip",
+    [_lost_reading, _doubled_reading, _other_energy, _other_rules, _empty_record, _other_register, _lost_state,
+     _no_authentication, _no_counter_check],
+)  # fmt: skip
+def test_a_peer_that_skips_work_is_noticed(skip: Callable[[Came], None], taken: Came, truth: Expected) -> None:
+    skip(taken)
+    assert correct(check(truth, taken))["different"] > 0
+
+
+def test_a_meter_comes_back_from_its_octets_and_they_are_laid_out_as_all_peers_lay_them_out() -> None:
+    meter = Meter(9, (1, 2, 3, 4), 50, [6, 7, 8, 9], 100)
+    assert opened(packed(meter)) == meter
+    state = np.frombuffer(packed(meter), STATE)[0]
+    assert (int(state["counter"]), state["last"].tolist(), int(state["highest"])) == (9, [1, 2, 3, 4], 50)
+    assert (state["zones"].tolist(), int(state["demand"])) == ([6, 7, 8, 9], 100)
+    assert opened(None) == Meter()
+
+
+def test_an_environment_is_made_once_and_again_when_its_pins_change(tmp_path: Path) -> None:
+    pins, made = tmp_path / "pins", []
+    pins.write_text("one")
+    for text in ("one", "one", "other"):
+        pins.write_text(text)
+        make_once(tmp_path, [pins], lambda: made.append(pins.read_text()))
+    assert made == ["one", "other"]
+
+
+def test_an_environment_that_could_not_be_made_is_made_the_next_time(tmp_path: Path) -> None:
+    pins, made = tmp_path / "pins", []
+    pins.write_text("one")
+
+    def fail() -> None:
+        raise Transient("PEER_NOT_MADE", where="here", what="no answer", do="try again")
+
+    with pytest.raises(Transient):
+        make_once(tmp_path, [pins], fail)
+    make_once(tmp_path, [pins], lambda: made.append(1))
+    assert made == [1]
+
+
+def test_what_is_not_installed_is_named_all_at_once() -> None:
+    with pytest.raises(MissingRequirement, match=r"no-such-maven.*install maven.*no-such-javac.*a JDK"):
+        need([("no-such-maven", "maven"), ("no-such-javac", "a JDK")])
+
+
+def test_a_step_that_fails_says_what_it_said(tmp_path: Path) -> None:
+    script = tmp_path / "step"
+    script.write_text("echo the registry did not answer >&2; exit 3")
+    with pytest.raises(Transient, match="PEER_NOT_MADE at some step: the registry did not answer"):
+        run(["sh", str(script)], "some step")
+
+
+def test_kafka_streams_is_told_its_settings_and_where_it_runs(tmp_path: Path) -> None:
+    told = Told("here:9", "group", TOPICS, tmp_path / "keys", tmp_path / "state", "javax")
+    command = KAFKA_STREAMS.command(tmp_path / "place", told)
+    assert command[-2:] == ["kvarn.peer.Worker", str(tmp_path / "streams.properties")]
+    said = dict(line.split("=", 1) for line in (tmp_path / "streams.properties").read_text().splitlines())
+    assert said["bootstrap.servers"] == "here:9"
+    assert said["peer.cipher"] == "javax"
+    assert said["peer.readings"] == TOPICS.readings
+    assert {name: said[name] for name in KAFKA_STREAMS.settings() if name != "jvm"} == {
+        name: value for name, value in KAFKA_STREAMS.settings().items() if name != "jvm"
+    }
+
+
+def result(frames_per_cpu_s: int, cipher: str = "some", seconds: float = 30.0, different: int = 0) -> PeerResult:
+    return PeerResult(cipher, 10 * frames_per_cpu_s, seconds, 8.0, 2.0, 1 << 30, {"different": different})
+
+
+def runs(results: Iterator[PeerResult], asked: list[int]) -> Any:
+    class Run:
+        def __init__(self, _peer: Peer, _place: Path, own: PeerLoad, *_more: Any) -> None:
+            asked.append(own.frames)
+
+        def go(self, _plan: BurstPlan) -> PeerResult:
+            return next(results)
+
+    return Run
+
+
+def test_a_run_that_was_too_short_is_repeated_with_more_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(measuring, "_Run", runs(iter([result(1000, seconds=10.0), result(2000)]), asked))
+    peer = replace(QUIX, make=lambda _place, _report: None)
+    own = PeerLoad(frames=11_000, warm_up=1_000, least_secs=25)
+    monkeypatch.setattr(measuring, "environment", lambda _peer, _report: tmp_path)
+    found = measuring.measure(peer, Load(meters=10, frames=10), own, tmp_path, nothing)
+    assert [one.frames for one in found] == [20_000]
+    assert asked == [11_000, 1_000 + 32_500]
+
+
+def test_a_run_that_stays_too_short_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(measuring, "_Run", runs(iter([result(1000, seconds=1.0)] * 3), []))
+    monkeypatch.setattr(measuring, "environment", lambda _peer, _report: tmp_path)
+    with pytest.raises(Fatal, match="PEER_SHORT"):
+        measuring.measure(QUIX, Load(meters=10, frames=10), PeerLoad(), tmp_path, nothing)
+
+
+def test_the_value_is_over_the_better_cipher_and_rows_of_both_sides_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ours:
+        frames_per_cpu_s = 150_000.0
+
+    said = {"correct": {"rows": 5, "different": 2}, "machine": {"cpus": 2}, "frames_per_s": 9, "ratio": None,
+            "naive": [], "case": "quix", "gate": 1, "goal": 10}  # fmt: skip
+    monkeypatch.setattr(experiments, "environment", lambda _peer, _report: Path("nowhere"))
+    monkeypatch.setattr(experiments, "run", lambda *_given, **_more: Ours())
+    monkeypatch.setattr(experiments, "figures", lambda _outcome: said)
+    monkeypatch.setattr(
+        experiments, "measure", lambda *_given: [result(10_000, "slow"), result(30_000, "quick", different=3)]
+    )
+    case = experiment("quix").case
+    measured = experiments.times(QUIX)(case, Path("nowhere"), nothing)
+    assert measured.value == 5.0
+    assert measured.correct["different"] == 5
+    assert set(measured.details) == {"frames_per_s", "peer"}
+    assert measured.details["peer"]["best"] == "quick"
+    assert measured.details["peer"]["by_cipher"][0]["cpu_us_per_frame"] == {
+        "process": 80.0, "broker": 20.0, "together": 100.0
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["quix", "kafka-streams"])
+def test_peers_are_measured_beside_the_same_drain(name: str) -> None:
+    case: Case = experiment(name).case
+    assert (case.gate, case.goal, case.unit, case.runs) == (1, 10, "times", 5)
+    assert (case.load.meters, case.load.frames) == (1_000_000, 12_000_000)
+    assert case.peer.meters <= case.peer.warm_up < case.peer.frames
+    assert case.peer.least_secs >= 25
