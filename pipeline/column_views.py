@@ -1,4 +1,5 @@
-"""The columns of a record of packed columns as views of its bytes: nothing is copied.
+"""Records of packed columns as bytes that are not copied once more: columns read as views, and written from where they
+lie.
 
 fastavro would make a bytes object of each column. A view may lie at any address, so it is for readers that copy
 columns elsewhere; kernels are compiled for aligned arrays.
@@ -7,6 +8,7 @@ columns elsewhere; kernels are compiled for aligned arrays.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import fastavro
@@ -16,7 +18,7 @@ from pipeline.errors import ContractError
 
 
 class ColumnViews:
-    """Reads records of one schema: first an envelope of any fields, then columns of type bytes to the end."""
+    """Reads and writes records of one schema: an envelope of any fields, then columns of type bytes to the end."""
 
     def __init__(self, schema: Schema) -> None:
         assert isinstance(schema, dict)
@@ -45,6 +47,22 @@ class ColumnViews:
             record[name] = whole[place : place + length]
             place += length
         return dict(record)
+
+    def write(self, head: bytes, envelope: Mapping[str, Any], columns: Mapping[str, bytes | memoryview]) -> bytes:
+        """`head`, then the record of these fields."""
+        body = io.BytesIO()
+        body.write(head)
+        fastavro.schemaless_writer(body, self._envelope, dict(envelope))
+        for name in self._columns:
+            body.write(_varint(2 * len(columns[name])))
+            body.write(columns[name])
+        return body.getvalue()
+
+
+def _varint(number: int) -> bytes:
+    if number < 128:
+        return bytes((number,))
+    return bytes((number & 127 | 128,)) + _varint(number >> 7)
 
 
 def _length(raw: bytes, place: int) -> tuple[int, int]:

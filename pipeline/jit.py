@@ -96,3 +96,45 @@ prefetch: Any = intrinsic(_prefetch)
 A hint without effect on results. Devices come in random order, so what a frame needs lies nowhere near what the frame
 before needed; a kernel that asks for it some frames ahead does not wait for memory at each.
 """
+
+
+def _peek(octets: int) -> Any:
+    def typed(_typing: Any, array: Any, _place: Any) -> Any:
+        signature = types.int64(array, types.intp)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = _pointer(context, builder, signature, arguments, octets)
+            word = builder.load(pointer, align=1)
+            return word if octets == 8 else builder.zext(word, ir.IntType(64))
+
+        return signature, generate
+
+    return intrinsic(typed)
+
+
+def _poke(octets: int) -> Any:
+    def typed(_typing: Any, array: Any, _place: Any, value: Any) -> Any:
+        signature = types.void(array, types.intp, types.int64)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = _pointer(context, builder, signature, arguments, octets)
+            value = arguments[2]
+            word = value if octets == 8 else builder.trunc(value, ir.IntType(8 * octets))
+            builder.store(word, pointer, align=1)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return intrinsic(typed)
+
+
+def _pointer(context: Any, builder: Any, signature: Any, arguments: Any, octets: int) -> Any:
+    view = context.make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.bitcast(builder.gep(view.data, [arguments[1]]), ir.IntType(8 * octets).as_pointer())
+
+
+peek1, peek2, peek4, peek8 = (_peek(octets) for octets in (1, 2, 4, 8))
+"""`peek4(raw, place)`: the little-endian number at an octet of a u8 array, at any address, as i64 without sign."""
+
+poke1, poke2, poke4, poke8 = (_poke(octets) for octets in (1, 2, 4, 8))
+"""`poke4(out, place, value)`: the lowest octets of an i64 to an octet of a u8 array, at any address."""

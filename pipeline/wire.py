@@ -20,6 +20,7 @@ from pipeline.batch import DecodedBatch, FrameBatch, NodeEnergy, ReadingBatch
 from pipeline.column_views import ColumnViews
 from pipeline.columns import Packed, empty, pack, unpack
 from pipeline.errors import ContractError
+from pipeline.narrow import pack_narrow, unpack_narrow
 from pipeline.step import Control, Origin, Parcel, Tick
 
 MAGIC = 0
@@ -42,6 +43,13 @@ BATCHES: dict[str, type[Packed]] = {
 }
 
 
+NARROW = frozenset({"ReadingBatch"})
+"""Schemas whose columns are written narrow."""
+
+WHOLE_ITEMS, NARROW_ITEMS = 0, 1
+"""Values of the field `packing`: columns as pipeline.columns or as pipeline.narrow has them."""
+
+
 @dataclass(frozen=True)
 class Contracts:
     """Schemas by name (parsed, references resolved) and their ids."""
@@ -50,7 +58,9 @@ class Contracts:
     ids: Mapping[str, int]
     shipped: Mapping[str, int] = field(default_factory=dict)
     """Ids that are read as well; `ids` are what is written."""
-    _views: dict[str, ColumnViews] = field(default_factory=dict, compare=False, repr=False)
+    earlier: Mapping[int, tuple[str, Schema]] = field(default_factory=dict)
+    """Ids of former releases: name and schema of what was written under them, which is read as today's."""
+    _views: dict[int, ColumnViews] = field(default_factory=dict, compare=False, repr=False)
 
     def encode(self, name: str, record: Mapping[str, Any]) -> bytes:
         """One record; raises ContractError when it does not fit the schema."""
@@ -64,20 +74,37 @@ class Contracts:
 
     def decode(self, raw: bytes, name: str | None = None) -> dict[str, Any]:
         """The record in `raw`; with `name` any other schema is refused."""
-        found = self._schema_of(raw, name)
+        found, schema_id = self._schema_of(raw, name)
         body = io.BytesIO(raw)
         body.seek(HEADER.size)
-        record = fastavro.schemaless_reader(body, self.schemas[found], None)
+        today = self.schemas[found]
+        if schema_id in self.earlier:
+            record = fastavro.schemaless_reader(body, self.earlier[schema_id][1], today)
+        else:
+            record = fastavro.schemaless_reader(body, today, None)
         if not isinstance(record, dict):
             raise ContractError("NOT_A_RECORD", where=found, what="the value is no record", do="check the producer")
         return record
 
     def view(self, raw: bytes, name: str) -> dict[str, Any]:
-        """As `decode` for a record of packed columns, with the columns as views of `raw` at any address."""
-        self._schema_of(raw, name)
-        if name not in self._views:
-            self._views[name] = ColumnViews(self.schemas[name])
-        return self._views[name].read(raw, HEADER.size)
+        """As `decode` for a record of packed columns, with the columns as views of `raw` at any address.
+
+        Of a record of a former release, fields that it had not are not there.
+        """
+        return self._columns_of(self._schema_of(raw, name)[1], name).read(raw, HEADER.size)
+
+    def encode_columns(
+        self, name: str, envelope: Mapping[str, Any], columns: Mapping[str, bytes | memoryview]
+    ) -> bytes:
+        """A record of packed columns, `envelope` being all its other fields."""
+        number = self.ids[name]
+        return self._columns_of(number, name).write(HEADER.pack(MAGIC, number), envelope, columns)
+
+    def _columns_of(self, number: int, name: str) -> ColumnViews:
+        if number not in self._views:
+            schema = self.earlier[number][1] if number in self.earlier else self.schemas[name]
+            self._views[number] = ColumnViews(schema)
+        return self._views[number]
 
     def accepted(self, name: str) -> tuple[int, ...]:
         """Ids under which records of a schema are read."""
@@ -85,10 +112,11 @@ class Contracts:
 
     @cached_property
     def _names(self) -> Mapping[int, str]:
-        return {number: name for name in self.ids for number in self.accepted(name)}
+        today = {number: name for name in self.ids for number in self.accepted(name)}
+        return {number: name for number, (name, _) in self.earlier.items()} | today
 
-    def _schema_of(self, raw: bytes, name: str | None) -> str:
-        """Name of the schema that the header of `raw` says; raises ContractError when it is none, or not `name`."""
+    def _schema_of(self, raw: bytes, name: str | None) -> tuple[str, int]:
+        """Name and id of the schema in the header of `raw`; raises ContractError when it is none, or not `name`."""
         if len(raw) < HEADER.size or raw[0] != MAGIC:
             raise ContractError(
                 "NOT_AVRO", where=name or "value", what="no Confluent wire header", do="check the producer"
@@ -102,7 +130,7 @@ class Contracts:
                 what=f"schema id {schema_id} is {found}",
                 do="check which topic and which schema registry are meant",
             )
-        return found
+        return found, schema_id
 
 
 @dataclass(frozen=True)
@@ -152,18 +180,17 @@ def stage_record(contracts: Contracts, schema: str, parcel: Parcel, previous_off
 
 def batch_record(contracts: Contracts, schema: str, batch: Packed, parcel: Parcel, previous_offset: int) -> bytes:
     """`batch` with the origin, tick and control of `parcel`."""
-    return contracts.encode(
-        schema,
-        {
-            "source_topic_id": parcel.origin.topic_id,
-            "source_partition": parcel.origin.partition,
-            "source_offset": parcel.origin.offset,
-            "previous_offset": previous_offset,
-            "tick": _tick(parcel.tick),
-            "control": _control(parcel.control),
-            **pack(batch),
-        },
-    )
+    envelope = {
+        "source_topic_id": parcel.origin.topic_id,
+        "source_partition": parcel.origin.partition,
+        "source_offset": parcel.origin.offset,
+        "previous_offset": previous_offset,
+        "tick": _tick(parcel.tick),
+        "control": _control(parcel.control),
+    }
+    if schema in NARROW:
+        return contracts.encode_columns(schema, {**envelope, "packing": NARROW_ITEMS}, pack_narrow(batch))
+    return contracts.encode(schema, {**envelope, **pack(batch)})
 
 
 @dataclass(frozen=True)
@@ -177,7 +204,7 @@ class Received:
 def read_stage(contracts: Contracts, schema: str, raw: bytes, *, views: bool = False) -> Received:
     """The inverse of `stage_record`. views: the columns are views of `raw`, not for kernels (pipeline.column_views)."""
     record = contracts.view(raw, schema) if views else contracts.decode(raw, schema)
-    batch: Any = unpack(BATCHES[schema], record)
+    batch: Any = _batch_of(schema, record, views)
     first = next(iter(BATCHES[schema].COLUMNS)).name
     origin = Origin(record["source_topic_id"], record["source_partition"], record["source_offset"])
     filled = (
@@ -187,6 +214,16 @@ def read_stage(contracts: Contracts, schema: str, raw: bytes, *, views: bool = F
     )
     previous = record["previous_offset"]
     return Received(Parcel(origin, batch if filled else None, *_envelope(record), previous), previous)
+
+
+def _batch_of(schema: str, record: Mapping[str, Any], views: bool) -> Packed:
+    packing = record.get("packing", WHOLE_ITEMS)
+    if packing == NARROW_ITEMS:
+        return unpack_narrow(BATCHES[schema], record, aligned=not views)
+    if packing != WHOLE_ITEMS:
+        raise ContractError("PACKING_OTHER", where=schema, what=f"its columns are packed in way {packing}",
+                            do="read it with the Kvarn version that wrote it, or a later one")  # fmt: skip
+    return unpack(BATCHES[schema], record)
 
 
 def _tick(tick: Tick | None) -> dict[str, int] | None:

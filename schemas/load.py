@@ -7,7 +7,7 @@ reused. They begin at 1,000,001, so that they are not taken for a registry's, wh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from pipeline.wire import Contracts
 
 FOLDER = Path(__file__).parent / "avro"
 IDS = Path(__file__).parent / "ids.json"
+RELEASED = FOLDER / "released"
 
 
 @cache
@@ -46,6 +47,23 @@ def _parsed() -> Mapping[str, Any]:
     return {name: fastavro.parse_schema(json.loads(schema_text(name))) for name in shipped_ids()}
 
 
+def released(folder: Path = RELEASED) -> Iterator[tuple[str, int, str]]:
+    """(schema name, id, text) of every copy, in order of name and id."""
+    for path in sorted(folder.glob("*.avsc")):
+        name, number = path.stem.split(".")
+        yield name, int(number), path.read_text(encoding="utf-8")
+
+
+@cache
+def _earlier() -> Mapping[int, tuple[str, Any]]:
+    """Shipped ids that are written no more -> name and schema."""
+    return {
+        number: (name, fastavro.parse_schema(json.loads(text)))
+        for name, number, text in released()
+        if number not in shipped_ids().values()
+    }
+
+
 def load_contracts(registry_ids: Mapping[str, int] | None = None) -> Contracts:
     """The contracts of all topics, with the ids that a registry gave or else with the shipped ones. What was written
     with the shipped ones can be read in any case: a registry may be turned on later.
@@ -61,4 +79,4 @@ def load_contracts(registry_ids: Mapping[str, int] | None = None) -> Contracts:
             what="the registry gave no id",
             do="register all shipped schemas before starting",
         )
-    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids())
+    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids(), earlier=_earlier())

@@ -6,19 +6,9 @@ in `ids.json`; tests hold it to the copies of its earlier ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from schemas.load import RELEASED, released, schema_text, shipped_ids
 
-from schemas.load import FOLDER, schema_text, shipped_ids
-
-RELEASED = FOLDER / "released"
-
-
-def released(folder: Path = RELEASED) -> Iterator[tuple[str, int, str]]:
-    """(schema name, id, text) of every copy, in order of name and id."""
-    for path in sorted(folder.glob("*.avsc")):
-        name, number = path.stem.split(".")
-        yield name, int(number), path.read_text(encoding="utf-8")
+__all__ = ["main", "released"]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.columns import Packed
-from pipeline.wire import BATCHES
+from pipeline.wire import BATCHES, NARROW, NARROW_ITEMS, WHOLE_ITEMS
 from schemas.fields import Record
 from schemas.records import RECORDS
 
@@ -107,16 +107,29 @@ def _origin() -> list[dict[str, Any]]:
     ]
 
 
+def _packing() -> dict[str, Any]:
+    return {
+        "name": "packing",
+        "type": "int",
+        "default": WHOLE_ITEMS,
+        "doc": f"How columns are packed: {WHOLE_ITEMS} as each column's doc says. {NARROW_ITEMS} narrow: one lane for "
+        "each item of a row, lane after lane: u8 octets of an item (0, 1, 2, 4, 8), 3 zeros, u32 rows, i64 base, then "
+        "that many unsigned items; a value is base + item modulo 2^64 (of 0 octets: base). All little-endian; no rows: "
+        "empty.",
+    }
+
+
 def batch_schema(name: str, batch: type[Packed]) -> dict[str, Any]:
     """The Avro record of a packed batch."""
     head = [_references()] if name == "FrameBatch" else _origin()
+    packing = [_packing()] if name in NARROW else []
     columns = [{"name": c.name, "type": "bytes", "doc": c.shape_doc} for c in batch.COLUMNS]
     return {
         "type": "record",
         "name": name,
         "namespace": NAMESPACE,
         "doc": DOCS[name],
-        "fields": [*head, _tick(), _control(), *columns],
+        "fields": [*head, _tick(), _control(), *packing, *columns],
     }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 
+import fastavro
 import numpy as np
 import pytest
 
 from pipeline.batch import ReadingBatch
+from pipeline.columns import pack
 from pipeline.errors import ContractError
 from pipeline.step import Control, Origin, Parcel, Tick
-from pipeline.wire import BATCHES, read_stage, stage_record
+from pipeline.wire import BATCHES, HEADER, MAGIC, read_stage, stage_record
 from schemas.load import load_contracts
 
 CONTRACTS = load_contracts()
@@ -50,3 +53,26 @@ def test_a_column_that_reaches_behind_the_end_is_refused() -> None:
         with pytest.raises(ContractError, match="COLUMN_LENGTH"):
             read_stage(CONTRACTS, "ReadingBatch", raw[:-cut], views=True)
     assert isinstance(read_stage(CONTRACTS, "ReadingBatch", raw, views=True).parcel.batch, ReadingBatch)
+
+
+def test_readings_of_the_first_release_are_read_as_they_were_written() -> None:
+    old_id, (name, _) = next(iter(CONTRACTS.earlier.items()))
+    now = parcel("ReadingBatch", 40, Tick(100, 5), None)
+    envelope = {"source_topic_id": "log", "source_partition": 3, "source_offset": 17, "previous_offset": 16,
+                "tick": {"time": 100, "lateness_secs": 5}, "control": None}  # fmt: skip
+    body = io.BytesIO()
+    assert now.batch is not None
+    fastavro.schemaless_writer(body, CONTRACTS.earlier[old_id][1], {**envelope, **pack(now.batch)})
+    raw = HEADER.pack(MAGIC, old_id) + body.getvalue()
+    for views in (False, True):
+        found = read_stage(CONTRACTS, name, raw, views=views).parcel
+        assert (found.tick, found.origin) == (now.tick, now.origin)
+        for column in ReadingBatch.COLUMNS:
+            assert np.array_equal(getattr(found.batch, column.name), getattr(now.batch, column.name))
+
+
+def test_readings_of_a_later_packing_are_refused() -> None:
+    raw = stage_record(CONTRACTS, "ReadingBatch", parcel("ReadingBatch", 4, None, None), 16)
+    record = CONTRACTS.decode(raw) | {"packing": 2}
+    with pytest.raises(ContractError, match="PACKING_OTHER"):
+        read_stage(CONTRACTS, "ReadingBatch", CONTRACTS.encode("ReadingBatch", record))
