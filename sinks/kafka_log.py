@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from pipeline.errors import ConfigError, Fatal, Transient
 from pipeline.runtime.kafka_topics import topic_id
+from pipeline.wire import SOURCE_AT_HEADER
 from sinks.log import Message, Start
 from sinks.plan import Position
 
@@ -61,6 +62,7 @@ class KafkaLog:
         self.group = group
         self.topics = tuple(topics)
         self.alone = alone
+        self.behind_secs: float | None = None
         self._ids: dict[str, str] = {}
         self._placed: list[TopicPartition] = []
         self._early: list[Message] = []
@@ -137,6 +139,7 @@ class KafkaLog:
             if values:
                 self._mean = max(sum(map(len, values)) // len(values), 1)
                 held += self._mean * len(values)
+                self._note_age(more[-1])
             for message, value in zip(more, values, strict=True):
                 if message.error() is None:
                     found.append(Message(message.topic(), message.partition(), message.offset(), value))
@@ -148,6 +151,14 @@ class KafkaLog:
                 self._consumer.assign(self._placed)
             return []
         return found
+
+    def _note_age(self, message: Any) -> None:
+        """By the last of many: plain records of a run say nothing, batches do."""
+        if message.error() is not None:
+            return
+        for name, value in message.headers() or ():
+            if name == SOURCE_AT_HEADER and value != b"0":
+                self.behind_secs = time.time() - int(value) / 1000
 
     def _heed(self, message: Any) -> None:
         error = message.error()

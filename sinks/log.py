@@ -31,7 +31,13 @@ class Start:
 
 
 class Log(Protocol):
-    """Partitions of topics, read in bulk, with offsets committed under the sink's name."""
+    """Partitions of topics, read in bulk, with offsets committed under the sink's name.
+
+    `behind_secs`: how old the data was that was read last, from when the first log had it; None where that is not
+    known.
+    """
+
+    behind_secs: float | None
 
     def open(self, assigned: Callable[[Start], int], revoked: Callable[[str, int], None]) -> None:
         """Begin; `assigned` is told of each partition and says where to read on, `revoked` that one is ours no longer.

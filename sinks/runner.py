@@ -26,6 +26,7 @@ from sinks.base import Sink
 from sinks.buffer import Group
 from sinks.log import Log, Message, Start
 from sinks.origins import Origins
+from sinks.pace import Pace, PaceOptions
 from sinks.phases import PHASES
 from sinks.plan import Mark, after, before, checksum, read_mark
 from sinks.read import read_plain, read_record
@@ -45,6 +46,9 @@ class RunnerOptions(BaseModel):
     retry_secs: float = Field(0.5, gt=0, description="first wait when the warehouse is away; doubled up to 30 s")
     registry_secs: float = Field(10.0, gt=0, description="how often a new version of the registry is looked for")
     give_up_secs: float = Field(300.0, gt=0, description="the process ends when the warehouse is away for longer")
+    pace: PaceOptions = Field(
+        default_factory=PaceOptions, description="how soon records that have just come are written"
+    )
 
 
 MAX_RETRY_SECS = 30.0
@@ -95,6 +99,7 @@ class SinkRunner:
         self._later: list[Sequence[Message]] = []
         self._mine: set[tuple[str, int]] = set()
         self._planned: dict[tuple[str, int], tuple[int, Mark]] = {}
+        self._pace = Pace(self.options.pace, sink.blocks.limits.age_secs)
 
     def run(self, stop: threading.Event) -> Counts:
         """Until `stop` is set, then write what is gathered; raises Fatal or ContractError when it must not go on."""
@@ -145,7 +150,8 @@ class SinkRunner:
         if self._seen != self._changes:
             self._seen, self._later = self._changes, []
             self._hold_others()
-        messages = self.log.poll(self.options.poll_bytes, self.options.poll_secs)
+        patience = self._pace.patience(self._clock(), self.log.behind_secs, self.options.poll_secs)
+        messages = self.log.poll(self.options.poll_bytes, patience)
         if messages:
             self._moments.reach("sink-read")
         changes = self._changes
@@ -157,9 +163,15 @@ class SinkRunner:
             if not self._offer(waiting.popleft(), stop) or changes != self._changes:
                 # Partitions were shared out anew while a block was written: the rest will be read again.
                 break
-        self._write(self.sink.blocks.due(self._clock()), stop)
+        self._write(self._due(), stop)
         self._refresh_registry()
         self.counts.buffered_bytes = self.sink.blocks.size
+
+    def _due(self) -> Sequence[Group]:
+        now = self._clock()
+        if self._pace.is_due(now, self.log.behind_secs):
+            return self.sink.blocks.partitions()
+        return self.sink.blocks.due(now)
 
     def _refresh_registry(self) -> None:
         """Master data stands beside the data and is not read in order: that it comes late holds nothing up."""
@@ -222,21 +234,26 @@ class SinkRunner:
         # What is left of an earlier attempt goes first: a later plan says that everything before it is written.
         if not self._finish(stop):
             return False
+        if not groups:
+            return True
+        began = self._clock()
         self._pending = self.sink.blocks.cut(groups)
         # A block without rows (ticks, copies) needs no plan: there is nothing that could be written twice.
         plans = [position for block in self._pending if block.records for position in before(block, self._place)]
         if plans:
             self.log.commit(plans)
             self._moments.reach("sink-planned")
-        return self._finish(stop)
+        done = self._finish(stop)
+        self._pace.wrote(began, self._clock())
+        return done
 
     def _finish(self, stop: threading.Event) -> bool:
         while self._pending:
-            block = self._pending[0]
+            block, began = self._pending[0], self._clock()
             if not self._try(block, stop):
                 return False
             self._moments.reach("sink-written")
-            _say_written(block)
+            _say_written(block, self._clock() - began)
             # While the warehouse was away, the partition may have been: then its next owner writes this block.
             if self._pending and self._pending[0] is block:
                 self._done.append(self._pending.pop(0))
@@ -339,10 +356,10 @@ class SinkRunner:
         log.info("partition given back", topic=topic, partition=partition)
 
 
-def _say_written(block: Block) -> None:
+def _say_written(block: Block, secs: float) -> None:
     """When its rows could be read, and which records of the topic they are of; for whoever asks where time goes."""
     parts = [[part.partition, part.first, part.last] for part in block.parts]
-    log.debug("block written", topic=block.topic, rows=block.rows, parts=parts)
+    log.debug("block written", topic=block.topic, rows=block.rows, parts=parts, secs=round(secs, 4))
 
 
 def _has(block: Block, topic: str, partition: int) -> bool:

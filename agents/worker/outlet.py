@@ -13,7 +13,7 @@ from agents.worker.settings import WorkerSettings
 from pipeline.checkpoint import Deliveries
 from pipeline.errors import Fatal
 from pipeline.runtime.chain import Output, OutputRun
-from pipeline.wire import MOST_RECORD_BYTES, ONE_AT_A_TIME
+from pipeline.wire import MOST_RECORD_BYTES, ONE_AT_A_TIME, SOURCE_AT_HEADER
 
 ID_HEADER = "kvarn-id"
 """Header with the output's id: copies that a restart makes have the same id and the same bytes."""
@@ -48,8 +48,11 @@ class Outlet:
             }
         )  # fmt: skip
 
-    def send(self, output: Output | OutputRun) -> None:
-        """Hand records to the producer; waits while its queue is full. Reports are taken in by `poll`."""
+    def send(self, output: Output | OutputRun, at: float = 0.0) -> None:
+        """Hand records to the producer; waits while its queue is full. Reports are taken in by `poll`.
+
+        at: when the record was written that they were made of, epoch seconds; 0 where that is not known.
+        """
         if isinstance(output, OutputRun):
             self._send_run(output)
             self.messages += len(output.values)
@@ -58,7 +61,7 @@ class Outlet:
             place = -1 if output.partition is None else output.partition
             self._produce(
                 output.topic, output.value, output.key, place, on_delivery=self._report(),
-                headers=[(ID_HEADER, output.id.encode())],
+                headers=[(ID_HEADER, output.id.encode()), (SOURCE_AT_HEADER, b"%d" % (1000 * at))],
             )  # fmt: skip
 
     def _send_run(self, run: OutputRun) -> None:

@@ -115,15 +115,18 @@ class Owner:
                 return head, records
             time.sleep(AGAIN_SECS)
 
-    def apply(self, offset: int, raw: bytes | None) -> None:
-        """Take the next record on and hand its outputs to the producer; a copy does nothing."""
+    def apply(self, offset: int, raw: bytes | None, at: float = 0.0) -> None:
+        """Take the next record on and hand its outputs to the producer; a copy does nothing.
+
+        at: when it was written, epoch seconds; 0 where that is not known.
+        """
         begin = time.perf_counter()
         if not self.progress.admit(offset):
             return
         outputs, frames = self._outputs(offset, raw)
         self._work.phases.reach("in-batch")
         for output in outputs:
-            self._work.outlet.send(output)
+            self._work.outlet.send(output, at)
             self._work.phases.reach("in-outputs")
         self._work.outlet.poll(0)
         self.progress.apply(offset)

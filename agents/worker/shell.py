@@ -70,7 +70,9 @@ class Shell:
             self._end(error)
 
     def _hand(self, owner: Owner, message: Any) -> None:
-        future = asyncio.get_running_loop().run_in_executor(self._steps, owner.apply, message.offset, message.value)
+        future = asyncio.get_running_loop().run_in_executor(
+            self._steps, owner.apply, message.offset, message.value, message.timestamp or 0.0
+        )
         self._handed.append(future)
         future.add_done_callback(self._taken)
 

@@ -87,12 +87,13 @@ class Sent:
 
 
 class Pusher(threading.Thread):
-    """Sends all of `numbers` and ends. `interval` is the one under way, `since` when it began (monotonic)."""
+    """Sends all of `numbers` and ends. `interval` is the one under way, `since` when it began (monotonic), `before`
+    what was sent until then."""
 
     def __init__(self, plan: BurstPlan, numbers: range, schedule: Schedule, listen: tuple[str, int], mqtt: str) -> None:
         super().__init__(name="pusher", daemon=True)
         self.sent = Sent()
-        self.interval, self.since = numbers.start - 1, time.monotonic()
+        self.interval, self.since, self.before = numbers.start - 1, time.monotonic(), 0
         self.begun = threading.Event()
         self.error: BaseException | None = None
         self._plan, self._numbers, self._schedule = replace(plan, partitions=CONNECTIONS), numbers, schedule
@@ -138,7 +139,9 @@ class Pusher(threading.Thread):
         self.begun.set()
         while first is not None:
             if first.interval != self.interval:
-                self.interval, self.since = first.interval, time.monotonic()
+                # Last its number: who sees that knows the rest.
+                self.before, self.since = sent.count, time.monotonic()
+                self.interval = first.interval
             # Its last frame: none leaves before it is due.
             left = begin + schedule.due(sent.count + len(first.keys) - 1) - time.perf_counter()
             if left > 0:

@@ -36,8 +36,8 @@ from pipeline.wire import Contracts
 READY_SECS, DRAIN_SECS = 120.0, 600.0
 TURN_SECS = 0.05
 TICK_SECS = 5.0
-"""An interval is closed so long after the next one's pushes have begun, or when half of those are sent: then Kafka has
-all of its own, though nobody waits for that."""
+"""An interval is closed so long after the next one's pushes have begun, or when half of those are sent: Kafka has all
+of its own by then, and the schedule waits for nobody."""
 
 MIDNIGHT = 48
 """Number of the interval that ends a local day of half hours."""
@@ -183,7 +183,7 @@ class Setting:
         pusher.start()
         try:
             pusher.begun.wait(READY_SECS)
-            self._attend(ran, clock)
+            self._attend(ran, clock, pages)
             self._until_taken(pusher, pages)
         finally:
             pusher.close()
@@ -192,7 +192,7 @@ class Setting:
         ran.clock_drift_s = round(time.time() - time.monotonic() - drift, 6)
         return ran
 
-    def _attend(self, ran: Ran, clock: Clock) -> None:
+    def _attend(self, ran: Ran, clock: Clock, pages: Pages) -> None:
         """While it is pushed: a tick an interval, and CPU when the measured span begins and ends."""
         pusher, schedule, ticked = ran.pusher, ran.schedule, self.numbers.start - 1
         begin, interval_secs = time.monotonic(), self.load.meters / schedule.rate
@@ -200,8 +200,8 @@ class Setting:
         while pusher.is_alive():
             self.processes.check()
             now, under_way = time.monotonic(), pusher.interval
-            if under_way > ticked and now - pusher.since >= after:
-                # Its frames are not all there yet; what is closed is the interval before it.
+            if under_way > ticked and now - pusher.since >= after and pages.accepted() >= pusher.before:
+                # What is closed is the interval before it, of which Kafka has everything.
                 clock.write(Tick(self.burst.end_of(under_way), self.burst.interval_secs))
                 ticked = under_way
             if not ran.busy and now - begin >= schedule.warm_secs:

@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 
@@ -40,6 +41,7 @@ class MemoryLog:
     places: dict[tuple[str, int], int] = field(default_factory=dict)
     held: set[tuple[str, int]] = field(default_factory=set)
     turn: int = -1
+    behind_secs: float | None = None
     assigned: Callable[[Start], int] = lambda _: 0
     revoked: Callable[[str, int], None] = lambda *_: None
 
@@ -165,6 +167,21 @@ def test_a_log_is_carried_over_whole_and_copies_are_counted() -> None:
     assert runner.counts.rows == len(ROWS) + len(REJECTS)
     assert runner.counts.blocks > 4
     assert log.committed["readings", 0].offset == 15
+
+
+def test_fresh_records_are_written_as_they_come_and_a_backlog_in_blocks_as_large_as_they_may_be() -> None:
+    def blocks(behind_secs: float | None) -> int:
+        log, sink, seconds = a_log(), ListSink(BlockLimits(rows=1_000)), count()
+        log.behind_secs = behind_secs
+        options = RunnerOptions(poll_bytes=4_000)
+        runner = SinkRunner(sink, log, TOPICS, CONTRACTS, options, clock=lambda: next(seconds) / 20)
+        runner.run(log.idle)
+        check(sink)
+        return runner.counts.blocks
+
+    backlog = blocks(60.0)
+    assert backlog == blocks(None) == 3, "one a partition, at the end"
+    assert blocks(0.1) > 2 * backlog
 
 
 def operations(together: bool) -> int:

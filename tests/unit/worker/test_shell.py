@@ -26,7 +26,8 @@ class Stream:
     async def events(self) -> AsyncIterator[Any]:
         for offset in range(self.records):
             self.asked += 1
-            yield SimpleNamespace(message=SimpleNamespace(partition=0, offset=offset, value=b"", generation_id=1))
+            message = SimpleNamespace(partition=0, offset=offset, value=b"", generation_id=1, timestamp=1.5)
+            yield SimpleNamespace(message=message)
             await asyncio.sleep(0)
 
 
@@ -38,7 +39,8 @@ class Slow:
         self.applied: list[int] = []
         self.fails_at = fails_at
 
-    def apply(self, offset: int, _raw: bytes) -> None:
+    def apply(self, offset: int, _raw: bytes, at: float) -> None:
+        assert at == 1.5
         self.go.wait(20)
         if offset == self.fails_at:
             raise RuntimeError("broken")
