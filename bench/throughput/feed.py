@@ -1,4 +1,8 @@
-"""Fill the log: versions in force and a first tick, then frames as connectors write them, and a tick an interval."""
+"""Fill the log: versions in force and a first tick, then frames as connectors write them, and a tick an interval.
+
+Frames of whole days come when a day is over: the log's time goes on before them, while their intervals stay open, and
+the tick behind them closes the day.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from confluent_kafka import KafkaError, Producer
 
 from bench.case import OPENING, Load
 from cli.deployment import REGISTRY_TOPIC
-from connectors.simulator.burst import Burst, BurstBuffers, burst_keys, burst_registry
+from connectors.simulator.burst import Burst, BurstBuffers, BurstPlan, burst_keys, burst_registry
 from pipeline.batch import FrameBatch
 from pipeline.errors import Transient
 from pipeline.keystore import seal
@@ -23,8 +27,19 @@ from pipeline.wire import ONE_AT_A_TIME, Contracts, frames_record
 
 FLUSH_SECS = 120.0
 
+DELIVERY_SECS = 6 * 3600
+"""After midnight, until when the frames of a day are in."""
+
 Feeding = Callable[[int, int], None]
 """How much is written, and of how much."""
+
+
+def ticks_of(plan: BurstPlan, number: int) -> tuple[Tick | None, Tick]:
+    """The ticks before and behind the frames of this number."""
+    due = plan.sent_at(number)
+    if plan.rows == 1:
+        return None, Tick(due, 0)
+    return Tick(due, plan.rows * plan.interval_secs), Tick(due + DELIVERY_SECS, DELIVERY_SECS)
 
 
 class Feed:
@@ -50,38 +65,41 @@ class Feed:
         sealed = KeyFolder(keys).put(seal(burst_keys(self._plan), master))
         registry = publish(self._bootstrap, REGISTRY, registry_to_bytes(burst_registry(self._plan)), REGISTRY_TOPIC)
         control = Control({REGISTRY: registry, KEYS: sealed})
-        self._to_all(Tick(self._plan.end_of(self._load.first - 1), 0), control)
-        self._send(self._load.numbers[:OPENING], lambda done, total: None)
+        self._to_all(Tick(self._plan.sent_at(self._load.first - 1), 0), control)
+        self._send(self._load.pushes[:OPENING], lambda done, total: None)
 
     def fill(self, progress: Feeding) -> int:
-        """The intervals that are measured; returns the number of frames."""
-        return self._send(self._load.numbers[OPENING:], progress)
+        """The frames that are measured; returns their number."""
+        return self._send(self._load.pushes[OPENING:], progress)
 
     def _send(self, numbers: range, progress: Feeding) -> int:
-        """Whole intervals, a tick behind each; returns the number of frames."""
+        """What each meter sends at these numbers, a tick behind each; returns the number of frames."""
         burst, frames = Burst(self._plan), 0
-        buffers = BurstBuffers(self.topic.partitions, self._load.batch_frames + 1)
+        buffers = BurstBuffers(self.topic.partitions, self._load.batch_frames + 1, self._plan.rows)
         try:
-            for done, interval in enumerate(numbers):
+            for done, number in enumerate(numbers):
                 progress(done, len(numbers))
-                for partition, batch in burst.batches(interval, buffers):
+                before, _ = ticks_of(self._plan, number)
+                if before is not None:
+                    self._to_all(before, None)
+                for partition, batch in burst.batches(number, buffers):
                     frames += len(batch.length)
-                    changed = self.change(interval, partition, batch)
+                    changed = self.change(number, partition, batch)
                     self._write(partition, frames_record(self.contracts, batch=changed))
-                self._tick(interval)
+                self._tick(number)
         finally:
             burst.close()
         self._settle()
         progress(len(numbers), len(numbers))
         return frames
 
-    def tick(self, interval: int) -> None:
-        """The end of an interval, when whoever calls has seen its frames in the log."""
-        self._tick(interval)
+    def tick(self, number: int) -> None:
+        """The end of what the frames of this number tell of, when whoever calls has seen them in the log."""
+        self._tick(number)
         self._settle()
 
-    def _tick(self, interval: int) -> None:
-        self._to_all(Tick(self._plan.end_of(interval), 0), None)
+    def _tick(self, number: int) -> None:
+        self._to_all(ticks_of(self._plan, number)[1], None)
 
     def _to_all(self, tick: Tick, control: Control | None) -> None:
         value = frames_record(self.contracts, tick=tick, control=control)

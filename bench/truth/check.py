@@ -80,7 +80,7 @@ def _check_outside(warehouse: Warehouse, plan: BurstPlan, tallies: dict[str, Tal
 
 def _count_rejects(sent: Sent, rejects: Counter[str]) -> None:
     for fault, code in REJECTS.items():
-        rejects[code] += int((sent.fault == fault).sum())
+        rejects[code] += int((sent.frames == fault).sum())
 
 
 def _check_rejects(warehouse: Warehouse, expected: Counter[str]) -> Tally:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from agents.rating.tariff import Tariff
-from bench.truth.history import PER_DAY
+from bench.truth.history import PER_DAY, WINDOW_DAYS
 from bench.truth.published import Closing, Published
 from bench.truth.rows import KEY, Rows, pack
 from connectors.simulator.burst import BurstPlan
@@ -87,17 +87,20 @@ class _Last:
     """What the last determinant of a day or month said, of every meter of the slice; nothing while revision is 0.
 
     measured i64 (m, 4): intervals that are actual and suspect, actual Wh and demand, by which late data are known.
+    sums: all that it said.
     """
 
     revision: Array
     energy: Array
     measured: Array
     paise: Array
+    sums: _Sums
 
 
 def _nothing(meters: int) -> _Last:
-    zeros = np.zeros(meters, np.int64)
-    return _Last(zeros.copy(), np.zeros((meters, 4), np.int64), np.zeros((meters, 4), np.int64), zeros.copy())
+    zeros, fours, pairs = (np.zeros(shape, np.int64) for shape in (meters, (meters, 4), (meters, 2)))
+    sums = _Sums(fours.copy(), zeros.copy(), np.zeros((meters, ZONES), np.int64), fours.copy(), pairs.copy(), pairs)
+    return _Last(zeros.copy(), fours.copy(), fours, zeros, sums)
 
 
 def expected(published: Published, tariff: Tariff) -> Rows:
@@ -107,6 +110,9 @@ def expected(published: Published, tariff: Tariff) -> Rows:
     days: dict[int, _Last] = {}
     month = _nothing(meters)
     for closing in published.closings:
+        leaving = closing.tick // PER_DAY - WINDOW_DAYS
+        if closing.tick % PER_DAY == 0 and leaving in days:
+            parts.append(_final(published, days[leaving], leaving))
         sums = [_sum(published, closing, day, zone) for day in closing.days]
         reason = np.full(len(closing.places), REASONS["RUNNING"])
         for day, written, one in zip(closing.days, closing.changed, sums, strict=True):
@@ -127,6 +133,14 @@ def expected(published: Published, tariff: Tariff) -> Rows:
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     together[KEY] = key(published.sent.plan, together)
     return together
+
+
+def _final(published: Published, last: _Last, day: int) -> Rows:
+    """The last determinants of a day, which leaves VEE's window as it was, of all meters."""
+    places = np.arange(len(last.revision))
+    reason = np.full(len(places), REASONS["FINALISED"])
+    rows = _as_day(published, _rows(published, places, last.sums, last), day, reason)
+    return rows | {"state": np.full(len(places), STATES["FINAL"], np.int64)}
 
 
 def _reason(last: _Last, sums: _Sums, places: Array) -> Array:
@@ -153,6 +167,8 @@ def _measured(sums: _Sums) -> Array:
 def _keep(last: _Last, places: Array, sums: _Sums) -> None:
     last.revision[places] += 1
     last.energy[places], last.measured[places] = sums.energy, _measured(sums)
+    for name, values in vars(sums).items():
+        getattr(last.sums, name)[places] = values
 
 
 def zones_by_slot(tariff: Tariff) -> Array:

@@ -1,10 +1,10 @@
 """What becomes of one meter's intervals, in plain Python: the rules of validation as their text has them.
 
-For what a burst can meet: one meter without registers, some pushes lost, some late, some spikes. Within VEE's window of
-three days, up to the second midnight.
+For what a burst can meet: one meter without registers, some pushes lost, some late, some spikes. VEE's window has three
+days; what has left it stays as it was.
 
-    provisional  at the tick of a lost interval: mean of the same interval on earlier days, else the interval before
-                 carried on as it then stands, else missing
+    provisional  at the tick of a lost interval, or of the day whose frame was lost: mean of the same interval on
+                 earlier days, else the interval before carried on as it then stands, else missing
     late         actual from the moment it comes, whatever the tick had made of it; estimates that leaned on that stay
     settled      at each midnight, and at the next tick when a late push was of a closed day, before that tick's
                  estimates; for all closed days together and from what has come by then: the two highest intervals of a
@@ -49,8 +49,8 @@ class Version:
 
 @dataclass(frozen=True)
 class Settlement:
-    """At the tick behind interval `tick`: what is in force for the closed days, by number; which numbers count as sent;
-    days of which something changed, or came."""
+    """At the tick behind interval `tick`: what is in force for all days closed so far, by number; which numbers count
+    as sent; days of which something changed, or came."""
 
     tick: int
     days: range
@@ -62,16 +62,19 @@ class Settlement:
 @dataclass
 class Meter:
     """`sent`: interval number -> energies; `lost`: numbers that never came or were unreadable; `late`: number -> the
-    later interval at whose end it came, behind what came in time; of several the newest first."""
+    later interval at whose end it came, behind what came in time; of several the newest first. `rows`: intervals of a
+    frame, which come and are closed together."""
 
     numbers: range
     sent: dict[int, Energy]
     lost: frozenset[int]
     late: dict[int, int] = field(default_factory=dict)
+    rows: int = 1
     versions: list[Version] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     published: dict[int, Version] = field(default_factory=dict)
     here: set[int] = field(default_factory=set)
+    used: set[int] = field(default_factory=set)
 
     def live(self) -> Meter:
         """Go through all intervals."""
@@ -102,7 +105,8 @@ class Meter:
         self.published[version.number] = version
 
     def _provisional(self, number: int) -> Version:
-        oldest = number // PER_DAY - WINDOW_DAYS + 1
+        tick = -(-number // self.rows) * self.rows
+        oldest = tick // PER_DAY - WINDOW_DAYS + 1
         days = range(number - PER_DAY, max(oldest * PER_DAY, 0), -PER_DAY)
         like = [self.sent[other] for other in days if other in self.here]
         if like:
@@ -117,7 +121,8 @@ class Meter:
     def _settle(self, tick: int, last: int, new: frozenset[int]) -> None:
         """All days up to interval `last`, at the tick behind interval `tick`; `new`: days that are settled anyway."""
         today = last // PER_DAY
-        first_day = max(today - WINDOW_DAYS + 1, (self.numbers.start - 1) // PER_DAY)
+        begin = (self.numbers.start - 1) // PER_DAY
+        first_day = max(today - WINDOW_DAYS + 1, begin)
         closed = range(max(first_day * PER_DAY + 1, self.numbers.start), last + 1)
         spikes = self._spikes(closed)
         good = {number for number in closed if number in self.here and number not in spikes}
@@ -126,9 +131,10 @@ class Meter:
             if version.says != self.published[number].says:
                 self._put(version)
                 changed.add((number - 1) // PER_DAY)
-        in_force = {number: self.published[number] for number in closed}
+        self.used = {number for number in self.used if number < closed.start} | good
+        in_force = {number: self.published[number] for number in range(self.numbers.start, last + 1)}
         self.settlements.append(
-            Settlement(tick, range(first_day, today), in_force, frozenset(good), frozenset(changed))
+            Settlement(tick, range(begin, today), in_force, frozenset(self.used), frozenset(changed))
         )
 
     def _restored(self, good: set[int]) -> dict[int, Version]:

@@ -84,7 +84,7 @@ def _meter(sent: Sent, good: Array, late: Array, place: int) -> Meter:
     lost = frozenset(n for n, there in zip(sent.numbers, good[:, place].tolist(), strict=True) if not there)
     arrival = sent.arrival[:, place]
     came = {sent.numbers[row]: int(arrival[row]) for row in np.flatnonzero(late[:, place]).tolist()}
-    return Meter(sent.numbers, dict(zip(sent.numbers, energies, strict=True)), lost, came).live()
+    return Meter(sent.numbers, dict(zip(sent.numbers, energies, strict=True)), lost, came, sent.plan.rows).live()
 
 
 def _settle(closing: Closing, column: int, settlement: Settlement) -> None:

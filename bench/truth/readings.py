@@ -69,7 +69,7 @@ def _as_sent(published: Published, meters: Array) -> Rows:
     sent, count = published.sent, len(published.sent.numbers)
     energy, physical = sent.energy[:, meters].reshape(-1, 4), sent.physical[:, meters].reshape(-1, 2)
     rows = _shared(published, np.tile(meters, count), np.repeat(np.arange(count), len(meters)))
-    return rows | _arrived(energy, physical, np.repeat(np.array(sent.numbers), len(meters)))
+    return rows | _arrived(energy, physical, np.repeat(sent.counters, len(meters)))
 
 
 def _shared(published: Published, place: Array, interval: Array) -> Rows:
@@ -108,7 +108,7 @@ def _revised(published: Published) -> Rows:
     arrived = np.array([version.arrived for _, version in listed])
     physical = np.where(arrived[:, None], sent.physical[intervals, places], 0)
     energy = np.array([version.energy for _, version in listed], np.int64).reshape(-1, N_ENERGY)
-    rows |= _arrived(energy, physical, np.where(arrived, intervals + sent.numbers.start, 0))
+    rows |= _arrived(energy, physical, np.where(arrived, sent.counters[intervals], 0))
     rows["from_frame"] = arrived.astype(np.int64)
     rows["quality"] = np.array([_word(version) for _, version in listed], np.int64)
     rows["flags"] = np.array([version.flags for _, version in listed], np.int64)

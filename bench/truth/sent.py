@@ -9,7 +9,7 @@ import numpy as np
 from connectors.simulator import Fault
 from connectors.simulator.burst import BurstPlan
 from connectors.simulator.burst_kernel import title_of
-from connectors.simulator.burst_truth import burst_fault, burst_lag, burst_physical, burst_sent
+from connectors.simulator.burst_truth import burst_fault, burst_frame, burst_lag, burst_physical, burst_sent
 from connectors.simulator.network import FIRST_ACCOUNT, FIRST_POINT
 from pipeline.columns import Array
 
@@ -29,7 +29,8 @@ REJECTS = {
 class Sent:
     """m meters over k intervals: energy i64 (k, m, 4), physical i64 (k, m, 2) mV and mA, fault u8 (k, m).
 
-    lag i64 (k, m): how many intervals later a push is sent. One that is due behind the last interval never is.
+    fault: of the frame that had the interval. lag i64 (k, m): how many intervals later a push is sent. One that is due
+    behind the last interval never is.
     """
 
     plan: BurstPlan
@@ -45,6 +46,17 @@ class Sent:
         """Number of the interval at whose end a push is due, i64 (k, m)."""
         arrival: Array = self.lag + np.array(self.numbers)[:, None]
         return arrival
+
+    @property
+    def counters(self) -> Array:
+        """Number of the frame that has each interval, which is its invocation counter: i64 (k,)."""
+        return np.array([burst_frame(self.plan, number) for number in self.numbers], np.int64)
+
+    @property
+    def frames(self) -> Array:
+        """Faults of whole frames: u8 (frames of a meter, m)."""
+        faults: Array = self.fault[:: self.plan.rows]
+        return faults
 
     @property
     def good(self) -> Array:
@@ -85,6 +97,6 @@ def sent_by(plan: BurstPlan, numbers: range, meters: Array) -> Sent:
         plan, numbers, meters,
         np.stack([burst_sent(plan, meters, number) for number in numbers]),
         np.stack([burst_physical(plan, meters, number) for number in numbers]),
-        np.stack([burst_fault(plan, meters, number) for number in numbers]),
+        np.stack([burst_fault(plan, meters, burst_frame(plan, number)) for number in numbers]),
         np.stack([burst_lag(plan, meters, number) for number in numbers]),
     )  # fmt: skip

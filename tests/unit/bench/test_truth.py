@@ -276,6 +276,56 @@ def test_the_case_sends_whole_intervals_with_a_midnight_inside() -> None:
 def test_a_run_beyond_what_the_truth_knows_is_refused() -> None:
     most = replace(Load(meters=10, frames=1).plan(1)).interval_secs
     assert most == 1800
-    Load(meters=10, frames=10 * (8 + 2 * PER_DAY - 2)).plan(1)
+    Load(meters=10, frames=10 * (8 + 4 * PER_DAY - 2)).plan(1)
     with pytest.raises(ConfigError, match="BENCH_TOO_LONG"):
-        Load(meters=10, frames=10 * (8 + 2 * PER_DAY - 1)).plan(1)
+        Load(meters=10, frames=10 * (8 + 4 * PER_DAY - 1)).plan(1)
+
+
+def test_frames_of_whole_days_begin_with_a_day_that_opens_the_log() -> None:
+    load = Load(meters=10, frames=25, rows=48)
+    assert (load.pushes, load.numbers, load.intervals) == (range(1, 5), range(1, 4 * PER_DAY + 1), 4 * PER_DAY)
+    assert load.plan(1).rows == PER_DAY
+    with pytest.raises(ConfigError, match="BENCH_TOO_LONG"):
+        Load(meters=10, frames=35, rows=48).plan(1).rows  # noqa: B018
+
+
+def test_a_load_of_single_intervals_is_written_down_as_before_there_were_profiles() -> None:
+    assert "rows" not in Load(meters=10, frames=10).model_dump()
+    assert Load(meters=10, frames=10, rows=48).model_dump()["rows"] == 48
+
+
+DAYS = range(1, 3 * PER_DAY + 1)
+
+
+def test_a_lost_day_is_like_the_day_before_and_at_its_end_like_all_days_that_came() -> None:
+    sent = {number: (number, number + 30, 0, 0) for number in DAYS}
+    lost = frozenset(range(PER_DAY + 1, 2 * PER_DAY + 1))
+    meter = Meter(DAYS, sent, lost, rows=PER_DAY).live()
+    number = PER_DAY + 7
+    assert [told[:3] for told in said(meter, number)] == [
+        (7, Quality.ESTIMATED, Method.LIKE_DAY), (2 * PER_DAY + 7, Quality.ESTIMATED, Method.LIKE_DAY),
+    ]  # fmt: skip
+
+
+def test_a_day_that_has_left_the_window_stays_as_it_was() -> None:
+    sent = {number: (number, number + 30, 0, 0) for number in DAYS}
+    meter = Meter(DAYS, sent, frozenset(range(1, PER_DAY + 1)), rows=PER_DAY).live()
+    assert [told[:2] for told in said(meter, 7)] == [(0, Quality.MISSING), (PER_DAY + 7, Quality.ESTIMATED)]
+    assert meter.settlements[-1].published[7].energy[0] == PER_DAY + 7
+    assert meter.settlements[-1].days == range(3)
+
+
+def test_a_day_gets_a_last_determinant_when_it_leaves_the_window() -> None:
+    plan = Load(meters=3, frames=9, seed=3, faults=False, rows=48).plan(1)
+    rows = determinants.expected(
+        publish(sent_by(plan, range(1, 4 * PER_DAY + 1), np.arange(3))), shipped_tariff(TARIFF)
+    )
+    days = rows["kind"] == determinants.KINDS["DAY"]
+    final = rows["state"] == determinants.STATES["FINAL"]
+    assert not (final & ~days).any()
+    begins = (rows["begin"] - plan.start) // 86_400
+    assert sorted(begins[final].tolist()) == [0, 0, 0, 1, 1, 1]
+    assert (rows["revision"][final] == 2).all()
+    assert (rows["delta_wh_imp"][final] == 0).all()
+    first = days & (begins == 0) & ~final
+    assert (rows["wh_imp"][first] == rows["wh_imp"][final & (begins == 0)]).all()
