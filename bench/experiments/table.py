@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.case import read_case
-from bench.experiments import drain, latency, live, peers
+from bench.experiments import drain, latency, live, peers, profiles
 from bench.experiments.experiment import Experiment
 from pipeline.errors import ConfigError
 
@@ -13,6 +13,7 @@ EXPERIMENTS = {
     "quix": peers.times_quix_streams,
     "kafka-streams": peers.times_kafka_streams,
     "live": live.frames_a_second,
+    "profiles": profiles.readings_a_second,
     "latency": latency.p99_secs,
     "latency-quiet": latency.p99_secs,
 }
