@@ -16,7 +16,7 @@ from itertools import groupby
 from operator import itemgetter
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from pipeline.errors import Backpressure, Fatal, Transient
 from pipeline.reference import Registry
@@ -35,8 +35,8 @@ from sinks.records import Block, Record, token_of
 log = structlog.get_logger()
 
 
-class RunnerOptions(BaseModel):
-    """How a sink process reads and retries."""
+class RunnerOptions(PaceOptions):
+    """How a sink process reads and retries, and how soon it writes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,9 +46,6 @@ class RunnerOptions(BaseModel):
     retry_secs: float = Field(0.5, gt=0, description="first wait when the warehouse is away; doubled up to 30 s")
     registry_secs: float = Field(10.0, gt=0, description="how often a new version of the registry is looked for")
     give_up_secs: float = Field(300.0, gt=0, description="the process ends when the warehouse is away for longer")
-    pace: PaceOptions = Field(
-        default_factory=PaceOptions, description="how soon records that have just come are written"
-    )
 
 
 MAX_RETRY_SECS = 30.0
@@ -99,7 +96,7 @@ class SinkRunner:
         self._later: list[Sequence[Message]] = []
         self._mine: set[tuple[str, int]] = set()
         self._planned: dict[tuple[str, int], tuple[int, Mark]] = {}
-        self._pace = Pace(self.options.pace, sink.blocks.limits.age_secs)
+        self._pace = Pace(self.options, sink.blocks.limits.age_secs)
 
     def run(self, stop: threading.Event) -> Counts:
         """Until `stop` is set, then write what is gathered; raises Fatal or ContractError when it must not go on."""
