@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.case import Case
+from bench.case import Case, PeerLoad
 from bench.experiments.drain import LEFT_OUT
 from bench.experiments.experiment import Measured
 from bench.peers.environment import environment
@@ -18,6 +18,7 @@ from bench.peers.quix.peer import PEER as QUIX
 from bench.throughput.drain import Progress
 from bench.throughput.figures import figures
 from bench.throughput.run import run
+from pipeline.errors import ConfigError
 
 LACKING = ("lost intervals, estimates, late readings and settling", "rating and determinants", "losses", "warehouse")
 """What Kvarn's side does and a peer's does not."""
@@ -28,14 +29,18 @@ def times(peer: Peer) -> Callable[[Case, Path, Progress], Measured]:
 
     def measured(case: Case, file: Path, progress: Progress) -> Measured:
         # First, so that what is missing is said before the long drain.
+        own = case.peer
+        if own is None:
+            raise ConfigError("CASE_UNFIT", where=case.name, what="it does not say what the peer is given",
+                              do="write `peer` into its experiment.yaml")  # fmt: skip
         environment(peer, lambda line: progress(line, 0, 1))
         outcome = run(case, file, progress, naive=False, warm_up=True)
         said = figures(outcome)
         with tempfile.TemporaryDirectory(prefix="kvarn-peer-", ignore_cleanup_errors=True) as folder:
-            results = measure(peer, case.load, case.peer, Path(folder), progress)
+            results = measure(peer, case.load, own, Path(folder), progress)
         best = best_of(results)
         details = {name: found for name, found in said.items() if name not in LEFT_OUT | {"naive", "ratio"}}
-        details["peer"] = described(peer, case, results)
+        details["peer"] = described(peer, own, results)
         ratio = round(outcome.frames_per_cpu_s / best.frames_per_cpu_s, 2)
         return Measured(ratio, both_correct(said["correct"], results), details, said["machine"])
 
@@ -43,25 +48,25 @@ def times(peer: Peer) -> Callable[[Case, Path, Progress], Measured]:
 
 
 def best_of(results: Sequence[PeerResult]) -> PeerResult:
-    """The one with the better of its ciphers, by CPU."""
+    """The best of its ways, by CPU."""
     return max(results, key=lambda result: result.frames_per_cpu_s)
 
 
 def both_correct(ours: dict[str, Any], results: Sequence[PeerResult]) -> dict[str, Any]:
     """Kvarn's rows, and what the peer's check found; `different` is of both."""
-    theirs = {result.cipher: result.correct for result in results}
+    theirs = {result.way.name: result.correct for result in results}
     different = ours["different"] + sum(found["different"] for found in theirs.values())
     return {**ours, "peer": theirs, "different": different}
 
 
-def described(peer: Peer, case: Case, results: Sequence[PeerResult]) -> dict[str, Any]:
+def described(peer: Peer, own: PeerLoad, results: Sequence[PeerResult]) -> dict[str, Any]:
     """For the details of a run."""
     return {
         "name": peer.name,
-        "best": best_of(results).cipher,
-        "by_cipher": [
+        "best": best_of(results).way.name,
+        "by_way": [
             {
-                "cipher": result.cipher,
+                "way": result.way.name,
                 "frames_per_s": round(result.frames_per_s),
                 "frames_per_cpu_s": round(result.frames_per_cpu_s),
                 "cpu_us_per_frame": result.cpu_us(),
@@ -71,7 +76,7 @@ def described(peer: Peer, case: Case, results: Sequence[PeerResult]) -> dict[str
             }
             for result in results
         ],
-        "load": case.peer.model_dump(),
+        "load": own.model_dump(),
         "versions": dict(peer.versions()),
         "settings": dict(peer.settings()),
         "lacks": list(LACKING),

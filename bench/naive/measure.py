@@ -59,6 +59,7 @@ def feed(bootstrap: str, topic: str, plan: BurstPlan, intervals: range, *, keyed
                     key = titles[8 * row : 8 * row + 8] if keyed else None
                     _produce(producer, topic, raw[end - length : end], key, partition)
                 frames += len(ends)
+                producer.poll(0)
     finally:
         burst.close()
     if producer.flush(FLUSH_SECS):
@@ -73,7 +74,6 @@ def _produce(producer: Producer, topic: str, value: bytes, key: bytes | None, pa
             break
         except BufferError:
             producer.poll(LOOK_SECS)
-    producer.poll(0)
 
 
 class Ends:

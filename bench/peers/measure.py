@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from bench.case import Load, PeerLoad
+from bench.case import Load, PeerLoad, PeerWay
 from bench.naive.measure import Ends, Topics, Watch, feed
 from bench.peers.check import came, check, correct
 from bench.peers.environment import environment
@@ -37,9 +37,9 @@ LONGER = 1.3
 
 @dataclass(frozen=True)
 class PeerResult:
-    """What one cipher came to; frames and CPU seconds of the clock's span, `correct` of the whole run."""
+    """What one way came to; frames and CPU seconds of the clock's span, `correct` of the whole run."""
 
-    cipher: str
+    way: PeerWay
     frames: int
     seconds: float
     process_secs: float
@@ -65,17 +65,17 @@ class PeerResult:
 
 
 def measure(peer: Peer, load: Load, own: PeerLoad, folder: Path, progress: Progress) -> list[PeerResult]:
-    """Each cipher once, each run at least `own.least_secs` long; seed and faults are those of `load`."""
+    """Each way once, each run at least `own.least_secs` long; seed and faults are those of `load`."""
     place = environment(peer, lambda line: progress(line, 0, 1))
-    return [_long_enough(peer, place, load, own, cipher, folder, progress) for cipher in own.ciphers]
+    return [_long_enough(peer, place, load, own, way, folder, progress) for way in own.ways]
 
 
 def _long_enough(
-    peer: Peer, place: Path, load: Load, own: PeerLoad, cipher: str, folder: Path, progress: Progress
+    peer: Peer, place: Path, load: Load, own: PeerLoad, way: PeerWay, folder: Path, progress: Progress
 ) -> PeerResult:
     turn = 1
     while True:
-        run = _Run(peer, place, own, cipher, folder / f"{peer.name}-{cipher}-{turn}", named(peer.name, progress))
+        run = _Run(peer, place, own, way, folder / f"{peer.name}-{way.name}-{turn}", named(peer.name, progress))
         result = run.go(BurstPlan(own.meters, PARTITIONS, seed=load.seed, faults=load.faults))
         if result.seconds >= own.least_secs:
             return result
@@ -91,7 +91,7 @@ class _Run:
     peer: Peer
     place: Path
     own: PeerLoad
-    cipher: str
+    way: PeerWay
     folder: Path
     progress: Progress
 
@@ -114,7 +114,7 @@ class _Run:
         self.folder.mkdir(parents=True)
         keys = self.folder / "keys"
         write_keys(keys, plan)
-        return Told(bootstrap, f"{self.peer.name}-peer", topics, keys, self.folder / "state", self.cipher)
+        return Told(bootstrap, f"{self.peer.name}-peer", topics, keys, self.folder / "state", self.way)
 
     def _measured(self, told: Told, broker: psutil.Process, frames: int) -> PeerResult:
         name = self.peer.name
@@ -130,7 +130,7 @@ class _Run:
             # Ended cleanly, so that its state is whole when it is read.
             processes.stop(name)
             return PeerResult(
-                self.cipher, end.done - begin.done, end.at - begin.at, end.process_secs - begin.process_secs,
+                self.way, end.done - begin.done, end.at - begin.at, end.process_secs - begin.process_secs,
                 end.broker_secs - begin.broker_secs, resident, {},
             )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.case import PeerWay
 from bench.naive.measure import Topics
 
 
@@ -22,7 +23,7 @@ class Told:
     topics: Topics
     keys: Path
     state: Path
-    cipher: str
+    way: PeerWay
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def _command(place: Path, told: Told) -> list[str]:
     topics = told.topics
     settings = {
         "bootstrap": told.bootstrap, "group": told.group, "state": str(told.state), "keys": str(told.keys),
-        "cipher": told.cipher, "source": topics.frames, "readings": topics.readings, "rejects": topics.rejects,
+        "cipher": told.way.cipher, "source": topics.frames, "readings": topics.readings, "rejects": topics.rejects,
     }  # fmt: skip
     return [_python(place), "-W", "ignore", "-m", "bench.peers.quix.worker", json.dumps(settings)]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.case import Case, Load, PeerLoad
+from bench.case import Case, Load, PeerLoad, PeerWay
 from bench.experiments import peers as experiments
 from bench.experiments.table import experiment
 from bench.naive import measure as shared
@@ -38,6 +38,7 @@ from pipeline.errors import Fatal, Transient
 
 PLAN, INTERVALS = BurstPlan(400, 4, seed=3), range(30, 42)
 TOPICS = Topics.of("some", 4)
+WAY = PeerWay(cipher="some")
 
 
 class Gathering:
@@ -297,20 +298,23 @@ def test_a_step_that_fails_says_what_it_said(tmp_path: Path) -> None:
 
 
 def test_kafka_streams_is_told_its_settings_and_where_it_runs(tmp_path: Path) -> None:
-    told = Told("here:9", "group", TOPICS, tmp_path / "keys", tmp_path / "state", "javax")
+    told = Told("here:9", "group", TOPICS, tmp_path / "keys", tmp_path / "state", PeerWay(cipher="javax", threads=1))
     command = KAFKA_STREAMS.command(tmp_path / "place", told)
     assert command[-2:] == ["kvarn.peer.Worker", str(tmp_path / "streams.properties")]
     said = dict(line.split("=", 1) for line in (tmp_path / "streams.properties").read_text().splitlines())
     assert said["bootstrap.servers"] == "here:9"
     assert said["peer.cipher"] == "javax"
     assert said["peer.readings"] == TOPICS.readings
-    assert {name: said[name] for name in KAFKA_STREAMS.settings() if name != "jvm"} == {
-        name: value for name, value in KAFKA_STREAMS.settings().items() if name != "jvm"
+    assert said["num.stream.threads"] == "1"
+    kept = {
+        name: value for name, value in KAFKA_STREAMS.settings().items() if name not in {"jvm", "num.stream.threads"}
     }
+    assert len(kept) > 10
+    assert kept.items() <= said.items()
 
 
-def result(frames_per_cpu_s: int, cipher: str = "some", seconds: float = 30.0, different: int = 0) -> PeerResult:
-    return PeerResult(cipher, 10 * frames_per_cpu_s, seconds, 8.0, 2.0, 1 << 30, {"different": different})
+def result(frames_per_cpu_s: int, way: PeerWay = WAY, seconds: float = 30.0, different: int = 0) -> PeerResult:
+    return PeerResult(way, 10 * frames_per_cpu_s, seconds, 8.0, 2.0, 1 << 30, {"different": different})
 
 
 def runs(results: Iterator[PeerResult], asked: list[int]) -> Any:
@@ -328,7 +332,7 @@ def test_a_run_that_was_too_short_is_repeated_with_more_frames(monkeypatch: pyte
     asked: list[int] = []
     monkeypatch.setattr(measuring, "_Run", runs(iter([result(1000, seconds=10.0), result(2000)]), asked))
     peer = replace(QUIX, make=lambda _place, _report: None)
-    own = PeerLoad(frames=11_000, warm_up=1_000, least_secs=25)
+    own = PeerLoad(frames=11_000, warm_up=1_000, least_secs=25, ways=(WAY,))
     monkeypatch.setattr(measuring, "environment", lambda _peer, _report: tmp_path)
     found = measuring.measure(peer, Load(meters=10, frames=10), own, tmp_path, nothing)
     assert [one.frames for one in found] == [20_000]
@@ -339,10 +343,10 @@ def test_a_run_that_stays_too_short_is_an_error(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(measuring, "_Run", runs(iter([result(1000, seconds=1.0)] * 3), []))
     monkeypatch.setattr(measuring, "environment", lambda _peer, _report: tmp_path)
     with pytest.raises(Fatal, match="PEER_SHORT"):
-        measuring.measure(QUIX, Load(meters=10, frames=10), PeerLoad(), tmp_path, nothing)
+        measuring.measure(QUIX, Load(meters=10, frames=10), PeerLoad(ways=(WAY,)), tmp_path, nothing)
 
 
-def test_the_value_is_over_the_better_cipher_and_rows_of_both_sides_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_value_is_over_the_best_way_and_rows_of_both_sides_count(monkeypatch: pytest.MonkeyPatch) -> None:
     class Ours:
         frames_per_cpu_s = 150_000.0
 
@@ -351,16 +355,15 @@ def test_the_value_is_over_the_better_cipher_and_rows_of_both_sides_count(monkey
     monkeypatch.setattr(experiments, "environment", lambda _peer, _report: Path("nowhere"))
     monkeypatch.setattr(experiments, "run", lambda *_given, **_more: Ours())
     monkeypatch.setattr(experiments, "figures", lambda _outcome: said)
-    monkeypatch.setattr(
-        experiments, "measure", lambda *_given: [result(10_000, "slow"), result(30_000, "quick", different=3)]
-    )
+    slow, quick = result(10_000, PeerWay(cipher="a", threads=2)), result(30_000, PeerWay(cipher="b"), different=3)
+    monkeypatch.setattr(experiments, "measure", lambda *_given: [slow, quick])
     case = experiment("quix").case
     measured = experiments.times(QUIX)(case, Path("nowhere"), nothing)
     assert measured.value == 5.0
     assert measured.correct["different"] == 5
     assert set(measured.details) == {"frames_per_s", "peer"}
-    assert measured.details["peer"]["best"] == "quick"
-    assert measured.details["peer"]["by_cipher"][0]["cpu_us_per_frame"] == {
+    assert measured.details["peer"]["best"] == "b"
+    assert measured.details["peer"]["by_way"][0]["cpu_us_per_frame"] == {
         "process": 80.0, "broker": 20.0, "together": 100.0
     }  # fmt: skip
 
@@ -370,5 +373,6 @@ def test_peers_are_measured_beside_the_same_drain(name: str) -> None:
     case: Case = experiment(name).case
     assert (case.gate, case.goal, case.unit, case.runs) == (1, 10, "times", 5)
     assert (case.load.meters, case.load.frames) == (1_000_000, 12_000_000)
+    assert case.peer is not None
     assert case.peer.meters <= case.peer.warm_up < case.peer.frames
     assert case.peer.least_secs >= 25
