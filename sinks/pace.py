@@ -1,9 +1,9 @@
 """How soon a block is written that could still grow. Pure: the caller brings the time.
 
 Fresh records are written soon, so that they can be read soon; a backlog is written in blocks as large as they may be,
-which costs least: who waits for it waits for much longer anyway. What one block costs decides how often fresh records
-are written: a small trickle at once, many records a few times a second, and never so often that writing takes more than
-a share of the time.
+which costs least: who waits for it waits for much longer anyway. Its rest is written when no more comes. What one block
+costs decides how often fresh records are written: a small trickle at once, many records a few times a second, and never
+so often that writing takes more than a share of the time.
 """
 
 from __future__ import annotations
@@ -41,9 +41,12 @@ class Pace:
         self._options, self._most_secs = options, most_secs
         self._rested_at = 0.0
 
-    def is_due(self, now: float, behind_secs: float | None) -> bool:
-        """Whether what there is shall be written now; `behind_secs`: how old it is, None where that is not known."""
-        return self._is_fresh(behind_secs) and now >= self._rested_at
+    def is_due(self, now: float, behind_secs: float | None, *, idle: bool) -> bool:
+        """Whether what there is shall be written now.
+
+        behind_secs: how old it is, None where that is not known; idle: there was nothing more to read.
+        """
+        return (idle or self._is_fresh(behind_secs)) and now >= self._rested_at
 
     def patience(self, now: float, behind_secs: float | None, most: float) -> float:
         """Seconds to wait for messages: `most`, or until fresh records may be written."""

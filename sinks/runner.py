@@ -160,13 +160,13 @@ class SinkRunner:
             if not self._offer(waiting.popleft(), stop) or changes != self._changes:
                 # Partitions were shared out anew while a block was written: the rest will be read again.
                 break
-        self._write(self._due(), stop)
+        self._write(self._due(idle=not messages), stop)
         self._refresh_registry()
         self.counts.buffered_bytes = self.sink.blocks.size
 
-    def _due(self) -> Sequence[Group]:
+    def _due(self, *, idle: bool) -> Sequence[Group]:
         now = self._clock()
-        if self._pace.is_due(now, self.log.behind_secs):
+        if self._pace.is_due(now, self.log.behind_secs, idle=idle):
             return self.sink.blocks.partitions()
         return self.sink.blocks.due(now)
 

@@ -14,34 +14,41 @@ def pace(**options: float) -> Pace:
 
 
 def test_fresh_records_are_written_at_once_when_nothing_was_for_a_while() -> None:
-    assert pace().is_due(100.0, FRESH)
+    assert pace().is_due(100.0, FRESH, idle=False)
 
 
 def test_a_backlog_or_records_of_unknown_age_wait_for_their_block() -> None:
-    assert not pace().is_due(100.0, OLD)
-    assert not pace().is_due(100.0, UNKNOWN)
-    assert not pace(fresh_secs=0.0).is_due(100.0, FRESH)
+    assert not pace().is_due(100.0, OLD, idle=False)
+    assert not pace().is_due(100.0, UNKNOWN, idle=False)
+    assert not pace(fresh_secs=0.0).is_due(100.0, FRESH, idle=False)
+
+
+def test_the_rest_of_a_backlog_is_written_when_no_more_comes() -> None:
+    one = pace()
+    assert one.is_due(100.0, OLD, idle=True)
+    one.wrote(100.0, 101.0)
+    assert not one.is_due(101.1, UNKNOWN, idle=True), "and not more often than its share"
 
 
 def test_between_two_blocks_lies_the_pause() -> None:
     one = pace()
     one.wrote(10.0, 10.01)
-    assert not one.is_due(10.2, FRESH)
-    assert one.is_due(10.22, FRESH)
+    assert not one.is_due(10.2, FRESH, idle=False)
+    assert one.is_due(10.22, FRESH, idle=False)
 
 
 def test_writing_takes_no_more_than_its_share_of_the_time() -> None:
     one = pace()
     one.wrote(10.0, 10.4)  # a quarter of the time: three times as long is rested
-    assert not one.is_due(11.59, FRESH)
-    assert one.is_due(11.61, FRESH)
+    assert not one.is_due(11.59, FRESH, idle=False)
+    assert one.is_due(11.61, FRESH, idle=False)
 
 
 def test_no_rest_is_longer_than_a_block_may_wait() -> None:
     one = pace()
     one.wrote(10.0, 40.0)
-    assert not one.is_due(44.9, FRESH)
-    assert one.is_due(45.1, FRESH)
+    assert not one.is_due(44.9, FRESH, idle=False)
+    assert one.is_due(45.1, FRESH, idle=False)
 
 
 def test_messages_are_waited_for_until_something_may_be_written() -> None:
