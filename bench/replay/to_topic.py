@@ -56,7 +56,9 @@ class TopicTarget:
                     break
         except KeyboardInterrupt:
             self.tally.stopped = True
-        left = self._producer.flush(FLUSH_SECS)
+        finally:
+            # Also where a file turns out to be damaged: what stands before it is in the topic.
+            left = self._producer.flush(FLUSH_SECS)
         self._look()
         if left:
             raise self._lost(f"{left} records are not acknowledged after {FLUSH_SECS:.0f} s")

@@ -20,7 +20,6 @@ OCTETS_OF_LENGTH = 4
 ADMIN_SECS = 30.0
 POLL_SECS = 0.2
 SILENT_SECS = 30.0
-AT_ONCE = 64
 MOST_KBYTES = 131_072
 """Records fetched ahead, over all partitions."""
 SETTINGS: dict[str, Any] = {
@@ -78,17 +77,19 @@ class TopicLoad:
     def _messages(self, consumer: Consumer, end: int) -> Iterator[Logged]:
         latest_ms, silent = 0, 0.0
         while silent < SILENT_SECS:
-            messages: list[Any] = consumer.consume(AT_ONCE, POLL_SECS)
-            silent = 0.0 if messages else silent + POLL_SECS
-            for message in messages:
-                error = message.error()
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    raise _unread(self.name, str(error))
-                if error is None and message.offset() < end:
-                    latest_ms = max(latest_ms, message.timestamp()[1])
-                    yield self._logged(message, latest_ms)
-                if message.offset() >= end - (error is None):
-                    return
+            # One at a time: for several it would wait, although more than these are not fetched ahead.
+            message: Any = consumer.poll(POLL_SECS)
+            silent = 0.0 if message is not None else silent + POLL_SECS
+            if message is None:
+                continue
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                raise _unread(self.name, str(error))
+            if error is None and message.offset() < end:
+                latest_ms = max(latest_ms, message.timestamp()[1])
+                yield self._logged(message, latest_ms)
+            if message.offset() >= end - (error is None):
+                return
         raise _unread(self.name, f"nothing came for {SILENT_SECS:.0f} s")
 
     def _logged(self, message: Any, time_ms: int) -> Logged:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -157,6 +160,39 @@ def test_what_cannot_be_replayed_is_said_before_anything_is_written(kafka: str, 
         TopicTarget(other, 0).play(load, quiet)
     with pytest.raises(ConfigError, match="TOPIC_MISSING"):
         TopicTarget(parse_address(f"kafka://{kafka}/{unique}-none"), 0).play(load, quiet)
+
+
+def test_an_interrupt_ends_the_waiting_and_what_was_due_is_in_the_topic(
+    kafka: str, unique: str, tmp_path: Path
+) -> None:
+    source, target = filled(kafka, f"{unique}-a"), topic(kafka, f"{unique}-b")
+    record(TopicLoad(source, CONTRACTS), tmp_path / "a.kvf", quiet)
+    timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        timer.start()
+        # A thousand times as long as it was recorded: one round, and a record of the next in 500 seconds.
+        tally = TopicTarget(target, 0.001).play(FileLoad(tmp_path), quiet)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
+    there = rows(kafka, target.path)
+    assert (tally.stopped, tally.records) == (True, len(there))
+    assert 3 <= len(there) <= 9
+    assert tally.seconds < 20
+
+
+def test_what_stands_before_a_damage_is_in_the_topic(kafka: str, unique: str, tmp_path: Path) -> None:
+    source, target = filled(kafka, f"{unique}-a"), topic(kafka, f"{unique}-b")
+    file = tmp_path / "a.kvf"
+    record(TopicLoad(source, CONTRACTS), file, quiet)
+    octets = bytearray(file.read_bytes())
+    octets[-1] ^= 1
+    file.write_bytes(octets)
+    with pytest.raises(ContractError, match=r"NOT_A_KVF at .* at byte \d+: .*checksum"):
+        TopicTarget(target, 0).play(FileLoad(file), quiet)
+    assert len(rows(kafka, target.path)) == ROUNDS * PARTITIONS * 3 - 1
 
 
 def test_a_topic_of_something_else_is_refused_with_the_place(kafka: str, unique: str, tmp_path: Path) -> None:

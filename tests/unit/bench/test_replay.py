@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from connectors.simulator.frames import Frames, joined
 from connectors.simulator.kvf import MAGIC, Item, Logged, Recorded, Source, read_any, read_kvf, write_item
 from connectors.simulator.network import MQTT, TCP, UDP
 from connectors.simulator.senders.base import parse_address
+from connectors.simulator.senders.pace import Pace
 from connectors.simulator.senders.tcp import whole
 from pipeline.batch import FrameBatch
 from pipeline.errors import ConfigError, ContractError
@@ -249,6 +251,23 @@ def test_as_fast_as_it_goes_nothing_waits_and_nothing_is_late() -> None:
     for row in RECORDS:
         spacing.done(spacing.wait(row.time_ms))
     assert (clock.now, spacing.behind) == (100, None)
+
+
+async def test_a_fleets_frames_that_are_held_up_are_said_to_be_late() -> None:
+    clock = Clock()
+
+    async def sleep(secs: float) -> None:
+        clock.sleep(secs)
+
+    frames = replace(frames_of(CONTRACTS, logged(0, [BARE] * 4)), received_at=np.array([0, 10, 20, 30]) + T0 // 1000)
+    pace = Pace(speed=10, clock=clock, sleep=sleep)
+    async for _ in pace.chunks(frames):
+        clock.now += 1.25
+    assert pace.behind == pytest.approx(0.75)
+    free = Pace(clock=clock, sleep=sleep)
+    async for _ in free.chunks(frames):
+        clock.now += 5
+    assert free.behind == 0
 
 
 # ------------------------------------------------------------------------------------------------ transports
