@@ -17,7 +17,7 @@ POM, SETTINGS = HERE / "pom.xml", HERE / "streams.properties"
 STORE = "meters"
 
 JVM = ("-Xms2g", "-Xmx2g", "-XX:+UseSerialGC")
-"""A heap that never grows, and the collector that uses the least CPU here: nearly all that a frame leaves dies young."""
+"""A heap that never grows, and the collector that uses the least CPU here: nearly all that frames leave dies young."""
 
 
 def _make(place: Path, report: Report) -> None:
