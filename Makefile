@@ -49,6 +49,7 @@ jars: env ## Fetch Kafka and the schema registry with Maven, when they are not t
 lock: env-dev ## Write the locks anew from requirements*.in
 	$(LOCK) --output-file requirements.lock requirements.in
 	$(LOCK) --output-file requirements-dev.lock requirements-dev.in
+	$(LOCK) --output-file bench/peers/quix/requirements.lock bench/peers/quix/requirements.in
 
 clean: ## Remove caches and builds; environment, jars and data stay
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
