@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
@@ -92,7 +93,10 @@ def latency(runs: Sequence[Run], median: int) -> Figure | None:
         return None
     figure = _figure()
     axes = figure.add_subplot()
-    names = [name for name in PERCENTILES if all(run["latency"].get(name) is not None for run in there)]
+    # A frame that never became visible has taken for ever, which no axis reaches.
+    names = [name for name in PERCENTILES if all(_reached(run["latency"].get(name)) for run in there)]
+    if not names:
+        return None
     at = range(len(names))
     _curves(axes, [(at, [run["latency"][name] for name in names]) for run in there], _short)
     axes.set_xticks(at, [PERCENTILES[name] for name in names])
@@ -203,6 +207,10 @@ def _axis(axes: Axes, across: str, up: str) -> None:
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.set_ylim(bottom=0)
+
+
+def _reached(seconds: float | None) -> bool:
+    return seconds is not None and isfinite(seconds)
 
 
 def _short(seconds: float) -> str:

@@ -97,6 +97,13 @@ def test_runs_without_details_have_no_plots() -> None:
     assert plots([run(1, 1.0), run(2, 2.0)], 0) == {}
 
 
+def test_a_percentile_that_was_never_reached_is_left_out() -> None:
+    slow = {"p50_s": 0.25, "p90_s": 0.5, "p99_s": float("inf"), "most_s": None}
+    assert {"250 ms", "500 ms", "p90"} <= texts(plots([run(1, 1.0, latency=slow)], 0)["latency"])
+    assert "p99" not in texts(plots([run(1, 1.0, latency=slow)], 0)["latency"])
+    assert plots([run(1, 1.0, latency={"p50_s": float("inf")})], 0) == {}
+
+
 def test_a_part_has_one_colour_in_all_plots() -> None:
     found = plots(THREE, 2)
     colours = drawing._colours(THREE[2])
