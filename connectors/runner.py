@@ -157,7 +157,7 @@ async def _look(versions: KafkaReferences, offers: Offers | None, pump: Pump, st
     if offers is not None:
         # First: a look at the topic that was broken off is finished with the version with which it began.
         await offers.offer(stop)
-    latest = await asyncio.to_thread(versions.latest, REGISTRY)
+    latest = await asyncio.to_thread(versions.newer, REGISTRY)
     if latest is not None and latest[0] != pump.registry_version:
         registry = await asyncio.to_thread(registry_from_bytes, latest[1])
         pump.adopt(registry, latest[0])

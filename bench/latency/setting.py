@@ -49,15 +49,16 @@ GENERATOR = "generator"
 
 
 class Offered(Load):
-    """A load of which the local midnight lies where it is not measured: behind the first interval that is pushed.
+    """A load of which the local midnight lies before everything that is pushed: behind the opening interval.
 
-    In service it is one minute of 1440. Where only one interval is pushed it lies behind the opening one.
+    What a million meters' day gives rise to at midnight takes a minute of a day's 1440; in a run of a minute it would
+    be all that is measured.
     """
 
     @property
     def first(self) -> int:
         """See Load."""
-        return MIDNIGHT - (1 if self.intervals > OPENING + 1 else 0)
+        return MIDNIGHT
 
 
 @dataclass(frozen=True)

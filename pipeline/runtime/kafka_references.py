@@ -52,11 +52,17 @@ class KafkaReferences:
             time.sleep(0.1)
 
     def newer(self, kind: str) -> tuple[str, bytes] | None:
-        """As `latest`, but None while nothing was published since the call before: a registry is large."""
-        before = self._looked
+        """As `latest`, but None while nothing was published since the call before that gave an answer.
+
+        A registry of a million meters is large: to put it together takes longer than to ask whether there is one.
+        """
         self._read_to_end()
-        self._looked = self._next
-        return None if self._next == before else self.latest(kind)
+        if self._next == self._looked:
+            return None
+        looked = self._next
+        found = self.latest(kind)
+        self._looked = looked
+        return found
 
     def latest(self, kind: str) -> tuple[str, bytes] | None:
         """Name and bytes of the version of `kind` published last."""

@@ -64,6 +64,23 @@ def test_a_version_that_was_taken_back_is_none_and_a_record_without_a_key_is_pas
     assert references.get("documents", version_of(second)) is None
 
 
+def test_a_version_is_told_once_and_again_when_it_could_not_be_told(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = b"first", b"second"
+    broker.records = [*chunks("documents", first)]
+    references = KafkaReferences("nowhere:1")
+    assert references.newer("documents") == (version_of(first), first)
+    assert references.newer("documents") is None
+    broker.records += chunks("documents", second)
+    with monkeypatch.context() as patched:
+        patched.setattr(references, "latest", lambda _: (_ for _ in ()).throw(OSError("away")))
+        with pytest.raises(OSError, match="away"):
+            references.newer("documents")
+    assert references.newer("documents") == (version_of(second), second)
+    assert references.newer("documents") is None
+
+
 def test_a_read_on_another_thread_is_waited_for_before_the_connection_is_given_back(broker: Broker) -> None:
     references = KafkaReferences("nowhere:1")
     broker.gate.clear()

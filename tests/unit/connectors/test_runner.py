@@ -44,16 +44,20 @@ class Versions:
         self.raw = b""
         self.away = False
         self.looks = 0
+        self._told = b""
 
     def know(self, *devices: int) -> None:
         links = [(device, place, 0, int(FOREVER)) for place, device in enumerate(devices, 1)]
         self.raw = registry_to_bytes(registry(links))
 
-    def latest(self, _kind: str) -> tuple[str, bytes] | None:
+    def newer(self, _kind: str) -> tuple[str, bytes] | None:
         self.looks += 1
         if self.away:
             raise Transient("REGISTRY_UNREADABLE", where="registry", what="no answer", do="check the broker")
-        return (version_of(self.raw), self.raw) if self.raw else None
+        if self.raw == self._told:
+            return None
+        self._told = self.raw
+        return version_of(self.raw), self.raw
 
     def close(self) -> None:
         return None
