@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,16 @@ NEVER_SECS = 1e9
 """What is said in place of for ever, which JSON does not know."""
 
 SHARES = {"p50_s": 0.5, "p90_s": 0.9, "p99_s": 0.99, "p999_s": 0.999, "most_s": 1.0}
+
+
+@dataclass(frozen=True)
+class Busy:
+    """CPU seconds of each part so far, and of the machine; `at` in seconds by the clock of the run."""
+
+    at: float
+    cpu: dict[str, float]
+    machine: float
+
 
 HOPS = {
     "due to sent": ("due", "sent"),
@@ -79,3 +90,15 @@ def by_second(way: Way, begin: float) -> list[dict[str, float]]:
         found.append({"at": number, "frames": last - first, "p50_s": percentile(ordered, 0.5),
                       "p99_s": percentile(ordered, 0.99)})  # fmt: skip
     return found
+
+
+def costs(first: Busy, last: Busy, frames: int) -> dict[str, Any]:
+    """Between the two: CPUs that each part kept busy, microseconds a frame, and what others used of the machine's."""
+    cpu = {name: secs - first.cpu.get(name, 0.0) for name, secs in last.cpu.items()}
+    each = {name: round(1e6 * secs / max(1, frames), 3) for name, secs in cpu.items()}
+    machine = last.machine - first.machine
+    return {
+        "cpu_busy": {name: round(secs / (last.at - first.at), 3) for name, secs in cpu.items()},
+        "cpu_us_per_frame": {**each, "together": round(sum(each.values()), 3)},
+        "cpu_used_by_others": round(max(0.0, 1 - sum(cpu.values()) / machine), 3) if machine else 0.0,
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.case import Case, Load
 from bench.latency.blocks import read_blocks
-from bench.latency.figures import by_second, latency, percentiles, window
+from bench.latency.figures import by_second, costs, latency, percentiles, window
 from bench.latency.join import Pushed, Rows, Way, join
 from bench.latency.push import MOST_INTERVALS, MQTT_EVERY
 from bench.latency.setting import Ran, Setting, topic_of
@@ -78,13 +78,9 @@ def _said(setting: Setting, ran: Ran, way: Way) -> dict[str, Any]:
     schedule, sent = ran.schedule, ran.pusher.sent
     chosen = window(way, sent.begin, schedule.warm_secs)
     said = latency(way, chosen)
-    first, last = ran.busy[0], ran.busy[-1]
-    seconds, frames = last.at - first.at, said["frames"]
-    cpu = {name: last.cpu[name] - first.cpu.get(name, 0.0) for name in last.cpu}
-    costs = {name: round(1e6 * secs / max(1, frames), 3) for name, secs in cpu.items()}
-    busy = last.machine - first.machine
-    blocks = [block for block in read_blocks(setting.sink_log).written if block[2] >= sent.begin + schedule.warm_secs]
-    over = [row for topic, row, _ in blocks if topic == topic_of(setting.plan, "ReadingBatch").name]
+    written = read_blocks(setting.sink_log).written
+    rows = [count for topic, count, at in written
+            if topic == topic_of(setting.plan, "ReadingBatch").name and at >= sent.begin + schedule.warm_secs]  # fmt: skip
     return {
         **said["latency"],
         **said,
@@ -93,13 +89,11 @@ def _said(setting: Setting, ran: Ran, way: Way) -> dict[str, Any]:
         "warm_up_s": round(schedule.warm_secs, 2),
         "offered_per_s": schedule.rate,
         "reached_per_s": round(sent.count / float(sent.sent[-1])),
-        "cpu_busy": {name: round(secs / seconds, 3) for name, secs in cpu.items()},
-        "cpu_us_per_frame": {**costs, "together": round(sum(costs.values()), 3)},
-        "blocks": {"written": len(blocks), "of_readings": len(over), "rows_of_readings": sum(over)},
+        **costs(ran.busy[0], ran.busy[-1], said["frames"]),
+        "blocks_of_readings": {"written": len(rows), "rows": sum(rows)},
         "by_second": by_second(way, sent.begin),
         "clock_drift_s": ran.clock_drift_s,
         "load": setting.load.model_dump() | {"intervals": setting.load.intervals},
-        "cpu_used_by_others": round(max(0.0, 1 - sum(cpu.values()) / busy) if busy else 0.0, 3),
     }
 
 

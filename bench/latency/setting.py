@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench.case import OPENING, Case, Load
+from bench.latency.figures import Busy
 from bench.latency.push import Pusher
 from bench.latency.schedule import Schedule
 from bench.latency.trace import Ends, ends_of
@@ -59,15 +60,6 @@ class Offered(Load):
     def first(self) -> int:
         """See Load."""
         return MIDNIGHT
-
-
-@dataclass(frozen=True)
-class Busy:
-    """CPU seconds of each part so far, and of the machine; `at` by the clock of the run."""
-
-    at: float
-    cpu: dict[str, float]
-    machine: float
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 from bench.case import OPENING, Case, read_case
 from bench.latency import figures, join
 from bench.latency.blocks import Blocks, read_blocks
-from bench.latency.figures import NEVER_SECS, by_second, latency, percentile, percentiles, window
+from bench.latency.figures import NEVER_SECS, Busy, by_second, costs, latency, percentile, percentiles, window
 from bench.latency.join import NOWHERE, READING, REFUSED, Pushed, Rows, Way, matched
 from bench.latency.push import MQTT_EVERY, Sent, keys_of, made_of, over_mqtt
 from bench.latency.schedule import Schedule
@@ -210,6 +210,14 @@ def test_seconds_without_a_frame_have_no_figures_of_others() -> None:
     assert [(row["at"], row["frames"], row["p50_s"], row["p99_s"]) for row in found] == [
         (0, 2, 1.0, 3.0), (1, 0, NEVER_SECS, NEVER_SECS), (2, 1, 0.5, 0.5)
     ]  # fmt: skip
+
+
+def test_a_parts_cpu_is_what_it_used_between_the_two_looks() -> None:
+    first = Busy(30.0, {"sink": 4.0, "generator": 1.0}, 100.0)
+    said = costs(first, Busy(50.0, {"sink": 14.0, "generator": 3.0}, 115.0), 1_000_000)
+    assert said["cpu_busy"] == {"sink": 0.5, "generator": 0.1}
+    assert said["cpu_us_per_frame"] == {"sink": 10.0, "generator": 2.0, "together": 12.0}
+    assert said["cpu_used_by_others"] == 0.2
 
 
 def test_the_gates_are_those_of_the_table() -> None:
