@@ -78,9 +78,9 @@ def _said(setting: Setting, ran: Ran, way: Way) -> dict[str, Any]:
     schedule, sent = ran.schedule, ran.pusher.sent
     chosen = window(way, sent.begin, schedule.warm_secs)
     said = latency(way, chosen)
-    written = read_blocks(setting.sink_log).written
-    rows = [count for topic, count, at in written
-            if topic == topic_of(setting.plan, "ReadingBatch").name and at >= sent.begin + schedule.warm_secs]  # fmt: skip
+    readings, since = topic_of(setting.plan, "ReadingBatch").name, sent.begin + schedule.warm_secs
+    blocks = read_blocks(setting.sink_log).written
+    rows = [count for topic, count, at in blocks if topic == readings and at >= since]
     return {
         **said["latency"],
         **said,
