@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from bench.peers.kafka_streams.peer import PEER as KAFKA_STREAMS
 from bench.peers.measure import PeerResult, measure
 from bench.peers.peer import Peer
 from bench.peers.quix.peer import PEER as QUIX
-from bench.throughput.drain import Progress
+from bench.throughput.drain import BROKER, Progress
 from bench.throughput.figures import figures
 from bench.throughput.run import run
 from pipeline.errors import ConfigError
@@ -41,6 +41,7 @@ def times(peer: Peer) -> Callable[[Case, Path, Progress], Measured]:
         best = best_of(results)
         details = {name: found for name, found in said.items() if name not in LEFT_OUT | {"naive", "ratio"}}
         details["peer"] = described(peer, own, results)
+        details["times_worker_and_broker"] = nearer(said["cpu_us_per_frame"], best)
         ratio = round(outcome.frames_per_cpu_s / best.frames_per_cpu_s, 2)
         return Measured(ratio, both_correct(said["correct"], results), details, said["machine"])
 
@@ -50,6 +51,13 @@ def times(peer: Peer) -> Callable[[Case, Path, Progress], Measured]:
 def best_of(results: Sequence[PeerResult]) -> PeerResult:
     """The best of its ways, by CPU."""
     return max(results, key=lambda result: result.frames_per_cpu_s)
+
+
+def nearer(ours: Mapping[str, float], best: PeerResult) -> float | None:
+    """How many times, of Kvarn only its worker and broker counted; None for a topology with other parts."""
+    if not {"worker", BROKER} <= ours.keys():
+        return None
+    return round(best.cpu_us()["together"] / (ours["worker"] + ours[BROKER]), 2)
 
 
 def both_correct(ours: dict[str, Any], results: Sequence[PeerResult]) -> dict[str, Any]:

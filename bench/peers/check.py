@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from bench.peers.truth import RECORD, STATE, Expected
 from bench.truth.rows import KEY, Rows, Tally, compare
@@ -51,20 +51,31 @@ def records(bootstrap: str, topic: str, partitions: int) -> Iterator[tuple[bytes
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in left])
         deadline = time.monotonic() + SILENT_SECS
         while left:
-            for message in consumer.consume(AT_ONCE, ASK_SECS):
+            messages = consumer.consume(AT_ONCE, ASK_SECS)
+            yield from [
+                (message.key() or b"", message.value() or b"") for message in messages if message.error() is None
+            ]
+            left -= _ended(messages, topic)
+            if messages:
                 deadline = time.monotonic() + SILENT_SECS
-                error = message.error()
-                if error is None:
-                    yield message.key() or b"", message.value() or b""
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    left.discard(message.partition())
-                else:
-                    raise Fatal("PEER_UNREAD", where=topic, what=str(error), do="check the broker")
-            if time.monotonic() > deadline:
+            elif time.monotonic() > deadline:
                 raise Fatal("PEER_UNREAD", where=topic, what=f"partitions {sorted(left)} do not end",
                             do="check the broker")  # fmt: skip
     finally:
         consumer.close()
+
+
+def _ended(messages: list[Message], topic: str) -> set[int]:
+    """Partitions whose end is among the messages."""
+    ended = set()
+    for message in messages:
+        error = message.error()
+        if error is None:
+            continue
+        if error.code() != KafkaError._PARTITION_EOF:
+            raise Fatal("PEER_UNREAD", where=topic, what=str(error), do="check the broker")
+        ended.add(int(message.partition() or 0))
+    return ended
 
 
 def check(expected: Expected, found: Came) -> dict[str, Tally]:

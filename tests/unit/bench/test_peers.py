@@ -350,7 +350,8 @@ def test_the_value_is_over_the_best_way_and_rows_of_both_sides_count(monkeypatch
     class Ours:
         frames_per_cpu_s = 150_000.0
 
-    said = {"correct": {"rows": 5, "different": 2}, "machine": {"cpus": 2}, "frames_per_s": 9, "ratio": None,
+    cpu = {"sink": 2.0, "worker": 3.0, "broker": 1.0}
+    said = {"correct": {"rows": 5, "different": 2}, "machine": {"cpus": 2}, "cpu_us_per_frame": cpu, "ratio": None,
             "naive": [], "case": "quix", "gate": 1, "goal": 10}  # fmt: skip
     monkeypatch.setattr(experiments, "environment", lambda _peer, _report: Path("nowhere"))
     monkeypatch.setattr(experiments, "run", lambda *_given, **_more: Ours())
@@ -361,7 +362,8 @@ def test_the_value_is_over_the_best_way_and_rows_of_both_sides_count(monkeypatch
     measured = experiments.times(QUIX)(case, Path("nowhere"), nothing)
     assert measured.value == 5.0
     assert measured.correct["different"] == 5
-    assert set(measured.details) == {"frames_per_s", "peer"}
+    assert set(measured.details) == {"cpu_us_per_frame", "peer", "times_worker_and_broker"}
+    assert measured.details["times_worker_and_broker"] == round(1e6 / 30_000 / 4.0, 2)
     assert measured.details["peer"]["best"] == "b"
     assert measured.details["peer"]["by_way"][0]["cpu_us_per_frame"] == {
         "process": 80.0, "broker": 20.0, "together": 100.0
