@@ -134,8 +134,9 @@ def _say(
         out = console()
         records = f" in {tally.records:,} records" if tally.records else ""
         out.print(f"{tally.frames:,} frames{records} from {source} to {to}", markup=False)
-        out.print(f"{tally.seconds:,.1f} s, {tally.frames_per_s:,.0f} frames/s; "
-                  f"recorded from {shown(tally.first_ms, zone)} to {shown(tally.last_ms, zone)}")  # fmt: skip
+        out.print(f"{tally.seconds:,.1f} s, {tally.frames_per_s:,.0f} frames/s")
+        if tally.first_ms is not None and tally.last_ms is not None:
+            out.print(f"Of the time from {shown(tally.first_ms, zone)} to {shown(tally.last_ms, zone)}")
         if behind is not None:
             out.print(f"At most {behind:,.3f} s later than it was due")
         if tally.stopped:

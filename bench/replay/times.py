@@ -36,8 +36,6 @@ def iso(time_ms: int | None, zone: ZoneInfo) -> str | None:
     return None if time_ms is None else datetime.fromtimestamp(time_ms / 1000, zone).isoformat(timespec="milliseconds")
 
 
-def shown(time_ms: int | None, zone: ZoneInfo) -> str:
+def shown(time_ms: int, zone: ZoneInfo) -> str:
     """For people, with the zone's name."""
-    return (
-        "never" if time_ms is None else f"{datetime.fromtimestamp(time_ms / 1000, zone):%Y-%m-%d %H:%M:%S} {zone.key}"
-    )
+    return f"{datetime.fromtimestamp(time_ms / 1000, zone):%Y-%m-%d %H:%M:%S} {zone.key}"
