@@ -74,10 +74,15 @@ class Buffers:
         self.days = np.zeros(days, DAY)
         self.cursor = np.zeros(CURSOR, np.int64)
 
-    def grow(self) -> None:
-        """Twice the room, whatever was full."""
-        self.readings = np.concatenate([self.readings, np.zeros_like(self.readings)])
-        self.days = np.concatenate([self.days, np.zeros_like(self.days)])
+    def grow(self, readings: int, days: int) -> None:
+        """Twice the room for what has less left than so many rows; the other stays as it is.
+
+        When frames of whole days are lost there are many readings, and room for a day of every point is there already.
+        """
+        if len(self.readings) - self.cursor[READINGS] < readings:
+            self.readings = np.concatenate([self.readings, np.zeros_like(self.readings)])
+        if len(self.days) - self.cursor[DAYS] < days:
+            self.days = np.concatenate([self.days, np.zeros_like(self.days)])
 
     def batch(self, decoded: DecodedBatch | None = None, factors: tuple[Array, Array] | None = None) -> ReadingBatch:
         """The rows written so far; reactive energy and physical values come from the decoded rows.

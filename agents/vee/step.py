@@ -253,7 +253,7 @@ class _Session:
         """Whether the kernel must be called again, having been given what it lacked."""
         status = buffers.cursor[STATUS]
         if status == FULL:
-            buffers.grow()
+            buffers.grow(2 * self.limits.slices, self.limits.hot_days)
         elif status == PLANE_NEEDED:
             capacity = self.store.capacity
             self._grant_lacking(buffers.cursor)
