@@ -13,8 +13,8 @@ class GatherOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    batch_frames: int = Field(40_000, ge=1, le=100_000, description="frames that cut a batch, over all partitions; all "
-                              "that comes behind pays for each record, so that under most loads the age cuts")  # fmt: skip
+    batch_frames: int = Field(40_000, ge=1, le=100_000, description="frames that cut a batch, over all partitions; "
+                              "what is behind pays for each record, so that mostly the age cuts")  # fmt: skip
     batch_bytes: int = Field(4_000_000, ge=10_000, description="bytes that cut a batch, over all partitions")
     batch_age_ms: int = Field(100, ge=1, le=60_000, description="age of the oldest frame that cuts a batch")
     buffer_bytes: int = Field(64_000_000, ge=100_000, description="bytes not yet acknowledged by Kafka at which "
