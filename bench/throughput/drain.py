@@ -35,6 +35,8 @@ BROKER = "broker"
 
 BYTES_A_FRAME = 700
 """On disk, all in all: frames 140, readings 200 before compression, state 200, warehouse 60, and room to merge."""
+BYTES_A_ROW = 250
+"""The same for an interval of a frame that has many: frame 42, readings 15, state 10, warehouse 60, room to merge."""
 BYTES_AT_LEAST = 4 << 30
 
 FAST_LOOK_SECS, LOOK_SECS = 0.02, 0.2
@@ -106,7 +108,7 @@ class Drain:
     @contextmanager
     def open(self) -> Iterator[Drain]:
         """A broker of its own, with the topics; ended with its data on the way out."""
-        check_room(octets_of(self.load.meters * self.load.intervals), "--frames")
+        check_room(octets_of(self.load.meters * self.load.intervals, self.load.rows), "--frames")
         with ExitStack() as stack:
             self.progress("Kafka", 0, 1)
             self.services = stack.enter_context(temporary(self.needs, settings=self.settings))
@@ -193,9 +195,9 @@ def part_of(name: str) -> bool:
     return not name.startswith("connect.")
 
 
-def octets_of(frames: int) -> int:
-    """Disk that a run may need."""
-    return frames * BYTES_A_FRAME + BYTES_AT_LEAST
+def octets_of(readings: int, rows: int = 1) -> int:
+    """Disk that a run may need, with `rows` readings a frame."""
+    return readings * (BYTES_A_FRAME if rows == 1 else BYTES_A_ROW) + BYTES_AT_LEAST
 
 
 def _broker(services: Stack) -> int:
