@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from confluent_kafka import KafkaError
 
 from bench.case import Case, Load, PeerLoad, PeerWay
 from bench.experiments import peers as experiments
@@ -18,6 +19,7 @@ from bench.naive import measure as shared
 from bench.naive.checks import Checks, Meter, Rejected
 from bench.naive.decode import Decoder
 from bench.naive.measure import Look, Topics, Watch, feed
+from bench.peers import check as checking
 from bench.peers import measure as measuring
 from bench.peers.check import Came, check, correct
 from bench.peers.environment import make_once, need, run
@@ -378,3 +380,53 @@ def test_peers_are_measured_beside_the_same_drain(name: str) -> None:
     assert case.peer is not None
     assert case.peer.meters <= case.peer.warm_up < case.peer.frames
     assert case.peer.least_secs >= 25
+
+
+class Log:
+    """A consumer of two partitions: records, then the marks of their ends; or an error instead."""
+
+    def __init__(self, last: int) -> None:
+        end = KafkaError._PARTITION_EOF
+        self._batches = [
+            [Said(0, b"a", b"1"), Said(1, b"b", b"2"), Said(1, b"", b"", end)],
+            [],
+            [Said(0, b"c", b"3"), Said(0, b"", b"", last)],
+        ]
+
+    def assign(self, places: list[Any]) -> None:
+        assert [place.partition for place in places] == [0, 1]
+
+    def consume(self, _most: int, _secs: float) -> list[Said]:
+        return self._batches.pop(0)
+
+    def close(self) -> None:
+        return None
+
+
+class Said:
+    """A message."""
+
+    def __init__(self, partition: int, key: bytes, value: bytes, code: int | None = None) -> None:
+        self._partition, self._key, self._value = partition, key, value
+        self._error = None if code is None else KafkaError(code)
+
+    def partition(self) -> int:
+        return self._partition
+
+    def key(self) -> bytes:
+        return self._key
+
+    def value(self) -> bytes:
+        return self._value
+
+    def error(self) -> KafkaError | None:
+        return self._error
+
+
+def test_a_topic_is_read_to_the_end_of_each_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "Consumer", lambda _settings: Log(KafkaError._PARTITION_EOF))
+    found = list(checking.records("nowhere:1", "some", 2))
+    assert found == [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")]
+    monkeypatch.setattr(checking, "Consumer", lambda _settings: Log(KafkaError._ALL_BROKERS_DOWN))
+    with pytest.raises(Fatal, match="PEER_UNREAD"):
+        list(checking.records("nowhere:1", "some", 2))
