@@ -35,8 +35,8 @@ BROKER = "broker"
 
 BYTES_A_FRAME = 700
 """On disk, all in all: frames 140, readings 200 before compression, state 200, warehouse 60, and room to merge."""
-BYTES_A_ROW = 250
-"""The same for an interval of a frame that has many: frame 42, readings 15, state 10, warehouse 60, room to merge."""
+BYTES_A_ROW = 150
+"""The same for an interval of a frame that has many: 85 in all (frame 42, readings 11, warehouse 20), room to merge."""
 BYTES_AT_LEAST = 4 << 30
 
 FAST_LOOK_SECS, LOOK_SECS = 0.02, 0.2
