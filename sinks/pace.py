@@ -20,7 +20,7 @@ class PaceOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fresh_secs: float = Field(
-        3.0,
+        5.0,
         ge=0,
         description="records whose frames Kafka has for no longer are written soon; older ones are a backlog, which is "
         "written in blocks as large as they may be; 0: everything is",
