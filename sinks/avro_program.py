@@ -55,6 +55,12 @@ class Program:
         """The table for the kernel."""
         return np.array(self.rows, np.int64)
 
+    @property
+    def holders(self) -> Array:
+        """i64 (leaves,): the leaf of the array or map that counts a leaf's values; -1 for a field of the record."""
+        counted = [place for place, leaf in enumerate(self.leaves) if leaf.kind == BEGIN]
+        return np.array([counted[leaf.scope - 1] if leaf.scope else -1 for leaf in self.leaves], np.int64)
+
     def leaf(self, name: str, kind: int, scope: int, nullable: bool, symbols: tuple[str, ...] = ()) -> int:
         """Add a column and return its number."""
         self.leaves.append(Leaf(name, kind, scope, nullable, symbols))

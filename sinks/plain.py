@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,11 +12,7 @@ from pipeline.columns import Array
 from pipeline.errors import ContractError
 from pipeline.wire import HEADER, MAGIC, Contracts
 from sinks import avro_kernels as kernels
-from sinks.avro_program import Leaf, program_of, steps_of
-
-_NO_NUMBERS = np.zeros(0, np.int64)
-_NO_PAIRS = np.zeros((0, 2), np.int64)
-_NO_OCTETS = np.zeros(0, np.uint8)
+from sinks.avro_program import TEXT, Leaf, program_of, steps_of
 
 
 @dataclass(frozen=True)
@@ -66,10 +63,7 @@ def plain_rows(
     _check_headers(contracts, schema, where, offsets, data, starts, ends)
     origins, spans = np.full((len(values), 3), -1, np.int64), np.zeros((len(values), 4), np.int64)
     sizes = np.zeros((len(program_of(schema).leaves), 2), np.int64)
-    broken = kernels.walk(
-        data, starts + HEADER.size, ends, steps_of(schema), kernels.SKIM, origins, spans, sizes, _NO_PAIRS,
-        _NO_NUMBERS, _NO_OCTETS, _NO_OCTETS,
-    )  # fmt: skip
+    broken = kernels.skim(data, starts + HEADER.size, ends, steps_of(schema), origins, spans, sizes)
     if broken >= 0:
         raise ContractError(
             "RECORD_BROKEN",
@@ -77,6 +71,8 @@ def plain_rows(
             what=f"the bytes are no {schema}",
             do="check the producer of this topic",
         )
+    holders = program_of(schema).holders
+    sizes[:, 0] = np.where(holders < 0, len(values), sizes[holders, 0])
     producers, said = _producers(data, spans)
     places = np.fromiter(offsets, np.int64, len(offsets))
     return PlainRows(schema, data, starts + HEADER.size, ends, places, origins, producers, said, sizes)
@@ -113,11 +109,21 @@ def _producers(data: Array, spans: Array) -> tuple[Array, tuple[tuple[str, str],
     return np.array(numbers, np.int64)[np.cumsum(anew, dtype=np.int64) - 1], tuple(known)
 
 
+class Form(NamedTuple):
+    """How the values of a leaf are put: numpy code, least and largest (what is beyond becomes these), each symbol's."""
+
+    type: str = "<i8"
+    lowest: int = -(1 << 63)
+    highest: int = (1 << 63) - 1
+    symbols: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True)
 class LeafColumn:
-    """Values of one leaf: numbers i64, or texts u8 (each a LEB128 length and its bytes); marks u8 is 1 where null.
+    """Values of one leaf: numbers in their form, or texts u8 (each a LEB128 length and its bytes); marks u8 is 1 where
+    null.
 
-    For an array or map the numbers are counts of items; for its items' leaves there is a value an item.
+    For an array or map the numbers are counts of items, i64; for its items' leaves there is a value an item.
     """
 
     leaf: Leaf
@@ -126,26 +132,47 @@ class LeafColumn:
     texts: Array
 
 
-def leaf_columns(schema: str, parts: Sequence[PlainRows]) -> dict[str, LeafColumn]:
-    """The columns of all rows of `parts`, in order, by name of the leaf (`array.field` for an item's)."""
-    program, steps = program_of(schema), steps_of(schema)
-    sizes = sum((part.sizes for part in parts), np.zeros((len(program.leaves), 2), np.int64))
-    first = np.concatenate((np.zeros((1, 2), np.int64), np.cumsum(sizes, axis=0)))
-    end = first[:-1].copy()
-    numbers, marks = np.empty(first[-1, 0], np.int64), np.zeros(first[-1, 0], np.uint8)
-    texts = np.empty(first[-1, 1], np.uint8)
+def leaf_columns(
+    schema: str, parts: Sequence[PlainRows], forms: Mapping[str, Form] | None = None
+) -> dict[str, LeafColumn]:
+    """The columns of all rows of `parts`, in order, by name of the leaf (`array.field` for an item's).
+
+    `forms` by name of the leaf; without one numbers are i64, and symbols are their places in the schema.
+    """
+    leaves, steps = program_of(schema).leaves, steps_of(schema)
+    sizes = sum((part.sizes for part in parts), np.zeros((len(leaves), 2), np.int64))
+    put = [(forms or {}).get(leaf.name) or Form(symbols=tuple(range(len(leaf.symbols)))) for leaf in leaves]
+    table, symbols, first, length = _laid_out(leaves, put, sizes)
+    out, at = np.empty(length, np.uint8), np.stack((np.zeros(len(leaves), np.int64), first), axis=1)
     for part in parts:
-        broken = kernels.walk(
-            part.data, part.starts, part.ends, steps, kernels.FILL, _NO_PAIRS, _NO_PAIRS, _NO_PAIRS, end, numbers,
-            marks, texts,
-        )  # fmt: skip
+        broken = kernels.fill(part.data, part.starts, part.ends, steps, at, table, symbols, out)
         assert broken < 0, "rows were walked when they came"
-    return {
-        leaf.name: LeafColumn(
+    found = {}
+    for leaf, form, row, text, (count, end) in zip(leaves, put, table.tolist(), first, at.tolist(), strict=True):
+        base, marks, width = row[: kernels.LOWEST]
+        found[leaf.name] = LeafColumn(
             leaf,
-            numbers[first[place, 0] : end[place, 0]],
-            marks[first[place, 0] : end[place, 0]],
-            texts[first[place, 1] : end[place, 1]],
+            out[base : base + count * width].view(form.type),
+            out[marks : marks + count] if leaf.nullable else np.zeros(count, np.uint8),
+            out[text:end],
         )
-        for place, leaf in enumerate(program.leaves)
-    }
+    return found
+
+
+def _laid_out(leaves: Sequence[Leaf], forms: Sequence[Form], sizes: Array) -> tuple[Array, Array, Array, int]:
+    """(`forms` and `symbols` for the kernel, place of each leaf's texts, octets of all) for leaves of these sizes."""
+    rows: list[list[int]] = []
+    first: list[int] = []
+    symbols: list[int] = []
+    place = 0
+    for leaf, form, (values, texts) in zip(leaves, forms, sizes.tolist(), strict=True):
+        width = 0 if leaf.kind == TEXT else np.dtype(form.type).itemsize
+        places = []
+        for octets in (values * width, values * leaf.nullable, texts):
+            places.append(place)
+            # Columns begin at whole words.
+            place += (octets + kernels.SLACK + 7) & -8
+        rows.append([*places[:2], width, form.lowest, form.highest, len(symbols)])
+        first.append(places[2])
+        symbols += form.symbols
+    return np.array(rows, np.int64), np.array(symbols, np.int64), np.array(first, np.int64), place

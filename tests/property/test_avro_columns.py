@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,18 @@ from pipeline.errors import ContractError
 from pipeline.wire import HEADER
 from schemas.load import load_contracts, shipped_ids
 from sinks.avro_program import program_of
+from sinks.clickhouse import native
+from sinks.clickhouse.columns import Table
+from sinks.clickhouse.plain_block import plain_block
+from sinks.clickhouse.plain_tables import ITEM_TYPES, PLAIN_TABLES
 from sinks.plain import PlainRows, leaf_columns, plain_rows
+from sinks.read import read_plain
 from tests.builders_readings import CONTRACTS, PLAIN, plain
 
 SCHEMAS = sorted(PLAIN)
+
+EMPTY: dict[str, Any] = {"String": ""}
+"""What stands below a null, where that is not 0; an enum's is its first symbol."""
 
 LEAVES: dict[str, st.SearchStrategy[Any]] = {
     "string": st.text(max_size=200),
@@ -186,3 +195,52 @@ def test_a_schema_that_is_not_plain_is_refused() -> None:
 
     with pytest.raises(ConfigError, match="SCHEMA_NOT_PLAIN"):
         program_of("FrameBatch")
+
+
+def octets_of(kind: str, values: list[Any]) -> bytes:
+    """A column of ClickHouse's Native format, value by value."""
+    if kind.startswith("Nullable("):
+        marks = bytes(value is None for value in values)
+        inner = kind.removeprefix("Nullable(").removesuffix(")")
+        return marks + octets_of(inner, [EMPTY.get(inner, 0) if value is None else value for value in values])
+    if kind == "String":
+        raws = [value.encode() if isinstance(value, str) else value for value in values]
+        return b"".join(native.varint(len(raw)) + raw for raw in raws)
+    if kind.startswith("Enum8("):
+        numbers = {name: int(number) for name, number in re.findall(r"'(\w+)' = (\d+)", kind)}
+        return bytes(numbers[value] for value in values)
+    if kind.startswith("DateTime"):
+        values = [min(max(value, 0), 2**32 - 1) for value in values]
+    size = {"Bool": 1, "DateTime('UTC')": 4}.get(kind) or int(kind.lstrip("UInt")) // 8
+    return b"".join((int(value) % (1 << 8 * size)).to_bytes(size, "little") for value in values)
+
+
+def items_octets(field: str, values: list[Any]) -> bytes:
+    """An array's or a map's column: where each ends, then its items' columns."""
+    ends = np.cumsum([len(value) for value in values]).astype("<u8").tobytes()
+    pairs = [[{"key": key, "value": item} for key, item in value.items()] if isinstance(value, dict) else value
+             for value in values]  # fmt: skip
+    return ends + b"".join(
+        octets_of(kind, [item[name] for items in pairs for item in items]) for name, kind in ITEM_TYPES[field].items()
+    )
+
+
+@pytest.mark.parametrize("table", PLAIN_TABLES, ids=lambda table: str(table.name))
+def test_a_block_holds_the_bytes_of_what_the_general_reader_finds(table: Table) -> None:
+    @settings(max_examples=40, deadline=None)
+    @given(records_of(table.schema), st.integers(1, 3))
+    def holds(records: list[dict[str, Any]], cut: int) -> None:
+        raws = [CONTRACTS.encode(table.schema, {**record, "source_topic_id": "log"}) for record in records]
+        parts = [raws[:cut], raws[cut:]]
+        taken = [read_plain(CONTRACTS, table.schema, "t", 0, range(len(part)), part) for part in parts if part]
+        block = plain_block(table, taken)
+        wanted = [native.varint(len(table.stored)), native.varint(len(raws))]
+        decoded = [CONTRACTS.decode(raw) for raw in raws]
+        for column in table.stored:
+            kind = re.sub(r"LowCardinality\((.*)\)", r"\1", column.type)
+            values = [record[column.field] for record in decoded] if column.field else [-1] * len(raws)
+            octets = items_octets(column.field, values) if column.field in ITEM_TYPES else octets_of(kind, values)
+            wanted += [native.text(column.name), native.text(kind), octets]
+        assert b"".join(bytes(piece) for piece in block.pieces) == b"".join(wanted)
+
+    holds()
