@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.jit import allocating_kernel, expanded, inlined, kernel, peek1, peek8, poke1, poke8
+from pipeline.jit import expanded, inlined, kernel, peek1, peek4, peek8, poke1, poke8
 from sinks.avro_program import BEGIN, BOOL, END, TEXT
 
 SKIM, FILL = range(2)
@@ -190,7 +190,25 @@ def fill(data, starts, ends, steps, at, forms, symbols, out):  # type: ignore[no
     return walked(data, starts, ends, steps, FILL, at, at, at, at, forms, symbols, out)
 
 
-@allocating_kernel
+@kernel
+def begins_otherwise(data, starts, ends, heads):  # type: ignore[no-untyped-def]
+    """The first value data u8 [starts[i]:ends[i]) that begins with none of `heads` i64, or -1.
+
+    A head is five octets as a little-endian number.
+    """
+    for record in range(starts.shape[0]):
+        if ends[record] - starts[record] < 5:
+            return record
+        head = peek1(data, starts[record]) | peek4(data, starts[record] + 1) << 8
+        known = False
+        for other in heads:
+            known |= other == head
+        if not known:
+            return record
+    return -1
+
+
+@kernel
 def said_anew(data, spans, out):  # type: ignore[no-untyped-def]
     """out u8 (n,) = 1 where a record's topic id or stage is another than that of the record before it."""
     for record in range(spans.shape[0]):

@@ -81,6 +81,12 @@ def steps_of(schema: str) -> Array:
     return program_of(schema).steps
 
 
+@cache
+def holders_of(schema: str) -> Array:
+    """Who counts the values of its leaves."""
+    return program_of(schema).holders
+
+
 def _record(program: Program, record: Mapping[str, Any], prefix: str, scope: int) -> None:
     for each in record["fields"]:
         _value(program, each["type"], prefix + each["name"], scope)

@@ -12,7 +12,7 @@ from pipeline.columns import Array
 from pipeline.errors import ContractError
 from pipeline.wire import HEADER, MAGIC, Contracts
 from sinks import avro_kernels as kernels
-from sinks.avro_program import TEXT, Leaf, program_of, steps_of
+from sinks.avro_program import TEXT, Leaf, holders_of, program_of, steps_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def plain_rows(
             what=f"the bytes are no {schema}",
             do="check the producer of this topic",
         )
-    holders = program_of(schema).holders
+    holders = holders_of(schema)
     sizes[:, 0] = np.where(holders < 0, len(values), sizes[holders, 0])
     producers, said = _producers(data, spans)
     places = np.fromiter(offsets, np.int64, len(offsets))
@@ -80,17 +80,12 @@ def plain_rows(
 
 def _check_headers(contracts: Contracts, schema: str, where: str, offsets: Sequence[int], data: Array, starts: Array,
                    ends: Array) -> None:  # fmt: skip
-    long_enough = ends - starts >= HEADER.size
-    places = np.where(long_enough, starts, 0)[:, np.newaxis] + np.arange(HEADER.size)
-    heads = data[np.minimum(places, len(data) - 1)]
-    other = np.ones(len(offsets), np.bool_)
-    for number in contracts.accepted(schema):
-        other &= (heads != np.frombuffer(HEADER.pack(MAGIC, number), np.uint8)).any(axis=1)
-    other |= ~long_enough
-    if other.any():
+    heads = [int.from_bytes(HEADER.pack(MAGIC, number), "little") for number in contracts.accepted(schema)]
+    other = kernels.begins_otherwise(data, starts, ends, np.array(heads, np.int64))
+    if other >= 0:
         raise ContractError(
             "SCHEMA_OTHER",
-            where=f"{where} at offset {offsets[int(other.argmax())]}",
+            where=f"{where} at offset {offsets[other]}",
             what=f"the value does not begin as {schema} (id {contracts.ids[schema]})",
             do="check which topic and which schema registry are meant",
         )
