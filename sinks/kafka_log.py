@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,8 +23,14 @@ COMMIT_SECS = 30.0
 FEWEST, MOST = 64, 4096
 """Messages asked for at once; many small ones cost less together."""
 
+MOST_DIGITS = 16
+"""Of a time in milliseconds that stands in a header, and more."""
+
 FEWEST_BYTES = 1 << 20
 """What a message is taken to hold before one was seen."""
+
+_made: Callable[[tuple[str, int, int, bytes]], Message] = partial(tuple.__new__, Message)
+"""A Message of its fields. Its own constructor is a function of Python's, and there is a call for each determinant."""
 
 REPLACED = {
     KafkaError.ILLEGAL_GENERATION,
@@ -142,7 +149,7 @@ class KafkaLog:
                 self._note_age(more[-1])
             for message, value in zip(more, values, strict=True):
                 if message.error() is None:
-                    found.append(Message(message.topic(), message.partition(), message.offset(), value))
+                    found.append(_made((message.topic(), message.partition(), message.offset(), value)))
                 else:
                     self._heed(message)
         if changes != self._changes:
@@ -157,7 +164,8 @@ class KafkaLog:
         if message.error() is not None:
             return
         for name, value in message.headers() or ():
-            if name == SOURCE_AT_HEADER and value != b"0":
+            # It only says how soon to write: one that is no number, from whoever wrote it, must not end the sink.
+            if name == SOURCE_AT_HEADER and value and len(value) < MOST_DIGITS and value.isdigit() and int(value):
                 self.behind_secs = time.time() - int(value) / 1000
 
     def _heed(self, message: Any) -> None:
