@@ -37,7 +37,15 @@ def _measured(case: Case, file: Path, progress: Progress, value: str, *, naive: 
     costs = said["cpu_us_per_frame"]
     details["cpu_us_per_frame"] = {**costs, "together": round(sum(costs.values()), 3)}
     details["over_time"] = over_time(outcome.drained)
+    details["most_memory_bytes"] = most_memory(outcome.drained)
     return Measured(said[value], said["correct"], details, said["machine"])
+
+
+def most_memory(drained: Drained) -> dict[str, int]:
+    """Resident bytes of each part, the most of all looks; the parts started before the span, with their state."""
+    return {
+        NAMES.get(part, part): max(moment.memory.get(part, 0) for moment in drained.moments) for part in drained.parts
+    }
 
 
 def over_time(drained: Drained, window_secs: float = WINDOW_SECS) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.case import read_case
-from bench.experiments import drain, latency, live, peers, profiles
+from bench.experiments import drain, inside, latency, limit, live, peers, profiles, state
 from bench.experiments.experiment import Experiment
 from pipeline.errors import ConfigError
 
@@ -16,6 +16,10 @@ EXPERIMENTS = {
     "profiles": profiles.readings_a_second,
     "latency": latency.p99_secs,
     "latency-quiet": latency.p99_secs,
+    "limit": limit.share_of_limit,
+    "fleet": inside.times_the_small_fleet,
+    "state": state.kilobytes_a_point,
+    "workers": inside.times_one_worker,
 }
 
 

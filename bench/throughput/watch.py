@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -26,7 +26,7 @@ class Moment:
 
     `machine` are the seconds that all of the machine's CPUs were busy, whoever kept them so. `made`: what each
     reader has to show: records that a worker has written, records that a sink has committed. `done`: committed
-    positions of each reader, summed.
+    positions of each reader, summed. `memory`: resident bytes of each part.
     """
 
     at: float
@@ -37,6 +37,7 @@ class Moment:
     state_bytes: int
     made: Mapping[str, int]
     done: Mapping[str, int]
+    memory: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def idle(self) -> bool:
@@ -76,11 +77,12 @@ class Watch:
         lag = {name: sum(ends[place] - at for place, at in positions.items()) for name, positions in done.items()}
         written = sum(end for (topic, _), end in ends.items() if topic in self._written)
         cpu = {name: _secs(process) for name, process in self._processes.items()}
+        memory = {name: process.memory_info().rss for name, process in self._processes.items()}
         sums = {name: sum(positions.values()) for name, positions in done.items()}
         made = dict(sums)
         for name, topics in self._outputs.items():
             made[name] = sum(end for (topic, _), end in ends.items() if topic in topics)
-        return Moment(time.perf_counter(), lag, written, cpu, machine_secs(), self._segments.look(), made, sums)
+        return Moment(time.perf_counter(), lag, written, cpu, machine_secs(), self._segments.look(), made, sums, memory)
 
     def _ends(self, patience_secs: float) -> dict[Place, int]:
         asked = [TopicPartition(topic.name, number, OFFSET_END) for topic in self._topics
