@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from agents.losses.encode import Column, Nullable, encode_rows, texts_of
+from agents.losses.nodes import Nodes
 from agents.losses.state import DAY
+from pipeline.codes import Level
 from pipeline.columns import Array
+from pipeline.errors import ContractError
 from pipeline.records import EncodedRecords
 from pipeline.step import Origin
-from pipeline.wire import Contracts
+from pipeline.wire import HEADER, MAGIC, Contracts
 
 SCHEMA = "Loss"
 THOUSAND = 1000
+
+CHUNK = 20_000
+"""Rows encoded at once: bounds the room at some tens of MB."""
+
+LEVELS = tuple(level.name for level in Level)
+SPANS = ("INTERVAL", "DAY")
+STATES = ("PROVISIONAL", "FINAL")
+
+NUMBERS = ("node", "start", "secs", "revision", "input_wh", "output_wh", "estimated_wh", "expected", "actual",
+           "estimated", "inputs_expected", "inputs_actual")  # fmt: skip
+"""Fields that are a column of BALANCE."""
 
 
 @dataclass(frozen=True)
 class Losses:
     """Balances that one tick closed or revised, in order of node, span and start.
 
-    rows BALANCE (n,); names and levels one a row; final bool (n,). The key of a record is its node, 8 bytes big-endian.
+    rows BALANCE (n,); places i64 (n,) of their nodes in `nodes`; final bool (n,). The key of a record is its node, 8
+    bytes big-endian.
     """
 
     rows: Array
-    names: list[str]
-    levels: list[str]
+    places: Array
+    nodes: Nodes
     final: Array
     tick_time: int
     origin: Origin
@@ -35,12 +52,40 @@ class Losses:
         return len(self.rows)
 
     def encode(self, contracts: Contracts) -> EncodedRecords:
-        """The records in the Confluent wire format."""
+        """The records in the Confluent wire format; raises ContractError for a field that losses cannot fill."""
+        schema: Any = contracts.schemas[SCHEMA]
+        header = HEADER.pack(MAGIC, contracts.ids[SCHEMA])
         keys = self.rows["node"].astype(">u8").view(np.uint8).reshape(-1, 8)
-        return EncodedRecords(keys, [contracts.encode(SCHEMA, record) for record in self.records()])
+        values: list[bytes] = []
+        for begin in range(0, len(self.rows), CHUNK):
+            part = slice(begin, begin + CHUNK)
+            rows = self.rows[part]
+            columns = self._columns(rows, part)
+            values += encode_rows(header, [_column(field, columns) for field in schema["fields"]], len(rows))
+        return EncodedRecords(keys, values)
+
+    def _columns(self, rows: Array, part: slice) -> dict[str, Column | tuple[Array, Sequence[str]]]:
+        """Fields of some rows by name; of an enum the symbols too, and the number of each row's."""
+        number = {name: rows[name].astype(np.int64) for name in NUMBERS}
+        places, count = self.places[part], len(rows)
+        return {
+            **number,
+            "name": self.nodes.texts_at(places, rows["node"]),
+            "level": (self.nodes.levels_at(places) - min(Level), LEVELS),
+            "span": ((rows["row"] == DAY).astype(np.int64), SPANS),
+            "supersedes": Nullable(number["revision"] - 1, number["revision"] != 1),
+            "state": (self.final[part].astype(np.int64), STATES),
+            "loss_wh": number["input_wh"] - number["output_wh"],
+            "coverage": _coverage(number["actual"], number["expected"]),
+            "tick_time": np.full(count, self.tick_time, np.int64),
+            "source_topic_id": texts_of([self.origin.topic_id]),
+            "source_partition": np.full(count, self.origin.partition, np.int64),
+            "source_offset": np.full(count, self.origin.offset, np.int64),
+            "source_index": np.arange(part.start, part.start + count, dtype=np.int64),
+        }
 
     def records(self) -> list[dict[str, Any]]:
-        """The same as plain values."""
+        """The same as plain values; slow."""
         columns = {name: self.rows[name].tolist() for name in self.rows.dtype.names or ()}
         listed = zip(*columns.values(), strict=True)
         return [self._record(index, dict(zip(columns, row, strict=True))) for index, row in enumerate(listed)]
@@ -49,8 +94,8 @@ class Losses:
         expected = row["expected"]
         return {
             "node": row["node"],
-            "name": self.names[index],
-            "level": self.levels[index],
+            "name": self.nodes.name(int(self.places[index]), row["node"]),
+            "level": Level(int(self.nodes.levels_at(self.places[index : index + 1])[0])).name,
             "span": "DAY" if row["row"] == DAY else "INTERVAL",
             "start": row["start"],
             "secs": row["secs"],
@@ -73,3 +118,23 @@ class Losses:
             "source_offset": self.origin.offset,
             "source_index": index,
         }
+
+
+def _coverage(actual: Array, expected: Array) -> Array:
+    """Actual intervals a thousand expected ones, rounded down; 0 where none is expected."""
+    coverage: Array = np.floor_divide(actual * THOUSAND, expected, out=np.zeros_like(actual), where=expected != 0)
+    return coverage
+
+
+def _column(field: Mapping[str, Any], columns: Mapping[str, Column | tuple[Array, Sequence[str]]]) -> Column:
+    """What a field of the schema holds, an enum as the places that the schema gives its symbols."""
+    name = field["name"]
+    if name not in columns:
+        raise ContractError(
+            "FIELD_UNKNOWN", where=f"{SCHEMA}.{name}", what="losses has no such value", do="add it to Losses"
+        )
+    column = columns[name]
+    if isinstance(column, tuple):
+        number, symbols = column
+        return np.array([field["type"]["symbols"].index(symbol) for symbol in symbols], np.int64)[number]
+    return column

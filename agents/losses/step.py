@@ -14,10 +14,10 @@ import numpy as np
 from agents.losses.balances import Losses
 from agents.losses.config import LossesConfig
 from agents.losses.kernels import add_partials, due_balances
+from agents.losses.nodes import Nodes, nodes_of
 from agents.losses.state import DAY, FREE, INTERVAL, LAYOUT, PLACE, PLACES, SOURCE, WAITING
 from agents.losses.waiting import close, source_slots, take, wait
 from pipeline.batch import NodeEnergy
-from pipeline.codes import Level
 from pipeline.columns import Array
 from pipeline.errors import ContractError, Fatal
 from pipeline.keyed import locate, node_keys, retain
@@ -38,15 +38,6 @@ class Mark:
     closes: int
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Nodes of the registry in force, sorted: node u32 (n,), and name and level of each."""
-
-    node: Array
-    names: list[str]
-    levels: list[str]
-
-
 class LossesStep:
     """Balances of network nodes."""
 
@@ -58,13 +49,14 @@ class LossesStep:
         self.config = config
         self._offset = OFFSETS[config.timezone]
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> Nodes:
         """Names and levels of the nodes."""
         registry = references.registry
-        names = [bytes(raw).decode() for raw in registry.node_name.tolist()]
-        return Prepared(registry.node, names, [Level(code).name for code in registry.node_level.tolist()])
+        return nodes_of(
+            registry.node, [bytes(raw).decode() for raw in registry.node_name.tolist()], registry.node_level
+        )
 
-    def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Nodes) -> Advance:
         """Take one record of one source on."""
         batch = parcel.batch
         if batch is not None and not isinstance(batch, NodeEnergy):
@@ -148,7 +140,7 @@ class LossesStep:
         today = (now.closes + self._offset) // DAY_SECS
         return (today - self.config.hot_days - SPARE_DAYS) * DAY_SECS - self._offset
 
-    def _emit(self, before: Mark, now: Mark, origin: Origin, store: StateStore, prepared: Prepared) -> Losses:
+    def _emit(self, before: Mark, now: Mark, origin: Origin, store: StateStore, prepared: Nodes) -> Losses:
         """Balances whose end has passed and that changed, and the last word on days that leave the window."""
         oldest = self._oldest(now)
         area, chosen = store.areas["balance"], np.empty(len(store.keys), np.int64)
@@ -158,8 +150,7 @@ class LossesStep:
         made = made[np.lexsort((made["start"], made["row"], made["node"]))]
         if before.tick != NEVER and oldest > self._oldest(before):
             _forget(oldest, store)
-        names, levels = _names(made["node"], prepared)
-        return Losses(made, names, levels, made["start"] < oldest, now.tick, origin)
+        return Losses(made, prepared.find(made["node"]), prepared, made["start"] < oldest, now.tick, origin)
 
 
 def _rows(store: StateStore) -> Array:
@@ -181,14 +172,3 @@ def _add(store: StateStore, partials: Array, row: int, secs: Array, start: Array
     slots = locate(store, node_keys(partials["node"], key))
     area = store.areas["balance"]
     add_partials(slots, partials, row, secs, start, area.flat, area.changed.reshape(1, -1), area.dirty, store.capacity)
-
-
-def _names(node: Array, prepared: Prepared) -> tuple[list[str], list[str]]:
-    """Name and level of each node; one that the registry does not know is called by its id."""
-    places = np.searchsorted(prepared.node, node).tolist()
-    names, levels = [], []
-    for number, place in zip(node.tolist(), places, strict=True):
-        known = place < len(prepared.node) and int(prepared.node[place]) == number
-        names.append((prepared.names[place] if known else "") or str(number))
-        levels.append(prepared.levels[place] if known else Level.DT.name)
-    return names, levels
