@@ -64,11 +64,14 @@ def _earlier() -> Mapping[int, tuple[str, Any]]:
     }
 
 
-def load_contracts(registry_ids: Mapping[str, int] | None = None) -> Contracts:
+def load_contracts(
+    registry_ids: Mapping[str, int] | None = None, former_ids: Mapping[int, int] | None = None
+) -> Contracts:
     """The contracts of all topics, with the ids that a registry gave or else with the shipped ones. What was written
     with the shipped ones can be read in any case: a registry may be turned on later.
 
-    `registry_ids` is what `schemas.registry.register` returns. Raises ConfigError when `registry_ids` lacks a schema.
+    `registry_ids` is what `schemas.registry.register` returns, `former_ids` what `schemas.registry.former_ids` does.
+    Raises ConfigError when `registry_ids` lacks a schema.
     """
     ids = dict(shipped_ids() if registry_ids is None else registry_ids)
     missing = sorted(set(shipped_ids()) - set(ids))
@@ -79,4 +82,6 @@ def load_contracts(registry_ids: Mapping[str, int] | None = None) -> Contracts:
             what="the registry gave no id",
             do="register all shipped schemas before starting",
         )
-    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids(), earlier=_earlier())
+    earlier = dict(_earlier())
+    earlier |= {number: earlier[shipped] for number, shipped in (former_ids or {}).items()}
+    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids(), earlier=earlier)

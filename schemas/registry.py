@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 from pipeline.errors import ConfigError, Transient
 from pipeline.wire import Contracts
 from schemas.compatibility import breaks
-from schemas.load import load_contracts, schema_text, shipped_ids
+from schemas.load import load_contracts, released, schema_text, shipped_ids
 
 
 class RegistryClient(Protocol):
@@ -23,6 +25,9 @@ class RegistryClient(Protocol):
 
     def register(self, subject: str, text: str) -> int:
         """Id of `text` under `subject`; the one it already has when it is there."""
+
+    def versions(self, subject: str) -> list[tuple[int, str]]:
+        """Id and text of every version of `subject`; empty when the subject is new."""
 
 
 def subject_of(topic: str) -> str:
@@ -60,6 +65,28 @@ def register(client: RegistryClient, topics: Mapping[str, str]) -> dict[str, int
     return ids
 
 
+def former_ids(client: RegistryClient, topics: Mapping[str, str]) -> dict[int, int]:
+    """What the registry calls schemas of former releases: its id -> the shipped one, for `load_contracts`.
+
+    A topic has records of before for as long as it keeps them, and an upgrade has writers of before for a while.
+    """
+    today, former = set(shipped_ids().values()), {}
+    for name, shipped, text in released():
+        if shipped not in today:
+            former[(name, _normal(text))] = shipped
+    ids = {}
+    for topic, schema in topics.items():
+        if any(name == schema for name, _ in former):
+            versions = ((number, (schema, _normal(text))) for number, text in client.versions(subject_of(topic)))
+            ids.update({number: former[version] for number, version in versions if version in former})
+    return ids
+
+
+def _normal(text: str) -> str:
+    """A schema's text as every registry gives it back: some leave spaces out."""
+    return json.dumps(json.loads(text), sort_keys=True)
+
+
 SUBJECT_UNKNOWN = (40401, 40402)
 """Error codes of the registry's API: no such subject, no such version."""
 
@@ -87,6 +114,12 @@ class _Confluent:
     def register(self, subject: str, text: str) -> int:
         """See RegistryClient."""
         return int(self._ask(lambda: self._client.register_schema(subject, self._schema(text, "AVRO"))))
+
+    def versions(self, subject: str) -> list[tuple[int, str]]:
+        """See RegistryClient."""
+        numbers: list[int] = self._ask(lambda: self._client.get_versions(subject)) or []
+        found: list[Any] = [self._ask(partial(self._client.get_version, subject, number)) for number in numbers]
+        return [(int(version.schema_id), version.schema.schema_str) for version in found if version is not None]
 
     def close(self) -> None:
         """Give the connection back."""
@@ -131,4 +164,5 @@ def contracts_of(url: str, topics: Mapping[str, str]) -> Contracts:
         return load_contracts()
     others = {name: name for name in shipped_ids() if name not in topics.values()}
     with connect(url) as client:
-        return load_contracts(register(client, {**topics, **others}))
+        every = {**topics, **others}
+        return load_contracts(register(client, every), former_ids(client, every))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
+
+import fastavro
 import pytest
 
-from pipeline.errors import ConfigError
+from pipeline.batch import ReadingBatch
+from pipeline.columns import empty, pack
+from pipeline.errors import ConfigError, ContractError
+from pipeline.wire import HEADER, MAGIC, read_stage
 from schemas.compatibility import breaks
-from schemas.load import schema_text
-from schemas.registry import register
+from schemas.load import load_contracts, released, schema_text, shipped_ids
+from schemas.registry import former_ids, register
 
 
 class MemoryRegistry:
@@ -16,13 +23,21 @@ class MemoryRegistry:
     def __init__(self) -> None:
         self.latest: dict[str, str] = {}
         self.ids: dict[str, int] = {}
+        self.all: dict[str, list[tuple[int, str]]] = {}
 
     def incompatible(self, subject: str, text: str) -> list[str]:
         return breaks(reader=text, writer=self.latest[subject]) if subject in self.latest else []
 
     def register(self, subject: str, text: str) -> int:
         self.latest[subject] = text
-        return self.ids.setdefault(text, len(self.ids) + 1)
+        number = self.ids.setdefault(text, len(self.ids) + 1)
+        versions = self.all.setdefault(subject, [])
+        if (number, text) not in versions:
+            versions.append((number, text))
+        return number
+
+    def versions(self, subject: str) -> list[tuple[int, str]]:
+        return [(number, json.dumps(json.loads(text))) for number, text in self.all.get(subject, [])]
 
 
 def test_topics_with_one_schema_get_one_id() -> None:
@@ -59,3 +74,29 @@ def test_a_registry_that_gives_one_schema_two_ids_is_refused() -> None:
 def test_a_topic_with_an_unknown_schema_is_refused() -> None:
     with pytest.raises(ConfigError, match="SCHEMA_UNKNOWN at Nothing"):
         register(MemoryRegistry(), {"x": "Nothing"})
+
+
+def test_what_was_written_with_the_registry_s_id_of_a_former_release_is_read() -> None:
+    client = MemoryRegistry()
+    text = next(text for name, number, text in released() if number not in shipped_ids().values())
+    old_id = client.register("readings-value", text)
+    topics = {"readings": "ReadingBatch", **{name: name for name in shipped_ids() if name != "ReadingBatch"}}
+    ids = register(client, topics)
+    assert ids["ReadingBatch"] != old_id
+    body = io.BytesIO()
+    record = {"source_topic_id": "log", "source_partition": 3, "source_offset": 17, "previous_offset": 16,
+              "tick": {"time": 100, "lateness_secs": 5}, "control": None, **pack(empty(ReadingBatch))}  # fmt: skip
+    fastavro.schemaless_writer(body, fastavro.parse_schema(json.loads(text)), record)
+    raw = HEADER.pack(MAGIC, old_id) + body.getvalue()
+    contracts = load_contracts(ids, former_ids(client, topics))
+    for views in (False, True):
+        assert read_stage(contracts, "ReadingBatch", raw, views=views).parcel.origin.offset == 17
+    with pytest.raises(ContractError, match="SCHEMA_OTHER"):
+        read_stage(load_contracts(ids), "ReadingBatch", raw)
+
+
+def test_a_version_that_no_release_had_is_not_taken_for_one() -> None:
+    client = MemoryRegistry()
+    client.register("readings-value", schema_text("ReadingBatch").replace("packing", "packed_how"))
+    register(client, {"readings": "ReadingBatch"})
+    assert former_ids(client, {"readings": "ReadingBatch"}) == {}

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import ConfigError, Transient
 from pipeline.step import Tick
 from pipeline.wire import frames_record
-from schemas.load import schema_text, shipped_ids
+from schemas.load import released, schema_text, shipped_ids
 from schemas.registry import connect, contracts_of, register
 
 pytestmark = pytest.mark.registry
@@ -36,6 +36,16 @@ def test_records_carry_the_ids_that_the_registry_gave(schema_registry: str, topi
     raw = frames_record(contracts, tick=Tick(1_751_308_200, 900))
     assert int.from_bytes(raw[1:5], "big") == contracts.ids["FrameBatch"] < min(shipped_ids().values())
     assert contracts.decode(raw, "FrameBatch")["tick"]["time"] == 1_751_308_200
+
+
+def test_ids_that_the_registry_gave_to_a_former_release_are_read_as_well(schema_registry: str, unique: str) -> None:
+    topic = f"{unique}-readings"
+    name, number, text = next(version for version in released() if version[1] not in shipped_ids().values())
+    with connect(schema_registry) as client:
+        old_id = client.register(f"{topic}-value", text)
+    contracts = contracts_of(schema_registry, {topic: name})
+    assert contracts.ids[name] != old_id
+    assert contracts.earlier[old_id] == contracts.earlier[number]
 
 
 def test_schemas_of_no_topic_have_an_id_as_well(schema_registry: str, unique: str) -> None:
