@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from pipeline.errors import Fatal
+from pipeline.wire import SOURCE_AT_HEADER
 from sinks import kafka_log
 from sinks.kafka_log import KafkaLog
 from sinks.plan import Position
@@ -33,7 +35,7 @@ class Refusing:
         return [SimpleNamespace(error=None) for _ in offsets]
 
 
-def log_with(consumer: Refusing, monkeypatch: pytest.MonkeyPatch) -> KafkaLog:
+def log_with(consumer: Any, monkeypatch: pytest.MonkeyPatch) -> KafkaLog:
     monkeypatch.setattr(kafka_log, "Consumer", lambda _: consumer)
     return KafkaLog("127.0.0.1:1", "group", ("readings",), alone=False)
 
@@ -54,3 +56,31 @@ def test_a_commit_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(kafka_log, "COMMIT_SECS", 0.0)
     with pytest.raises(Fatal, match="COMMIT_REFUSED"):
         log_with(Refusing(*[KafkaError.NOT_COORDINATOR] * 3), monkeypatch).commit([AT])
+
+
+class Giving:
+    """A consumer that has one message, with these headers."""
+
+    def __init__(self, headers: list[tuple[str, bytes | None]] | None) -> None:
+        self.messages = [
+            SimpleNamespace(error=lambda: None, headers=lambda: headers, value=lambda: b"x", topic=lambda: "readings",
+                            partition=lambda: 0, offset=lambda: 7)
+        ]  # fmt: skip
+
+    def consume(self, most: int, secs: float) -> list[Any]:
+        given, self.messages = self.messages, []
+        return given
+
+
+@pytest.mark.parametrize("value", [None, b"", b"0", b"-1", b"soon", "\u00b2".encode(), b"9" * 400])
+def test_a_header_that_tells_no_time_is_passed_over(value: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = log_with(Giving([(SOURCE_AT_HEADER, value)]), monkeypatch)
+    assert [message.offset for message in source.poll(1, 0.1)] == [7]
+    assert source.behind_secs is None
+
+
+def test_the_age_of_what_was_read_is_told_by_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_000.0)
+    source = log_with(Giving([("kvarn-id", b"a"), (SOURCE_AT_HEADER, b"998500")]), monkeypatch)
+    source.poll(1, 0.1)
+    assert source.behind_secs == 1.5
