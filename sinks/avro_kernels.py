@@ -89,7 +89,10 @@ def block_count(data, place, end):  # type: ignore[no-untyped-def]
 
 @inlined
 def walked(data, starts, ends, steps, mode, origins, spans, sizes, at, forms, symbols, out):  # type: ignore[no-untyped-def]  # noqa: C901
-    """Walk records data u8 [starts[i]:ends[i]) as `skim` and `fill` say; return the first broken record, or -1."""
+    """Walk records data u8 [starts[i]:ends[i]) as `skim` and `fill` say; return the first broken record, or -1.
+
+    Places in small tables are unsigned: a signed one is looked at each time, whether it counts from the end.
+    """
     for record in range(starts.shape[0]):
         place, end = starts[record], ends[record]
         step, begin, left, items = np.uint64(0), np.uint64(0), np.int64(0), np.int64(0)
