@@ -116,6 +116,10 @@ def topics() -> str:
         "Names are those of `topologies.yaml`; a topology may use others. Every schema has a doc on every field "
         "(`schemas/avro/<schema>.avsc`) and examples. Values are in the Confluent wire format: an octet 0, the "
         "schema's id, and Avro. Without a schema registry the id is the one in brackets.",
+        "Workers give a record that stands alone two headers, which say nothing that its value needs: `kvarn-id`, the "
+        "same in every copy of an output, and `kvarn-source-at`, when the record was written that it was made of "
+        "(epoch milliseconds in digits, 0: not known). Records that are made by the thousand, as determinants, "
+        "have none.",
         "## In use",
         table(head, (_topic(row, ids) for row in TOPICS if not row.reserved)),
         "## Reserved",
