@@ -31,6 +31,7 @@ from bench.throughput.page import write
 from bench.throughput.run import run
 from cli.experiments import compare, run_command, show_list
 from cli.output import DEFAULT_FILE, FAILED, Json, Keep, Page, TopologyFile, aside, console, emit
+from cli.profile import profile_command
 from cli.replay import record_command, replay_command
 from cli.services.exits import MissingRequirement
 from cli.services.settings import ServiceSettings
@@ -214,5 +215,6 @@ app.command("soak")(soak(_progress))
 app.command("list")(show_list)
 app.command("run")(run_command(_progress))
 app.command("compare")(compare)
+app.command("profile")(profile_command(_progress))
 app.command("record")(record_command(_progress))
 app.command("replay")(replay_command(_progress))

@@ -12,6 +12,7 @@ from bench.inside.warehouse import inserts, ready_blocks
 from bench.limit.broker import broker_cost
 from bench.limit.cipher import cipher_secs
 from bench.throughput.drain import Progress
+from pipeline.batch import FrameBatch
 from pipeline.runtime.chain import Outputs, singly
 from pipeline.step import Origin
 from pipeline.wire import read_frames
@@ -44,41 +45,64 @@ class Limit:
         return {name: round(value, 3) for name, value in {**parts, "together": self.together}.items()}
 
 
+@dataclass
+class Sample:
+    """Frames of a load that were taken through the chains: the records, and what they gave rise to."""
+
+    inside: Inside
+    frames: int
+    records: list[tuple[int, bytes]]
+    outputs: Outputs
+
+
 def limit_of(load: Load, file: Path, progress: Progress) -> Limit:
     """Frames are taken through the chains once to have the outputs; then each part alone."""
-    meters = min(load.meters, max(LEAST_METERS, load.meters // SHARE))
-    frames = min(load.frames, -(-load.frames * meters // load.meters))
-    inside = Inside(file, load.model_copy(update={"meters": meters, "frames": frames}))
+    inside = Inside(file, smaller(load))
     try:
-        return _measured(inside, progress)
+        return limit_from(sample_of(inside, progress), progress)
     finally:
         inside.close()
 
 
-def _measured(inside: Inside, progress: Progress) -> Limit:
+def smaller(load: Load) -> Load:
+    """A SHARE of the service points, and as many intervals."""
+    meters = min(load.meters, max(LEAST_METERS, load.meters // SHARE))
+    return load.model_copy(update={"meters": meters, "frames": -(-load.frames // load.meters) * meters})
+
+
+def sample_of(inside: Inside, progress: Progress) -> Sample:
+    """All intervals of the load of `inside`, taken through its chains."""
     inside.open()
-    numbers, count = inside.load.pushes[OPENING:], 0
-    records: list[tuple[int, bytes]] = []
-    outputs: Outputs = []
+    numbers = inside.load.pushes[OPENING:]
+    sample = Sample(inside, 0, [], [])
     for done, number in enumerate(numbers):
-        progress("outputs for the limit", done, len(numbers))
+        progress("frames through the chains", done, len(numbers))
         for partition, frames, raw in inside.records(number):
-            records.append((partition, raw))
-            outputs += inside.take(partition, raw)
-            count += frames
-        outputs += inside.tick(number)
+            sample.records.append((partition, raw))
+            sample.outputs += inside.take(partition, raw)
+            sample.frames += frames
+        sample.outputs += inside.tick(number)
+    return sample
+
+
+def limit_from(sample: Sample, progress: Progress, clock: StageClock | None = None) -> Limit:
+    """Each part alone: cipher, insert, broker; `clock` has what making the blocks took, which is none of it."""
+    inside, micros = sample.inside, 1e6 / sample.frames
     progress("limit: cipher", 0, 1)
-    batches = [batch for _, raw in records if (batch := read_frames(inside.contracts, raw, Origin("", 0, 0)).batch)]
-    cipher = cipher_secs(batches, inside.references())  # type: ignore[arg-type]  # records of frames hold frames
-    del batches
+    parcels = (read_frames(inside.contracts, raw, Origin("", 0, 0)) for _, raw in sample.records)
+    cipher = cipher_secs([parcel.batch for parcel in parcels if isinstance(parcel.batch, FrameBatch)],
+                         inside.references())  # fmt: skip
     progress("limit: insert", 0, 1)
-    blocks = ready_blocks(inside.plan, inside.contracts, outputs, BLOCK_ROWS, StageClock())
+    insert = insert_secs(sample, clock or StageClock())
+    progress("limit: broker", 0, 1)
+    cost = broker_cost(sample.records, [output.value for output in singly(sample.outputs)])
+    return Limit(sample.frames, micros * cipher, micros * cost.broker, micros * cost.client, micros * insert)
+
+
+def insert_secs(sample: Sample, clock: StageClock) -> float:
+    """CPU seconds of the insert of ready blocks with its merges; `clock` has what making them took."""
+    inside = sample.inside
+    blocks = ready_blocks(inside.plan, inside.contracts, sample.outputs, BLOCK_ROWS, clock)
     temporary = tempfile.TemporaryDirectory(prefix="kvarn-bench-", ignore_cleanup_errors=True)
     with temporary as folder, inserts(Path(folder)) as warehouse:
-        insert = warehouse.insert(blocks)
-    del blocks
-    progress("limit: broker", 0, 1)
-    values = [output.value for output in singly(outputs)]
-    cost = broker_cost(records, values)
-    micros = 1e6 / count
-    return Limit(count, micros * cipher, micros * cost.broker, micros * cost.client, micros * insert)
+        return warehouse.insert(blocks)
