@@ -16,7 +16,8 @@ def text(said: dict[str, Any]) -> str:
     lines = [
         "# Budget: what a frame costs", "",
         f"`kvarn bench profile --page`, {today()}. A frame may take {said['budget_us_per_frame']} us of CPU:",
-        "300,000 frames a second on two CPUs, all counted. Each change that adds to it says the sum before and after.", "",
+        "300,000 frames a second on two CPUs, all counted. Each change that adds to it says the sum before and after.",
+        "",
         f"Load: {load['meters']:,} service points, {load['frames']:,} frames in records of {load['batch_frames']:,}, "
         "one local midnight.",
         "", "## Stages, each alone", "",
