@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.columns import Array
 from pipeline.state import Layout, Table
 
 FREE, SOURCE, WAITING, INTERVAL, DAY, PLACE, PLACES = range(7)
@@ -66,3 +67,13 @@ BALANCE = np.dtype(
 )
 
 LAYOUT = Layout("losses", 2, (Table("balance", BALANCE),))
+
+
+def words(rows: Array) -> Array:
+    """The same rows BALANCE (n,) as words u64 (n, words): numpy moves these at once, and structures field by field."""
+    return rows.view(np.uint64).reshape(len(rows), BALANCE.itemsize // 8)
+
+
+def taken(rows: Array, places: Array) -> Array:
+    """Copies, BALANCE (n,), of the rows at places i64 (n,)."""
+    return words(rows)[places].view(BALANCE).reshape(-1)

@@ -15,7 +15,7 @@ from agents.losses.balances import Losses
 from agents.losses.config import LossesConfig
 from agents.losses.kernels import add_partials, due_balances
 from agents.losses.nodes import Nodes, nodes_of
-from agents.losses.state import DAY, FREE, INTERVAL, LAYOUT, PLACE, PLACES, SOURCE, WAITING
+from agents.losses.state import DAY, FREE, INTERVAL, LAYOUT, PLACE, PLACES, SOURCE, WAITING, taken
 from agents.losses.waiting import close, source_slots, take, wait
 from pipeline.batch import NodeEnergy
 from pipeline.columns import Array
@@ -64,22 +64,28 @@ class LossesStep:
                 "NOT_NODE_ENERGY", where="losses", what=type(batch).__name__, do="feed losses from the output of nodes"
             )
         passed = replace(parcel, batch=None)
-        before = self._mark(store)
-        if not self._is_next(parcel, store):
+        sources = self._sources(store)
+        before = _mark(sources, store)
+        if not self._is_next(parcel, sources, store):
             return Advance(passed)
         if batch is not None and len(batch.node):
             wait(batch, parcel.origin.partition, store)
+            sources = self._sources(store)  # new keys may have moved every row
         if parcel.tick is None:
             return Advance(passed)
-        close(parcel.origin.partition, store)
-        now = self._mark(store)
+        close(int(sources[parcel.origin.partition]), store)
+        now = _mark(sources, store)
         if now.tick == NEVER or now.tick == before.tick:
             return Advance(passed)
         self._apply(before, now, store)
         made = self._emit(before, now, parcel.named, store, prepared)
         return Advance(passed, [Emission("losses", made)] if len(made) else [])
 
-    def _is_next(self, parcel: Parcel, store: StateStore) -> bool:
+    def _sources(self, store: StateStore) -> Array:
+        """Slots i64 (sources,) of the rows of all sources, good until a key is entered."""
+        return source_slots(store, 0, self.config.sources)
+
+    def _is_next(self, parcel: Parcel, sources: Array, store: StateStore) -> bool:
         """Note the record's place in its source; False when it was seen before."""
         origin = parcel.origin
         if not 0 <= origin.partition < self.config.sources:
@@ -89,7 +95,7 @@ class LossesStep:
                 what=f"losses was configured for {self.config.sources} sources",
                 do="set sources of losses to the partitions of the frames topic",
             )
-        slot = int(source_slots(store, origin.partition, origin.partition + 1)[0])
+        slot = int(sources[origin.partition])
         rows = _rows(store)
         last = int(rows["offset"][slot]) - 1
         if origin.offset <= last:
@@ -109,13 +115,6 @@ class LossesStep:
             rows["closes"][slot] = max(rows["closes"][slot], parcel.tick.closes)
         store.touch("balance", slot)
         return True
-
-    def _mark(self, store: StateStore) -> Mark:
-        slots = source_slots(store, 0, self.config.sources)
-        sources = _rows(store)[slots]
-        if not sources["tick"].all():
-            return Mark(NEVER, NEVER)
-        return Mark(int(sources["tick"].min()), int(sources["closes"].min()))
 
     def _apply(self, before: Mark, now: Mark, store: StateStore) -> None:
         """Count the partials that all sources have reached. The window is that in front of the tick: after a gap of
@@ -146,11 +145,20 @@ class LossesStep:
         area, chosen = store.areas["balance"], np.empty(len(store.keys), np.int64)
         marks = area.changed.reshape(1, -1), area.dirty, store.capacity
         count = due_balances(now.closes, oldest, area.flat, *marks, chosen)
-        made = _rows(store)[chosen[:count]].copy()
-        made = made[np.lexsort((made["start"], made["row"], made["node"]))]
+        made = taken(_rows(store), chosen[:count])
+        made = taken(made, np.lexsort((made["start"], made["row"], made["node"])))
         if before.tick != NEVER and oldest > self._oldest(before):
             _forget(oldest, store)
         return Losses(made, prepared.find(made["node"]), prepared, made["start"] < oldest, now.tick, origin)
+
+
+def _mark(slots: Array, store: StateStore) -> Mark:
+    """What all sources have reached, whose rows are at slots i64 (sources,)."""
+    rows = _rows(store)
+    ticks = rows["tick"][slots]
+    if not ticks.all():
+        return Mark(NEVER, NEVER)
+    return Mark(int(ticks.min()), int(rows["closes"][slots].min()))
 
 
 def _rows(store: StateStore) -> Array:

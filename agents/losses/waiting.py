@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.losses.state import BALANCE, FIRST_WAITING, PLACE, PLACES, SUMS, WAITING
+from agents.losses.state import BALANCE, FIRST_WAITING, PLACE, PLACES, SUMS, WAITING, taken, words
 from pipeline.batch import NodeEnergy
 from pipeline.columns import Array
 from pipeline.jit import allocating_kernel
@@ -29,13 +29,13 @@ def wait(batch: NodeEnergy, source: int, store: StateStore) -> None:
     for name in SUMS:
         fresh[name] = getattr(batch, name)
     area = store.areas["balance"]
-    area.flat[0, slots] = fresh
+    words(area.flat[0])[slots] = words(fresh)
     _queue(int(source_slots(store, source, source + 1)[0]), serials, slots, *_raw(store))
 
 
-def close(source: int, store: StateStore) -> None:
-    """The source's partials that came since its tick before belong to the one that its row has now."""
-    _close(int(source_slots(store, source, source + 1)[0]), *_raw(store))
+def close(slot: int, store: StateStore) -> None:
+    """Partials that came since the tick before of the source whose row is at `slot` belong to the tick it has now."""
+    _close(slot, *_raw(store))
 
 
 def take(sources: int, tick: int, store: StateStore) -> Array:
@@ -45,7 +45,7 @@ def take(sources: int, tick: int, store: StateStore) -> Array:
     slots = source_slots(store, 0, sources)
     due = np.empty(int(store.areas["balance"].flat[0, head]["last"]), np.int64)
     count = _due(slots, tick, due, *_raw(store))
-    partials: Array = store.areas["balance"].flat[0, due[:count]].copy()
+    partials = taken(store.areas["balance"].flat[0], due[:count])
     _free(head, due[:count], *_raw(store))
     return partials
 
