@@ -149,7 +149,7 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         "FRAME_TOO_LONG",
         "connector",
         False,
-        "a declared length is above the limit",
+        "a declared length is above the limit; at decode: more rows than a profile or a record can have",
         "check the sender; raise the limit only if its frames are really that long",
     ),
     RejectCode(

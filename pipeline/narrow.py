@@ -28,8 +28,8 @@ SIGNED_4 = -4
 FORMS = {"<u1": 1, "<u2": 2, "<u4": 4, "<u8": 8, "<i4": SIGNED_4, "<i8": 8}
 """Octets of an item by numpy code; SIGNED_4: with a sign that must be carried to 64 bits."""
 
-MOST_ROWS = 1 << 24
-"""More than any record holds: a lane of items without octets could claim any number."""
+MOST_ROWS = 1 << 21
+"""Twice as many as a revision can number in a record: a lane of items without octets could claim any number."""
 
 P = TypeVar("P", bound=Packed)
 
@@ -194,7 +194,7 @@ def unpack_narrow(batch_type: type[P], record: Mapping[str, Any], *, aligned: bo
     """
     arrays = {column.name: _column(column, record[column.name]) for column in batch_type.COLUMNS}
     if aligned:
-        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        arrays = {name: np.require(array, requirements=["C", "W"]) for name, array in arrays.items()}
     check_sections(batch_type.COLUMNS, arrays)
     return batch_type(**arrays)
 

@@ -62,6 +62,8 @@ class Contracts:
     ids: Mapping[str, int]
     shipped: Mapping[str, int] = field(default_factory=dict)
     """Ids that are read as well; `ids` are what is written."""
+    same: Mapping[int, str] = field(default_factory=dict)
+    """Further ids of today's schemas: a registry gives another one whenever a word of a doc changes."""
     earlier: Mapping[int, tuple[str, Schema]] = field(default_factory=dict)
     """Ids of former releases: name and schema of what was written under them, which is read as today's."""
     _views: dict[int, ColumnViews] = field(default_factory=dict, compare=False, repr=False)
@@ -112,7 +114,8 @@ class Contracts:
 
     def accepted(self, name: str) -> tuple[int, ...]:
         """Ids under which records of a schema are read."""
-        return tuple(dict.fromkeys((self.ids[name], self.shipped.get(name, self.ids[name]))))
+        same = (number for number, of in self.same.items() if of == name)
+        return tuple(dict.fromkeys((self.ids[name], self.shipped.get(name, self.ids[name]), *same)))
 
     @cached_property
     def _names(self) -> Mapping[int, str]:

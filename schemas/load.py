@@ -82,6 +82,11 @@ def load_contracts(
             what="the registry gave no id",
             do="register all shipped schemas before starting",
         )
-    earlier = dict(_earlier())
-    earlier |= {number: earlier[shipped] for number, shipped in (former_ids or {}).items()}
-    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids(), earlier=earlier)
+    names = {number: name for name, number in shipped_ids().items()}
+    earlier, same = dict(_earlier()), {}
+    for number, shipped in (former_ids or {}).items():
+        if shipped in names:
+            same[number] = names[shipped]
+        else:
+            earlier[number] = earlier[shipped]
+    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids(), same=same, earlier=earlier)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
+from fastavro.schema import to_parsing_canonical_form
+
 from pipeline.errors import ConfigError, Transient
 from pipeline.wire import Contracts
 from schemas.compatibility import breaks
@@ -66,25 +68,22 @@ def register(client: RegistryClient, topics: Mapping[str, str]) -> dict[str, int
 
 
 def former_ids(client: RegistryClient, topics: Mapping[str, str]) -> dict[int, int]:
-    """What the registry calls schemas of former releases: its id -> the shipped one, for `load_contracts`.
+    """What the registry calls released schemas, today's with other docs among them: its id -> the shipped one, for
+    `load_contracts`.
 
     A topic has records of before for as long as it keeps them, and an upgrade has writers of before for a while.
     """
-    today, former = set(shipped_ids().values()), {}
-    for name, shipped, text in released():
-        if shipped not in today:
-            former[(name, _normal(text))] = shipped
+    known = {(name, _form(text)): shipped for name, shipped, text in released()}
     ids = {}
     for topic, schema in topics.items():
-        if any(name == schema for name, _ in former):
-            versions = ((number, (schema, _normal(text))) for number, text in client.versions(subject_of(topic)))
-            ids.update({number: former[version] for number, version in versions if version in former})
+        versions = ((number, (schema, _form(text))) for number, text in client.versions(subject_of(topic)))
+        ids.update({number: known[version] for number, version in versions if version in known})
     return ids
 
 
-def _normal(text: str) -> str:
-    """A schema's text as every registry gives it back: some leave spaces out."""
-    return json.dumps(json.loads(text), sort_keys=True)
+def _form(text: str) -> str:
+    """What decides how records are written: a registry knows schemas by their whole text, with every word of a doc."""
+    return to_parsing_canonical_form(json.loads(text))
 
 
 SUBJECT_UNKNOWN = (40401, 40402)

@@ -98,7 +98,7 @@ class Inside:
             self._run(chain, chain.source.partitions, frozenset(range(chain.source.partitions)))
             for chain in self.plan.chains if chain.reads == "NodeEnergy"
         ]  # fmt: skip
-        self._generator, self._buffers = Burst(self.burst), BurstBuffers(self.count, load.batch_frames + 1)
+        self._generator, self._buffers = Burst(self.burst), BurstBuffers(self.count, load.batch_frames + 1, load.rows)
 
     def _run(self, plan: ChainPlan, count: int, mine: frozenset[int]) -> _Running:
         steps = make_steps(plan)

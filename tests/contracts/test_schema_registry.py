@@ -13,8 +13,10 @@ from pipeline.columns import empty, pack
 from pipeline.errors import ConfigError, ContractError
 from pipeline.wire import HEADER, MAGIC, read_stage
 from schemas.compatibility import breaks
-from schemas.load import load_contracts, released, schema_text, shipped_ids
+from schemas.load import FOLDER, load_contracts, released, schema_text, shipped_ids
 from schemas.registry import former_ids, register
+from sinks.plain import plain_rows
+from tests.contracts.test_schemas import read_example
 
 
 class MemoryRegistry:
@@ -97,6 +99,19 @@ def test_what_was_written_with_the_registry_s_id_of_a_former_release_is_read() -
 
 def test_a_version_that_no_release_had_is_not_taken_for_one() -> None:
     client = MemoryRegistry()
-    client.register("readings-value", schema_text("ReadingBatch").replace("packing", "packed_how"))
+    other = client.register("readings-value", schema_text("ReadingBatch").replace("packing", "packed_how"))
     register(client, {"readings": "ReadingBatch"})
-    assert former_ids(client, {"readings": "ReadingBatch"}) == {}
+    assert other not in former_ids(client, {"readings": "ReadingBatch"})
+
+
+def test_what_was_written_before_a_doc_was_reworded_is_read() -> None:
+    client = MemoryRegistry()
+    topics = {name: name for name in shipped_ids()}
+    old_id = client.register("Reject-value", schema_text("Reject").replace("IN_FUTURE: the", "IN_FUTURE: this"))
+    ids = register(client, topics)
+    contracts = load_contracts(ids, former_ids(client, topics))
+    assert old_id in contracts.accepted("Reject")
+    record = read_example(next((FOLDER / "examples" / "Reject").iterdir()))
+    raw = HEADER.pack(MAGIC, old_id) + contracts.encode("Reject", record)[HEADER.size :]
+    assert contracts.decode(raw, "Reject") == record
+    assert len(plain_rows(contracts, "Reject", "rejects [0]", [7], [raw])) == 1
