@@ -16,6 +16,7 @@ from bench.throughput.drain import MASTER_KEY, variables_set
 from cli.stages import fetch_references, make_steps
 from cli.topology import read_plan
 from connectors.simulator.burst import Burst, BurstBuffers, burst_keys, burst_registry
+from pipeline.errors import ConfigError
 from pipeline.keystore import seal
 from pipeline.lookup import pages_of_partition
 from pipeline.reference import References
@@ -86,6 +87,8 @@ class Inside:
     def __init__(self, file: Path, load: Load, *, partitions: Iterable[int] | None = None) -> None:
         with variables_set(ELSEWHERE):
             self.plan: Plan = read_plan(file)
+        if load.rows > 1:  # such a feed has ticks before a day's frames as well
+            raise ConfigError("BENCH_LOAD", where="inside", what="frames of whole days", do="drain them: case profiles")
         source = frames_chain(self.plan)
         self.load, self.clock, self.contracts = load, StageClock(), load_contracts()
         self.count = source.source.partitions
@@ -98,7 +101,7 @@ class Inside:
             self._run(chain, chain.source.partitions, frozenset(range(chain.source.partitions)))
             for chain in self.plan.chains if chain.reads == "NodeEnergy"
         ]  # fmt: skip
-        self._generator, self._buffers = Burst(self.burst), BurstBuffers(self.count, load.batch_frames + 1, load.rows)
+        self._generator, self._buffers = Burst(self.burst), BurstBuffers(self.count, load.batch_frames + 1)
 
     def _run(self, plan: ChainPlan, count: int, mine: frozenset[int]) -> _Running:
         steps = make_steps(plan)

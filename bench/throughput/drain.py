@@ -155,7 +155,8 @@ class Drain:
         """Start all parts and let them run until nothing is left; the moments from the first output on."""
         assert self.plan is not None
         assert self.services is not None
-        commands = {name: command for name, command in parts(self.plan, self.file).items() if part_of(name)}
+        every = parts(self.plan, self.file, self.case.workers)
+        commands = {name: command for name, command in every.items() if part_of(name)}
         for name, command in commands.items():
             processes.start(name, command)
         pids = {name: process.pid for name, process in processes.running.items()} | {BROKER: _broker(self.services)}

@@ -67,7 +67,9 @@ class Watch:
         self._topics = tuple(topics.values())
         self._outputs = {f"worker.{chain.name}": {topic.name for topic in chain.written} for chain in plan.chains}
         self._written = set().union(*self._outputs.values())
-        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self._processes: dict[str, list[psutil.Process]] = {}
+        for name, pid in pids.items():  # a worker may be several processes, `worker.metering#1` and so on
+            self._processes.setdefault(name.partition("#")[0], []).append(psutil.Process(pid))
         self._segments = Segments(logs, [chain.state.name for chain in plan.chains])
 
     def look(self, patience_secs: float = ADMIN_SECS) -> Moment:
@@ -76,8 +78,8 @@ class Watch:
         ends = self._ends(patience_secs)
         lag = {name: sum(ends[place] - at for place, at in positions.items()) for name, positions in done.items()}
         written = sum(end for (topic, _), end in ends.items() if topic in self._written)
-        cpu = {name: _secs(process) for name, process in self._processes.items()}
-        memory = {name: process.memory_info().rss for name, process in self._processes.items()}
+        cpu = {name: sum(_secs(one) for one in some) for name, some in self._processes.items()}
+        memory = {name: sum(one.memory_info().rss for one in some) for name, some in self._processes.items()}
         sums = {name: sum(positions.values()) for name, positions in done.items()}
         made = dict(sums)
         for name, topics in self._outputs.items():
