@@ -131,3 +131,37 @@ def test_metadata_in_which_the_topic_is_missing_is_not_believed_for_five_minutes
     mine = make_app(toy_plan("app", "source", 1), WorkerSettings())
     assert faust.App("plain").conf.consumer_metadata_max_age_ms == 5 * 60 * 1000
     assert mine.conf.consumer_metadata_max_age_ms <= 10_000
+
+
+class Log:
+    """Enough of aiokafka's consumer for `seek_to_committed`: committed positions, and where it was told to go."""
+
+    def __init__(self, committed: dict[str, int | None]) -> None:
+        self._committed, self.sought = committed, {}
+        self._subscription = SimpleNamespace(assigned_partitions=lambda: set(committed))
+        self._fetcher = SimpleNamespace(seek_to=self.seek)
+
+    async def committed(self, place: str) -> int | None:
+        return self._committed[place]
+
+    def seek(self, place: str, offset: int) -> None:
+        self.sought[place] = offset
+
+    async def seek_to_committed(self) -> dict[str, int | None]:
+        return await driver.aiokafka.AIOKafkaConsumer.seek_to_committed(self)
+
+
+@pytest.mark.parametrize(("thread_type", "sought"), [
+    (driver.AIOKafkaConsumerThread, {"q": 7}),
+    (FencedThread, {"p": 0, "q": 7}),
+])  # fmt: skip
+async def test_a_committed_position_of_0_is_gone_to_as_any_other(thread_type: type, sought: dict[str, int]) -> None:
+    log, thread = Log({"p": 0, "q": 7, "r": None}), object.__new__(thread_type)
+
+    async def call(function: Any, *arguments: Any) -> Any:
+        found = function(*arguments)
+        return await found if hasattr(found, "__await__") else found
+
+    thread.call_thread, thread._ensure_consumer = call, lambda: log
+    assert await thread.seek_to_committed() == {"p": 0, "q": 7, "r": None}
+    assert log.sought == sought
