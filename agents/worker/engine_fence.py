@@ -31,8 +31,8 @@ class FencedThread(driver.AIOKafkaConsumerThread):
     async def seek_to_committed(self) -> Any:
         """As the original, and to a position of 0 too, which aiokafka takes for none.
 
-        A worker that keeps a partition in a rebalance, before its first checkpoint, would else go on behind records that
-        its restored state has not seen.
+        A worker that keeps a partition in a rebalance, before its first checkpoint, would else go on behind records
+        that its restored state has not seen.
         """
         positions = await super().seek_to_committed()
         for place, offset in positions.items():
