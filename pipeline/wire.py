@@ -10,7 +10,6 @@ import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import fastavro
@@ -56,16 +55,13 @@ WHOLE_ITEMS, NARROW_ITEMS = 0, 1
 
 @dataclass(frozen=True)
 class Contracts:
-    """Schemas by name (parsed, references resolved) and their ids."""
+    """Schemas by name (parsed, references resolved), and the ids that are written."""
 
     schemas: Mapping[str, Schema]
     ids: Mapping[str, int]
-    shipped: Mapping[str, int] = field(default_factory=dict)
-    """Ids that are read as well; `ids` are what is written."""
-    same: Mapping[int, str] = field(default_factory=dict)
-    """Further ids of today's schemas: a registry gives another one whenever a word of a doc changes."""
-    earlier: Mapping[int, tuple[str, Schema]] = field(default_factory=dict)
-    """Ids of former releases: name and schema of what was written under them, which is read as today's."""
+    known: Mapping[int, tuple[str, Schema]]
+    """Every id that is read -> name, and the schema of what was written under it, today's or that of a release before.
+    One schema may have several: the shipped id, and one of a registry for each wording of its docs."""
     _views: dict[int, ColumnViews] = field(default_factory=dict, compare=False, repr=False)
 
     def encode(self, name: str, record: Mapping[str, Any]) -> bytes:
@@ -80,14 +76,12 @@ class Contracts:
 
     def decode(self, raw: bytes, name: str | None = None) -> dict[str, Any]:
         """The record in `raw`; with `name` any other schema is refused."""
-        found, schema_id = self._schema_of(raw, name)
+        number = self._id_of(raw, name)
+        found, written = self.known[number]
         body = io.BytesIO(raw)
         body.seek(HEADER.size)
         today = self.schemas[found]
-        if schema_id in self.earlier:
-            record = fastavro.schemaless_reader(body, self.earlier[schema_id][1], today)
-        else:
-            record = fastavro.schemaless_reader(body, today, None)
+        record = fastavro.schemaless_reader(body, written, None if written is today else today)
         if not isinstance(record, dict):
             raise ContractError("NOT_A_RECORD", where=found, what="the value is no record", do="check the producer")
         return record
@@ -97,39 +91,32 @@ class Contracts:
 
         Of a record of a former release, fields that it had not are not there.
         """
-        return self._columns_of(self._schema_of(raw, name)[1], name).read(raw, HEADER.size)
+        return self._columns_of(self._id_of(raw, name)).read(raw, HEADER.size)
 
     def encode_columns(
         self, name: str, envelope: Mapping[str, Any], columns: Mapping[str, bytes | memoryview]
     ) -> bytes:
         """A record of packed columns, `envelope` being all its other fields."""
         number = self.ids[name]
-        return self._columns_of(number, name).write(HEADER.pack(MAGIC, number), envelope, columns)
+        return self._columns_of(number).write(HEADER.pack(MAGIC, number), envelope, columns)
 
-    def _columns_of(self, number: int, name: str) -> ColumnViews:
+    def _columns_of(self, number: int) -> ColumnViews:
         if number not in self._views:
-            schema = self.earlier[number][1] if number in self.earlier else self.schemas[name]
-            self._views[number] = ColumnViews(schema)
+            self._views[number] = ColumnViews(self.known[number][1])
         return self._views[number]
 
     def accepted(self, name: str) -> tuple[int, ...]:
-        """Ids under which records of a schema are read."""
-        same = (number for number, of in self.same.items() if of == name)
-        return tuple(dict.fromkeys((self.ids[name], self.shipped.get(name, self.ids[name]), *same)))
+        """Ids of records that are written as today's schema has it."""
+        return tuple(number for number, known in self.known.items() if known == (name, self.schemas[name]))
 
-    @cached_property
-    def _names(self) -> Mapping[int, str]:
-        today = {number: name for name in self.ids for number in self.accepted(name)}
-        return {number: name for number, (name, _) in self.earlier.items()} | today
-
-    def _schema_of(self, raw: bytes, name: str | None) -> tuple[str, int]:
-        """Name and id of the schema in the header of `raw`; raises ContractError when it is none, or not `name`."""
+    def _id_of(self, raw: bytes, name: str | None) -> int:
+        """Id in the header of `raw`; raises ContractError when it is none, or not `name`."""
         if len(raw) < HEADER.size or raw[0] != MAGIC:
             raise ContractError(
                 "NOT_AVRO", where=name or "value", what="no Confluent wire header", do="check the producer"
             )
-        schema_id = HEADER.unpack_from(raw)[1]
-        found = self._names.get(schema_id)
+        schema_id: int = HEADER.unpack_from(raw)[1]
+        found = self.known[schema_id][0] if schema_id in self.known else None
         if found is None or (name is not None and found != name):
             raise ContractError(
                 "SCHEMA_OTHER",
@@ -137,7 +124,7 @@ class Contracts:
                 what=f"schema id {schema_id} is {found}",
                 do="check which topic and which schema registry are meant",
             )
-        return found, schema_id
+        return schema_id
 
 
 @dataclass(frozen=True)

@@ -55,13 +55,10 @@ def released(folder: Path = RELEASED) -> Iterator[tuple[str, int, str]]:
 
 
 @cache
-def _earlier() -> Mapping[int, tuple[str, Any]]:
-    """Shipped ids that are written no more -> name and schema."""
-    return {
-        number: (name, fastavro.parse_schema(json.loads(text)))
-        for name, number, text in released()
-        if number not in shipped_ids().values()
-    }
+def _released() -> Mapping[int, tuple[str, Any]]:
+    """Every id that was ever shipped -> name and schema; of today's ids today's schema."""
+    today = {number: (name, _parsed()[name]) for name, number in shipped_ids().items()}
+    return {number: (name, fastavro.parse_schema(json.loads(text))) for name, number, text in released()} | today
 
 
 def load_contracts(
@@ -82,11 +79,7 @@ def load_contracts(
             what="the registry gave no id",
             do="register all shipped schemas before starting",
         )
-    names = {number: name for name, number in shipped_ids().items()}
-    earlier, same = dict(_earlier()), {}
-    for number, shipped in (former_ids or {}).items():
-        if shipped in names:
-            same[number] = names[shipped]
-        else:
-            earlier[number] = earlier[shipped]
-    return Contracts(schemas=_parsed(), ids=ids, shipped=shipped_ids(), same=same, earlier=earlier)
+    known = dict(_released())
+    known |= {number: known[shipped] for number, shipped in (former_ids or {}).items()}
+    known |= {number: (name, _parsed()[name]) for name, number in ids.items()}
+    return Contracts(_parsed(), ids, known)

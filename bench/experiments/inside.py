@@ -10,9 +10,9 @@ from bench.case import OPENING, Case, Load
 from bench.experiments.experiment import Measured
 from bench.inside.children import measured
 from bench.inside.once import Order
-from bench.recovery.run import frames_chain
 from bench.throughput.drain import Progress
 from bench.throughput.machine import machine
+from bench.topology import reader_of_frames
 from cli.services.settings import ServiceSettings
 from cli.topology import read_plan
 from pipeline.errors import ConfigError
@@ -65,7 +65,7 @@ def times_one_worker(case: Case, file: Path, progress: Progress) -> Measured:
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
         raise ConfigError("CPUS_FEW", where="workers", what=f"{len(cpus)} CPU", do="use a machine with two")
-    count = frames_chain(read_plan(file)).source.partitions
+    count = reader_of_frames(read_plan(file)).source.partitions
     parts = [list(range(count // 2)), list(range(count // 2, count))]
     progress("one worker", 0, 2)
     one = measured([_worker(case.load, file, parts[0] + parts[1], cpus[0])])

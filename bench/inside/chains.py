@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.case import OPENING, Load
-from bench.recovery.run import frames_chain
 from bench.throughput.drain import MASTER_KEY, variables_set
+from bench.topology import reader_of_frames
 from cli.stages import fetch_references, make_steps
 from cli.topology import read_plan
 from connectors.simulator.burst import Burst, BurstBuffers, burst_keys, burst_registry
@@ -89,7 +89,7 @@ class Inside:
             self.plan: Plan = read_plan(file)
         if load.rows > 1:  # such a feed has ticks before a day's frames as well
             raise ConfigError("BENCH_LOAD", where="inside", what="frames of whole days", do="drain them: case profiles")
-        source = frames_chain(self.plan)
+        source = reader_of_frames(self.plan)
         self.load, self.clock, self.contracts = load, StageClock(), load_contracts()
         self.count = source.source.partitions
         self.burst = load.plan(self.count)

@@ -15,10 +15,10 @@ from bench.latency.join import Pushed, Rows, Way, join
 from bench.latency.push import MOST_INTERVALS, MQTT_EVERY
 from bench.latency.setting import Ran, Setting, topic_of
 from bench.latency.trace import Logged, Made, read_logged, read_readings, read_rejects
-from bench.soak.setting import reader_of_frames
 from bench.throughput.drain import Progress, named
 from bench.throughput.figures import correct
 from bench.throughput.machine import machine
+from bench.topology import reader_of_frames
 from bench.truth.check import check
 from bench.truth.warehouse import Warehouse
 from pipeline.columns import Array

@@ -19,10 +19,11 @@ from bench.latency.trace import Ends, ends_of
 from bench.room import check_room
 from bench.soak.clock import Clock
 from bench.soak.look import Pages
-from bench.soak.setting import PUSHED, commands_of, reader_of_frames
+from bench.soak.setting import PUSHED, commands_of
 from bench.throughput.drain import BROKER, MASTER_KEY, Progress, octets_of, variables_set
 from bench.throughput.feed import Feed
 from bench.throughput.watch import Watch, machine_secs
+from bench.topology import reader_of_frames
 from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, prepare
 from cli.processes.children import Processes, wait_until
 from cli.services.ports import free_ports

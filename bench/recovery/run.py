@@ -24,6 +24,7 @@ from bench.room import check_room
 from bench.throughput.drain import LOOK_SECS, MASTER_KEY, MOST_SECS, Drain, Drained, Progress, octets_of, part_of
 from bench.throughput.machine import machine
 from bench.throughput.watch import Watch
+from bench.topology import reader_of_frames
 from bench.truth.check import check
 from bench.truth.rows import Tally
 from bench.truth.warehouse import Warehouse
@@ -80,7 +81,7 @@ class Recovery(Drain):
 
     def feed(self, plan: Plan, contracts: Contracts) -> PacedFeed:
         """As Drain's, with a live half."""
-        return PacedFeed(plan.kafka.bootstrap, frames_chain(plan).source, contracts, self.load)
+        return PacedFeed(plan.kafka.bootstrap, reader_of_frames(plan).source, contracts, self.load)
 
     def measure(self, recovery: RecoveryCase) -> Measured:
         """Fill, drain, feed, kill."""
@@ -104,7 +105,7 @@ class Recovery(Drain):
     @contextmanager
     def _scene(self, plan: Plan, processes: Processes, feed: PacedFeed) -> Iterator[Scene]:
         commands = {name: command for name, command in parts(plan, self.file).items() if part_of(name)}
-        chain = frames_chain(plan)
+        chain = reader_of_frames(plan)
         tail = Tail(plan.kafka.bootstrap, outputs_by_record(chain), chain.source.partitions)
         with closing(self._watch(plan)) as watch, tail.follow():
             yield Scene(processes, commands, watch, feed, tail, f"worker.{chain.name}")
@@ -142,17 +143,6 @@ class Recovery(Drain):
         logs = self.services.settings.folder("kafka") / "logs"
         folders = [folder for chain in self.plan.chains for folder in logs.glob(f"{chain.state.name}-[0-9]*")]
         return sum(file.stat().st_size for folder in folders for file in folder.glob("*.log"))
-
-
-def frames_chain(plan: Plan) -> ChainPlan:
-    """The chain that reads frames; raises ConfigError when there is not one."""
-    found = [chain for chain in plan.chains if chain.reads == "FrameBatch"]
-    if len(found) != 1:
-        raise ConfigError(
-            "BENCH_TOPOLOGY", where="topologies", what=f"{len(found)} chains read frames",
-            do="give a topology in which one does",
-        )  # fmt: skip
-    return found[0]
 
 
 def outputs_by_record(chain: ChainPlan) -> TopicPlan:

@@ -12,6 +12,7 @@ from connectors.simulator.kvf import Logged
 from connectors.simulator.senders.base import Address
 from pipeline.errors import ConfigError, ContractError, Transient
 from pipeline.wire import HEADER, MAGIC, Contracts
+from schemas.load import shipped_ids
 
 SCHEMA = "FrameBatch"
 OCTETS_OF_LENGTH = 4
@@ -45,8 +46,7 @@ class TopicLoad:
         self.bootstrap, self.topic = place_of(address)
         self.name = f"kafka://{self.bootstrap}/{self.topic}"
         self._contracts = contracts
-        shipped = contracts.shipped or contracts.ids
-        self._header = HEADER.pack(MAGIC, shipped[SCHEMA])
+        self._header = HEADER.pack(MAGIC, shipped_ids()[SCHEMA])
         self._spans = self._find(first_ms, end_ms)
         self.partitions = len(self._spans)
         self.total = sum(max(0, end - first) for first, end in self._spans.values())

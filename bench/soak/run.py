@@ -25,12 +25,12 @@ from bench.soak.setting import (
     bound_topics,
     bytes_needed,
     commands_of,
-    reader_of_frames,
     write_topology,
 )
 from bench.throughput.drain import BROKER, MASTER_KEY, Progress, variables_set
 from bench.throughput.machine import machine
 from bench.throughput.watch import Watch
+from bench.topology import reader_of_frames
 from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, REGISTRY_TOPIC, prepare
 from cli.processes.children import Processes, wait_until
 from cli.services.ports import free_ports

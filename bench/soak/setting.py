@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from bench.soak.case import SoakCase
 from cli.run import parts
-from pipeline.errors import ConfigError, Transient
-from pipeline.topology.plan import ChainPlan, Plan
+from pipeline.errors import Transient
+from pipeline.topology.plan import Plan
 
 ADMIN_SECS = 30.0
 SEGMENTS = 4
@@ -82,17 +82,6 @@ def commands_of(plan: Plan, file: Path, ports: list[int]) -> tuple[dict[str, lis
             command[command.index("--status-port") + 1] = str(pages[part])
         commands[name] = command
     return commands, pages
-
-
-def reader_of_frames(plan: Plan) -> ChainPlan:
-    """The chain that reads what connectors write; raises ConfigError when not one does."""
-    found = [chain for chain in plan.chains if chain.reads == "FrameBatch"]
-    if len(found) != 1:
-        raise ConfigError(
-            "BENCH_TOPOLOGY", where=plan.file, what=f"{len(found)} chains read frames",
-            do="give a topology in which one does",
-        )  # fmt: skip
-    return found[0]
 
 
 def bytes_needed(case: SoakCase, plan: Plan) -> int:

@@ -21,12 +21,13 @@ from bench.case import Case, Load
 from bench.room import check_room
 from bench.throughput.feed import Feed
 from bench.throughput.watch import Moment, Watch
+from bench.topology import reader_of_frames
 from cli.deployment import KEY_FOLDER, MASTER_KEY_ENV, prepare
 from cli.processes.children import Processes
 from cli.run import parts
 from cli.services.stack import Stack, temporary
 from cli.topology import read_plan
-from pipeline.errors import ConfigError, Fatal
+from pipeline.errors import Fatal
 from pipeline.topology.plan import Plan
 from pipeline.wire import Contracts
 
@@ -138,18 +139,12 @@ class Drain:
             moments = self._until_idle(processes)
             load = os.getloadavg()[0]
             self._stop(processes)
-        reader = next(f"worker.{chain.name}" for chain in self.plan.chains if chain.reads == "FrameBatch")
+        reader = f"worker.{reader_of_frames(self.plan).name}"
         return Drained(frames, moments, self.environment["CLICKHOUSE_DSN"], load, reader)
 
     def feed(self, plan: Plan, contracts: Contracts) -> Feed:
         """What fills the log; raises ConfigError when not one chain reads frames."""
-        sources = [chain.source for chain in plan.chains if chain.reads == "FrameBatch"]
-        if len(sources) != 1:
-            raise ConfigError(
-                "BENCH_TOPOLOGY", where=str(self.file), what=f"{len(sources)} chains read frames",
-                do="give a topology in which one does",
-            )  # fmt: skip
-        return Feed(plan.kafka.bootstrap, sources[0], contracts, self.load)
+        return Feed(plan.kafka.bootstrap, reader_of_frames(plan).source, contracts, self.load)
 
     def _until_idle(self, processes: Processes) -> list[Moment]:
         """Start all parts and let them run until nothing is left; the moments from the first output on."""

@@ -18,8 +18,7 @@ from pipeline.columns import unpack
 from pipeline.errors import ConfigError, ContractError
 from pipeline.wire import BATCHES
 from schemas.compatibility import breaks
-from schemas.load import FOLDER, load_contracts, schema_text, shipped_ids
-from schemas.release import released
+from schemas.load import FOLDER, load_contracts, released, schema_text, shipped_ids
 from schemas.render import rendered
 
 NAMES = sorted(shipped_ids())

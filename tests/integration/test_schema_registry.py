@@ -45,7 +45,7 @@ def test_ids_that_the_registry_gave_to_a_former_release_are_read_as_well(schema_
         old_id = client.register(f"{topic}-value", text)
     contracts = contracts_of(schema_registry, {topic: name})
     assert contracts.ids[name] != old_id
-    assert contracts.earlier[old_id] == contracts.earlier[number]
+    assert contracts.known[old_id] == contracts.known[number]
 
 
 def test_schemas_of_no_topic_have_an_id_as_well(schema_registry: str, unique: str) -> None:

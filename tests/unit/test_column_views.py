@@ -56,13 +56,15 @@ def test_a_column_that_reaches_behind_the_end_is_refused() -> None:
 
 
 def test_readings_of_the_first_release_are_read_as_they_were_written() -> None:
-    old_id, (name, _) = next(iter(CONTRACTS.earlier.items()))
+    name = "ReadingBatch"
+    old_id = next(number for number, (of, _) in CONTRACTS.known.items()
+                  if of == name and number not in CONTRACTS.accepted(name))  # fmt: skip
     now = parcel("ReadingBatch", 40, Tick(100, 5), None)
     envelope = {"source_topic_id": "log", "source_partition": 3, "source_offset": 17, "previous_offset": 16,
                 "tick": {"time": 100, "lateness_secs": 5}, "control": None}  # fmt: skip
     body = io.BytesIO()
     assert now.batch is not None
-    fastavro.schemaless_writer(body, CONTRACTS.earlier[old_id][1], {**envelope, **pack(now.batch)})
+    fastavro.schemaless_writer(body, CONTRACTS.known[old_id][1], {**envelope, **pack(now.batch)})
     raw = HEADER.pack(MAGIC, old_id) + body.getvalue()
     for views in (False, True):
         found = read_stage(CONTRACTS, name, raw, views=views).parcel
