@@ -142,7 +142,6 @@ class Case(Strict):
     )
     environment: dict[str, str] = Field(default_factory=dict, description="settings of the processes")
     better: Literal["more", "less"] = Field("more", description="which side of gate and goal is the good one")
-    workers: int = Field(1, ge=1, description="processes of each worker, which share its partitions")
     runs: int = Field(5, ge=1, description="how often it is measured; the median counts")
     cpus: int = Field(0, ge=0, description="CPUs that everything is kept on; 0: all")
     memory_gib: float = Field(0, ge=0, description="memory that the machine must have")

@@ -9,27 +9,23 @@ the time in which they come. The figures of docs/decisions/0003-fewer-merges.md 
 from __future__ import annotations
 
 import json
-import resource
 import tempfile
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from bench.inside.warehouse import Ready, cpu_secs, inserts
 from pipeline.columns import Array
-from sinks.clickhouse import migrate, native
-from sinks.clickhouse.client import connect
+from sinks.clickhouse import native
 from sinks.clickhouse.columns import TOPIC
-from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.packed_tables import READINGS
-from sinks.clickhouse.sink import INSERT
 
 METERS, FIRST_POINT = 1_000_000, 10_000_000
 INTERVAL_SECS, BEGIN = 1800, 1_751_328_000
 RECORD_ROWS, PARTITIONS = 4000, 12
-QUIET_SECS, MOST_SECS = 10.0, 300.0
-"""Without a merge for so long all are done: the engine looks for new ones every five seconds."""
 
 SPREADS = {
     "wh_imp": (0, 2000), "vah_imp": (0, 2000), "voltage_r": (220_000, 250_000), "current_r": (0, 20_000),
@@ -67,47 +63,32 @@ def block_of(number: int, rows: int) -> native.NativeBlock:
 
 def measure(base: int, blocks: int, rows: int, pause: float) -> dict[str, Any]:
     """Insert the blocks with this base and wait until nothing is merged any more."""
-    with tempfile.TemporaryDirectory(prefix="kvarn-merges-", ignore_cleanup_errors=True) as folder:
-        config = ClickHouseConfig(dsn=f"chdb://{folder}/warehouse")
-        client = connect(config)
-        migrate.apply(client, migrate.load(config.timezone))
+    with (
+        tempfile.TemporaryDirectory(prefix="kvarn-merges-", ignore_cleanup_errors=True) as folder,
+        inserts(Path(folder)) as warehouse,
+    ):
+        client = warehouse.client
         client.command(f"ALTER TABLE {READINGS.name} MODIFY SETTING merge_selector_base = {base}")
-        merged_before, generating, begin = _merged(client), 0.0, _cpu_secs()
+        merged_before, used = _merged(client), 0.0
         for number in range(blocks):
-            before = _cpu_secs()
-            block = block_of(number, rows)
-            generating += _cpu_secs() - before
-            settings = {**INSERT, "insert_deduplication_token": str(number)}
-            names = [column.name for column in READINGS.stored]
-            client.raw_insert(READINGS.name, names, block, fmt="Native", settings=settings)
+            ready = Ready(READINGS, block_of(number, rows))
+            begin = cpu_secs()
+            warehouse.put(ready)
             time.sleep(pause)
-        _until_quiet(client)
-        used, merged = _cpu_secs() - begin - generating, _merged(client) - merged_before
+            used += cpu_secs() - begin
+        begin = cpu_secs()
+        warehouse.until_quiet()
+        used, merged = used + cpu_secs() - begin, _merged(client) - merged_before
         parts = client.query(f"SELECT count() FROM system.parts WHERE active AND table = '{READINGS.name}'").first_row
-        client.close()
     return {
         "base": base, "rows": blocks * rows, "cpu_us_per_row": round(1e6 * used / (blocks * rows), 3),
         "rows_merged": merged, "parts": parts[0],
     }  # fmt: skip
 
 
-def _until_quiet(client: Any) -> None:
-    deadline = time.monotonic() + MOST_SECS
-    busy_at = time.monotonic()
-    while time.monotonic() < min(busy_at + QUIET_SECS, deadline):
-        if client.query("SELECT count() FROM system.merges").first_row[0]:
-            busy_at = time.monotonic()
-        time.sleep(0.5)
-
-
 def _merged(client: Any) -> int:
     rows = client.query("SELECT value FROM system.events WHERE event = 'MergedRows'").result_rows
     return int(rows[0][0]) if rows else 0
-
-
-def _cpu_secs() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def main(

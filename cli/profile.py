@@ -8,10 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bench.case import read_case
-from bench.experiments.experiment import Experiment
 from bench.experiments.series import pinned
-from bench.experiments.table import EXPERIMENTS
+from bench.experiments.table import experiment
 from bench.profile.page import write
 from bench.profile.run import budget, show
 from bench.throughput.drain import Progress
@@ -35,7 +33,7 @@ def profile_command(progress: Callable[[], AbstractContextManager[Progress]]) ->
         limit is what the same frames and rows take without anything of ours. Ends with 1 when a row of the drain
         differs from the truth.
         """
-        chosen = Experiment(read_case("throughput"), EXPERIMENTS["throughput"]).of(meters, frames).case
+        chosen = experiment("throughput").of(meters, frames).case
         with progress() as report, pinned(chosen.cpus, chosen.memory_gib):
             said = budget(chosen, file, report, drain=drain)
         if page:

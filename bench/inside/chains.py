@@ -24,7 +24,7 @@ from pipeline.reference_codec import registry_to_bytes
 from pipeline.runtime.chain import Chain, Outputs, Prepared, singly
 from pipeline.runtime.references import KEYS, REGISTRY, MemoryReferences
 from pipeline.state import StateStore
-from pipeline.step import Advance, Control, Parcel, Tick
+from pipeline.step import Advance, Control, Parcel, Step, Tick
 from pipeline.topology.plan import ChainPlan, Plan
 from pipeline.wire import frames_record
 from schemas.load import load_contracts
@@ -56,17 +56,18 @@ class StageClock:
 class TimedStep:
     """A step that is timed; everything else of it is its own."""
 
-    def __init__(self, step: Any, clock: StageClock) -> None:
+    def __init__(self, step: Step, clock: StageClock) -> None:
+        self.name, self.layout, self.outputs = step.name, step.layout, step.outputs
         self._step, self._clock = step, clock
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._step, name)
+    def prepare(self, references: References) -> Any:
+        """See Step."""
+        return self._step.prepare(references)
 
     def advance(self, parcel: Parcel, store: StateStore, derived: Any) -> Advance:
         """See Step."""
-        with self._clock.of(self._step.name, parcel.tick is not None):
-            found: Advance = self._step.advance(parcel, store, derived)
-        return found
+        with self._clock.of(self.name, parcel.tick is not None):
+            return self._step.advance(parcel, store, derived)
 
 
 @dataclass
@@ -106,7 +107,7 @@ class Inside:
     def _run(self, plan: ChainPlan, count: int, mine: frozenset[int]) -> _Running:
         steps = make_steps(plan)
         prepared = Prepared(steps, fetch_references(self._references, MASTER_KEY))
-        timed: Any = tuple(TimedStep(step, self.clock) for step in steps)
+        timed = tuple(TimedStep(step, self.clock) for step in steps)
         chains = {
             number: Chain(
                 plan, timed, tuple(StateStore(step.layout, pages_of_partition(number, count)) for step in steps),

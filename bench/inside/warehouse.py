@@ -109,32 +109,37 @@ class Inserts:
 
     def __init__(self, folder: Path) -> None:
         config = ClickHouseConfig(dsn=f"chdb://{folder / 'warehouse'}")
-        self._client: Any = connect(config)
-        migrate.apply(self._client, migrate.load(config.timezone))
+        self.client: Any = connect(config)
+        migrate.apply(self.client, migrate.load(config.timezone))
         self._number = 0
 
     def insert(self, blocks: list[Ready], pause_secs: float = 0.0) -> float:
         """CPU seconds of this process for inserting them, until nothing is merged any more."""
         begin = cpu_secs()
         for one in blocks:
-            self._number += 1
-            names = [column.name for column in one.table.stored]
-            settings = {**INSERT, "insert_deduplication_token": str(self._number)}
-            self._client.raw_insert(one.table.name, names, one.block, fmt="Native", settings=settings)
+            self.put(one)
             time.sleep(pause_secs)
-        self._until_quiet()
+        self.until_quiet()
         return cpu_secs() - begin
 
-    def _until_quiet(self) -> None:
+    def put(self, one: Ready) -> None:
+        """Insert a block."""
+        self._number += 1
+        names = [column.name for column in one.table.stored]
+        settings = {**INSERT, "insert_deduplication_token": str(self._number)}
+        self.client.raw_insert(one.table.name, names, one.block, fmt="Native", settings=settings)
+
+    def until_quiet(self) -> None:
+        """Wait until nothing is merged any more."""
         deadline, busy_at = time.monotonic() + MOST_SECS, time.monotonic()
         while time.monotonic() < min(busy_at + QUIET_SECS, deadline):
-            if self._client.query("SELECT count() FROM system.merges").first_row[0]:
+            if self.client.query("SELECT count() FROM system.merges").first_row[0]:
                 busy_at = time.monotonic()
             time.sleep(0.5)
 
     def close(self) -> None:
         """Close the engine."""
-        self._client.close()
+        self.client.close()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pipeline.errors import Transient
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
 from pipeline.wire import MOST_RECORD_BYTES, ONE_AT_A_TIME
 
-FRAMES, OUTPUTS = "limit-frames", "limit-outputs"
+FRAMES, WARM_UP, OUTPUTS = "limit-frames", "limit-warm-up", "limit-outputs"
 PARTITIONS = 12
 SILENT_SECS = 60.0
 
@@ -32,23 +32,23 @@ class BrokerCost:
 def broker_cost(frames: Sequence[tuple[int, bytes]], outputs: Sequence[bytes]) -> BrokerCost:
     """Frames (partition, record) wait in Kafka; counted from their first to the last output that is read back."""
     with temporary(("kafka",)) as services:
-        ensure_topics(services.kafka, [WantedTopic(name, PARTITIONS) for name in (FRAMES, OUTPUTS)])
+        ensure_topics(services.kafka, [WantedTopic(name, PARTITIONS) for name in (FRAMES, WARM_UP, OUTPUTS)])
         pid = services.status()[0].pid
         assert pid is not None
         broker = psutil.Process(pid)
         _write(services.kafka, FRAMES, frames, "none")
         spread = [(number % PARTITIONS, value) for number, value in enumerate(outputs)]
         # Once before, for the broker compiles itself while it begins to work.
-        _once(services.kafka, len(frames), spread, 0)
+        _once(services.kafka, len(frames), spread, WARM_UP)
         before = _secs(broker), cpu_secs()
-        _once(services.kafka, len(frames), spread, len(spread))
+        _once(services.kafka, len(frames), spread, OUTPUTS)
         return BrokerCost(_secs(broker) - before[0], cpu_secs() - before[1])
 
 
-def _once(bootstrap: str, frames: int, outputs: Sequence[tuple[int, bytes]], passed: int) -> None:
+def _once(bootstrap: str, frames: int, outputs: Sequence[tuple[int, bytes]], topic: str) -> None:
     _read(bootstrap, FRAMES, frames)
-    _write(bootstrap, OUTPUTS, outputs, "lz4")
-    _read(bootstrap, OUTPUTS, passed + len(outputs), passed)
+    _write(bootstrap, topic, outputs, "lz4")
+    _read(bootstrap, topic, len(outputs))
 
 
 def _secs(process: psutil.Process) -> float:
@@ -86,16 +86,15 @@ def _offered(producer: Producer, offer: Callable[[], None]) -> None:
             producer.poll(0.05)
 
 
-def _read(bootstrap: str, topic: str, count: int, passed: int = 0) -> None:
-    """To the end of the topic, which has `count` records, the first `passed` of which have been read before."""
+def _read(bootstrap: str, topic: str, count: int) -> None:
+    """All of the topic, which has `count` records."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "limit", "enable.auto.commit": False,
          "fetch.max.bytes": 64 << 20, "fetch.message.max.bytes": MOST_RECORD_BYTES}
     )  # fmt: skip
     try:
-        first = -(-passed // PARTITIONS)  # records lie in turn on the partitions
-        consumer.assign([TopicPartition(topic, number, first) for number in range(PARTITIONS)])
-        found, deadline = first * PARTITIONS, time.monotonic() + SILENT_SECS
+        consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
+        found, deadline = 0, time.monotonic() + SILENT_SECS
         while found < count:
             some = consumer.consume(10_000, 0.5)
             if some:

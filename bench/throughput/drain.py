@@ -150,7 +150,7 @@ class Drain:
         """Start all parts and let them run until nothing is left; the moments from the first output on."""
         assert self.plan is not None
         assert self.services is not None
-        every = parts(self.plan, self.file, self.case.workers)
+        every = parts(self.plan, self.file)
         commands = {name: command for name, command in every.items() if part_of(name)}
         for name, command in commands.items():
             processes.start(name, command)

@@ -1,14 +1,13 @@
-"""Peers: what they are built from, what they are given, the clock over them, and that skipped work is noticed."""
+"""Peers: what they are built from, what they are given, and the clock over them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from confluent_kafka import KafkaError
 
@@ -16,83 +15,26 @@ from bench.case import Case, Load, PeerLoad, PeerWay
 from bench.experiments import peers as experiments
 from bench.experiments.table import experiment
 from bench.naive import measure as shared
-from bench.naive.checks import Checks, Meter, Rejected
-from bench.naive.decode import Decoder
-from bench.naive.measure import Look, Topics, Watch, feed
+from bench.naive.measure import Look, Topics, Watch
 from bench.peers import check as checking
 from bench.peers import measure as measuring
-from bench.peers.check import Came, check, correct
 from bench.peers.environment import make_once, need, run
 from bench.peers.kafka_streams.peer import PEER as KAFKA_STREAMS
 from bench.peers.kafka_streams.peer import POM
-from bench.peers.measure import PeerResult, write_keys
+from bench.peers.measure import PeerResult
 from bench.peers.peer import Peer, Told
 from bench.peers.quix.peer import LOCK
 from bench.peers.quix.peer import PEER as QUIX
-from bench.peers.quix.state import opened, packed, read_keys
-from bench.peers.truth import RECORD, STATE, Expected, expected
 from cli.services.exits import MissingRequirement
 from cli.services.jars import POM as BROKER_POM
 from cli.services.settings import PROJECT_ROOT
 from connectors.simulator.burst import BurstPlan
 from connectors.simulator.burst_truth import burst_frames
 from pipeline.errors import Fatal, Transient
+from tests.unit.bench.peers import INTERVALS, PLAN, fed
 
-PLAN, INTERVALS = BurstPlan(400, 4, seed=3), range(30, 42)
 TOPICS = Topics.of("some", 4)
 WAY = PeerWay(cipher="some")
-
-
-class Gathering:
-    """A producer that keeps what it is given."""
-
-    def __init__(self, _settings: dict[str, Any]) -> None:
-        self.sent: list[tuple[str, bytes, bytes | None, int]] = []
-        MADE.append(self)
-
-    def produce(self, topic: str, value: bytes, key: bytes | None, partition: int) -> None:
-        self.sent.append((topic, value, key, partition))
-
-    def poll(self, _secs: float) -> int:
-        return 0
-
-    def flush(self, _secs: float) -> int:
-        return 0
-
-
-MADE: list[Gathering] = []
-
-
-def fed(monkeypatch: pytest.MonkeyPatch, *, keyed: bool) -> tuple[int, list[tuple[str, bytes, bytes | None, int]]]:
-    monkeypatch.setattr(shared, "Producer", Gathering)
-    frames = feed("nowhere:1", "frames", PLAN, INTERVALS, keyed=keyed)
-    return frames, MADE.pop().sent
-
-
-@pytest.fixture(name="taken")
-def what_the_rules_make_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Came:
-    """What a peer that does its work has written: each frame decoded and checked, one after the other."""
-    write_keys(tmp_path / "keys", PLAN)
-    decoder, checks = Decoder(read_keys(tmp_path / "keys"), "cryptography"), Checks()
-    came = Came([], {}, {})
-    for _, frame, _, _ in fed(monkeypatch, keyed=True)[1]:
-        try:
-            came.readings.append(checks.take(decoder.decode(frame)))
-        except Rejected as error:
-            _count(came, str(error).encode())
-        except Exception as error:  # noqa: BLE001
-            _count(came, type(error).__name__.encode())
-    came.states = {title: packed(meter) for title, meter in checks._meters.items()}
-    return came
-
-
-def _count(came: Came, why: bytes) -> None:
-    came.rejects[why] = came.rejects.get(why, 0) + 1
-
-
-@pytest.fixture(name="truth", scope="module")
-def what_must_come() -> Expected:
-    return expected(PLAN, INTERVALS)
 
 
 def test_what_peers_are_built_from_names_no_place_to_get_it_from() -> None:
@@ -192,77 +134,6 @@ def test_without_a_warm_up_the_clock_starts_at_the_last_look_with_nothing_done(m
 def test_a_peer_that_does_not_go_on_is_an_error(monkeypatch: pytest.MonkeyPatch, done: list[int]) -> None:
     with pytest.raises(Fatal, match=r"PEER_SILENT.*the last line"):
         watch(monkeypatch, done, silent_secs=5.0).go(100, nothing, warm_up=50)
-
-
-def test_the_truth_is_what_the_rules_make_of_the_frames(taken: Came, truth: Expected) -> None:
-    found = correct(check(truth, taken))
-    assert found["different"] == 0
-    assert found["readings"] == len(truth.readings) == len(taken.readings)
-    assert found["registers"] == PLAN.meters
-    assert found["rejects"] == truth.doubled + truth.unreadable == sum(taken.rejects.values())
-    assert truth.doubled > 5
-    assert truth.unreadable > 10
-    assert np.unique(truth.readings["rules"]).tolist() == [0, 4, 8]
-
-
-def _lost_reading(came: Came) -> None:
-    del came.readings[7]
-
-
-def _doubled_reading(came: Came) -> None:
-    came.readings.append(came.readings[7])
-
-
-def _other_energy(came: Came) -> None:
-    record = np.frombuffer(came.readings[7], RECORD).copy()
-    record["energy"][0, 0] += 1
-    came.readings[7] = record.tobytes()
-
-
-def _other_rules(came: Came) -> None:
-    came.readings[7] = came.readings[7][:-1] + b"\x02"
-
-
-def _empty_record(came: Came) -> None:
-    came.readings[7] = b""
-
-
-def _other_register(came: Came) -> None:
-    title = next(iter(came.states))
-    state = np.frombuffer(came.states[title], STATE).copy()
-    state["zones"][0, 2] += 1
-    came.states[title] = state.tobytes()
-
-
-def _lost_state(came: Came) -> None:
-    del came.states[next(iter(came.states))]
-
-
-def _no_authentication(came: Came) -> None:
-    came.rejects = {b"counter": came.rejects[b"counter"]}
-
-
-def _no_counter_check(came: Came) -> None:
-    del came.rejects[b"counter"]
-
-
-@pytest.mark.parametrize(
-    "skip",
-    [_lost_reading, _doubled_reading, _other_energy, _other_rules, _empty_record, _other_register, _lost_state,
-     _no_authentication, _no_counter_check],
-)  # fmt: skip
-def test_a_peer_that_skips_work_is_noticed(skip: Callable[[Came], None], taken: Came, truth: Expected) -> None:
-    skip(taken)
-    assert correct(check(truth, taken))["different"] > 0
-
-
-def test_a_meter_comes_back_from_its_octets_and_they_are_laid_out_as_all_peers_lay_them_out() -> None:
-    meter = Meter(9, (1, 2, 3, 4), 50, [6, 7, 8, 9], 100)
-    assert opened(packed(meter)) == meter
-    state = np.frombuffer(packed(meter), STATE)[0]
-    assert (int(state["counter"]), state["last"].tolist(), int(state["highest"])) == (9, [1, 2, 3, 4], 50)
-    assert (state["zones"].tolist(), int(state["demand"])) == ([6, 7, 8, 9], 100)
-    assert opened(None) == Meter()
 
 
 def test_an_environment_is_made_once_and_again_when_its_pins_change(tmp_path: Path) -> None:
