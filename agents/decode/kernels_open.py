@@ -177,7 +177,9 @@ def gather(devices, index, pairs, opened):  # type: ignore[no-untyped-def]
         place = find_device(index, devices[done])
         if place >= 0:
             link[done], key_row[done], check[done] = index[place].link, index[place].key, index[place].check
-            prefetch(pairs, key_row[done] * pairs.shape[1])
+            first = key_row[done] * pairs.shape[1]
+            prefetch(pairs, first)
+            prefetch(pairs, first + pairs.shape[1] - 1)
     for item in range(count):
         row = key_row[item]
         if row >= 0:
