@@ -17,6 +17,7 @@ from agents.decode.prepare import tables_of
 from pipeline import gcm
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal
+from pipeline.gcm_libcrypto import load_libcrypto
 from pipeline.reference import References
 
 WAYS = (gcm.Way.INSTRUCTIONS, gcm.Way.LIBCRYPTO)
@@ -54,7 +55,7 @@ def cipher_secs_by_way(batches: Sequence[FrameBatch], references: References) ->
 
 
 def _is_here(way: gcm.Way) -> bool:
-    return gcm.has_instructions() if way is gcm.Way.INSTRUCTIONS else gcm.load_libcrypto()
+    return gcm.has_instructions() if way is gcm.Way.INSTRUCTIONS else load_libcrypto()
 
 
 def _open(batch: FrameBatch, tables: Tables, context: int) -> tuple[int, int]:
