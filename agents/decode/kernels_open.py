@@ -15,7 +15,7 @@ from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 from pipeline.gcm import Frames, Keys
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH
-from pipeline.jit import AHEAD, inlined, kernel, prefetch
+from pipeline.jit import AHEAD, inlined, kernel, peek8, poke8, prefetch
 from pipeline.lookup import mix
 
 WRAPPER_LENGTH = 8
@@ -164,27 +164,32 @@ def mark_of(payload, p, end):  # type: ignore[no-untyped-def]
 
 @kernel
 def gather(devices, index, pairs, opened):  # type: ignore[no-untyped-def]
-    """First link, keys and check value of each frame's device u64 (n,); pairs u8 (keys, 32), see Tables."""
+    """First link, keys and check value of each frame's device u64 (n,); pairs u8 (keys, 32), see Tables.
+
+    Three things at a time: a place of the index is asked for, one that has come tells which keys to ask for, and those
+    of a frame before that are copied.
+    """
     own_encryption, own_authentication = opened.keys.encryption, opened.keys.authentication
     link, check, key_row = opened.link, opened.check, opened.frames.key_row
     last, count = np.uint64(index.shape[0] - 1), devices.shape[0]
-    for item in range(count + AHEAD):
+    width = pairs.shape[1]
+    for item in range(count + 2 * AHEAD):
         if item < count:
             prefetch(index, np.int64(mix(devices[item]) & last))
-        done = item - AHEAD
-        if done < 0 or devices[done] == 0:
-            continue
-        place = find_device(index, devices[done])
-        if place >= 0:
-            link[done], key_row[done], check[done] = index[place].link, index[place].key, index[place].check
-            prefetch(pairs, key_row[done] * pairs.shape[1])
-    for item in range(count):
-        row = key_row[item]
-        if row >= 0:
-            key_row[item] = item
-            for octet in range(KEY_LENGTH):
-                own_encryption[item, octet] = pairs[row, octet]
-                own_authentication[item, octet] = pairs[row, KEY_LENGTH + octet]
+        found = item - AHEAD
+        if 0 <= found < count and devices[found] != 0:
+            place = find_device(index, devices[found])
+            if place >= 0:
+                link[found], key_row[found], check[found] = index[place].link, index[place].key, index[place].check
+                prefetch(pairs, key_row[found] * width)
+                prefetch(pairs, (key_row[found] + 1) * width - 1)
+        copied = item - 2 * AHEAD
+        if copied >= 0 and key_row[copied] >= 0:
+            first = key_row[copied] * width
+            key_row[copied] = copied
+            for word in range(0, KEY_LENGTH, 8):
+                poke8(own_encryption, copied * KEY_LENGTH + word, peek8(pairs, first + word))
+                poke8(own_authentication, copied * KEY_LENGTH + word, peek8(pairs, first + KEY_LENGTH + word))
 
 
 @kernel

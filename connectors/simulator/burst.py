@@ -121,7 +121,8 @@ class Burst:
         self._plain = plain_octets() if plan.rows == 1 else profile_octets(plan.rows)
         self._context = gcm.new_context(True)
         if self._context == gcm.NO_CONTEXT:
-            raise Fatal("NO_LIBCRYPTO", where="burst", what="libcrypto was not found", do="install OpenSSL 1.1 or 3")
+            raise Fatal("NO_LIBCRYPTO", where="burst", what="neither AES instructions nor libcrypto",
+                        do="install OpenSSL 1.1 or 3")  # fmt: skip
 
     def close(self) -> None:
         """Give the cipher context back."""

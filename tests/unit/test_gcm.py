@@ -1,4 +1,4 @@
-"""AES-GCM of DLMS suite 0: known answers, and both ways to the same bytes."""
+"""AES-GCM of DLMS suite 0: known answers, and all ways to the same bytes."""
 
 import numpy as np
 import pytest
@@ -20,9 +20,11 @@ SAMPLES = {
 
 
 def contexts(encrypt):
-    """NO_CONTEXT, and libcrypto where this machine has it."""
-    context = gcm.new_context(encrypt)
-    return [gcm.NO_CONTEXT] if context == gcm.NO_CONTEXT else [gcm.NO_CONTEXT, context]
+    """A context of each way that this machine has."""
+    ways = [gcm.Way.PACKAGE]
+    ways += [gcm.Way.LIBCRYPTO] if gcm.load_libcrypto() else []
+    ways += [gcm.Way.INSTRUCTIONS] if gcm.has_instructions() else []
+    return [gcm.new_context(encrypt, way) for way in ways]
 
 
 def random_frames(count, seed=3):
@@ -65,7 +67,7 @@ def test_the_authentication_code_of_a_challenge_is_the_known_one():
 
 
 @pytest.mark.parametrize("control", SAMPLES)
-def test_a_batch_of_the_sample_is_opened_both_ways(control):
+def test_a_batch_of_the_sample_is_opened_all_ways(control):
     data = np.frombuffer(bytes.fromhex(SAMPLES[control]), np.uint8).copy()
     keys = gcm.Keys(*(np.frombuffer(key, np.uint8).reshape(1, 16).copy() for key in (ENCRYPTION, AUTHENTICATION)))
     one = [np.array([value], dtype) for value, dtype in ((0, "i8"), (TITLE, "u8"), (COUNTER, "u4"), (0, "i8"))]
@@ -77,7 +79,7 @@ def test_a_batch_of_the_sample_is_opened_both_ways(control):
         gcm.free_context(context)
 
 
-def test_both_ways_seal_to_the_same_bytes():
+def test_all_ways_seal_to_the_same_bytes():
     keys, frames, plain = random_frames(200)
     results = []
     for context in contexts(encrypt=True):
@@ -89,7 +91,7 @@ def test_both_ways_seal_to_the_same_bytes():
     assert results[0].count(0) < len(results[0]) // 50
 
 
-def test_what_was_sealed_is_opened_and_a_changed_octet_is_noticed_both_ways():
+def test_what_was_sealed_is_opened_and_a_changed_octet_is_noticed_all_ways():
     keys, frames, plain = random_frames(120)
     sealed = np.zeros(len(plain) + 12 * 120, np.uint8)
     gcm.seal_batch(gcm.NO_CONTEXT, keys, frames, plain, sealed)
@@ -116,3 +118,33 @@ def test_a_frame_without_key_or_with_a_foreign_control_octet_is_left_alone():
         _, good = opened(context, keys, frames, security, sealed, len(plain))
         assert good.tolist() == [9, 9, 1]
         gcm.free_context(context)
+
+
+def test_the_way_is_the_fastest_that_the_machine_has(monkeypatch):
+    monkeypatch.setattr(gcm, "has_instructions", lambda: True)
+    assert gcm.way_here() is gcm.Way.INSTRUCTIONS
+    assert gcm.new_context(encrypt=False) == gcm.OWN_CONTEXT
+    monkeypatch.setattr(gcm, "has_instructions", lambda: False)
+    monkeypatch.setattr(gcm, "load_libcrypto", lambda: True)
+    assert gcm.way_here() is gcm.Way.LIBCRYPTO
+    monkeypatch.setattr(gcm, "load_libcrypto", lambda: False)
+    assert gcm.way_here() is gcm.Way.PACKAGE
+    assert gcm.new_context(encrypt=False) == gcm.NO_CONTEXT
+
+
+@pytest.mark.parametrize(
+    ("triple", "features", "there"),
+    [
+        ("x86_64-unknown-linux-gnu", "+aes,+avx,+pclmul,+ssse3", True),
+        ("x86_64-unknown-linux-gnu", "+aes,+avx,-pclmul,+ssse3", False),
+        ("x86_64-unknown-linux-gnu", "", False),
+        ("aarch64-unknown-linux-gnu", "+aes,+pclmul,+ssse3", False),
+    ],
+)
+def test_instructions_are_used_where_kernels_are_compiled_for_them(monkeypatch, triple, features, there):
+    class Codegen:
+        def magic_tuple(self):
+            return triple, "some-processor", features
+
+    monkeypatch.setattr(type(gcm.cpu_target.target_context), "codegen", lambda _self: Codegen())
+    assert gcm.has_instructions() is there

@@ -14,10 +14,11 @@ from bench.experiments.table import experiment
 from bench.inside import once
 from bench.inside.chains import Inside
 from bench.inside.once import Order
-from bench.limit.cipher import cipher_secs
+from bench.limit.cipher import cipher_secs, cipher_secs_by_way
 from bench.limit.measure import SHARE, sample_of, smaller
 from bench.profile.page import text
 from bench.profile.run import _rows
+from pipeline import gcm
 from pipeline.batch import FrameBatch
 from pipeline.errors import ConfigError, Fatal
 from pipeline.step import Origin
@@ -66,7 +67,10 @@ def test_a_sample_has_every_stage_and_its_cipher_can_be_measured_alone() -> None
         batches = [read_frames(inside.contracts, raw, Origin("", 0, 0)).batch for _, raw in sample.records]
         frames = [batch for batch in batches if isinstance(batch, FrameBatch)]
         assert sum(len(batch.length) for batch in frames) == sample.frames
-        assert cipher_secs(frames, inside.references()) > 0
+        by_way = cipher_secs_by_way(frames, inside.references())
+        assert gcm.way_here() in by_way
+        assert gcm.Way.LIBCRYPTO in by_way or not gcm.load_libcrypto()
+        assert min(by_way.values()) > 0
         for batch in frames:
             batch.payload = batch.payload ^ 1
         with pytest.raises(Fatal, match="frames were opened"):
