@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.rating.bills import complete, identify, price
+from agents.rating.bills import bill
 from agents.rating.charges import TariffBook, compile_tariffs
 from agents.rating.config import RatingConfig
 from agents.rating.determinants import Determinants
@@ -87,9 +87,8 @@ class RatingStep:
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if not len(rows):
             return Advance(parcel)
-        identify(rows, prepared.registry, prepared.tariffs)
-        complete(rows)
-        base, paise = price(rows, prepared.book, store.areas["month"].flat)
+        months = state_of(store, self._offset).months
+        base, paise = bill(rows, prepared.registry, prepared.tariffs, prepared.book, months)
         made = Determinants(rows, base, paise, prepared.book, prepared.texts, prepared.versions, parcel.origin)
         return Advance(parcel, [Emission("determinants", made)])
 

@@ -39,7 +39,7 @@ class Rating:
             contracts = load_contracts()
             encoded = emission.value.encode(contracts)
             records = emission.value.records()
-            assert [contracts.encode("Determinant", record) for record in records] == encoded.values
+            assert [contracts.encode("Determinant", record) for record in records] == list(encoded.values)
             assert encoded.keys.view(">i8")[:, 0].tolist() == [record["account"] for record in records]
             made += records
         return made
