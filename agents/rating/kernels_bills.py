@@ -24,6 +24,7 @@ def identify(rows, account, tariff, tariffs, version, units):  # type: ignore[no
     for item in range(rows.shape[0]):
         row = rows[item]
         found = np.int64(-1)
+        row.account = 0
         if row.holder >= 0:
             row.account = np.int64(account[row.holder])
             place = tariffs.place[tariff[row.holder]]
@@ -62,6 +63,7 @@ def post_money(rows, version, units, total, months):  # type: ignore[no-untyped-
         row, rated = rows[item], version[item] >= 0
         row.units, row.total_paise = units[item], total[item]
         row.has_total_paise = row.has_delta_paise = rated
+        row.delta_paise = 0
         if rated:
             stored = months.rows[row.month % 2, row.slot]
             row.delta_paise = total[item] - stored.paise

@@ -14,7 +14,7 @@ from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
 from agents.rating.kernels import accumulate, withdraw
 from agents.rating.kernels_settle import settle
-from agents.rating.rows import ROW
+from agents.rating.rows import new_rows
 from agents.rating.state import MONTH, SPARE_DAYS, layout
 from agents.rating.tables import BILLED, Tariffs, items_of, state_of, tariff_of_links, tariffs_of, zones_of
 from agents.rating.tariff import shipped_tariff, tariffs_in_force
@@ -131,7 +131,7 @@ class RatingStep:
         withdraw(slots[place], start[place], zone, wh, state.days.rows, self._offset)
 
     def _settle(self, items: Array, store: StateStore) -> Array:
-        rows = np.zeros(MOST_ROWS * len(items), ROW)
+        rows = new_rows(MOST_ROWS * len(items))
         if not len(items):
             return rows
         points = np.ascontiguousarray(items["point"])
