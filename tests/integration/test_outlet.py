@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,22 @@ def test_a_run_stands_in_the_partitions_of_its_keys_when_its_mark_is_acknowledge
     assert outlet.messages == 30_000
 
 
+def test_a_run_larger_than_what_may_wait_goes_out_in_order_too(kafka: str, unique: str) -> None:
+    ensure_topics(kafka, [WantedTopic(unique, PARTITIONS)])
+    most = 1 << 20
+    outlet, plain = Outlet(WorkerSettings(bootstrap=kafka, output_bytes=most)), run_of(unique, 20_000, size=900)
+    # A short one always fits where a long one does not.
+    values = [value[: 1 + 200 * (place % 5)] for place, value in enumerate(plain.values)]
+    run = OutputRun(plain.topic, plain.keys, values, plain.partitions, plain.id)
+    assert sum(map(len, values)) > 2 * most
+    outlet.send(run)
+    until(outlet, outlet.mark())
+    wanted: dict[int, list[tuple[bytes, bytes]]] = {number: [] for number in range(PARTITIONS)}
+    for key, value, partition in zip(run.key_bytes(), values, run.partitions.tolist(), strict=True):
+        wanted[partition].append((key, value))
+    assert read(kafka, unique) == wanted
+
+
 def test_each_reject_of_a_run_has_its_id_and_the_time_of_its_source_with_it(kafka: str, unique: str) -> None:
     ensure_topics(kafka, [WantedTopic(unique, PARTITIONS)])
     outlet, plain, index = Outlet(WorkerSettings(bootstrap=kafka)), run_of(unique, 300), np.arange(300)
@@ -77,7 +94,7 @@ def test_each_reject_of_a_run_has_its_id_and_the_time_of_its_source_with_it(kafk
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": "rejects", "auto.offset.reset": "earliest"})
     try:
         consumer.assign([TopicPartition(unique, number, 0) for number in range(PARTITIONS)])
-        found: dict[bytes, list[tuple[str, bytes]]] = {}
+        found: dict[bytes, Any] = {}
         while len(found) < 300:
             for message in consumer.consume(1000, timeout=1):
                 found[message.value() or b""] = message.headers() or []
