@@ -16,6 +16,7 @@ from pipeline.reference import FOREVER, References, Registry
 from pipeline.state import StateStore
 from pipeline.step import Origin, Parcel
 from pipeline.templates import PUSH_NAMES, TEMPLATE_BY_NUMBER
+from tests.builders_records import emitted
 
 ENCRYPTION = bytes(range(0x10))
 AUTHENTICATION = bytes(range(0xD0, 0xE0))
@@ -189,7 +190,7 @@ class World:
 
 def codes(advance) -> dict[int, str]:
     """Frame -> reject code."""
-    return {item.value["frame"]: item.value["code"] for item in advance.emissions if item.output == "rejects"}
+    return {record["frame"]: record["code"] for record in emitted(advance, "rejects")}
 
 
 def events(advance) -> list[tuple[int, str]]:

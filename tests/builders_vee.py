@@ -19,6 +19,7 @@ from pipeline.columns import empty
 from pipeline.reference import FOREVER, KeyRing, References, Registry
 from pipeline.state import StateStore
 from pipeline.step import Control, Origin, Parcel, Tick
+from tests.builders_records import emitted
 from tests.oracles.settlement_oracle import Published, Settled
 from tests.oracles.vee_oracle import DAY, OFFSET, Config, Link, Row
 
@@ -129,7 +130,7 @@ class Vee:
     def _send(self, **content: Any) -> None:
         advance = self.step.advance(Parcel(Origin("log", 0, self.offset), **content), self.store, self.prepared)
         self.offset += 1
-        self.rejects.update(emission.value["code"] for emission in advance.emissions)
+        self.rejects.update(record["code"] for record in emitted(advance))
         batch = advance.parcel.batch
         if batch is not None:
             assert isinstance(batch, ReadingBatch)

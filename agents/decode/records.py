@@ -1,4 +1,4 @@
-"""Plain records of decode: events and rejects, one by one, because they are few."""
+"""Plain records of decode: events one by one, because they are few, and the rejects of a record as columns."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 
 from agents.decode.kernels_rows import Changes
 from pipeline.batch import DecodedBatch, FrameBatch
-from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER
+from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 from pipeline.events import edges
+from pipeline.rejects import MEANINGS, Rejects
 from pipeline.step import Parcel
 
 RAW_LIMIT = 64 * 1024
@@ -19,7 +20,12 @@ RAW_LIMIT = 64 * 1024
 
 FRAMES_TOPIC = "frames"
 
-_COUNTER_CODES = frozenset(REJECT_NUMBER[f"COUNTER_{name}"] for name in ("REPLAYED", "TOO_OLD", "DUPLICATE"))
+_COUNTED = np.zeros(len(MEANINGS), np.bool_)
+_COUNTED[[REJECT_NUMBER[f"COUNTER_{name}"] for name in ("REPLAYED", "TOO_OLD", "DUPLICATE")]] = True
+"""Codes that are about a frame's counter, by number."""
+_COUNTER = b"; counter "
+_DIGITS = 10
+"""Of a counter of 32 bits."""
 
 
 def device_name(device: int) -> str:
@@ -66,31 +72,33 @@ def _word(halves: Array) -> int:
     return int(halves[0]) << 64 | int(halves[1])
 
 
-def reject_records(parcel: Parcel, code: Array, counter: Array) -> Iterator[dict[str, Any]]:
-    """Reject records of all frames with a code, in the order of the frames."""
+def rejects_of(parcel: Parcel, code: Array, counter: Array) -> Rejects | None:
+    """Rejects of all frames with a code, in the order of the frames; None when there is none."""
     batch = parcel.batch
     assert isinstance(batch, FrameBatch)
     frames = np.flatnonzero(code)
     if not len(frames):
-        return
-    ends = np.cumsum(batch.length, dtype=np.int64)
-    for index, frame in enumerate(frames.tolist()):
-        number = int(code[frame])
-        row = REJECT_BY_NUMBER[number]
-        start = int(ends[frame]) - int(batch.length[frame])
-        yield {
-            "stage": "decode",
-            "code": row.code,
-            "parked": row.parked,
-            "topic": FRAMES_TOPIC,
-            "partition": parcel.origin.partition,
-            "offset": parcel.origin.offset,
-            "frame": frame,
-            "service_point": int(batch.service_point[frame]),
-            "device": device_name(int(batch.device[frame])),
-            "received_at": int(batch.received_at[frame]),
-            "time": None,
-            "detail": f"{row.meaning}; counter {counter[frame]}" if number in _COUNTER_CODES else row.meaning,
-            "raw": bytes(batch.payload[start : min(int(ends[frame]), start + RAW_LIMIT)]),
-            **_origin(parcel, index),
-        }
+        return None
+    numbers, length = code[frames], batch.length[frames].astype(np.int64)
+    start = np.cumsum(batch.length, dtype=np.int64)[frames] - length
+    kept = np.minimum(length, RAW_LIMIT)
+    # Octet k of all that are kept is at k, less what is kept of the frames before, behind the start of its own.
+    places = np.arange(kept.sum()) + np.repeat(start - (np.cumsum(kept) - kept), kept)
+    return Rejects(
+        stage="decode", topic=FRAMES_TOPIC, origin=parcel.origin, code=numbers, frame=frames,
+        service_point=batch.service_point[frames], device=batch.device[frames],
+        received_at=batch.received_at[frames].astype(np.int64), time=None, detail=_details(numbers, counter[frames]),
+        raw=batch.payload[places], raw_length=kept,
+    )  # fmt: skip
+
+
+def _details(numbers: Array, counter: Array) -> Array:
+    """What is said of frames with these codes: their meaning, and what the counter was where it is about that."""
+    details = MEANINGS[numbers]
+    counted = np.flatnonzero(_COUNTED[numbers])
+    if not len(counted):
+        return details
+    said = np.zeros(len(details), f"S{len(_COUNTER) + _DIGITS}")
+    said[counted] = np.strings.add(_COUNTER, counter[counted].astype(f"S{_DIGITS}"))
+    whole: Array = np.strings.add(details, said)
+    return whole

@@ -32,7 +32,7 @@ from agents.decode.kernels_rows import (
     read_frames,
 )
 from agents.decode.prepare import tables_of
-from agents.decode.records import event_records, reject_records
+from agents.decode.records import event_records, rejects_of
 from agents.decode.state import LAYOUT
 from pipeline import gcm
 from pipeline.batch import DecodedBatch, FrameBatch
@@ -84,10 +84,9 @@ class DecodeStep:
             Emission("events", record, key=record["device"].encode())
             for record in event_records(parcel, decoded, changes)
         ]
-        emissions += [
-            Emission("rejects", record, key=record["device"].encode())
-            for record in reject_records(parcel, opened.code, opened.frames.counter)
-        ]
+        refused = rejects_of(parcel, opened.code, opened.frames.counter)
+        if refused is not None:
+            emissions.append(Emission("rejects", refused))
         return Advance(replace(parcel, batch=decoded if len(decoded.frame) else None), emissions)
 
 

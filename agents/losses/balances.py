@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from agents.losses.encode import Column, Nullable, encode_rows, texts_of
 from agents.losses.nodes import Nodes
 from agents.losses.state import DAY
+from pipeline.avro_bytes import avro_long, avro_string
+from pipeline.avro_columns import Column, Nullable, encode_columns
 from pipeline.codes import Level
 from pipeline.columns import Array
 from pipeline.errors import ContractError
-from pipeline.records import EncodedRecords
+from pipeline.records import EncodedRecords, Values
 from pipeline.step import Origin
 from pipeline.wire import HEADER, MAGIC, Contracts
 
@@ -56,13 +57,13 @@ class Losses:
         schema: Any = contracts.schemas[SCHEMA]
         header = HEADER.pack(MAGIC, contracts.ids[SCHEMA])
         keys = self.rows["node"].astype(">u8").view(np.uint8).reshape(-1, 8)
-        values: list[bytes] = []
+        pieces = []
         for begin in range(0, len(self.rows), CHUNK):
             part = slice(begin, begin + CHUNK)
             rows = self.rows[part]
             columns = self._columns(rows, part)
-            values += encode_rows(header, [_column(field, columns) for field in schema["fields"]], len(rows))
-        return EncodedRecords(keys, values)
+            pieces.append(encode_columns(header, [_column(field, columns) for field in schema["fields"]], len(rows)))
+        return EncodedRecords(keys, Values(pieces))
 
     def _columns(self, rows: Array, part: slice) -> dict[str, Column | tuple[Array, Sequence[str]]]:
         """Fields of some rows by name; of an enum the symbols too, and the number of each row's."""
@@ -77,10 +78,10 @@ class Losses:
             "state": (self.final[part].astype(np.int64), STATES),
             "loss_wh": number["input_wh"] - number["output_wh"],
             "coverage": _coverage(number["actual"], number["expected"]),
-            "tick_time": np.full(count, self.tick_time, np.int64),
-            "source_topic_id": texts_of([self.origin.topic_id]),
-            "source_partition": np.full(count, self.origin.partition, np.int64),
-            "source_offset": np.full(count, self.origin.offset, np.int64),
+            "tick_time": avro_long(self.tick_time),
+            "source_topic_id": avro_string(self.origin.topic_id),
+            "source_partition": avro_long(self.origin.partition),
+            "source_offset": avro_long(self.origin.offset),
             "source_index": np.arange(part.start, part.start + count, dtype=np.int64),
         }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.losses.encode import Texts, texts_of
+from pipeline.avro_columns import Texts, texts_of
 from pipeline.codes import Level
 from pipeline.columns import Array
 

@@ -6,26 +6,26 @@ offset from UTC (`pipeline.localtime`).
 
 from __future__ import annotations
 
-from pipeline.jit import allocating_kernel
+from pipeline.jit import kernel
 from pipeline.localtime import DAY_SECS
 
 QUARTER_SECS = 900
 QUARTERS = 96
 
 
-@allocating_kernel
+@kernel
 def day_of(time, offset):  # type: ignore[no-untyped-def]
     """Local day number of an epoch second."""
     return (time + offset) // DAY_SECS
 
 
-@allocating_kernel
+@kernel
 def day_start(day, offset):  # type: ignore[no-untyped-def]
     """Epoch second of the local midnight that `day` begins at."""
     return day * DAY_SECS - offset
 
 
-@allocating_kernel
+@kernel
 def month_of(day):  # type: ignore[no-untyped-def]
     """Month number of a day number; in the arithmetic years begin in March, so that a leap day ends one."""
     shifted = day + 719_468
@@ -37,7 +37,7 @@ def month_of(day):  # type: ignore[no-untyped-def]
     return (era * 400 + year_of_era) * 12 + from_march + 2
 
 
-@allocating_kernel
+@kernel
 def month_first(month):  # type: ignore[no-untyped-def]
     """Day number of the first day of a month number."""
     from_march = month - 2

@@ -15,7 +15,7 @@ import numpy as np
 from agents.rating.calendar import QUARTERS
 from agents.rating.tariff import RATE_DIGITS, EnergyCharge, FixedCharge, PercentCharge, SlabCharge, Tariff
 from pipeline.columns import Array
-from pipeline.jit import allocating_kernel, expanded
+from pipeline.jit import expanded, kernel
 from pipeline.localtime import OFFSETS
 
 RATE_SCALE = 10**RATE_DIGITS
@@ -153,7 +153,7 @@ def _scaled_bound(bound, months):  # type: ignore[no-untyped-def]
     return bound if bound >= NO_BOUND else bound * months // MONTH
 
 
-@allocating_kernel
+@kernel
 def _line_base(line, units, months):  # type: ignore[no-untyped-def]
     """Wh that a slab or energy line is charged for."""
     above = _scaled_bound(line.above, months)
@@ -167,7 +167,7 @@ def _line_base(line, units, months):  # type: ignore[no-untyped-def]
     return min(units, upto) - above
 
 
-@allocating_kernel
+@kernel
 def rate_periods(units, months, version, versions, lines, base, paise, total):  # type: ignore[no-untyped-def]
     """Bills of n periods.
 

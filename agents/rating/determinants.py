@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 
 from agents.rating.charges import MONTH, TariffBook
-from agents.rating.encode import Frame, Texts, avro_long, avro_map, avro_string, encode_rows, plan_of
+from agents.rating.encode import Frame, Texts, encode_rows, plan_of
 from agents.rating.rows import KINDS, REASONS, SOURCES, STATES
+from pipeline.avro_bytes import avro_long, avro_map, avro_string
 from pipeline.channels import ENERGY
 from pipeline.columns import Array
 from pipeline.records import EncodedRecords
 from pipeline.step import Origin
 from pipeline.wire import HEADER, MAGIC, Contracts
-
-CHUNK = 20_000
-"""Rows encoded at once: bounds the buffer at some tens of MB."""
 
 SCHEMA = "Determinant"
 
@@ -59,11 +57,8 @@ class Determinants:
             avro_long(self.origin.partition),
             avro_long(self.origin.offset),
         )
-        values: list[bytes] = []
-        for begin in range(0, len(self.rows), CHUNK):
-            part = slice(begin, begin + CHUNK)
-            rows = np.ascontiguousarray(self.rows[part])
-            values += encode_rows(plan, frame, rows, self.base[part], self.paise[part], self.book, self.texts)
+        rows = np.ascontiguousarray(self.rows)
+        values = encode_rows(plan, frame, rows, self.base, self.paise, self.book, self.texts)
         return EncodedRecords(self.keys(), values)
 
     def records(self) -> list[dict[str, Any]]:

@@ -7,9 +7,8 @@ order and the nullability of fields are the schema's. A test holds the result to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,13 @@ import numpy as np
 from agents.rating.charges import FIXED, MONTH, TariffBook
 from agents.rating.rows import ROW, column_of
 from agents.rating.state import ZONES
+from pipeline.avro_bytes import avro_string
+from pipeline.avro_columns import LONGEST_NUMBER, SLACK, put_number, put_octets
 from pipeline.channels import ENERGY, N_ENERGY
 from pipeline.columns import Array
 from pipeline.errors import ContractError
-from pipeline.jit import allocating_kernel
+from pipeline.jit import inlined, kernel, poke1
+from pipeline.records import Values, piece_of
 
 NUMBER, NULLABLE, REGISTERS, ZONE_LIST, TARIFF, LINES, VERSIONS, TOPIC, PARTITION, OFFSET = range(10)
 """What a step of the plan writes; the second and third number are columns of the row seen as int64."""
@@ -37,8 +39,13 @@ _BY_NAME = {
 }
 _ENERGIES = tuple(channel.name for channel in ENERGY)
 
-LONGEST_NUMBER = 10
-"""Bytes of a 64-bit zigzag number at most."""
+TARIFF_AT, HAS_TARIFF_AT, BILLED_AT = (column_of(name) for name in ("tariff", "has_tariff", "has_total_paise"))
+OPENING_AT, CLOSING_AT, SOURCE_AT, ZONES_AT = (column_of(name) for name in ("opening", "closing", "source", "zones"))
+HAS_OPENING_AT, HAS_CLOSING_AT = column_of("has_opening"), column_of("has_closing")
+"""Columns that steps of more than one number read."""
+
+CHUNK = 2_000
+"""Rows encoded at once: their octets stay in the processor's cache until they are copied to where they are kept."""
 
 
 @dataclass(frozen=True)
@@ -54,29 +61,6 @@ class Texts:
     first: Array
     zones: Array
     longest: int
-
-
-def avro_string(text: str) -> bytes:
-    """Length as a zigzag number, then UTF-8."""
-    raw = text.encode()
-    return avro_long(len(raw)) + raw
-
-
-def avro_long(value: int) -> bytes:
-    """A zigzag number."""
-    rest = value << 1 if value >= 0 else (-value << 1) - 1
-    out = bytearray()
-    while rest > 127:
-        out.append(rest & 127 | 128)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
-
-
-def avro_map(items: Sequence[tuple[str, str]]) -> bytes:
-    """A map of strings, in the order given."""
-    body = b"".join(avro_string(key) + avro_string(value) for key, value in items)
-    return avro_long(len(items)) + body + b"\x00" if items else b"\x00"
 
 
 def text_table(book: TariffBook) -> Texts:
@@ -131,122 +115,112 @@ class Frame:
 
 def encode_rows(
     plan: Array, frame: Frame, rows: Array, base: Array, paise: Array, book: TariffBook, texts: Texts
-) -> list[bytes]:
+) -> Values:
     """Values of `rows` ROW (n,), with their bills base, paise i64 (n, lines)."""
     shared = (frame.header, frame.versions, frame.topic, frame.partition, frame.offset)
-    numbers = len(plan) + 4 * N_ENERGY + 2 * ZONES + 2 * base.shape[1] + 8
-    most = LONGEST_NUMBER * numbers + texts.longest + sum(map(len, shared))
-    out, ends = np.empty(most * len(rows), np.uint8), np.empty(len(rows), np.int64)
-    _encode(
-        plan, rows, rows.view(np.int64).reshape(len(rows), -1), base, paise, book.versions, book.lines, texts.raw,
-        texts.cut, texts.first, texts.zones, np.frombuffer(b"".join(shared), np.uint8),
-        np.cumsum([0, *map(len, shared)]).astype(np.int64), out, ends,
-    )  # fmt: skip
-    raw = out[: int(ends[-1]) if len(ends) else 0].tobytes()
-    return [raw[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
+    octets, cut = np.frombuffer(b"".join(shared), np.uint8), np.cumsum([0, *map(len, shared)]).astype(np.int64)
+    numbers = rows.view(np.int64).reshape(len(rows), -1)
+    fields = len(plan) + 4 * N_ENERGY + 2 * ZONES + 2 * base.shape[1] + 8
+    most = LONGEST_NUMBER * fields + texts.longest + len(octets)
+    out, pieces = np.empty(most * min(len(rows), CHUNK) + SLACK, np.uint8), []
+    for begin in range(0, len(rows), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        ends = np.empty(len(rows[part]), np.int64)
+        _encode(
+            plan, numbers[part], base[part], paise[part], book.versions, book.lines, texts.raw, texts.cut, texts.first,
+            texts.zones, octets, cut, out, ends,
+        )  # fmt: skip
+        pieces.append(piece_of(out, ends))
+    return Values(pieces)
 
 
-@allocating_kernel
-def _put(out, at, value):  # type: ignore[no-untyped-def]
-    """A zigzag number; returns the next place."""
-    rest = np.uint64((value << 1) ^ (value >> 63))
-    while rest > np.uint64(127):
-        out[at] = np.uint8(rest & np.uint64(127)) | np.uint8(128)
-        rest >>= np.uint64(7)
-        at += 1
-    out[at] = np.uint8(rest)
-    return at + 1
-
-
-@allocating_kernel
+@inlined
 def _put_nullable(out, at, value, there):  # type: ignore[no-untyped-def]
     """A union of null and long."""
     if there == 0:
-        out[at] = 0
+        poke1(out, at, 0)
         return at + 1
-    out[at] = 2
-    return _put(out, at + 1, value)
+    poke1(out, at, 2)
+    return put_number(out, at + 1, value)
 
 
-@allocating_kernel
+@inlined
 def _copy(out, at, raw, cut, piece):  # type: ignore[no-untyped-def]
-    for place in range(cut[piece], cut[piece + 1]):
-        out[at] = raw[place]
-        at += 1
-    return at
+    return put_octets(out, at, raw, cut[piece], cut[piece + 1] - cut[piece])
 
 
-@allocating_kernel
+@kernel
 def _encode(  # type: ignore[no-untyped-def]
-    plan, rows, numbers, base, paise, versions, lines, raw, cut, first, zones, shared, shared_cut, out, ends
+    plan, numbers, base, paise, versions, lines, raw, cut, first, zones, shared, shared_cut, out, ends
 ):
-    at = 0
-    for item in range(rows.shape[0]):
-        row = rows[item]
+    """numbers: rows seen as i64 (n, COLUMNS); out u8 takes the records, ends i64 (n,) where each ends."""
+    at = np.int64(0)
+    for item in range(numbers.shape[0]):
+        tariff = numbers[item, TARIFF_AT] if numbers[item, HAS_TARIFF_AT] else np.int64(-1)
         at = _copy(out, at, shared, shared_cut, 0)
         for place in range(plan.shape[0]):
             step = plan[place, 0]
             if step == NUMBER:
-                at = _put(out, at, numbers[item, plan[place, 1]])
+                at = put_number(out, at, numbers[item, plan[place, 1]])
             elif step == NULLABLE:
                 at = _put_nullable(out, at, numbers[item, plan[place, 1]], numbers[item, plan[place, 2]])
             elif step == REGISTERS:
-                at = _put_registers(out, at, row)
+                at = _put_registers(out, at, numbers, item)
             elif step == ZONE_LIST:
-                at = _put_zones(out, at, row, raw, cut, first, zones)
+                at = _put_zones(out, at, numbers, item, tariff, raw, cut, first, zones)
             elif step == TARIFF:
-                out[at] = 2 * (row.has_tariff != 0)
+                poke1(out, at, 2 * np.int64(tariff >= 0))
                 at += 1
-                if row.has_tariff:
-                    at = _copy(out, at, raw, cut, first[row.tariff])
+                if tariff >= 0:
+                    at = _copy(out, at, raw, cut, first[tariff])
             elif step == LINES:
-                if row.has_total_paise:
-                    texts = first[row.tariff] + 1 + zones[row.tariff]
-                    own = versions[row.tariff]
-                    at = _put_lines(out, at, base[item], paise[item], own.first, own.lines, lines, raw, cut, texts)
-                out[at] = 0
+                if numbers[item, BILLED_AT]:
+                    texts, own = first[tariff] + 1 + zones[tariff], versions[tariff]
+                    at = _put_lines(out, at, base, paise, item, own.first, own.lines, lines, raw, cut, texts)
+                poke1(out, at, 0)
                 at += 1
             else:
                 at = _copy(out, at, shared, shared_cut, step - VERSIONS + 1)
         ends[item] = at
 
 
-@allocating_kernel
-def _put_registers(out, at, row):  # type: ignore[no-untyped-def]
-    at = _put(out, at, np.int64(N_ENERGY))
+@kernel
+def _put_registers(out, at, numbers, item):  # type: ignore[no-untyped-def]
+    at = put_number(out, at, np.int64(N_ENERGY))
     for channel in range(N_ENERGY):
-        at = _put(out, at, np.int64(channel))
-        at = _put_nullable(out, at, row.opening[channel], row.has_opening)
-        at = _put_nullable(out, at, row.closing[channel], row.has_closing)
-        at = _put(out, at, row.source)
-    out[at] = 0
+        at = put_number(out, at, np.int64(channel))
+        at = _put_nullable(out, at, numbers[item, OPENING_AT + channel], numbers[item, HAS_OPENING_AT])
+        at = _put_nullable(out, at, numbers[item, CLOSING_AT + channel], numbers[item, HAS_CLOSING_AT])
+        at = put_number(out, at, numbers[item, SOURCE_AT])
+    poke1(out, at, 0)
     return at + 1
 
 
-@allocating_kernel
-def _put_zones(out, at, row, raw, cut, first, zones):  # type: ignore[no-untyped-def]
-    if row.has_tariff and zones[row.tariff] > 0:
-        at = _put(out, at, zones[row.tariff])
-        for zone in range(zones[row.tariff]):
-            at = _copy(out, at, raw, cut, first[row.tariff] + 1 + zone)
-            at = _put(out, at, row.zones[zone])
-    out[at] = 0
+@kernel
+def _put_zones(out, at, numbers, item, tariff, raw, cut, first, zones):  # type: ignore[no-untyped-def]
+    if tariff >= 0 and zones[tariff] > 0:
+        at = put_number(out, at, zones[tariff])
+        for zone in range(zones[tariff]):
+            at = _copy(out, at, raw, cut, first[tariff] + 1 + zone)
+            at = put_number(out, at, numbers[item, ZONES_AT + zone])
+    poke1(out, at, 0)
     return at + 1
 
 
-@allocating_kernel
-def _put_lines(out, at, base, paise, first_line, count, lines, raw, cut, texts):  # type: ignore[no-untyped-def]
+@kernel
+def _put_lines(out, at, base, paise, item, first_line, count, lines, raw, cut, texts):  # type: ignore[no-untyped-def]
     """The lines that have a base, as one block."""
-    used = 0
+    used = np.int64(0)
     for place in range(count):
-        used += base[place] != 0
+        used += base[item, place] != 0
     if used == 0:
         return at
-    at = _put(out, at, np.int64(used))
+    at = put_number(out, at, used)
     for place in range(count):
-        if base[place] != 0:
+        amount = base[item, place]
+        if amount != 0:
             at = _copy(out, at, raw, cut, texts + 2 * place)
-            at = _put(out, at, base[place] // MONTH if lines[first_line + place].kind == FIXED else base[place])
+            at = put_number(out, at, amount // MONTH if lines[first_line + place].kind == FIXED else amount)
             at = _copy(out, at, raw, cut, texts + 2 * place + 1)
-            at = _put(out, at, paise[place])
+            at = put_number(out, at, paise[item, place])
     return at

@@ -8,14 +8,14 @@ from agents.rating.calendar import day_of
 from agents.rating.kernels_month import clear_settled, close_day
 from agents.rating.state import ZONES
 from agents.rating.tables import NOT_BILLED
-from pipeline.jit import AHEAD, allocating_kernel, prefetch
+from pipeline.jit import AHEAD, kernel, prefetch
 from pipeline.state import mark
 
 OFFSET_SHIFT = 20
 """A reading's revision is (offset of the frames record << 20) | place."""
 
 
-@allocating_kernel
+@kernel
 def accumulate(slots, start, revision, zone, energy, state):  # type: ignore[no-untyped-def]
     """Add readings to their days.
 
@@ -46,7 +46,7 @@ def accumulate(slots, start, revision, zone, energy, state):  # type: ignore[no-
     return -1
 
 
-@allocating_kernel
+@kernel
 def withdraw(slots, start, zone, wh, days, offset):  # type: ignore[no-untyped-def]
     """Take away what readings that are in `accumulate` as well have replaced: wh i64 (n,) of zone u8 (n,)."""
     for row in range(slots.shape[0]):
@@ -54,7 +54,7 @@ def withdraw(slots, start, zone, wh, days, offset):  # type: ignore[no-untyped-d
             days[day_of(start[row], offset) % days.shape[0], slots[row]].zones[zone[row]] -= wh[row]
 
 
-@allocating_kernel
+@kernel
 def open_day(state, slot, day):  # type: ignore[no-untyped-def]
     """Give the slice to `day`; what it held before goes into its month for good."""
     slice_ = day % state.days.rows.shape[0]

@@ -8,7 +8,7 @@ from agents.rating.calendar import day_start, month_first, month_of
 from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, MONTH_KIND, RUNNING
 from agents.rating.state import MONTH, ZONES
 from pipeline.channels import N_ENERGY
-from pipeline.jit import allocating_kernel, expanded
+from pipeline.jit import expanded, kernel
 from pipeline.state import mark
 
 REGISTER_OPENING, REGISTER_CLOSING, REGISTER_SPAN, REGISTER_EXCHANGE = 1, 2, 8, 16
@@ -21,7 +21,7 @@ _EMPTY_MONTH = np.zeros(1, MONTH)
 _EMPTY_MONTH["first_offset"] = _EMPTY_MONTH["last_offset"] = -1
 
 
-@allocating_kernel
+@kernel
 def clear_settled(known):  # type: ignore[no-untyped-def]
     """A day without a determinant."""
     known.revision = 0
@@ -38,7 +38,7 @@ def clear_settled(known):  # type: ignore[no-untyped-def]
         known.counts[place] = 0
 
 
-@allocating_kernel
+@kernel
 def open_month(months, capacity, slot, month):  # type: ignore[no-untyped-def]
     """Give the month its sums (months: tables.Marked); the month before last gives way."""
     if months.rows[month % 2, slot].month < month:
@@ -47,23 +47,22 @@ def open_month(months, capacity, slot, month):  # type: ignore[no-untyped-def]
         mark(months.changed, months.dirty, month % 2, slot, capacity)
 
 
-@allocating_kernel
+@kernel
 def close_day(months, capacity, slot, record, known):  # type: ignore[no-untyped-def]
     """Put a day that leaves the window into its month."""
     month = month_of(np.int64(record.day))
     open_month(months, capacity, slot, month)
     total = months.rows[month % 2, slot]
     if total.month == month:  # else the month is older than the two that are kept
-        _add_day(total, record, known)
+        _add_day(total, record, known, month_first(month + 1))
         mark(months.changed, months.dirty, month % 2, slot, capacity)
 
 
-@allocating_kernel
-def _add_day(total, record, known):  # type: ignore[no-untyped-def]
-    """Add a settled day to a month, or to a copy of one."""
+@kernel
+def _add_day(total, record, known, following):  # type: ignore[no-untyped-def]
+    """Add a settled day to a month, or to a copy of one; `following` is the first day of the next month."""
     total.days += 1
-    day = np.int64(record.day)
-    if day + 1 == month_first(month_of(day) + 1):
+    if np.int64(record.day) + 1 == following:
         total.last_day = 1
     for zone in range(ZONES):
         total.zones[zone] += record.zones[zone]
@@ -92,27 +91,27 @@ def _larger(demand, start, than, than_start):  # type: ignore[no-untyped-def]
     return start > 0 and (than_start == 0 or demand > than or (demand == than and start < than_start))
 
 
-@allocating_kernel
+@kernel
 def _sum_month(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
     """scratch[0] = closed days of the month + its settled days in the window; True when all of the latter are final."""
     scratch[0] = months[month % 2, slot]
-    final = True
+    final, first, following = True, month_first(month), month_first(month + 1)
     for slice_ in range(days.shape[0]):
         record, known = days[slice_, slot], settled[slice_, slot]
-        if known.revision > 0 and month_of(np.int64(record.day)) == month:
-            _add_day(scratch[0], record, known)
+        if known.revision > 0 and first <= record.day < following:
+            _add_day(scratch[0], record, known, following)
             final = final and known.state == FINAL
     return final
 
 
-@allocating_kernel
+@kernel
 def carried(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
     """Wh of a month that are less than a unit, and go into the next month."""
     _sum_month(days, settled, months, slot, month, scratch)
     return (months[month % 2, slot].carry_wh + scratch[0].energy[0]) % UNIT_WH
 
 
-@allocating_kernel
+@kernel
 def month_row(days, settled, months, slot, month, reason, month_to_date, scratch, row):  # type: ignore[no-untyped-def]
     """Fill the month's determinant; False when there is none to write.
 
@@ -151,7 +150,7 @@ def month_row(days, settled, months, slot, month, reason, month_to_date, scratch
     return True
 
 
-@allocating_kernel
+@kernel
 def copy_sums(row, sums, zones):  # type: ignore[no-untyped-def]
     """Energies, demand, counts and lineage of a day or month into its determinant."""
     for channel in range(N_ENERGY):
@@ -167,7 +166,7 @@ def copy_sums(row, sums, zones):  # type: ignore[no-untyped-def]
     row.lineage_to = zones.last_offset
 
 
-@allocating_kernel
+@kernel
 def month_period(row, offset, secs):  # type: ignore[no-untyped-def]
     """Begin, end and intervals of the month."""
     row.period_start = day_start(month_first(row.month), offset)

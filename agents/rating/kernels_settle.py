@@ -28,16 +28,32 @@ from agents.rating.rows import (
     LATE_DATA,
     RE_ESTIMATED,
 )
+from agents.rating.state import DAY, MONTH, SETTLED
 from pipeline.channels import N_ENERGY
-from pipeline.jit import allocating_kernel
+from pipeline.jit import expanded, kernel, prefetch
 from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
 UNCHANGED = 255
 """No determinant: nothing that it says differs."""
 
+NEAR = 5
+"""Settlements ahead for which the state is asked for: thirty cache lines each, and the first level holds some 500."""
+LINE = 64
+DAY_OCTETS, SETTLED_OCTETS, MONTH_OCTETS = DAY.itemsize, SETTLED.itemsize, MONTH.itemsize
 
-@allocating_kernel
+
+@expanded
+def _ask(table, octets, slot):  # type: ignore[no-untyped-def]
+    """All slices of a slot into the cache; octets: of a record."""
+    for slice_ in range(table.rows.shape[0]):
+        begin = (slice_ * table.rows.shape[1] + slot) * octets
+        for place in range(0, octets, LINE):
+            prefetch(table.octets, begin + place)
+        prefetch(table.octets, begin + octets - 1)
+
+
+@kernel
 def settle(items, slots, state, month_to_date, scratch, rows):  # type: ignore[no-untyped-def]
     """Determinants of n settlements.
 
@@ -46,6 +62,10 @@ def settle(items, slots, state, month_to_date, scratch, rows):  # type: ignore[n
     """
     made, group, reason = 0, 0, UNCHANGED
     for place in range(items.shape[0]):
+        if place + NEAR < items.shape[0]:
+            _ask(state.days, DAY_OCTETS, slots[place + NEAR])
+            _ask(state.settled, SETTLED_OCTETS, slots[place + NEAR])
+            _ask(state.months, MONTH_OCTETS, slots[place + NEAR])
         item, slot = items[place], slots[place]
         day = day_of(item.begin, state.offset)
         month = month_of(day)
@@ -76,7 +96,7 @@ def settle(items, slots, state, month_to_date, scratch, rows):  # type: ignore[n
     return made, -1
 
 
-@allocating_kernel
+@kernel
 def _compare(record, known, item):  # type: ignore[no-untyped-def]
     """Why there is a determinant: what differs from the last one, the strongest reason first."""
     if known.revision == 0:
@@ -95,7 +115,7 @@ def _compare(record, known, item):  # type: ignore[no-untyped-def]
     return FINALISED if known.state != item.state else UNCHANGED
 
 
-@allocating_kernel
+@kernel
 def _stronger(reason, why):  # type: ignore[no-untyped-def]
     """A revised day outweighs a new one, and that a mere change of state."""
     if reason == UNCHANGED or why == LATE_DATA:
@@ -105,7 +125,7 @@ def _stronger(reason, why):  # type: ignore[no-untyped-def]
     return why if reason == FINALISED or why == RE_ESTIMATED else reason
 
 
-@allocating_kernel
+@kernel
 def _keep_registers(total, day, month, item):  # type: ignore[no-untyped-def]
     """Keep the registers at both ends of the month."""
     if day == month_first(month):
@@ -118,7 +138,7 @@ def _keep_registers(total, day, month, item):  # type: ignore[no-untyped-def]
             total.closing[channel] = item.closing[channel]
 
 
-@allocating_kernel
+@kernel
 def _take(record, known, item, row):  # type: ignore[no-untyped-def]
     """What the settlement says becomes what is known; the difference goes to row.delta."""
     record.touched = 0
@@ -135,7 +155,7 @@ def _take(record, known, item, row):  # type: ignore[no-untyped-def]
     known.demand_va, known.demand_va_start = item.demand_va, item.demand_va_start
 
 
-@allocating_kernel
+@kernel
 def _day_row(row, record, known, item, day, offset):  # type: ignore[no-untyped-def]
     row.kind = DAY_KIND
     row.service_point = item.point
@@ -155,7 +175,7 @@ def _day_row(row, record, known, item, day, offset):  # type: ignore[no-untyped-
     copy_sums(row, known, record)
 
 
-@allocating_kernel
+@kernel
 def _write_months(rows, group, made, item, slot, month, reason, state, month_to_date, scratch):  # type: ignore[no-untyped-def]
     """The determinant of the month whose days are rows[group:made], and of the month after when another remainder is
     carried into it now. Returns rows written."""
@@ -181,13 +201,3 @@ def _write_months(rows, group, made, item, slot, month, reason, state, month_to_
             mark(state.months.changed, state.months.dirty, number % 2, slot, state.capacity)
             made += 1
     return made
-
-
-@allocating_kernel
-def post_money(rows, version, total, months):  # type: ignore[no-untyped-def]
-    """rows.delta_paise = difference to what the month's last determinant came to, which then is this one."""
-    for item in range(rows.shape[0]):
-        if version[item] >= 0:
-            stored = months[rows[item].month % 2, rows[item].slot]
-            rows[item].delta_paise = total[item] - stored.paise
-            stored.paise = total[item]

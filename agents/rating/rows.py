@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.rating.state import ZONES
 from pipeline.channels import ENERGY, N_ENERGY
+from pipeline.columns import Array
 from schemas.records import DETERMINANT_KIND, DETERMINANT_REASON, REGISTER_SOURCE, STATE
 
 KINDS = tuple(name for name, _ in DETERMINANT_KIND)
@@ -49,6 +50,12 @@ ROW = np.dtype(
 )
 """`tariff` is a row of TariffBook.versions, `units` the Wh billed with what was carried into the month; `slot`,
 `holder` (row of the registry's points) and `month` say where it came from."""
+
+
+def new_rows(count: int) -> Array:
+    """Rows that are not cleared: at midnight there are many, and kernels write every field."""
+    return np.empty(count, ROW)
+
 
 COLUMNS = ROW.itemsize // 8
 

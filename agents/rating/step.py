@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.rating.bills import complete, identify, price
+from agents.rating.bills import bill
 from agents.rating.charges import TariffBook, compile_tariffs
 from agents.rating.config import RatingConfig
 from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
 from agents.rating.kernels import accumulate, withdraw
 from agents.rating.kernels_settle import settle
-from agents.rating.rows import ROW
+from agents.rating.rows import new_rows
 from agents.rating.state import MONTH, SPARE_DAYS, layout
 from agents.rating.tables import BILLED, Tariffs, items_of, state_of, tariff_of_links, tariffs_of, zones_of
 from agents.rating.tariff import shipped_tariff, tariffs_in_force
@@ -87,9 +87,8 @@ class RatingStep:
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if not len(rows):
             return Advance(parcel)
-        identify(rows, prepared.registry, prepared.tariffs)
-        complete(rows)
-        base, paise = price(rows, prepared.book, store.areas["month"].flat)
+        months = state_of(store, self._offset).months
+        base, paise = bill(rows, prepared.registry, prepared.tariffs, prepared.book, months)
         made = Determinants(rows, base, paise, prepared.book, prepared.texts, prepared.versions, parcel.origin)
         return Advance(parcel, [Emission("determinants", made)])
 
@@ -132,7 +131,7 @@ class RatingStep:
         withdraw(slots[place], start[place], zone, wh, state.days.rows, self._offset)
 
     def _settle(self, items: Array, store: StateStore) -> Array:
-        rows = np.zeros(MOST_ROWS * len(items), ROW)
+        rows = new_rows(MOST_ROWS * len(items))
         if not len(items):
             return rows
         points = np.ascontiguousarray(items["point"])

@@ -16,7 +16,7 @@ from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Quality, Role
 from pipeline.columns import Array
-from pipeline.jit import AHEAD, allocating_kernel, prefetch
+from pipeline.jit import AHEAD, kernel, prefetch
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find, find_many
 from pipeline.reference import Registry
@@ -54,11 +54,13 @@ ITEM = np.dtype(
 
 
 class Marked(NamedTuple):
-    """One table of the state: rows (slices, slots), changed u64 (slices, slots / 64), dirty u8 (slices, pages)."""
+    """One table of the state: rows (slices, slots), changed u64 (slices, slots / 64), dirty u8 (slices, pages); the
+    rows once more as octets u8, to ask for any part of one."""
 
     rows: Array
     changed: Array
     dirty: Array
+    octets: Array
 
 
 class State(NamedTuple):
@@ -89,7 +91,9 @@ def state_of(store: StateStore, offset: int) -> State:
 
 def _marked(store: StateStore, table: str) -> Marked:
     area = store.areas[table]
-    return Marked(area.flat, area.changed.reshape(area.table.slices, -1), area.dirty)
+    return Marked(
+        area.flat, area.changed.reshape(area.table.slices, -1), area.dirty, area.rows.reshape(-1).view(np.uint8)
+    )
 
 
 def tariffs_of(book: TariffBook) -> Tariffs:
@@ -120,7 +124,7 @@ def tariff_of_links(registry: Registry, tariffs: Tariffs) -> Array:
     return np.where(billed, tariffs.place[registry.tariff[rows]], -1).astype(np.int16)
 
 
-@allocating_kernel
+@kernel
 def version_at(number, time, first, last, versions):  # type: ignore[no-untyped-def]
     """Row of the version in force at `time` among those of the tariff at place `number`, or -1."""
     row = last[number]
@@ -131,7 +135,7 @@ def version_at(number, time, first, last, versions):  # type: ignore[no-untyped-
     return np.int64(-1)
 
 
-@allocating_kernel
+@kernel
 def zones_of(quality, link, start, offset, link_tariff, tariffs, out):  # type: ignore[no-untyped-def]
     """out u8 (n,): zone of each reading by the local quarter hour it begins in, 0 without a tariff, NOT_BILLED when
     quality u64 (n,) says that it counts nothing."""
@@ -149,7 +153,7 @@ def zones_of(quality, link, start, offset, link_tariff, tariffs, out):  # type: 
         out[row] = zone
 
 
-@allocating_kernel
+@kernel
 def holders_of(service_point, time, table, first_rows, point, since, out):  # type: ignore[no-untyped-def]
     """out i64 (n,): row of each service point at its time (its first row before that), -1 when it is not known."""
     for item in range(service_point.shape[0]):
@@ -164,11 +168,21 @@ def holders_of(service_point, time, table, first_rows, point, since, out):  # ty
         out[item] = row
 
 
-@allocating_kernel
-def versions_of(place, time, first, last, versions, out):  # type: ignore[no-untyped-def]
-    """out i64 (n,): row of the version in force at each time, -1 where place is -1 or none is."""
-    for item in range(place.shape[0]):
-        out[item] = version_at(place[item], time[item], first, last, versions) if place[item] >= 0 else -1
+class Days(NamedTuple):
+    """The columns of a ReadingBatch's settlements that determinants are made of, without `day_`."""
+
+    service_point: Array
+    start: Array
+    link: Array
+    state: Array
+    registers: Array
+    opening: Array
+    closing: Array
+    actual: Array
+    estimated: Array
+    counts: Array
+    demand: Array
+    demand_start: Array
 
 
 def items_of(batch: ReadingBatch, registry: Registry, network_meters: bool) -> Array:
@@ -183,28 +197,54 @@ def items_of(batch: ReadingBatch, registry: Registry, network_meters: bool) -> A
     holders_of(
         batch.day_service_point, batch.day_start, *registry.by_point, registry.point, registry.point_from, holder
     )
-    order = np.lexsort((batch.day_start, batch.day_service_point))
+    order = _in_order(batch.day_service_point, batch.day_start)
     if not network_meters and len(registry.role):
         order = order[(holder[order] < 0) | (registry.role[holder[order]] == Role.CONSUMER)]
-    items = np.zeros(len(order), ITEM)
-    items["point"], items["holder"] = batch.day_service_point[order], holder[order]
-    items["begin"], items["secs"] = batch.day_start[order], _secs_of(batch.day_link[order], registry)
-    items["state"], items["registers"] = batch.day_state[order], batch.day_registers[order]
-    items["opening"], items["closing"] = batch.day_opening[order], batch.day_closing[order]
-    items["energy"] = batch.day_actual[order] + batch.day_estimated[order]
-    items["estimated"] = batch.day_estimated[order, 0]
-    items["counts"] = batch.day_counts[order]
-    # Largest interval -> mean power; an estimate never makes a demand.
-    measured = batch.day_demand_start[order] > 0
-    power = np.where(measured, batch.day_demand[order] * 3600 // items["secs"][:, np.newaxis], 0)
-    begin = np.where(measured, batch.day_demand_start[order], 0)
-    items["demand_w"], items["demand_va"] = power[:, 0], power[:, 1]
-    items["demand_start"], items["demand_va_start"] = begin[:, 0], begin[:, 1]
+    items = np.empty(len(order), ITEM)
+    days = Days(*(getattr(batch, f"day_{name}") for name in Days._fields))
+    fill_items(order, holder, days, registry.interval_secs, items)
     return items
 
 
-def _secs_of(link: Array, registry: Registry) -> Array:
-    if not len(registry.interval_secs):
-        return np.full(len(link), DEFAULT_SECS, np.int64)
-    place = np.minimum(link, len(registry.interval_secs) - 1)
-    return np.where(link < len(registry.interval_secs), registry.interval_secs[place], DEFAULT_SECS).astype(np.int64)
+def _in_order(point: Array, start: Array) -> Array:
+    """Places i64 (n,) by service point, and by start where there are several of one."""
+    order = np.argsort(point)
+    ordered = point[order]
+    # Most often one day closes, of which each point has one settlement.
+    return order if (ordered[1:] != ordered[:-1]).all() else np.lexsort((start, point))
+
+
+@kernel
+def fill_items(order, holder, days, secs, items):  # type: ignore[no-untyped-def]
+    """items ITEM (n,): the settlements of days at places order i64 (n,); holder i64 and secs u32 as ITEM has them, by
+    settlement and by link."""
+    for item in range(order.shape[0]):
+        place, out = order[item], items[item]
+        if item + AHEAD < order.shape[0]:
+            coming = order[item + AHEAD]
+            prefetch(days.opening, coming * N_ENERGY)
+            prefetch(days.closing, coming * N_ENERGY)
+            prefetch(days.actual, coming * N_ENERGY)
+            prefetch(days.estimated, coming * N_ENERGY)
+        out.point, out.holder = np.uint64(days.service_point[place]), holder[place]
+        out.begin, link = days.start[place], days.link[place]
+        out.secs = np.int64(secs[link]) if link < secs.shape[0] else np.int64(DEFAULT_SECS)
+        out.state, out.registers = np.int64(days.state[place]), np.int64(days.registers[place])
+        for channel in range(N_ENERGY):
+            out.opening[channel], out.closing[channel] = days.opening[place, channel], days.closing[place, channel]
+            out.energy[channel] = days.actual[place, channel] + days.estimated[place, channel]
+        out.estimated = days.estimated[place, 0]
+        for kind in range(days.counts.shape[1]):
+            out.counts[kind] = np.int64(days.counts[place, kind])
+        # Largest interval -> mean power; an estimate never makes a demand.
+        out.demand_w, out.demand_start = _power(days, place, 0, out.secs)
+        out.demand_va, out.demand_va_start = _power(days, place, 1, out.secs)
+
+
+@kernel
+def _power(days, place, channel, secs):  # type: ignore[no-untyped-def]
+    """(mean power of the largest actual interval, when it began), zeros when there was none."""
+    start = days.demand_start[place, channel]
+    if start <= 0:
+        return np.int64(0), np.int64(0)
+    return days.demand[place, channel] * 3600 // secs, start

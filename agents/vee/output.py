@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import N_ENERGY
-from pipeline.codes import REJECT_BY_NUMBER
 from pipeline.columns import Array, concat, empty
+from pipeline.rejects import MEANINGS, Rejects
 from pipeline.step import Emission, Origin
 
 # Places of a kernel's cursor, i64 (CURSOR,).
@@ -136,29 +134,14 @@ def joined(first: ReadingBatch, second: ReadingBatch | None) -> ReadingBatch:
 
 
 def reject_emissions(refused: Array, decoded: DecodedBatch, origin: Origin) -> list[Emission]:
-    """One plain record for each refused row (REJECT), keyed by device."""
-    emissions = []
-    for place in range(len(refused)):
-        row, code = int(refused["row"][place]), REJECT_BY_NUMBER[int(refused["code"][place])]
-        device = f"{int(decoded.device[row]):016X}"
-        record: dict[str, Any] = {
-            "stage": "vee",
-            "code": code.code,
-            "parked": code.parked,
-            "topic": origin.topic_id,
-            "partition": origin.partition,
-            "offset": origin.offset,
-            "frame": int(decoded.frame[row]),
-            "service_point": int(decoded.service_point[row]),
-            "device": device,
-            "received_at": 0,
-            "time": int(decoded.time[row]),
-            "detail": code.meaning,
-            "raw": b"",
-            "source_topic_id": origin.topic_id,
-            "source_partition": origin.partition,
-            "source_offset": origin.offset,
-            "source_index": place,
-        }
-        emissions.append(Emission("rejects", record, device.encode()))
-    return emissions
+    """The refused rows (REJECT) as one batch of rejects."""
+    if not len(refused):
+        return []
+    rows, count = refused["row"], len(refused)
+    rejects = Rejects(
+        stage="vee", topic=origin.topic_id, origin=origin, code=refused["code"],
+        frame=decoded.frame[rows].astype(np.int64), service_point=decoded.service_point[rows],
+        device=decoded.device[rows], received_at=np.zeros(count, np.int64), time=decoded.time[rows],
+        detail=MEANINGS[refused["code"]], raw=np.zeros(0, np.uint8), raw_length=np.zeros(count, np.int64),
+    )  # fmt: skip
+    return [Emission("rejects", rejects)]

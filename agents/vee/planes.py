@@ -9,7 +9,7 @@ import numpy as np
 from agents.vee.borrow import borrowed
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import find_key, find_planes, is_amended, mark_hot, write_cell
-from agents.vee.state import AMENDED, FREE, HIGH, PAGE, PLANE, PLANES, POINT, POOL, pages_of
+from agents.vee.state import AMENDED, FREE, HIGH, PAGE, PLANE, PLANES, POINT, POOL, Pages, pages_of
 from agents.vee.tables import page_of
 from pipeline.columns import Array
 from pipeline.lookup import PAGE_GROUPS, PAGES
@@ -40,23 +40,23 @@ def page_records(store: StateStore) -> Array:
     return slots
 
 
-def grant(store: StateStore, points: Array, pages: Array, planes: Array) -> None:
+def grant(store: StateStore, view: Pages, points: Array, pages: Array, planes: Array) -> Pages:
     """Give service points u64 (n,), which are in the store, the planes u8 (n,) that they lack.
 
-    pages: i64 (n,), counted from the store's first. Slots change when the store grows.
+    view: the store as it is; pages: i64 (n,), counted from the store's first. Returns the store as it is afterwards:
+    slots change when it grows, and then only. At midnight points are granted planes one by one.
     """
-    slots = page_records(store)
     numbers = np.zeros(len(points), np.uint64)
     own = store.locate(points, points)
-    view = pages_of(store, page_records(store))
     _take(view, own, pages, planes, numbers)
     new = np.flatnonzero(numbers)
     if not len(new):
-        return
-    keys = POOL | numbers[new]
-    slots = store.locate(points[new], keys)
-    own = store.locate(points, points)
-    _give(pages_of(store, page_records(store)), own[new], slots, points[new], planes[new], numbers[new])
+        return view
+    slots = store.locate(points[new], POOL | numbers[new])
+    if store.capacity != view.capacity:
+        view, own = pages_of(store, page_records(store)), store.locate(points, points)
+    _give(view, own[new], slots, points[new], planes[new], numbers[new])
+    return view
 
 
 @kernel

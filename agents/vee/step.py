@@ -16,7 +16,7 @@ import numpy as np
 from agents.vee import kernels_arrival, kernels_settle, kernels_tick, output, planes
 from agents.vee.config import VeeConfig
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
-from agents.vee.state import BEGIN, CLOSED, TAG, TIME, Clock, Pages, layout, pages_of
+from agents.vee.state import BEGIN, CLOSED, TAG, TIME, Clock, layout, pages_of
 from agents.vee.tables import Prepared, page_of, prepare
 from agents.vee.work import Work, make_work
 from pipeline.batch import DecodedBatch
@@ -79,17 +79,13 @@ class _Session:
     def __init__(self, store: StateStore, prepared: Prepared, offset: int) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
         self.limits = prepared.limits
-        self.page_slots = planes.page_records(store)
-        self.words = store.areas["hot"].flat[0]["words"][self.page_slots[0]].tolist()
+        # Views are good until the store grows.
+        self.pages = pages_of(store, planes.page_records(store))
+        self.words = store.areas["hot"].flat[0]["words"][self.pages.page_slot[0]].tolist()
         if self.words[TAG] != prepared.tag:
             self._enter_registry()
 
     # ------------------------------------------------------------------------------------------- state
-
-    @property
-    def pages(self) -> Pages:
-        """Views, good until something is entered."""
-        return pages_of(self.store, self.page_slots)
 
     @property
     def clock(self) -> Clock:
@@ -106,17 +102,22 @@ class _Session:
         prepared, own = self.prepared, self.store.pages
         here = (prepared.pages >= own.start) & (prepared.pages < own.stop)
         points = prepared.points[here]
-        slots = self.store.locate(points, points)
-        self.page_slots = planes.page_records(self.store)
+        slots = self._located(points)
         kernels_tick.enter_points(self.pages, slots)
         here = (prepared.plane_pages >= own.start) & (prepared.plane_pages < own.stop)
         self._grant(prepared.plane_points[here], prepared.plane_pages[here], prepared.plane_numbers[here])
         kernels_tick.relink(self.pages, prepared.tables, abs(self.words[TIME]))
         self._set_clock(*self.words[:TAG])
 
+    def _located(self, points: Array) -> Array:
+        """Slots of service points, entered where new; the views are of the store with them."""
+        slots = self.store.locate(points, points)
+        if self.store.capacity != self.pages.capacity:
+            self.pages = pages_of(self.store, planes.page_records(self.store))
+        return slots
+
     def _grant(self, points: Array, pages: Array, numbers: Array) -> None:
-        planes.grant(self.store, points, pages - self.store.pages.start, numbers)
-        self.page_slots = planes.page_records(self.store)
+        self.pages = planes.grant(self.store, self.pages, points, pages - self.store.pages.start, numbers)
 
     def _grant_lacking(self, cursor: Array) -> None:
         """Give the point at which a kernel stopped what it asked for."""
@@ -145,8 +146,7 @@ class _Session:
     def _arrive(self, rows: DecodedRows, buffers: Buffers, refused: Array) -> None:
         scratch = np.zeros((4, 8), np.int64)
         while True:
-            slots = self.store.locate(rows.service_point, rows.service_point)
-            self.page_slots = planes.page_records(self.store)
+            slots = self._located(rows.service_point)
             kernels_arrival.arrive(
                 self.pages, self.prepared.tables, self.limits, self.clock, rows, slots, self.offset, scratch,
                 buffers.readings, refused, buffers.cursor,

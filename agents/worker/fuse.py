@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.worker.poison import CODE
 from agents.worker.unreadable import RECORD_FRAMES, WHOLE
+from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import Fatal
+from pipeline.runtime.chain import Output, OutputRun, RejectRun
 
 OURS = frozenset(
     {
@@ -15,11 +19,21 @@ OURS = frozenset(
 """Reject codes that a fault of ours could cause. Copies, late and unknown ones come in masses by themselves."""
 
 
+_OUR_NUMBERS = np.array(sorted(REJECT_NUMBER[code] for code in OURS))
+
+
 def weight(code: str, frame: int) -> int:
     """Frames that a reject counts for; `frame` is its number in its record, or WHOLE."""
     if code == CODE and frame == WHOLE:
         return RECORD_FRAMES
     return int(code in OURS)
+
+
+def weight_of(output: Output | OutputRun) -> int:
+    """Frames that an output counts for; only rejects do."""
+    if isinstance(output, RejectRun):
+        return int(np.count_nonzero(np.isin(output.code, _OUR_NUMBERS)))
+    return 0 if isinstance(output, OutputRun) else weight(output.code, output.frame)
 
 
 class Fuse:

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from agents.worker.settings import WorkerSettings
 from pipeline.checkpoint import Deliveries
 from pipeline.errors import Fatal
-from pipeline.runtime.chain import Output, OutputRun
+from pipeline.runtime.chain import Output, OutputRun, RejectRun
 from pipeline.wire import MOST_RECORD_BYTES, ONE_AT_A_TIME, SOURCE_AT_HEADER
 
 ID_HEADER = "kvarn-id"
@@ -53,26 +53,34 @@ class Outlet:
 
         at: when the record was written that they were made of, epoch seconds; 0 where that is not known.
         """
+        since = (SOURCE_AT_HEADER, b"%d" % (1000 * at))
         if isinstance(output, OutputRun):
-            self._send_run(output)
+            self._send_run(output, since)
             self.messages += len(output.values)
         else:
             self.messages += 1
             place = -1 if output.partition is None else output.partition
             self._produce(
                 output.topic, output.value, output.key, place, on_delivery=self._report(),
-                headers=[(ID_HEADER, output.id.encode()), (SOURCE_AT_HEADER, b"%d" % (1000 * at))],
+                headers=[(ID_HEADER, output.id.encode()), since],
             )  # fmt: skip
 
-    def _send_run(self, run: OutputRun) -> None:
+    def _send_run(self, run: OutputRun, since: tuple[str, bytes]) -> None:
         """Only the last record of each partition is reported on: a report a record would cost more than the record."""
         partitions = run.partitions.tolist()
         last = {partition: place for place, partition in enumerate(partitions)}
-        reported = {place: self._report() for place in last.values()}
-        keys, produce = run.key_bytes(), self._producer.produce
-        for place, (key, value, partition) in enumerate(zip(keys, run.values, partitions, strict=True)):
+        reported = {place: {"on_delivery": self._report()} for place in last.values()}
+        rows, nothing = zip(run.key_bytes(), run.values, partitions, strict=True), dict[str, Any]()
+        if isinstance(run, RejectRun):
+            names = run.names()
+            for place, (key, value, partition) in enumerate(rows):
+                headers = [(ID_HEADER, next(names)), since]
+                self._produce(run.topic, value, key, partition, headers=headers, **reported.get(place, nothing))
+            return
+        produce = self._producer.produce
+        for place, (key, value, partition) in enumerate(rows):
             if place in reported:
-                self._produce(run.topic, value, key, partition, on_delivery=reported[place])
+                self._produce(run.topic, value, key, partition, **reported[place])
                 continue
             try:
                 produce(run.topic, value, key, partition)

@@ -9,7 +9,7 @@ from threading import Event, Semaphore
 import structlog
 
 from agents.worker.deaths import Deaths
-from agents.worker.fuse import Fuse, weight
+from agents.worker.fuse import Fuse, weight_of
 from agents.worker.killers import DETAIL, killers
 from agents.worker.outlet import Outlet
 from agents.worker.poison import NOT_POISON, OF_THE_MACHINE, only, others, reported, take_without_poison
@@ -131,7 +131,7 @@ class Owner:
         self._work.outlet.poll(0)
         self.progress.apply(offset)
         if frames:
-            self._work.fuse.count(frames, sum(weight(output.code, output.frame) for output in outputs))
+            self._work.fuse.count(frames, sum(weight_of(output) for output in outputs))
         self.busy_secs += time.perf_counter() - begin
 
     def _outputs(self, offset: int, raw: bytes | None) -> tuple[Outputs, int]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal, KvarnError
-from pipeline.runtime.chain import Chain, Output, OutputRun, Outputs
+from pipeline.runtime.chain import Chain, Output, OutputRun, Outputs, RejectRun
 from pipeline.step import Parcel
 
 RAW_LIMIT = 64 * 1024
@@ -80,9 +80,19 @@ def only(parcel: Parcel, frames: list[int]) -> Parcel:
 def reported(chain: Chain, parcel: Parcel, outputs: Outputs, bad: Collection[int], detail: str) -> Outputs:
     """What the steps made of a parcel whose frames `bad` were emptied for them, and a reject for each of these."""
     # A step rejects the frames that were emptied for it; what is wrong with them is said once.
-    kept = [output for output in outputs if not (output.code and output.frame in bad)]
+    kept = [kept for output in outputs for kept in _without(output, bad)]
     # Frames may be found in two ways. Sinks drop what comes behind a larger index of the same origin as a copy.
     return sorted(kept + _rejects(chain, parcel, bad, detail), key=_index_of_poison)
+
+
+def _without(output: Output | OutputRun, bad: Collection[int]) -> Outputs:
+    """An output without the rejects of the frames `bad`."""
+    if isinstance(output, RejectRun):
+        run = output.without(bad)
+        return [run] if len(run.values) else []
+    if isinstance(output, OutputRun):
+        return [output]
+    return [] if output.code and output.frame in bad else [output]
 
 
 def _index_of_poison(output: Output | OutputRun) -> int:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from agents.worker.outlet import Outlet
+from agents.worker.outlet import ID_HEADER, Outlet
 from agents.worker.settings import WorkerSettings
 from pipeline.errors import Fatal
 from pipeline.partitions import partition_of_key, partitions_of_keys
-from pipeline.runtime.chain import Output, OutputRun
+from pipeline.runtime.chain import Output, OutputRun, RejectRun
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
+from pipeline.wire import SOURCE_AT_HEADER
 
 pytestmark = pytest.mark.kafka
 
@@ -65,6 +67,43 @@ def test_a_run_stands_in_the_partitions_of_its_keys_when_its_mark_is_acknowledge
         wanted[output.partition].append((output.key, output.value))
     assert read(kafka, unique) == wanted
     assert outlet.messages == 30_000
+
+
+def test_a_run_larger_than_what_may_wait_goes_out_in_order_too(kafka: str, unique: str) -> None:
+    ensure_topics(kafka, [WantedTopic(unique, PARTITIONS)])
+    most = 1 << 20
+    outlet, plain = Outlet(WorkerSettings(bootstrap=kafka, output_bytes=most)), run_of(unique, 20_000, size=900)
+    # A short one always fits where a long one does not.
+    values = [value[: 1 + 200 * (place % 5)] for place, value in enumerate(plain.values)]
+    run = OutputRun(plain.topic, plain.keys, values, plain.partitions, plain.id)
+    assert sum(map(len, values)) > 2 * most
+    outlet.send(run)
+    until(outlet, outlet.mark())
+    wanted: dict[int, list[tuple[bytes, bytes]]] = {number: [] for number in range(PARTITIONS)}
+    for key, value, partition in zip(run.key_bytes(), values, run.partitions.tolist(), strict=True):
+        wanted[partition].append((key, value))
+    assert read(kafka, unique) == wanted
+
+
+def test_each_reject_of_a_run_has_its_id_and_the_time_of_its_source_with_it(kafka: str, unique: str) -> None:
+    ensure_topics(kafka, [WantedTopic(unique, PARTITIONS)])
+    outlet, plain, index = Outlet(WorkerSettings(bootstrap=kafka)), run_of(unique, 300), np.arange(300)
+    run = RejectRun(plain.topic, plain.keys, plain.values, plain.partitions, plain.id, index, index % 7, index)
+    outlet.send(run, at=1_767_551_400.25)
+    until(outlet, outlet.mark())
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "rejects", "auto.offset.reset": "earliest"})
+    try:
+        consumer.assign([TopicPartition(unique, number, 0) for number in range(PARTITIONS)])
+        found: dict[bytes, Any] = {}
+        while len(found) < 300:
+            for message in consumer.consume(1000, timeout=1):
+                found[message.value() or b""] = message.headers() or []
+    finally:
+        consumer.close()
+    for place, value in enumerate(plain.values):
+        assert found[value] == [
+            (ID_HEADER, f"{plain.id}/{place}".encode()), (SOURCE_AT_HEADER, b"1767551400250"),
+        ]  # fmt: skip
 
 
 def test_our_partitions_are_those_that_the_client_chooses(kafka: str, unique: str) -> None:

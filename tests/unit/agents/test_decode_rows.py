@@ -26,6 +26,7 @@ from tests.builders_frames import (
     sealed,
     stamp,
 )
+from tests.builders_records import emitted
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_a_device_without_a_link_is_parked_and_its_counter_stays_unused():
     frame = sealed(block(), 5)
     advance = world.offer(frame)
     assert codes(advance) == {0: "NOT_LINKED"}
-    assert advance.emissions[0].value["parked"] is True
+    assert emitted(advance)[0]["parked"] is True
     world.control(references([Link()]))
     assert codes(world.offer(frame)) == {}
 

@@ -35,6 +35,7 @@ from tests.builders_frames import (
     sealed,
     wrapped,
 )
+from tests.builders_records import emitted
 
 ANSWER = bytes.fromhex("c401c1000600001391")
 """A GET response: no push."""
@@ -71,7 +72,7 @@ def test_bad_frames_are_rejected_with_their_code_and_neighbours_are_not_disturbe
     batch = advance.parcel.batch
     assert sorted([*expected, *batch.frame.tolist()]) == list(range(len(offered)))
     assert set(batch.energy[:, 0].tolist()) == {500}
-    rejects = [item.value for item in advance.emissions]
+    rejects = emitted(advance)
     assert [reject["raw"] for reject in rejects] == [offered[reject["frame"]] for reject in rejects]
 
 
@@ -106,7 +107,7 @@ def test_a_frame_without_a_key_is_parked_with_its_bytes():
     world = World(references([Link(), Link(device=OTHER, point=POINT + 1)]))
     frame = sealed(block(), 9, OTHER, OTHER_KEYS)
     advance = world.offer(frame, devices=OTHER, points=POINT + 1)
-    (reject,) = [item.value for item in advance.emissions]
+    (reject,) = emitted(advance)
     assert (reject["code"], reject["parked"], reject["raw"]) == ("KEY_UNKNOWN", True, frame)
     assert advance.parcel.batch is None
     world.control(references([Link(device=OTHER, point=POINT + 1)], {OTHER: OTHER_KEYS}))
@@ -137,13 +138,12 @@ def test_events_and_rejects_fit_their_schemas():
     advance = World().offer(alert(83, 84), sealed(block(), 3), sealed(block(), 3), b"", BLOCK_SEALED[:-3])
     outputs = World().step.outputs
     assert {item.output for item in advance.emissions} == set(outputs)
-    for item in advance.emissions:
-        schema = outputs[item.output]
-        assert contracts.decode(contracts.encode(schema, item.value), schema) == item.value
-        assert item.value["source_offset"] == 0
-        assert item.value["received_at"] == RECEIVED
-    for name in outputs:
-        places = [item.value["source_index"] for item in advance.emissions if item.output == name]
+    for name, schema in outputs.items():
+        for record in emitted(advance, name):
+            assert contracts.decode(contracts.encode(schema, record), schema) == record
+            assert record["source_offset"] == 0
+            assert record["received_at"] == RECEIVED
+        places = [record["source_index"] for record in emitted(advance, name)]
         assert places == list(range(len(places)))
 
 
@@ -171,7 +171,7 @@ def test_the_same_frames_give_the_same_rows_and_the_same_state():
     frames = [sealed(block(wh_imp=1.25), 1), alert(3), sealed(block(), 1), BLOCK_PLAIN]
     worlds = [World(), World()]
     first, second = (world.offer(*frames) for world in worlds)
-    assert first.emissions == second.emissions
+    assert emitted(first) == emitted(second)
     for column in first.parcel.batch.COLUMNS:
         one, other = (getattr(advance.parcel.batch, column.name) for advance in (first, second))
         assert one.tobytes() == other.tobytes()
@@ -189,7 +189,7 @@ def test_whoever_deciphers_the_results_are_the_same(monkeypatch, way):
     slow_world = World()
     assert slow_world.step._cipher.context != gcm.OWN_CONTEXT
     slow = slow_world.offer(*frames)
-    assert slow.emissions == fast.emissions
+    assert emitted(slow) == emitted(fast)
     assert slow.parcel.batch.energy.tobytes() == fast.parcel.batch.energy.tobytes()
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.rating.config import RatingConfig
 from agents.rating.encode import plan_of
+from agents.rating.rows import new_rows
 from agents.rating.step import RatingStep
 from pipeline.codes import Quality, Role
+from pipeline.columns import Array
 from pipeline.errors import ConfigError, ContractError, Fatal
 from pipeline.records import RecordBatch
 from pipeline.state import StateStore
@@ -39,7 +42,7 @@ class Rating:
             contracts = load_contracts()
             encoded = emission.value.encode(contracts)
             records = emission.value.records()
-            assert [contracts.encode("Determinant", record) for record in records] == encoded.values
+            assert [contracts.encode("Determinant", record) for record in records] == list(encoded.values)
             assert encoded.keys.view(">i8")[:, 0].tolist() == [record["account"] for record in records]
             made += records
         return made
@@ -326,6 +329,33 @@ def test_a_point_that_the_registry_does_not_know_keeps_its_energy_without_accoun
     day, month = rating.go()
     assert (day["account"], day["wh_imp"], day["zones"]) == (0, 4800, [])
     assert (month["account"], month["wh_imp"], month["total_paise"]) == (0, 4800, None)
+
+
+@pytest.mark.parametrize("octet", [0x00, 0x7F, 0xFF])
+def test_what_stood_in_memory_before_leaves_no_trace_in_a_determinant(
+    octet: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def filled(count: int) -> Array:
+        rows = new_rows(count)
+        rows.view(np.uint8)[:] = octet
+        return rows
+
+    def story() -> list[list[dict[str, Any]]]:
+        rating, begin = Rating(), ist("2026-01-31")
+        rating.day(11, begin, 200)
+        rating.day(12, begin, 7, Quality.SUSPECT)
+        made = [rating.go()]
+        rating.meters.put(11, begin + SECS, 900, Quality.ACTUAL)
+        rating.meters.settle(11, begin)
+        made.append(rating.go())
+        rating.prepared = rating.step.prepare(references(registry(())))
+        rating.day(11, begin + DAY, 300)
+        return [*made, rating.go()]
+
+    calm = story()
+    monkeypatch.setattr("agents.rating.step.new_rows", filled)
+    assert story() == calm
+    assert [len(made) for made in calm] == [4, 2, 2]
 
 
 def test_a_field_that_rating_cannot_fill_is_refused_when_records_are_encoded() -> None:

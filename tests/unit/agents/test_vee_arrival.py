@@ -92,11 +92,12 @@ def test_a_reject_fits_its_schema_and_says_where_the_row_came_from() -> None:
     batch = decoded(vee.links, [*blocks(0, MIDNIGHT, [5]), *blocks(0, MIDNIGHT, [5])])
     advance = vee.step.advance(Parcel(Origin("log", 2, 50), batch), vee.store, vee.prepared)
     [emission] = advance.emissions
-    contracts = load_contracts()
-    record = contracts.decode(contracts.encode("Reject", emission.value))
+    [emitted] = emission.value.encode(contracts := load_contracts()).values
+    record = contracts.decode(emitted, "Reject")
     assert (record["stage"], record["code"], record["frame"]) == ("vee", "DUPLICATE_INTERVAL", 1)
     assert (record["topic"], record["partition"], record["offset"], record["time"]) == ("log", 2, 50, MIDNIGHT + 1800)
-    assert emission.key == record["device"].encode() == b"00000000000003EF"
+    [key] = emission.value.encode(contracts).keys
+    assert key.tobytes() == record["device"].encode() == b"00000000000003EF"
 
 
 def test_a_stamp_near_the_grid_is_moved_to_it_and_marked() -> None:

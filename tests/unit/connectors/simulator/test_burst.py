@@ -34,6 +34,7 @@ from pipeline.reference import References
 from pipeline.reference_codec import check_order
 from pipeline.state import StateStore
 from pipeline.step import Origin, Parcel
+from tests.builders_records import emitted
 from tests.unit.connectors.simulator.reader import read, read_profile
 
 PLAN = BurstPlan(meters=3_000, partitions=5, seed=11)
@@ -115,7 +116,7 @@ def test_decode_takes_the_batches_as_they_are() -> None:
     total = 0
     for offset, (partition, batch) in enumerate(gathered(PLAN, INTERVAL)):
         advance = step.advance(Parcel(Origin("t", partition, offset), batch), store, prepared)
-        rejects.update(emission.value["code"] for emission in advance.emissions)
+        rejects.update(record["code"] for record in emitted(advance))
         decoded = advance.parcel.batch
         assert isinstance(decoded, DecodedBatch)
         meters = (decoded.service_point - np.uint64(FIRST_POINT)).astype(np.int64)
@@ -277,7 +278,7 @@ def test_decode_takes_profiles_as_they_are() -> None:
     taken = 0
     for offset, (partition, batch) in enumerate(gathered(PROFILES, 3)):
         advance = step.advance(Parcel(Origin("t", partition, offset), batch), store, prepared)
-        rejects.update(emission.value["code"] for emission in advance.emissions)
+        rejects.update(record["code"] for record in emitted(advance))
         decoded = advance.parcel.batch
         assert isinstance(decoded, DecodedBatch)
         meters = (decoded.service_point - np.uint64(FIRST_POINT)).astype(np.int64).reshape(-1, 48)

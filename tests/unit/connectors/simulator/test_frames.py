@@ -19,6 +19,7 @@ from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER, Kind
 from pipeline.reference import References, Registry
 from pipeline.state import StateStore
 from pipeline.step import Origin, Parcel
+from tests.builders_records import emitted
 from tests.unit.connectors.simulator.reader import Read, read
 
 
@@ -97,9 +98,8 @@ def verdicts(fleet: Fleet) -> Iterator[tuple[Frames, np.ndarray, DecodedBatch | 
         passed = frames.take(whose)
         batch = FrameBatch(passed.service_point, passed.device, passed.received_at, passed.length, passed.payload)
         advance = step.advance(Parcel(Origin("t", 0, slot.number), batch), store, prepared)
-        for emission in advance.emissions:
-            if emission.output == "rejects":
-                code[whose[emission.value["frame"]]] = REJECT_NUMBER[emission.value["code"]]
+        for reject in emitted(advance, "rejects"):
+            code[whose[reject["frame"]]] = REJECT_NUMBER[reject["code"]]
         decoded = advance.parcel.batch
         assert decoded is None or isinstance(decoded, DecodedBatch)
         yield frames, code, decoded, whose if decoded is None else whose[decoded.frame]
