@@ -28,6 +28,8 @@ SIGNED_4 = -4
 FORMS = {"<u1": 1, "<u2": 2, "<u4": 4, "<u8": 8, "<i4": SIGNED_4, "<i8": 8}
 """Octets of an item by numpy code; SIGNED_4: with a sign that must be carried to 64 bits."""
 
+FOUR = 4
+
 MOST_ROWS = 1 << 21
 """Twice as many as a revision can number in a record: a lane of items without octets could claim any number."""
 
@@ -190,16 +192,16 @@ def unpack_narrow(batch_type: type[P], record: Mapping[str, Any], *, aligned: bo
     """The batch whose columns are `record`'s bytes; raises ContractError when they are no such columns.
 
     aligned: arrays as kernels are compiled for. Else a column whose rows are all the same takes no memory, those of
-    several items lie item by item, and none is to be written to.
+    several items lie item by item, none is to be written to, and one of small values is of a smaller unsigned type.
     """
-    arrays = {column.name: _column(column, record[column.name]) for column in batch_type.COLUMNS}
+    arrays = {column.name: _column(column, record[column.name], aligned) for column in batch_type.COLUMNS}
     if aligned:
         arrays = {name: np.require(array, requirements=["C", "W"]) for name, array in arrays.items()}
     check_sections(batch_type.COLUMNS, arrays)
     return batch_type(**arrays)
 
 
-def _column(column: Column, raw: bytes | memoryview) -> Array:
+def _column(column: Column, raw: bytes | memoryview, aligned: bool) -> Array:
     if not len(raw):
         return column.empty()
     octets = np.frombuffer(raw, np.uint8)
@@ -215,12 +217,27 @@ def _column(column: Column, raw: bytes | memoryview) -> Array:
         place += width * rows
     if place != len(raw) or len({rows for _, _, rows, _ in lanes}) > 1:
         raise _misfit(column, f"{len(raw)} bytes, of which {place} are lanes of {[lane[2] for lane in lanes]} rows")
-    return _whole(column, octets, lanes)
+    kind = np.dtype(column.dtype) if aligned else _smallest(np.dtype(column.dtype), octets, lanes)
+    return _whole(column, kind, octets, lanes)
 
 
-def _whole(column: Column, octets: Array, lanes: list[tuple[int, int, int, int]]) -> Array:
-    """The lanes as one array (rows,) or (rows, width)."""
-    kind, rows = np.dtype(column.dtype), lanes[0][2]
+def _smallest(kind: np.dtype[Any], octets: Array, lanes: list[tuple[int, int, int, int]]) -> np.dtype[Any]:
+    """The smallest unsigned type that holds the values of all lanes; `kind`, the column's own, when none is smaller."""
+    most = 0
+    for place, width, rows, base in lanes:
+        if base < 0 or base >= 1 << 32:
+            return kind
+        span = (1 << (8 * width)) - 1
+        if width == FOUR and base + span >= 1 << 32:  # seldom so far above the least: worth a look
+            span = int(octets[place : place + FOUR * rows].view("<u4").max(initial=0))
+        most = max(most, base + span)
+    smallest = next((size for size in (1, 2, 4) if most < 1 << (8 * size)), kind.itemsize)
+    return np.dtype(f"<u{smallest}") if smallest < kind.itemsize else kind
+
+
+def _whole(column: Column, kind: np.dtype[Any], octets: Array, lanes: list[tuple[int, int, int, int]]) -> Array:
+    """The lanes as one array of `kind` (rows,) or (rows, width)."""
+    rows = lanes[0][2]
     bases = np.array([base for *_, base in lanes], "<i8").view("<u8").astype(f"<u{kind.itemsize}").view(kind)
     if not any(width for _, width, *_ in lanes):
         shape = (rows,) if column.width == 1 else (rows, column.width)

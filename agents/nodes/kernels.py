@@ -121,6 +121,8 @@ def address(  # type: ignore[no-untyped-def]
 def collect(slots, rows, sides, change, secs, pending, changed, dirty, capacity):  # type: ignore[no-untyped-def]
     """Add changes to the sums of their (node, interval of `secs`)."""
     for item in range(slots.shape[0]):
+        if item + AHEAD < slots.shape[0]:
+            prefetch(pending, slots[item + AHEAD])
         slot = slots[item]
         entry = change[rows[item]]
         total = pending[0, slot]

@@ -8,7 +8,8 @@ from agents.rating.calendar import day_of
 from agents.rating.kernels_month import clear_settled, close_day
 from agents.rating.state import ZONES
 from agents.rating.tables import NOT_BILLED
-from pipeline.jit import AHEAD, kernel, prefetch
+from pipeline.jit import AHEAD, allocating_kernel, prefetch
+from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
 OFFSET_SHIFT = 20
@@ -23,18 +24,22 @@ def accumulate(slots, start, revision, zone, energy, state):  # type: ignore[no-
     Returns -1, or the first reading that belongs to a day which has left the window.
     """
     days = state.days.rows
+    slot, slice_, begin = np.int64(-1), np.int64(0), np.int64(0)
     for row in range(slots.shape[0]):
-        slot = slots[row]
-        day = day_of(start[row], state.offset)
-        slice_ = day % days.shape[0]
-        if row + AHEAD < slots.shape[0]:
+        if row + AHEAD < slots.shape[0] and slots[row + AHEAD] != slots[row + AHEAD - 1]:
             prefetch(days, slice_ * days.shape[1] + slots[row + AHEAD])
+        # Of a frame with many intervals those of one day follow each other: its record is open and marked.
+        if slots[row] != slot or not 0 <= start[row] - begin < DAY_SECS:
+            slot = slots[row]
+            day = day_of(start[row], state.offset)
+            slice_, begin = day % days.shape[0], day * DAY_SECS - state.offset
+            if days[slice_, slot].day != day:
+                if days[slice_, slot].day > day:
+                    return row
+                open_day(state, slot, day)
+            days[slice_, slot].touched = 1
+            mark(state.days.changed, state.days.dirty, slice_, slot, state.capacity)
         record = days[slice_, slot]
-        if record.day != day:
-            if record.day > day:
-                return row
-            open_day(state, slot, day)
-        record.touched = 1
         frame_offset = np.int64(revision[row] >> np.uint64(OFFSET_SHIFT))
         if record.first_offset < 0 or frame_offset < record.first_offset:
             record.first_offset = frame_offset
@@ -42,7 +47,6 @@ def accumulate(slots, start, revision, zone, energy, state):  # type: ignore[no-
             record.last_offset = frame_offset
         if zone[row] != NOT_BILLED:
             record.zones[zone[row]] += energy[row, 0]
-        mark(state.days.changed, state.days.dirty, slice_, slot, state.capacity)
     return -1
 
 

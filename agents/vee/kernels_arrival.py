@@ -21,7 +21,6 @@ from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER, Kind
 from pipeline.jit import AHEAD, prefetch
 from pipeline.localtime import DAY_SECS
-from pipeline.state import mark
 
 BLOCK, DAILY = int(Kind.BLOCK), int(Kind.DAILY)
 TOO_OLD, IN_FUTURE, OFF_GRID = (REJECT_NUMBER[code] for code in ("TOO_OLD", "IN_FUTURE", "OFF_GRID"))
@@ -41,31 +40,58 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
     pages, tables, rows, slots = borrowed(pages), borrowed(tables), borrowed(rows), borrowed(slots)
     work, out, refused, cursor = borrowed(work), borrowed(out), borrowed(refused), borrowed(cursor)
     cursor[LACKING] = 0
-    for row in range(cursor[AT], rows.kind.shape[0]):
-        if row + AHEAD < rows.kind.shape[0]:
-            _ask_for(pages, tables, limits, rows, row + AHEAD, slots[row + AHEAD])
+    count = rows.kind.shape[0]
+    # What the row before had: divisions are most of what a row costs, and rows of one frame follow each other in time.
+    slot, page = np.int64(-1), np.int64(0)
+    asked, asked_slice = np.int64(-1), np.int64(limits.slices - 1)
+    time, interval, end, moved = np.int64(-1), np.int64(0), np.int64(-1), 0
+    start, slice_ = np.int64(-1), np.int64(limits.slices - 1)
+    for row in range(cursor[AT], count):
+        coming = row + AHEAD
+        if coming < count:
+            asked, asked_slice = _next_slice(limits, asked, asked_slice, rows.time[coming] + limits.offset - 1)
+            place = asked_slice * pages.cells.shape[1] + slots[coming]
+            prefetch(tables.links, rows.link[coming])
+            prefetch(pages.cells, place)
+            prefetch(pages.ring, place * N_ENERGY)
+        if slots[row] != slot:
+            slot = slots[row]
+            page = slot // pages.capacity
         verdict = LEFT
         if rows.kind[row] == BLOCK:
-            verdict = _block(pages, tables, limits, clock, rows, row, slots[row], offset, work, out, cursor)
+            before, step = time, interval
+            time, interval = rows.time[row] + limits.offset, np.int64(tables.links[rows.link[row]].interval)
+            if interval == step and end >= 0 and time == before + interval:
+                end += interval
+            elif interval != step or time != before:
+                end, moved = _snap(time, interval, limits.tolerance)
+            verdict = OFF_GRID
+            if end >= 0:
+                start, slice_ = _next_slice(limits, start, slice_, end - interval)
+                verdict = _block(
+                    pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, interval, moved, work,
+                    out, cursor,
+                )  # fmt: skip
         elif rows.kind[row] == DAILY:
-            verdict = _daily(pages, tables, limits, clock, rows, row, slots[row])
+            verdict = _daily(pages, tables, limits, clock, rows, row, slot)
         if cursor[LACKING]:
-            cursor[AT], cursor[STATUS], cursor[SLOT] = row, PLANE_NEEDED, slots[row]
+            cursor[AT], cursor[STATUS], cursor[SLOT] = row, PLANE_NEEDED, slot
             return
         if verdict > TAKEN:
             refused[cursor[REJECTS]].row = np.int32(row)
             refused[cursor[REJECTS]].code = np.uint8(verdict)
             cursor[REJECTS] += 1
-    cursor[AT], cursor[STATUS] = rows.kind.shape[0], DONE
+    cursor[AT], cursor[STATUS] = count, DONE
 
 
 @inlined
-def _ask_for(pages, tables, limits, rows, row, slot):  # type: ignore[no-untyped-def]
-    """What `_block` will need of a row that comes soon; a stamp closes its interval."""
-    place = slice_of(limits, rows.time[row] + limits.offset - 1) * pages.cells.shape[1] + slot
-    prefetch(tables.links, rows.link[row])
-    prefetch(pages.cells, place)
-    prefetch(pages.ring, place * N_ENERGY)
+def _next_slice(limits, known, slice_, start):  # type: ignore[no-untyped-def]
+    """(start, its slice), from the slice of `known`: without a division for the same place, and for the one behind."""
+    if start == known + limits.slot_secs:
+        slice_ = slice_ + 1 if slice_ + 1 < limits.slices else np.int64(0)
+    elif start != known:
+        slice_ = slice_of(limits, start)
+    return start, slice_
 
 
 @kernel
@@ -94,13 +120,10 @@ def _outside(limits, clock, start, end, interval):  # type: ignore[no-untyped-de
 
 
 @inlined
-def _block(pages, tables, limits, clock, rows, row, slot, offset, work, out, cursor):  # type: ignore[no-untyped-def]
-    link = tables.links[rows.link[row]]
-    interval = np.int64(link.interval)
-    end, moved = _snap(rows.time[row] + limits.offset, interval, limits.tolerance)
-    if end < 0:
-        return OFF_GRID
-    start = end - interval
+def _block(  # type: ignore[no-untyped-def]
+    pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, interval, moved, work, out, cursor
+):
+    end, link = start + interval, tables.links[rows.link[row]]
     code = _outside(limits, clock, start, end, interval)
     if code:
         return code
@@ -108,9 +131,8 @@ def _block(pages, tables, limits, clock, rows, row, slot, offset, work, out, cur
     if split and _too_coarse(tables, limits, link.point, interval, start, work[3]):
         return OFF_GRID
     sent = _judge(rows, row, link, limits, split, work[0])
-    slice_ = slice_of(limits, start)
     if link.plain and sent == GOOD and pages.cells[slice_, slot] == EMPTY:
-        _first(pages, tables, limits, clock, rows, row, slot, offset, start, slice_, moved, work[0], out, cursor)
+        _first(pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, moved, work[0], out, cursor)
         return TAKEN
     return enter(pages, tables, limits, clock, rows, row, slot, offset, start, sent, moved, work, out, cursor)
 
@@ -147,14 +169,18 @@ def _beyond(energy, billed, limit):  # type: ignore[no-untyped-def]
 
 @inlined
 def _first(  # type: ignore[no-untyped-def]
-    pages, tables, limits, clock, rows, row, slot, offset, start, slice_, moved, billed, out, cursor
+    pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, moved, billed, out, cursor
 ):
     """Store and publish a good row whose interval is empty, of a meter without planes."""
     for channel in range(N_ENERGY):
         pages.ring[slice_, slot, channel] = np.uint16(billed[channel])
     pages.cells[slice_, slot] = np.uint8(GOOD_AS_SENT)
-    mark(pages.ring_changed, pages.ring_dirty, slice_, slot, pages.capacity)
-    mark(pages.cells_changed, pages.cells_dirty, slice_, slot, pages.capacity)
+    # As `mark`; the page is known.
+    word, bit = slot >> 6, np.uint64(1) << np.uint64(slot & 63)
+    pages.ring_changed[slice_, word] |= bit
+    pages.cells_changed[slice_, word] |= bit
+    pages.ring_dirty[slice_, page] = 1
+    pages.cells_dirty[slice_, page] = 1
     reading = out[cursor[READINGS]]
     cursor[READINGS] += 1
     begin_reading(limits, rows, row, tables.links[rows.link[row]].interval, offset, start, reading)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from agents.vee.kernels_output import Columns, into_columns
 from pipeline.batch import DecodedBatch, ReadingBatch
-from pipeline.channels import N_ENERGY
+from pipeline.channels import N_ENERGY, N_PHYSICAL
 from pipeline.columns import Array, concat, empty
 from pipeline.rejects import MEANINGS, Rejects
 from pipeline.step import Emission, Origin
@@ -56,12 +57,17 @@ DAY = np.dtype(
 REJECT = np.dtype([("row", "<i4"), ("code", "<u1")])
 """A refused row of the decoded batch, and its number in pipeline.codes.REJECT_CODES."""
 
-_WIDTHS = {column.name: column for column in ReadingBatch.COLUMNS}
-_OF_READING = tuple(
-    column.name
-    for column in ReadingBatch.COLUMNS
-    if column.section == "reading" and column.name not in ("reactive", "physical")
-)
+_COLUMNS = {column.name: column for column in ReadingBatch.COLUMNS}
+_OF_READING = tuple(name for name in Columns._fields if name in _COLUMNS)
+_NOTHING_DECODED = np.zeros((0, N_PHYSICAL), "<i4")
+
+
+def _uninitialized(name: str, rows: int) -> Array:
+    """Room for a column of readings, or for the places of those that replace."""
+    if name not in _COLUMNS:
+        return np.empty(rows, np.int64)
+    column = _COLUMNS[name]
+    return np.empty(rows if column.width == 1 else (rows, column.width), column.dtype)
 
 
 class Buffers:
@@ -89,19 +95,19 @@ class Buffers:
         """
         batch = empty(ReadingBatch)
         rows, days = self.readings[: self.cursor[READINGS]], self.days[: self.cursor[DAYS]]
+        columns = Columns(**{name: _uninitialized(name, len(rows)) for name in Columns._fields})
+        physical = _NOTHING_DECODED if decoded is None else np.require(decoded.physical, "<i4", ["C", "W"])
+        replacing = columns.replacing[: into_columns(rows, physical, columns)]
         for name in _OF_READING:
-            setattr(batch, name, np.ascontiguousarray(rows[name]))
-        replacing = np.flatnonzero(rows["replaces"])
+            setattr(batch, name, getattr(columns, name))
         batch.prior_reading = replacing.astype(np.uint32)
         batch.prior_quality, batch.prior_energy = rows["prior_quality"][replacing], rows["prior_energy"][replacing]
         for name in DAY.names or ():
             setattr(batch, f"day_{name}", np.ascontiguousarray(days[name]))
-        batch.reactive = _WIDTHS["reactive"].empty(len(rows))
-        batch.physical = _WIDTHS["physical"].empty(len(rows))
-        if decoded is not None:
+        batch.reactive = _COLUMNS["reactive"].empty(len(rows))
+        if decoded is not None and decoded.reactive.any():
             own = np.flatnonzero(rows["source"] >= 0)
             source = rows["source"][own]
-            batch.physical[own] = decoded.physical[source]
             reactive = decoded.reactive[source]
             if factors is not None:
                 reactive = reactive * factors[0][source, None] // factors[1][source, None]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.inside.chains import StageClock
+from pipeline.localtime import OFFSETS
 from pipeline.runtime.chain import OutputRun, Outputs, singly
 from pipeline.topology.plan import Plan
 from pipeline.wire import BATCHES, Contracts
@@ -30,6 +31,9 @@ from sinks.read import read_plain, read_record
 from sinks.records import Record, rows_of
 
 READ, BLOCKS, INSERTED = "sink: records read", "sink: blocks made", "sink: insert and merges"
+
+TIMEZONE = "Asia/Kolkata"
+"""Of the warehouse's local days."""
 
 AT_ONCE = 20_000
 """Plain records that are read together: some megabytes, as a poll under load brings."""
@@ -97,7 +101,7 @@ def _ready(records: list[Record]) -> list[Ready]:
     schema = records[0].schema
     if schema == "ReadingBatch":
         batches = sources(records)
-        made = [Ready(table, packed_block(table, batches)) for table in PACKED_TABLES]
+        made = [Ready(table, packed_block(table, batches, OFFSETS[TIMEZONE])) for table in PACKED_TABLES]
     else:
         table = TABLE_OF_RECORD[schema]
         made = [Ready(table, plain_block(table, records))]
@@ -108,7 +112,7 @@ class Inserts:
     """A warehouse in `folder`, for blocks that are ready."""
 
     def __init__(self, folder: Path) -> None:
-        config = ClickHouseConfig(dsn=f"chdb://{folder / 'warehouse'}")
+        config = ClickHouseConfig(dsn=f"chdb://{folder / 'warehouse'}", timezone=TIMEZONE)
         self.client: Any = connect(config)
         migrate.apply(self.client, migrate.load(config.timezone))
         self._number = 0

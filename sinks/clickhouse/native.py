@@ -25,6 +25,9 @@ DTYPES = {
     "Bool": "<u1",
 }
 
+INTEGERS = ("UInt8", "Int8", "UInt16", "UInt32", "Int32", "UInt64", "Int64")
+"""Of them numbers, the smallest first."""
+
 LAST_SECOND = 2**32 - 1
 """DateTime ends in February 2106; a wilder stamp of a meter stands at this bound, never in another year."""
 
@@ -43,6 +46,25 @@ def fitted(values: Array, kind: str) -> Array:
     if "DateTime" in kind:
         values = np.clip(values, 0, LAST_SECOND)
     return np.ascontiguousarray(values, dtype_of(kind))
+
+
+def narrowed(kind: str, least: int, most: int) -> str:
+    """The smallest integer type with these values, which the engine turns into `kind` on its way in; else `kind`."""
+    if kind not in INTEGERS:
+        return kind
+    fit = (name for name in INTEGERS if holds(name, least, most))
+    return next((name for name in fit if np.dtype(DTYPES[name]).itemsize < np.dtype(DTYPES[kind]).itemsize), kind)
+
+
+def holds(kind: str, least: int, most: int) -> bool:
+    """Whether values from `least` to `most` are all in the range of a fixed-width type."""
+    bounds = np.iinfo(dtype_of(kind))
+    return int(bounds.min) <= least and most <= int(bounds.max)
+
+
+def zero_is_default(kind: str) -> bool:
+    """Whether a column of `kind` that a block leaves out is filled with zeros (an enum with its first value)."""
+    return kind in DTYPES
 
 
 def varint(number: int) -> bytes:
@@ -75,6 +97,11 @@ def arrays(name: str, kind: str, parts: Iterable[Array]) -> NativeColumn:
     return NativeColumn(name, kind, [fitted(part, kind).data.cast("B") for part in parts if len(part)])
 
 
+def whole(name: str, kind: str, values: Array) -> NativeColumn:
+    """A fixed-width column from one array in the memory layout of `kind`."""
+    return NativeColumn(name, kind, [values.data.cast("B")])
+
+
 def nullable(name: str, kind: str, parts: Sequence[Array], present: Sequence[Array]) -> NativeColumn:
     """The same, null where `present` is 0: first all the null marks, then all the values."""
     marks = [(np.asarray(there) == 0).astype("<u1").tobytes() for there in present]
@@ -94,6 +121,11 @@ def constants(name: str, runs: Sequence[tuple[str, int]]) -> NativeColumn:
     places = np.repeat(
         np.array([values.index(value) for value, _ in runs], "<u1"), np.array([rows for _, rows in runs], np.int64)
     )
+    return low_cardinality(name, values, places)
+
+
+def low_cardinality(name: str, values: Sequence[str], places: Array) -> NativeColumn:
+    """A LowCardinality(String) column of at most 256 values; places u8 (rows,) in them."""
     head = _LOW_CARDINALITY + np.array([len(values)], "<u8").tobytes() + b"".join(text(value) for value in values)
     return NativeColumn(
         name, "LowCardinality(String)", [head, np.array([len(places)], "<u8").tobytes(), places.tobytes()]

@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 from pipeline.errors import Fatal, KvarnError, Transient
+from pipeline.localtime import OFFSETS
 from pipeline.reference import Registry
 from sinks.base import Sink
 from sinks.clickhouse import migrate
@@ -148,7 +149,10 @@ class ClickHouseSink(Sink):
         schema = block.records[0].schema
         if schema == "ReadingBatch":
             batches = sources(block.records)
-            return sum(self._insert_into(table, packed_block(table, batches), block.token) for table in PACKED_TABLES)
+            # Of a zone that is not in the table the order is a guess, and the engine's.
+            offset = OFFSETS.get(self.config.timezone, 0)
+            made = ((table, packed_block(table, batches, offset)) for table in PACKED_TABLES)
+            return sum(self._insert_into(table, rows, block.token) for table, rows in made)
         table = TABLE_OF_RECORD[schema]
         return self._insert_into(table, plain_block(table, block.records), block.token)
 
