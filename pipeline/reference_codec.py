@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -89,6 +89,16 @@ def chunks(kind: str, raw: bytes) -> Iterator[tuple[bytes, bytes]]:
     for place in range(number):
         key = f"{kind}/{version}/{place}/{number}".encode()
         yield key, raw[place * CHUNK_BYTES : (place + 1) * CHUNK_BYTES]
+
+
+def prefix_of(kind: str, version: str) -> bytes:
+    """What the keys of a version's chunks begin with."""
+    return f"{kind}/{version}/".encode()
+
+
+def is_whole(keys: Collection[bytes]) -> bool:
+    """Whether these keys, all of one version, are those of all its chunks."""
+    return bool(keys) and len(keys) == int(next(iter(keys)).rsplit(b"/", 1)[1])
 
 
 def join(kind: str, version: str, records: Mapping[bytes, bytes]) -> bytes | None:

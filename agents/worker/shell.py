@@ -19,6 +19,7 @@ from faust.types import TP
 from agents.worker.owner import Owner, Work
 from agents.worker.watchdog import Broker, Watchdog
 from pipeline.errors import Fatal
+from pipeline.runtime.memory import give_back
 from pipeline.runtime.saved import ChainCopy
 
 log = structlog.get_logger("kvarn.worker")
@@ -100,6 +101,7 @@ class Shell:
                     raise _refused(source)
                 return
             self.owners = {owner.partition: owner for owner in owners}
+            await self._in_vault(give_back)
             self._progress = time.monotonic()
             log.info(
                 "ready", chain=self._work.plan.name, partitions=mine, cpu_secs=round(time.process_time(), 2)
