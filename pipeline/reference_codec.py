@@ -45,7 +45,8 @@ def registry_from_bytes(raw: bytes) -> Registry:
             raise ContractError("REGISTRY_SHORT", where=column.name, what="bytes end early", do="publish it again")
         (size,) = LENGTH.unpack_from(raw, place)
         place += LENGTH.size
-        arrays[column.name] = column.view(raw[place : place + size])
+        # A copy that may be written to: kernels are compiled once for arrays that may, and once for those that may not.
+        arrays[column.name] = column.view(memoryview(bytearray(memoryview(raw)[place : place + size])))
         place += size
     check_sections(Registry.COLUMNS, arrays)
     registry = Registry(**arrays)

@@ -60,8 +60,8 @@ def _remarks_export(tables, point, time):  # type: ignore[no-untyped-def]
     row = find(tables.point_index, tables.point_keys, point)
     if row < 0:
         return False
-    while row < tables.points.shape[0] and tables.point_keys[row] == point:
-        if tables.points[row].start <= time < tables.points[row].until:
-            return tables.points[row].remark_export == 1
+    while row < tables.point_keys.shape[0] and tables.point_keys[row] == point:
+        if tables.point_from[row] <= time < tables.point_to[row]:
+            return tables.remark_export[row] == 1
         row += 1
     return False

@@ -40,9 +40,6 @@ LINK = np.dtype(
 EXCHANGE = np.dtype([("opening", "<i8", (N_ENERGY,)), ("closing", "<i8", (N_ENERGY,))])
 """Registers of a link, meter side: when it was installed and when it was removed."""
 
-POINT_ROW = np.dtype([("start", "<i8"), ("until", "<i8"), ("remark_export", "<u1")])
-"""A row of the registry's points; remark_export 1: export here is remarked upon (V32)."""
-
 WIDE = 65_536
 """An interval's energy from here on needs a plane for its high word."""
 
@@ -55,8 +52,9 @@ class Tables(NamedTuple):
     """Registry arrays for kernels.
 
     links LINK (n,); exchanges EXCHANGE (e,) of the links at rows exchange_rows i64 (e,), rising, of which any register
-    is known; order i32 (n,): links by (point, start); index: where in it a point's begin. points POINT_ROW (m,), with
-    an index. shortest: shortest interval of all links, seconds.
+    is known; order i32 (n,): links by (point, start); index: where in it a point's begin. Of the registry's points
+    (m,) an index, and their validity; remark_export u8 1: export there is remarked upon (V32). shortest: shortest
+    interval of all links, seconds.
     """
 
     links: Array
@@ -65,9 +63,11 @@ class Tables(NamedTuple):
     order: Array
     link_index: Array
     link_keys: Array
-    points: Array
     point_index: Array
     point_keys: Array
+    point_from: Array
+    point_to: Array
+    remark_export: Array
     shortest: int
 
 
@@ -97,7 +97,10 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
     exchanges["opening"], exchanges["closing"] = registry.opening[exchanged], registry.closing[exchanged]
     order, index = registry.links_of_point
     shortest = int(links["interval"].min()) if len(links) else config.slot_secs
-    tables = Tables(links, exchanges, exchanged, order, *index, _points(registry), *registry.by_point, shortest)
+    tables = Tables(
+        links, exchanges, exchanged, order, *index,
+        *registry.by_point, registry.point_from, registry.point_to, _remarks(registry), shortest,
+    )  # fmt: skip
     points = _distinct(tables.link_keys)
     plane_points, plane_numbers = _planes(links, config)
     return Prepared(
@@ -180,11 +183,10 @@ def _most(links: Array, config: VeeConfig) -> Array:
     return most
 
 
-def _points(registry: Registry) -> Array:
-    points = np.zeros(len(registry.point), POINT_ROW)
-    points["start"], points["until"] = registry.point_from, registry.point_to
-    points["remark_export"] = (registry.role == int(Role.CONSUMER)) & (registry.net_meter == 0)
-    return points
+def _remarks(registry: Registry) -> Array:
+    """Whether export is remarked upon, u8 (points,)."""
+    remarked: Array = ((registry.role == int(Role.CONSUMER)) & (registry.net_meter == 0)).astype(np.uint8)
+    return remarked
 
 
 def _planes(links: Array, config: VeeConfig) -> tuple[Array, Array]:

@@ -29,6 +29,9 @@ LOOK_SECS = 0.02
 
 VAULT_THREADS = 24
 
+TIDY_SECS = 3.0
+"""Between two times that freed memory is given back: ticks and checkpoints leave more behind than frames need."""
+
 AHEAD = 8
 """Records that the thread of the steps is given before the first of them is done: on a busy machine it would otherwise
 stand idle between two records until the event loop gets a CPU."""
@@ -48,6 +51,7 @@ class Shell:
         self._checkpoints = asyncio.Lock()
         self._writing: asyncio.Future[None] | None = None
         self._handed: deque[asyncio.Future[None]] = deque()
+        self._tidied = time.monotonic()
         self._stopping = False
         self._joined = False
         self._progress = time.monotonic()
@@ -206,6 +210,9 @@ class Shell:
             await self._writing
         finally:
             self._writing = None
+        if time.monotonic() - self._tidied >= TIDY_SECS:
+            await self._in_vault(give_back)
+            self._tidied = time.monotonic()
 
     async def _commit(self, owner: Owner, next_offset: int) -> None:
         place = TP(self._work.plan.source.name, owner.partition)
