@@ -1,29 +1,29 @@
-"""Where the memory of a worker goes: bytes a service point, by table of the state and by table made of the registry.
+"""Where the memory of a worker's state goes: bytes a service point, by table of the state and by table of the registry.
 
-    python -m bench.state_memory --meters 200000 --intervals 10
+    python -m bench.state_memory --meters 1000000 --intervals 6
 
-Runs the chains of frames alone, in this process, over some intervals with a midnight among them, makes the stores again
-from a checkpoint on the way as a worker that was started again has them, and looks at every array that is kept: what it
-takes in all, and what of it is resident (Linux: /proc/self/pagemap). The case `state` measures the whole process.
+Runs the chains of frames in this process, over some intervals with a midnight among them, on stores that were made
+again from a checkpoint, as a worker that was started has them. Then every array that is kept is looked at: what it may
+take in all, which is what it takes when the window of days is full, and what of it is resident (Linux:
+/proc/self/pagemap).
+The case `state` measures a whole process; the figures of docs/decisions/0005-memory.md come from both.
 """
 
 from __future__ import annotations
 
-import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import psutil
 import typer
 
 from bench.case import OPENING, Load
 from bench.inside.chains import Inside
 from pipeline.blocks import Ledger
-from pipeline.columns import Array
 from pipeline.pages import copy_pages, encode
 from pipeline.restore import restore
 from pipeline.runtime.chain import Chain
@@ -32,115 +32,107 @@ from pipeline.state import StateStore
 TOPOLOGY = Path(__file__).resolve().parent.parent / "topologies.yaml"
 PAGE = os.sysconf("SC_PAGESIZE")
 OWN = np.uint64(1 << 63 | 1 << 56)
-"""Bits of a word of /proc/self/pagemap: the page is there, and mapped here alone. The page of zeros, which stands for what
-was read and never written to, is mapped often, and does not count as resident."""
+"""Bits of a word of /proc/self/pagemap: the page is there, and mapped here alone. The page of zeros, which stands for
+what was read and never written to, is mapped often, and does not count as resident."""
+
+LEAST_BYTES = 0.05
+"""A point: what takes less is not named."""
 
 
 class Account:
-    """Bytes by name; memory that is reached twice counts where it is reached first."""
+    """Bytes by name, in all and resident; memory that is reached twice counts where it is reached first."""
 
     def __init__(self) -> None:
-        self.allotted: dict[str, int] = {}
-        self.resident: dict[str, int] = {}
+        self.allotted: Counter[str] = Counter()
+        self.resident: Counter[str] = Counter()
         self._seen: set[int] = set()
         self._pages = os.open("/proc/self/pagemap", os.O_RDONLY)
 
-    def add(self, name: str, octets: Any) -> None:
-        """An array, or bytes."""
-        owner: Any = octets
-        while isinstance(owner, np.ndarray) and owner.base is not None:
-            owner = owner.base
-        if isinstance(owner, memoryview):
-            owner = owner.obj
-        if id(owner) in self._seen:
-            return
-        self._seen.add(id(owner))
-        view = octets if isinstance(owner, np.ndarray) and owner is octets else owner
-        if isinstance(view, np.ndarray):
-            begin, size = view.ctypes.data, view.nbytes
-        else:
-            size = len(view)
-            begin = np.frombuffer(view, np.uint8).ctypes.data if size else 0
-        self.allotted[name] = self.allotted.get(name, 0) + size
-        self.resident[name] = self.resident.get(name, 0) + min(size, self._present(begin, size))
-
-    def _present(self, begin: int, size: int) -> int:
-        if not size:
-            return 0
-        first, last = begin // PAGE, (begin + size - 1) // PAGE
-        raw = os.pread(self._pages, 8 * (last - first + 1), 8 * first)
-        words = np.frombuffer(raw, np.uint64)
-        return int(((words & OWN) == OWN).sum()) * PAGE
+    def close(self) -> None:
+        """Give the file back."""
+        os.close(self._pages)
 
     def walk(self, name: str, value: Any) -> None:
-        """All arrays and bytes that can be reached, each named by its way."""
-        if isinstance(value, (np.ndarray, bytes)):
+        """All arrays that can be reached, each named by its way."""
+        if isinstance(value, np.ndarray):
             self.add(name, value)
         else:
             for inner, part in _parts(value):
-                self.walk(f"{name}.{inner}", part)
+                self.walk(f"{name}.{inner}" if inner else name, part)
+
+    def add(self, name: str, array: Any) -> None:
+        """What the array stands in, however small a part of it it is."""
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        begin = array.ctypes.data
+        if array.size == 0 or begin in self._seen:
+            return
+        self._seen.add(begin)
+        self.allotted[name] += array.nbytes
+        self.resident[name] += min(array.nbytes, self._own(begin, array.nbytes))
+
+    def _own(self, begin: int, size: int) -> int:
+        first, last = begin // PAGE, (begin + size - 1) // PAGE
+        words = np.frombuffer(os.pread(self._pages, 8 * (last - first + 1), 8 * first), np.uint64)
+        return int(((words & OWN) == OWN).sum()) * PAGE
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     if hasattr(value, "_asdict"):
         yield from value._asdict().items()
     elif is_dataclass(value) and not isinstance(value, type):
-        known = {one.name for one in fields(value)}
         yield from ((one.name, getattr(value, one.name)) for one in fields(value))
-        yield from ((one, part) for one, part in vars(value).items() if one not in known)
-    elif isinstance(value, (tuple, list)):
-        yield from ((str(place), part) for place, part in enumerate(value))
-    elif isinstance(value, dict):
-        yield from ((str(key), part) for key, part in value.items())
+        # What was derived once and is kept.
+        yield from ((name, part) for name, part in vars(value).items() if isinstance(part, tuple))
+    elif isinstance(value, tuple | list):
+        yield from (("", part) for part in value)
+
+
+def measure(chains: list[Chain]) -> Account:
+    """All that these chains of one topology keep: state, and what is made of the versions in force."""
+    account = Account()
+    try:
+        for place, stage in enumerate(chains[0].plan.stages):
+            for chain in chains:
+                for name, area in chain.stores[place].areas.items():
+                    account.add(f"{stage.name} state: {name}", area.rows)
+                    account.add(f"{stage.name} state: marks", area.changed)
+        for stage, table in zip(chains[0].plan.stages, chains[0]._tables(), strict=True):
+            account.walk(f"{stage.name} registry: ", table)
+    finally:
+        account.close()
+    return account
+
+
+def again(store: StateStore) -> StateStore:
+    """The store as it is made from a checkpoint of it."""
+    ledger = Ledger()
+    records = [encode(copy, ledger) for copy in copy_pages(store, ledger, 1)]
+    return restore(store.layout, store.pages, store.capacity, {one.key: one.value for one in records})[0]
 
 
 def main(
     meters: Annotated[int, typer.Option(help="service points")] = 200_000,
     intervals: Annotated[int, typer.Option(help="intervals of each meter behind the first")] = 6,
 ) -> None:
-    """Measure, and print one line a part."""
-    own = psutil.Process()
+    """Measure, and print a line a table."""
     load = Load(meters=meters, frames=intervals * meters, batch_frames=4000, seed=1, faults=True)
-    print("empty", own.memory_info().rss)
     inside = Inside(TOPOLOGY, load)
     inside.open()
-    print("opened", own.memory_info().rss)
-    running = inside._frames
-    for chain in running.partitions.values():
-        chain.stores = tuple(_again(store) for store in chain.stores)
-    print("restored", own.memory_info().rss)
+    for chain in inside.chains():
+        chain.stores = tuple(again(store) for store in chain.stores)
     for number in load.pushes[OPENING:]:
         inside.interval(number)
-    print("run", own.memory_info().rss)
-    account = Account()
-    some = next(iter(running.partitions.values()))
-    for place, step in enumerate(running.plan.stages):
-        for chain in running.partitions.values():
-            for name, area in chain.stores[place].areas.items():
-                account.add(f"state {step.name}.{name}", area.rows)
-                account.add(f"state {step.name} marks", area.changed)
-        print(
-            step.name,
-            sum(int(c.stores[place].used.sum()) for c in running.partitions.values()) / meters,
-            sum(len(c.stores[place].keys) for c in running.partitions.values()) / meters,
-        )
-    for number, known in enumerate(some._prepared._known.values()):
-        for place, step in enumerate(running.plan.stages):
-            account.walk(f"made{number} {step.name}", known[place])
-    account.walk("versions", inside._references.versions)
-    for name in account.allotted:
-        print(f"{name:60} {account.allotted[name] / meters:9.1f} {account.resident[name] / meters:9.1f}")
-    print("sum", sum(account.allotted.values()) / meters, sum(account.resident.values()) / meters)
-    print("rss", own.memory_info().rss / meters)
-
-
-def _again(store: StateStore) -> StateStore:
-    ledger = Ledger()
-    records = {}
-    for copy in copy_pages(store, ledger, 1):
-        record = encode(copy, ledger)
-        records[record.key] = record.value
-    return restore(store.layout, store.pages, store.capacity, records)[0]
+    account = measure(inside.chains())
+    typer.echo(f"{'bytes a service point':40} {'in all':>9} {'resident':>9}")
+    for name, size in account.allotted.items():
+        if size >= LEAST_BYTES * meters:
+            typer.echo(f"{name:40} {size / meters:9.1f} {account.resident[name] / meters:9.1f}")
+    for part in ("state", "registry"):
+        sums = [sum(size for name, size in sizes.items() if f" {part}: " in name) / meters
+                for sizes in (account.allotted, account.resident)]  # fmt: skip
+        typer.echo(f"{part:40} {sums[0]:9.1f} {sums[1]:9.1f}")
+    inside.close()
 
 
 if __name__ == "__main__":
