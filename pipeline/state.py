@@ -134,7 +134,7 @@ class StateStore:
             )
             if done == len(points):
                 return slots
-            self._grow(self._wanted(points[done:]))
+            self._grow(self._wanted(points[done:], keys[done:]))
             area = self.areas["keys"]
 
     def touch(self, table: str, slot: int) -> None:
@@ -143,11 +143,13 @@ class StateStore:
         area.changed.reshape(-1)[slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
         area.dirty[0, slot // self.capacity] = 1
 
-    def _wanted(self, points: Array) -> int:
-        """Slots of a page that has room for a key of each of `points` u64 (n,) beside those that are in.
+    def _wanted(self, points: Array, keys: Array) -> int:
+        """Slots of a page that has room for `keys` u64 (n,), of which some may be in, by way of `points` u64 (n,).
 
         When a registry is entered these are its service points, and the pages get the right size at once.
         """
+        found, first = np.unique(keys, return_index=True)
+        points = points[first[~np.isin(found, self.keys)]]
         groups = np.empty(len(points), np.uint16)
         groups_of(points, groups)
         pages = groups.astype(np.int64) // PAGE_GROUPS - self.pages.start

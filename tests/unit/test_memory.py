@@ -70,6 +70,23 @@ def test_pages_get_the_right_size_at_once_when_all_points_are_entered() -> None:
     assert fullest <= store.capacity * FULLEST <= fullest + 64
 
 
+def test_keys_that_are_in_already_make_no_page_larger() -> None:
+    store = StateStore(LAYOUT, range(512))
+    most = np.tile(POINTS[:-200], 3)
+    store.locate(most, most)
+    assert store.capacity == filled_at_once(POINTS[:-200]).capacity
+    before = store.capacity
+    store.locate(np.tile(POINTS, 3), np.tile(POINTS, 3))
+    assert store.capacity <= 1.2 * before
+
+
+def filled_at_once(points: np.ndarray) -> StateStore:
+    """A store that was told of all points together."""
+    store = StateStore(LAYOUT, range(512))
+    store.locate(points, points)
+    return store
+
+
 def test_pages_that_grow_by_and_by_are_hardly_larger() -> None:
     at_once = StateStore(LAYOUT, range(512))
     at_once.locate(POINTS, POINTS)
