@@ -101,10 +101,10 @@ def _from_store(path: Path) -> KeyFinder:
             "MASTER_KEY_MISSING", where=str(path), what="the store is sealed", do=f"set {MASTER_VARIABLE}"
         )
     ring = open_sealed(path.read_bytes(), master)
-    table, rows = ring.by_device
+    index, keys = ring.by_device
 
     def finder(title: int) -> tuple[bytes, bytes] | None:
-        row = int(find(table, rows, title))
+        row = int(find(index, keys, title))
         return None if row < 0 else (ring.encryption[row].tobytes(), ring.authentication[row].tobytes())
 
     return finder

@@ -30,49 +30,61 @@ def mix(key):  # type: ignore[no-untyped-def]
     return x
 
 
-@allocating_kernel
-def fill_index(keys, table, rows):  # type: ignore[no-untyped-def]
-    """Enter the first row of each key; equal keys lie together in `keys` u64 (n,)."""
-    mask = np.uint64(table.shape[0] - 1)
-    for row in range(keys.shape[0]):
-        key = keys[row]
-        if row > 0 and keys[row - 1] == key:
-            continue
-        place = mix(key) & mask
-        while table[place] != 0:
-            place = (place + np.uint64(1)) & mask
-        table[place] = key
-        rows[place] = row
+def index_size(keys: int) -> int:
+    """Places of an open addressing that is never to grow: two thirds of them full."""
+    return 16 + keys * 3 // 2
 
 
 @expanded
-def find(table, rows, key):  # type: ignore[no-untyped-def]
-    """First row of `key`, or -1."""
-    mask = np.uint64(table.shape[0] - 1)
-    place = mix(key) & mask
-    while table[place] != 0:
-        if table[place] == key:
-            return rows[place]
-        place = (place + np.uint64(1)) & mask
+def first_place(key, size):  # type: ignore[no-untyped-def]
+    """Where among `size` places, fewer than 2^32, a key u64 is looked for first."""
+    return np.int64(((mix(key) >> np.uint64(32)) * np.uint64(size)) >> np.uint64(32))
+
+
+@allocating_kernel
+def fill_index(keys, index):  # type: ignore[no-untyped-def]
+    """Enter the first row of each key; equal keys lie together in `keys` u64 (n,). index i32: -1 where free."""
+    size = index.shape[0]
+    for row in range(keys.shape[0]):
+        if row > 0 and keys[row - 1] == keys[row]:
+            continue
+        place = first_place(keys[row], size)
+        while index[place] >= 0:
+            place += np.int64(1)
+            if place == size:
+                place = np.int64(0)
+        index[place] = row
+
+
+@expanded
+def find(index, keys, key):  # type: ignore[no-untyped-def]
+    """First row of `key` in `keys` u64 (n,), or -1; see `build_index`."""
+    size = index.shape[0]
+    place = first_place(key, size)
+    while index[place] >= 0:
+        row = np.int64(index[place])
+        if keys[row] == key:
+            return row
+        place += np.int64(1)
+        if place == size:
+            place = np.int64(0)
     return np.int64(-1)
 
 
 def build_index(keys: Array) -> tuple[Array, Array]:
-    """(table u64, rows i64) of a power-of-two size, at most half full."""
-    size = 16
-    while size < 2 * len(keys):
-        size *= 2
-    table = np.zeros(size, np.uint64)
-    rows = np.full(size, -1, np.int64)
-    fill_index(np.ascontiguousarray(keys, np.uint64), table, rows)
-    return table, rows
+    """(index i32, keys u64 (n,)), equal keys together: the index has row numbers alone, 6 bytes a key, the keys of the
+    rows are looked up in the column that is there anyway."""
+    index = np.full(index_size(len(keys)), -1, np.int32)
+    column = np.ascontiguousarray(keys, np.uint64)
+    fill_index(column, index)
+    return index, column
 
 
 @allocating_kernel
-def find_many(table, rows, keys, out):  # type: ignore[no-untyped-def]
-    """out i64 (n,) = first row of each key u64 (n,), or -1."""
+def find_many(index, column, keys, out):  # type: ignore[no-untyped-def]
+    """out i64 (n,) = first row of each key u64 (n,) in `column`, or -1."""
     for item in range(keys.shape[0]):
-        out[item] = find(table, rows, keys[item])
+        out[item] = find(index, column, keys[item])
 
 
 @allocating_kernel

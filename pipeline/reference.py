@@ -88,7 +88,7 @@ class Registry:
 
     @cached_property
     def by_device(self) -> tuple[Array, Array]:
-        """Open-addressing index (keys u64, first link row i64) over `device`; see `pipeline.lookup`."""
+        """Open-addressing index (rows i32, `device`): first link row of a device; see `pipeline.lookup`."""
         return build_index(self.device)
 
     @cached_property
@@ -98,9 +98,22 @@ class Registry:
 
     @cached_property
     def links_of_point(self) -> tuple[Array, tuple[Array, Array]]:
-        """(link rows sorted by service point then valid_from, index over that order by service point)."""
-        order = np.lexsort((self.valid_from, self.service_point)).astype(np.int64)
+        """(link rows i32 sorted by service point then valid_from, index over that order by service point)."""
+        order = np.lexsort((self.valid_from, self.service_point)).astype(np.int32)
         return order, build_index(self.service_point[order])
+
+    def holding(self, *names: str) -> Registry:
+        """These columns alone, the others without rows: what a step keeps for as long as a version is in force.
+
+        The index over `point` comes along with `point`.
+        """
+        kept = Registry(**{
+            column.name: getattr(self, column.name) if column.name in names else column.empty()
+            for column in self.COLUMNS
+        })  # fmt: skip
+        if "point" in names:
+            kept.by_point = self.by_point
+        return kept
 
 
 @dataclass(frozen=True)

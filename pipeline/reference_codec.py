@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -45,7 +45,8 @@ def registry_from_bytes(raw: bytes) -> Registry:
             raise ContractError("REGISTRY_SHORT", where=column.name, what="bytes end early", do="publish it again")
         (size,) = LENGTH.unpack_from(raw, place)
         place += LENGTH.size
-        arrays[column.name] = column.view(raw[place : place + size])
+        # A copy that may be written to: kernels are compiled once for arrays that may, and once for those that may not.
+        arrays[column.name] = column.view(memoryview(bytearray(memoryview(raw)[place : place + size])))
         place += size
     check_sections(Registry.COLUMNS, arrays)
     registry = Registry(**arrays)
@@ -89,6 +90,16 @@ def chunks(kind: str, raw: bytes) -> Iterator[tuple[bytes, bytes]]:
     for place in range(number):
         key = f"{kind}/{version}/{place}/{number}".encode()
         yield key, raw[place * CHUNK_BYTES : (place + 1) * CHUNK_BYTES]
+
+
+def prefix_of(kind: str, version: str) -> bytes:
+    """What the keys of a version's chunks begin with."""
+    return f"{kind}/{version}/".encode()
+
+
+def is_whole(keys: Collection[bytes]) -> bool:
+    """Whether these keys, all of one version, are those of all its chunks."""
+    return bool(keys) and len(keys) == int(next(iter(keys)).rsplit(b"/", 1)[1])
 
 
 def join(kind: str, version: str, records: Mapping[bytes, bytes]) -> bytes | None:

@@ -96,10 +96,12 @@ def _restore_block(ledger: TableLedger, area: Area, place: int, block: int, live
     for piece in live:
         body = piece.body()
         if piece.whole:
-            if body.any():  # the store is made of zeros, and memory that is not touched is not taken
-                octets = area.rows.view(np.uint8).reshape(*area.rows.shape, size)
-                target = view_of(octets, place, block, run_of(area.table, capacity))
-                target[:] = body.reshape(size, *target.shape[:2]).transpose(1, 2, 0)
+            octets = area.rows.view(np.uint8).reshape(*area.rows.shape, size)
+            target = view_of(octets, place, block, run_of(area.table, capacity))
+            laid = body.reshape(size, *target.shape[:2])
+            # The store is made of zeros, and memory that is not touched is not taken.
+            for slice_ in np.flatnonzero(laid.any(axis=(0, 2))).tolist():
+                target[slice_] = laid[:, slice_].T
             continue
         head = CELL_BYTES * piece.count
         cells = np.cumsum(rows_of(body[:head], np.dtype("<u4")), dtype=np.int64)

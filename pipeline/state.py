@@ -18,13 +18,19 @@ import numpy as np
 
 from pipeline.columns import Array
 from pipeline.jit import AHEAD, allocating_kernel, expanded, prefetch
-from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, mix
+from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, first_place, groups_of, mix
+from pipeline.memory import untouched
 
 SLOT_STEP = 64
 """Capacities are multiples of the width of one word of change bits."""
 
-FULLEST = 0.8
-"""Above this load of a page's open addressing every page of the store grows."""
+FULLEST = 0.875
+"""Above this load of a page's open addressing every page of the store grows. Pages differ by what chance gave them, so
+the mean is some 0.8, and a key is found at the third place."""
+
+LARGE, LARGE_STEP = 512, 2 * SLOT_STEP
+GROWTH, LARGE_GROWTH = 1.3, 1.1
+"""Times by which pages grow at least; those of LARGE slots and more by less, because what is free in them is memory."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class Area:
 def _area(table: Table, pages: int, capacity: int) -> Area:
     return Area(
         table,
-        np.zeros((table.slices, pages, capacity), table.dtype),
-        np.zeros((table.slices, pages, capacity // SLOT_STEP), np.uint64),
+        untouched((table.slices, pages, capacity), table.dtype),
+        untouched((table.slices, pages, capacity // SLOT_STEP), np.dtype(np.uint64)),
         np.zeros((table.slices, pages), np.uint8),
     )
 
@@ -128,7 +134,7 @@ class StateStore:
             )
             if done == len(points):
                 return slots
-            self._grow()
+            self._grow(self._wanted(points[done:], keys[done:]))
             area = self.areas["keys"]
 
     def touch(self, table: str, slot: int) -> None:
@@ -137,10 +143,25 @@ class StateStore:
         area.changed.reshape(-1)[slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
         area.dirty[0, slot // self.capacity] = 1
 
-    def _grow(self) -> None:
+    def _wanted(self, points: Array, keys: Array) -> int:
+        """Slots of a page that has room for `keys` u64 (n,), of which some may be in, by way of `points` u64 (n,).
+
+        When a registry is entered these are its service points, and the pages get the right size at once.
+        """
+        found, first = np.unique(keys, return_index=True)
+        points = points[first[~np.isin(found, self.keys)]]
+        groups = np.empty(len(points), np.uint16)
+        groups_of(points, groups)
+        pages = groups.astype(np.int64) // PAGE_GROUPS - self.pages.start
+        most = int((self.used + np.bincount(pages, minlength=len(self.used))).max())
+        least = self.capacity * (GROWTH if self.capacity < LARGE else LARGE_GROWTH)
+        step = SLOT_STEP if self.capacity < LARGE else LARGE_STEP
+        return -(-int(max(least, most / FULLEST + 1)) // step) * step
+
+    def _grow(self, capacity: int) -> None:
         """More places in every page; every page is then written whole at the next checkpoint."""
         old, old_keys, old_capacity = self.areas, self.keys.copy(), self.capacity
-        self.capacity = -(-int(old_capacity * 1.3) // SLOT_STEP) * SLOT_STEP
+        self.capacity = capacity
         self._clear()
         taken = np.flatnonzero(old_keys)
         page = taken // old_capacity
@@ -148,8 +169,16 @@ class StateStore:
         _reenter(old_keys[taken], page, self.capacity, self.keys, self.used, place)
         for name, area in self.areas.items():
             if name != "keys":
-                area.flat[:, place] = old[name].flat[:, taken]
+                _move(old.pop(name).flat, taken, area.flat, place)
             _mark_all(area)
+
+
+def _move(old: Array, taken: Array, new: Array, place: Array) -> None:
+    """Rows at `taken` i64 (n,) of each slice to `place`; a slice of zeros stays memory that is not touched."""
+    for slice_ in range(len(old)):
+        rows = old[slice_][taken]
+        if rows.view(np.uint8).any():
+            new[slice_][place] = rows
 
 
 def _mark_all(area: Area) -> None:
@@ -170,22 +199,16 @@ def _page(point, first_page):  # type: ignore[no-untyped-def]
     return np.int64(mix(point) & np.uint64(KEY_GROUPS - 1)) // PAGE_GROUPS - first_page
 
 
-@expanded
-def _first_place(key, capacity):  # type: ignore[no-untyped-def]
-    """Where in its page a key is looked for first."""
-    return np.int64(((mix(key) >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
-
-
 @allocating_kernel
 def _locate(points, keys, first_page, capacity, limit, table, used, changed, dirty, slots):  # type: ignore[no-untyped-def]
     for item in range(points.shape[0]):
         coming = item + AHEAD
         if coming < points.shape[0]:
-            prefetch(table, _page(points[coming], first_page) * capacity + _first_place(keys[coming], capacity))
+            prefetch(table, _page(points[coming], first_page) * capacity + first_place(keys[coming], capacity))
         page = _page(points[item], first_page)
         key = keys[item]
         base = page * capacity
-        place = _first_place(key, capacity)
+        place = first_place(key, capacity)
         while True:
             found = table[base + place]
             if found == key:
@@ -209,7 +232,7 @@ def _locate(points, keys, first_page, capacity, limit, table, used, changed, dir
 def _reenter(keys, page, capacity, table, used, slots):  # type: ignore[no-untyped-def]
     for item in range(keys.shape[0]):
         base = page[item] * capacity
-        place = _first_place(keys[item], capacity)
+        place = first_place(keys[item], capacity)
         while table[base + place] != 0:
             place += np.int64(1)
             if place == capacity:

@@ -16,7 +16,7 @@ from pipeline.columns import Array
 from pipeline.gcm import Frames, Keys
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH
 from pipeline.jit import AHEAD, inlined, kernel, peek8, poke8, prefetch
-from pipeline.lookup import mix
+from pipeline.lookup import first_place
 
 WRAPPER_LENGTH = 8
 TITLE_LENGTH = 8
@@ -36,7 +36,7 @@ KEY_UNKNOWN = REJECT_NUMBER["KEY_UNKNOWN"]
 DECRYPT_FAILED = REJECT_NUMBER["DECRYPT_FAILED"]
 MALFORMED = REJECT_NUMBER["DATA_MALFORMED"]
 
-DEVICE = np.dtype([("device", "<u8"), ("link", "<i4"), ("key", "<i4"), ("check", "<u4"), ("spare", "<u4")])
+DEVICE = np.dtype([("device", "<u8"), ("link", "<i4"), ("key", "<i4"), ("check", "<u4")])
 """A place of the device index: first link row and key row, -1 where there is none, and the check value of the key;
 device 0: free.
 """
@@ -87,12 +87,14 @@ def new_opened(count: int) -> Opened:
 
 @kernel
 def enter_devices(devices, links, keys, checks, index):  # type: ignore[no-untyped-def]
-    """Fill `index` DEVICE (power of two,): devices u64 (n,), link and key rows i64 (n,), check values u32 (n,)."""
-    last = np.uint64(index.shape[0] - 1)
+    """Fill `index` DEVICE (more than n,): devices u64 (n,), link and key rows i64 (n,), check values u32 (n,)."""
+    size = index.shape[0]
     for item in range(devices.shape[0]):
-        place = mix(devices[item]) & last
+        place = first_place(devices[item], size)
         while index[place].device != 0:
-            place = (place + np.uint64(1)) & last
+            place += np.int64(1)
+            if place == size:
+                place = np.int64(0)
         index[place].device = devices[item]
         index[place].link = links[item]
         index[place].key = keys[item]
@@ -102,12 +104,14 @@ def enter_devices(devices, links, keys, checks, index):  # type: ignore[no-untyp
 @inlined
 def find_device(index, device):  # type: ignore[no-untyped-def]
     """Place of `device` in the index, or -1."""
-    last = np.uint64(index.shape[0] - 1)
-    place = mix(device) & last
+    size = index.shape[0]
+    place = first_place(device, size)
     while index[place].device != 0:
         if index[place].device == device:
-            return np.int64(place)
-        place = (place + np.uint64(1)) & last
+            return place
+        place += np.int64(1)
+        if place == size:
+            place = np.int64(0)
     return np.int64(-1)
 
 
@@ -171,11 +175,11 @@ def gather(devices, index, pairs, opened):  # type: ignore[no-untyped-def]
     """
     own_encryption, own_authentication = opened.keys.encryption, opened.keys.authentication
     link, check, key_row = opened.link, opened.check, opened.frames.key_row
-    last, count = np.uint64(index.shape[0] - 1), devices.shape[0]
+    count = devices.shape[0]
     width = pairs.shape[1]
     for item in range(count + 2 * AHEAD):
         if item < count:
-            prefetch(index, np.int64(mix(devices[item]) & last))
+            prefetch(index, first_place(devices[item], index.shape[0]))
         found = item - AHEAD
         if 0 <= found < count and devices[found] != 0:
             place = find_device(index, devices[found])

@@ -36,7 +36,7 @@ DONE = 5
 class Tables(NamedTuple):
     """What `prepare` derives.
 
-    devices: open-addressing index, DEVICE (power of two,)
+    devices: open-addressing index, DEVICE
     links: LINK (links,), the registry's rows
     pairs: u8 (keys, 32), encryption and authentication key of each row of the key ring
     pushes: PUSH (templates + 1, kinds + 1)

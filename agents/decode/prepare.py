@@ -12,6 +12,7 @@ from agents.decode.kernels_rows import Tables
 from pipeline import gcm
 from pipeline.columns import Array
 from pipeline.gcm_single import TAG_LENGTH
+from pipeline.lookup import index_size
 from pipeline.reference import KeyRing, References
 from pipeline.templates import template_arrays
 
@@ -78,10 +79,7 @@ def check_values(keys: KeyRing) -> Array:
 
 def _index(link_device: Array, keys: KeyRing) -> Array:
     devices = _distinct(np.concatenate([link_device, keys.device]).astype(np.uint64))
-    size = 16
-    while size < 2 * len(devices):
-        size *= 2
-    index = np.zeros(size, DEVICE)
+    index = np.zeros(index_size(len(devices)), DEVICE)
     key_row = _rows_of(keys.device, devices)
     # One more value for row -1, which is the last.
     checks = np.append(check_values(keys), np.uint32(0))[key_row]

@@ -34,12 +34,12 @@ def nodes_of(role, dt, feeder):  # type: ignore[no-untyped-def]
 
 
 @allocating_kernel
-def link_nodes(service_point, valid_from, valid_to, table, first_rows, point, point_from, role, dt, feeder, links):  # type: ignore[no-untyped-def]
+def link_nodes(service_point, valid_from, valid_to, index, keys, point, point_from, role, dt, feeder, links):  # type: ignore[no-untyped-def]
     """links LINK (n,) of n links of the registry."""
     for link in range(service_point.shape[0]):
         entry = links[link]
         entry.point = service_point[link]
-        row = find(table, first_rows, service_point[link])
+        row = find(index, keys, service_point[link])
         if row < 0:
             continue
         while row + 1 < point.shape[0] and point[row + 1] == point[row] and point_from[row + 1] <= valid_from[link]:
@@ -79,7 +79,7 @@ def _add(change, quality, wh, sign):  # type: ignore[no-untyped-def]
 
 @allocating_kernel
 def address(  # type: ignore[no-untyped-def]
-    service_point, link, start, change, secs, links, table, first_rows, point, point_from, role, dt, feeder, keys, rows,
+    service_point, link, start, change, secs, links, index, column, point, point_from, role, dt, feeder, keys, rows,
     sides,
 ):  # fmt: skip
     """(node, interval) keys u64 of what n readings change, with the reading (rows i64) and the side (sides u1); at most
@@ -96,7 +96,7 @@ def address(  # type: ignore[no-untyped-def]
         if known and not links[link[row]].moves:
             output, input_ = links[link[row]].output, links[link[row]].input
         else:
-            holder = find(table, first_rows, service_point[row])
+            holder = find(index, column, service_point[row])
             if holder >= 0:
                 while (
                     holder + 1 < point.shape[0]

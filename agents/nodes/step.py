@@ -23,10 +23,13 @@ from pipeline.reference import References, Registry
 from pipeline.state import Layout, StateStore
 from pipeline.step import Advance, Emission, Parcel
 
+KEPT = ("point", "point_from", "role", "dt", "feeder")
+"""Columns of the registry that are asked for while it is in force."""
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables of the registry in force: links LINK (links,)."""
+    """Tables of the registry in force: its columns KEPT, links LINK (links,)."""
 
     registry: Registry
     links: Array
@@ -50,7 +53,7 @@ class NodesStep:
             registry.service_point, registry.valid_from, registry.valid_to, *registry.by_point, registry.point,
             registry.point_from, registry.role, registry.dt, registry.feeder, links,
         )  # fmt: skip
-        return Prepared(registry, links)
+        return Prepared(registry.holding(*KEPT), links)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Add one parcel's readings; it goes on unchanged."""

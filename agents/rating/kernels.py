@@ -8,7 +8,7 @@ from agents.rating.calendar import day_of
 from agents.rating.kernels_month import clear_settled, close_day
 from agents.rating.state import ZONES
 from agents.rating.tables import NOT_BILLED
-from pipeline.jit import AHEAD, allocating_kernel, prefetch
+from pipeline.jit import AHEAD, kernel, prefetch
 from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 

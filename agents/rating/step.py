@@ -33,11 +33,14 @@ Rows = slice | Array
 """Some rows of a section, rising."""
 NAMED = ("documents", "registry")
 """Versions that a determinant names; keys have no part in it."""
+KEPT = ("point", "point_from", "role", "account", "tariff", "interval_secs")
+"""Columns of the registry that are asked for while it is in force."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables of the versions in force; link_tariff i16 (links,) is the place of a link's tariff in `tariffs`.
+    """Tables of the versions in force, of the registry the columns KEPT; link_tariff i16 (links,) is the place of a
+    link's tariff in `tariffs`.
 
     `versions` are those that determinants name, in order of kind.
     """
@@ -67,8 +70,9 @@ class RatingStep:
         book = compile_tariffs(tariffs_in_force(self._shipped, references.documents))
         tariffs = tariffs_of(book)
         named = tuple((kind, version) for kind, version in sorted(references.versions.items()) if kind in NAMED)
-        registry = references.registry
-        return Prepared(registry, book, text_table(book), tariffs, tariff_of_links(registry, tariffs), named)
+        link_tariff = tariff_of_links(references.registry, tariffs)
+        registry = references.registry.holding(*KEPT)
+        return Prepared(registry, book, text_table(book), tariffs, link_tariff, named)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Rate one parcel; it goes on unchanged."""

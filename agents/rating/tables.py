@@ -154,10 +154,10 @@ def zones_of(quality, link, start, offset, link_tariff, tariffs, out):  # type: 
 
 
 @kernel
-def holders_of(service_point, time, table, first_rows, point, since, out):  # type: ignore[no-untyped-def]
+def holders_of(service_point, time, index, keys, point, since, out):  # type: ignore[no-untyped-def]
     """out i64 (n,): row of each service point at its time (its first row before that), -1 when it is not known."""
     for item in range(service_point.shape[0]):
-        row = find(table, first_rows, service_point[item])
+        row = find(index, keys, service_point[item])
         while (
             row >= 0
             and row + 1 < point.shape[0]

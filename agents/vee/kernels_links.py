@@ -16,7 +16,7 @@ EXPORT = 2
 def slot_grid(tables, point, start, end, out):  # type: ignore[no-untyped-def]
     """Links of `point` in [start, end) epoch s: out i64 (3,) = shortest interval, row of the latest, how many."""
     out[0], out[1], out[2] = 0, -1, 0
-    place = find(tables.index_keys, tables.index_rows, point)
+    place = find(tables.link_index, tables.link_keys, point)
     if place < 0:
         return
     while place < tables.order.shape[0]:
@@ -57,11 +57,11 @@ def _apparent_below_active(energy):  # type: ignore[no-untyped-def]
 @kernel
 def _remarks_export(tables, point, time):  # type: ignore[no-untyped-def]
     """Whether export at this consumer is to be remarked upon (V32)."""
-    row = find(tables.point_keys, tables.point_rows, point)
+    row = find(tables.point_index, tables.point_keys, point)
     if row < 0:
         return False
-    while row < tables.points.shape[0] and tables.points[row].point == point:
-        if tables.points[row].start <= time < tables.points[row].until:
-            return tables.points[row].remark_export == 1
+    while row < tables.point_keys.shape[0] and tables.point_keys[row] == point:
+        if tables.point_from[row] <= time < tables.point_to[row]:
+            return tables.remark_export[row] == 1
         row += 1
     return False

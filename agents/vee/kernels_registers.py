@@ -29,7 +29,7 @@ MOST_CARRIED = 60
 def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
     """work.links[: work.pad[COUNTS, LINK_COUNT]]: links of `point` that overlap [start, end) epoch s, in order."""
     count = 0
-    place = find(tables.index_keys, tables.index_rows, point)
+    place = find(tables.link_index, tables.link_keys, point)
     while 0 <= place < tables.order.shape[0]:
         row = tables.order[place]
         link = tables.links[row]
@@ -57,6 +57,19 @@ def registers_at(pages, limits, slot, day, device, out):  # type: ignore[no-unty
 
 
 @kernel
+def _exchange_of(tables, row):  # type: ignore[no-untyped-def]
+    """Place in `exchanges` of link `row`, of which a register is known."""
+    first, last = 0, tables.exchange_rows.shape[0] - 1
+    while first < last:
+        middle = (first + last) // 2
+        if tables.exchange_rows[middle] < row:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@kernel
 def _opening(pages, tables, limits, slot, row, day, origin, out):  # type: ignore[no-untyped-def]
     """Registers of link `row` where it begins to count: at the midnight of `day`, or when it was installed.
 
@@ -66,7 +79,7 @@ def _opening(pages, tables, limits, slot, row, day, origin, out):  # type: ignor
     midnight = origin * DAY_SECS - limits.offset
     if link.start >= midnight and link.exchange & OPENING_KNOWN:
         for channel in range(N_ENERGY):
-            out[channel] = tables.exchanges[row].opening[channel]
+            out[channel] = tables.exchanges[_exchange_of(tables, row)].opening[channel]
         return ALL_CHANNELS
     if link.start > midnight:
         return 0
@@ -83,7 +96,7 @@ def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-unt
     if not link.exchange & CLOSING_KNOWN:
         return 0
     for channel in range(N_ENERGY):
-        out[channel] = tables.exchanges[row].closing[channel]
+        out[channel] = tables.exchanges[_exchange_of(tables, row)].closing[channel]
     return ALL_CHANNELS
 
 

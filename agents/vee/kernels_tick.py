@@ -231,7 +231,7 @@ def relink(pages, tables, now):  # type: ignore[no-untyped-def]
         if record.kind != POINT:
             continue
         best = np.int64(-1)
-        place = find(tables.index_keys, tables.index_rows, pages.keys[slot])
+        place = find(tables.link_index, tables.link_keys, pages.keys[slot])
         while 0 <= place < tables.order.shape[0]:
             row = tables.order[place]
             if tables.links[row].point != pages.keys[slot]:

@@ -40,9 +40,6 @@ LINK = np.dtype(
 EXCHANGE = np.dtype([("opening", "<i8", (N_ENERGY,)), ("closing", "<i8", (N_ENERGY,))])
 """Registers of a link, meter side: when it was installed and when it was removed."""
 
-POINT_ROW = np.dtype([("point", "<u8"), ("start", "<i8"), ("until", "<i8"), ("remark_export", "<i8")])
-"""A row of the registry's points; remark_export 1: export here is remarked upon (V32)."""
-
 WIDE = 65_536
 """An interval's energy from here on needs a plane for its high word."""
 
@@ -54,24 +51,30 @@ USUAL_MODULUS = 10**9
 class Tables(NamedTuple):
     """Registry arrays for kernels.
 
-    links LINK (n,), exchanges EXCHANGE (n,); order i64 (n,): links by (point, start); index: where a point's begin.
-    points POINT_ROW (m,), with an index. shortest: shortest interval of all links, seconds.
+    links LINK (n,); exchanges EXCHANGE (e,) of the links at rows exchange_rows i64 (e,), rising, of which any register
+    is known; order i32 (n,): links by (point, start); index: where in it a point's begin. Of the registry's points
+    (m,) an index, and their validity; remark_export u8 1: export there is remarked upon (V32). shortest: shortest
+    interval of all links, seconds.
     """
 
     links: Array
     exchanges: Array
+    exchange_rows: Array
     order: Array
-    index_keys: Array
-    index_rows: Array
-    points: Array
+    link_index: Array
+    link_keys: Array
+    point_index: Array
     point_keys: Array
-    point_rows: Array
+    point_from: Array
+    point_to: Array
+    remark_export: Array
     shortest: int
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tables and thresholds; the registry's tag (i64); service points with their pages, and the planes they need."""
+    """Tables and thresholds; the registry's tag (i64); service points with their pages (u16), and the planes they
+    need."""
 
     tables: Tables
     limits: Limits
@@ -88,20 +91,24 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
     registry, config = references.registry, in_force(config, references.documents)
     _check(registry, config)
     links = _links(registry, config)
-    exchanges = np.zeros(len(links), EXCHANGE)
-    exchanges["opening"], exchanges["closing"] = registry.opening, registry.closing
-    order, (index_keys, index_rows) = registry.links_of_point
-    keys, rows = registry.by_point
+    # Of a meter that nobody has exchanged nothing is known: hardly any link has registers.
+    exchanged = np.flatnonzero(registry.exchange).astype(np.int64)
+    exchanges = np.zeros(len(exchanged), EXCHANGE)
+    exchanges["opening"], exchanges["closing"] = registry.opening[exchanged], registry.closing[exchanged]
+    order, index = registry.links_of_point
     shortest = int(links["interval"].min()) if len(links) else config.slot_secs
-    tables = Tables(links, exchanges, order, index_keys, index_rows, _points(registry), keys, rows, shortest)
-    points = _distinct(links["point"][order])
+    tables = Tables(
+        links, exchanges, exchanged, order, *index,
+        *registry.by_point, registry.point_from, registry.point_to, _remarks(registry), shortest,
+    )  # fmt: skip
+    points = _distinct(tables.link_keys)
     plane_points, plane_numbers = _planes(links, config)
     return Prepared(
         tables,
         limits_of(config),
         _tag(references),
         points,
-        page_of(points),
+        page_of(points).astype(np.uint16),
         plane_points,
         page_of(plane_points),
         plane_numbers,
@@ -112,7 +119,7 @@ def _distinct(ordered: Array) -> Array:
     """Values that are in order, each once. np.unique asks a hash table first: of a million points that took seconds."""
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
-    distinct: Array = ordered[first]
+    distinct: Array = ordered if first.all() else ordered[first]
     return distinct
 
 
@@ -176,11 +183,10 @@ def _most(links: Array, config: VeeConfig) -> Array:
     return most
 
 
-def _points(registry: Registry) -> Array:
-    points = np.zeros(len(registry.point), POINT_ROW)
-    points["point"], points["start"], points["until"] = registry.point, registry.point_from, registry.point_to
-    points["remark_export"] = (registry.role == int(Role.CONSUMER)) & (registry.net_meter == 0)
-    return points
+def _remarks(registry: Registry) -> Array:
+    """Whether export is remarked upon, u8 (points,)."""
+    remarked: Array = ((registry.role == int(Role.CONSUMER)) & (registry.net_meter == 0)).astype(np.uint8)
+    return remarked
 
 
 def _planes(links: Array, config: VeeConfig) -> tuple[Array, Array]:

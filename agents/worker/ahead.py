@@ -17,6 +17,7 @@ from agents.worker.vault import StateReader
 from pipeline.checkpoint import Head
 from pipeline.errors import KvarnError
 from pipeline.runtime.chain import Prepared
+from pipeline.runtime.memory import give_back
 from pipeline.topology.plan import ChainPlan
 
 log = structlog.get_logger("kvarn.worker")
@@ -34,6 +35,7 @@ def _prepare(plan: ChainPlan, settings: WorkerSettings, prepared: Prepared) -> N
         if head is None:
             return
         prepared.of(head.versions)
+        give_back()
     except KvarnError as error:
         # It will happen again where it matters, and end the process there.
         log.info("not prepared ahead", chain=plan.name, reason=str(error))

@@ -29,6 +29,7 @@ from pipeline.reference import References
 from pipeline.runtime.chain import Prepared
 from pipeline.runtime.collector import collect_seldom
 from pipeline.runtime.kafka_topics import topic_id
+from pipeline.runtime.memory import hold_little
 from pipeline.runtime.moments import Moments
 from pipeline.step import Step
 from pipeline.topology.plan import ChainPlan
@@ -54,6 +55,7 @@ def run_worker(
     `fetch` gives the References of versions, waiting for them as long as makes sense, and raises Fatal without them.
     Ends the process with `exit_code(error)` when something is wrong: going on would lose or double something.
     """
+    hold_little()
     log.info("starting", chain=plan.name, instance=settings.instance, cpu_secs=round(time.process_time(), 2))
     prepared = Prepared(tuple(steps), fetch)
     prepare_ahead(plan, settings, prepared)

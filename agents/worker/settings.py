@@ -34,10 +34,10 @@ class WorkerSettings(BaseModel):
         1 << 20, ge=1 << 10, description="Largest record of the source topic; with buffer_bytes it bounds the buffers."
     )
     buffer_bytes: int = Field(
-        64 << 20, ge=1 << 20, description="Records that wait between Kafka and the steps, at most."
+        32 << 20, ge=1 << 20, description="Records that wait between Kafka and the steps, at most."
     )
     output_bytes: int = Field(
-        256 << 20, ge=1 << 20, description="Outputs that wait for the broker, at most; then work waits."
+        64 << 20, ge=1 << 20, description="Outputs that wait for the broker, at most; then work waits."
     )
     linger_ms: int = Field(5, ge=0, description="Outputs are gathered for so long before they are sent.")
     restore_threads: int = Field(2, ge=1, description="Partitions that are restored at the same time.")

@@ -19,6 +19,7 @@ from faust.types import TP
 from agents.worker.owner import Owner, Work
 from agents.worker.watchdog import Broker, Watchdog
 from pipeline.errors import Fatal
+from pipeline.runtime.memory import give_back
 from pipeline.runtime.saved import ChainCopy
 
 log = structlog.get_logger("kvarn.worker")
@@ -27,6 +28,9 @@ LOOK_SECS = 0.02
 """How often it looks whether a checkpoint is due, and whether outputs are acknowledged."""
 
 VAULT_THREADS = 24
+
+TIDY_SECS = 3.0
+"""Between two times that freed memory is given back: ticks and checkpoints leave more behind than frames need."""
 
 AHEAD = 8
 """Records that the thread of the steps is given before the first of them is done: on a busy machine it would otherwise
@@ -47,6 +51,7 @@ class Shell:
         self._checkpoints = asyncio.Lock()
         self._writing: asyncio.Future[None] | None = None
         self._handed: deque[asyncio.Future[None]] = deque()
+        self._tidied = time.monotonic()
         self._stopping = False
         self._joined = False
         self._progress = time.monotonic()
@@ -100,6 +105,7 @@ class Shell:
                     raise _refused(source)
                 return
             self.owners = {owner.partition: owner for owner in owners}
+            await self._in_vault(give_back)
             self._progress = time.monotonic()
             log.info(
                 "ready", chain=self._work.plan.name, partitions=mine, cpu_secs=round(time.process_time(), 2)
@@ -204,6 +210,9 @@ class Shell:
             await self._writing
         finally:
             self._writing = None
+        if time.monotonic() - self._tidied >= TIDY_SECS:
+            await self._in_vault(give_back)
+            self._tidied = time.monotonic()
 
     async def _commit(self, owner: Owner, next_offset: int) -> None:
         place = TP(self._work.plan.source.name, owner.partition)

@@ -22,6 +22,8 @@ FENCED = (
 )  # fmt: skip
 
 READ_SECS = 0.02
+QUEUED_BYTES = 16 << 20
+"""Records on their way to or from the broker, of each partition that is written or restored."""
 HEAD_AND_END = 2
 
 
@@ -154,7 +156,8 @@ class StateReader:
                 "bootstrap.servers": self._settings.bootstrap, "group.id": self._plan.group,
                 "enable.auto.commit": False, "enable.auto.offset.store": False, "auto.offset.reset": "error",
                 "isolation.level": "read_committed", "enable.partition.eof": True, "fetch.wait.max.ms": 10,
-                "fetch.max.bytes": 64 << 20, "max.partition.fetch.bytes": 16 << 20,
+                "fetch.max.bytes": QUEUED_BYTES, "max.partition.fetch.bytes": QUEUED_BYTES,
+                "queued.max.messages.kbytes": QUEUED_BYTES >> 10,
             }
         )  # fmt: skip
 
@@ -170,6 +173,8 @@ class Vault(StateReader):
                 "bootstrap.servers": settings.bootstrap, "transactional.id": f"{plan.group}-{partition}",
                 "transaction.timeout.ms": int(settings.broker_secs * 1000), "linger.ms": 5, "batch.size": 1 << 20,
                 **ONE_AT_A_TIME,
+                # At midnight most of the state changes: its records are not all to wait in memory at once.
+                "queue.buffering.max.kbytes": QUEUED_BYTES >> 10,
                 # Pages are packed already; so the broker and its cleaner pass them on unopened.
                 "compression.type": "none",
             }

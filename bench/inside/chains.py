@@ -128,6 +128,10 @@ class Inside:
         self.clock.spent.clear()
         return outputs
 
+    def chains(self) -> list[Chain]:
+        """Those of the frames' partitions."""
+        return list(self._frames.partitions.values())
+
     def references(self) -> References:
         """Registry and keys that are in force."""
         return fetch_references(self._references, MASTER_KEY)(self.versions)

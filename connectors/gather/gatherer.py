@@ -97,9 +97,9 @@ class Gatherer:
         device, point = np.empty(count, np.uint64), np.empty(count, np.uint64)
         code = np.empty(count, np.uint8)
         kernels.identify(payload, offsets, lengths, self.frame_limit, self._hint[:count], device, code)
-        table, rows = self.registry.by_device
+        index, keys = self.registry.by_device
         kernels.resolve(
-            table, rows, self.registry.device, self.registry.valid_from,
+            index, keys, self.registry.device, self.registry.valid_from,
             self.registry.service_point, device, received, point, code,
         )  # fmt: skip
         aside = [

@@ -82,7 +82,7 @@ def identify(payload, offsets, lengths, limit, hint, device, code):  # type: ign
 
 
 @allocating_kernel
-def resolve(table, rows, link_device, link_from, link_point, device, at, point, code):  # type: ignore[no-untyped-def]
+def resolve(index, keys, link_device, link_from, link_point, device, at, point, code):  # type: ignore[no-untyped-def]
     """point u64 (n,) of each usable device as of `at` i64 (n,); code UNKNOWN where there is none.
 
     A device whose last link has ended still sends what it has stored: its last service point takes it.
@@ -91,7 +91,7 @@ def resolve(table, rows, link_device, link_from, link_point, device, at, point, 
         point[item] = 0
         if code[item] != 0:
             continue
-        row = find(table, rows, device[item])
+        row = find(index, keys, device[item])
         if row < 0:
             code[item] = UNKNOWN
             continue

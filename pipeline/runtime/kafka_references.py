@@ -6,6 +6,7 @@ One partition: versions are few, and a reader wants them in the order of publica
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
@@ -13,19 +14,22 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from pipeline.errors import Transient
 from pipeline.reference import version_of
-from pipeline.reference_codec import chunks, join
+from pipeline.reference_codec import chunks, is_whole, join, prefix_of
 from pipeline.wire import ONE_AT_A_TIME
 
 READ_SECS = 30.0
 
 
 class KafkaReferences:
-    """Reads versions from the topic as they are asked for, and keeps their chunks."""
+    """Reads versions from the topic as they are asked for.
+
+    Of the chunks it keeps where they lie: each version that was ever published is hundreds of bytes a meter.
+    """
 
     def __init__(self, bootstrap: str, topic: str = "registry", wait_secs: float = 0.0) -> None:
         self._topic = topic
         self._wait_secs = wait_secs
-        self._records: dict[bytes, bytes] = {}
+        self._offsets: dict[bytes, int] = {}
         self._next = self._looked = 0
         self._reading = Lock()
         self._consumer = Consumer(
@@ -34,6 +38,7 @@ class KafkaReferences:
                 "group.id": "kvarn-references",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": 8 << 10,
             }
         )
         self._consumer.assign([TopicPartition(topic, 0, 0)])
@@ -41,22 +46,23 @@ class KafkaReferences:
     def get(self, kind: str, version: str) -> bytes | None:
         """See ReferenceStore; waits up to `wait_secs` for a version that is being published."""
         deadline = time.monotonic() + self._wait_secs
-        while True:
-            raw = join(kind, version, self._records)
-            if raw is not None:
-                return raw
-            self._read_to_end()
-            raw = join(kind, version, self._records)
+        with self._reading:
+            raw = self._read_version(kind, version)
+        while raw is None:
+            with self._reading:
+                raw = self._read_version(kind, version, self._read_on(prefix_of(kind, version)))
             if raw is not None or time.monotonic() >= deadline:
-                return raw
+                break
             time.sleep(0.1)
+        return raw
 
     def newer(self, kind: str) -> tuple[str, bytes] | None:
         """As `latest`, but None while nothing was published since the call before that gave an answer.
 
         A registry of a million meters is large: to put it together takes longer than to ask whether there is one.
         """
-        self._read_to_end()
+        with self._reading:
+            self._read_on()
         if self._next == self._looked:
             return None
         looked = self._next
@@ -66,40 +72,77 @@ class KafkaReferences:
 
     def latest(self, kind: str) -> tuple[str, bytes] | None:
         """Name and bytes of the version of `kind` published last."""
-        self._read_to_end()
-        mine = [key.decode() for key in self._records if key.startswith(f"{kind}/".encode())]
-        names = dict.fromkeys(key.split("/")[1] for key in mine)
-        for version in reversed(list(names)):
-            raw = join(kind, version, self._records)
-            if raw is not None:
-                return version, raw
-        return None
-
-    def _read_to_end(self) -> None:
         with self._reading:
             self._read_on()
+            mine = [key.decode() for key in self._offsets if key.startswith(f"{kind}/".encode())]
+            names = dict.fromkeys(key.split("/")[1] for key in mine)
+            for version in reversed(list(names)):
+                raw = self._read_version(kind, version)
+                if raw is not None:
+                    return version, raw
+            return None
 
-    def _read_on(self) -> None:
+    def _read_version(self, kind: str, version: str, values: Mapping[bytes, bytes] | None = None) -> bytes | None:
+        """The version's bytes, or None while a chunk is missing; `values`: of records that have just been read."""
+        prefix = prefix_of(kind, version)
+        offsets = {key: offset for key, offset in self._offsets.items() if key.startswith(prefix)}
+        if not is_whole(offsets):
+            return None
+        known = dict(values or {})
+        lacking = {offset: key for key, offset in offsets.items() if key not in known}
+        if lacking:
+            known.update(self._read_again(lacking))
+        return join(kind, version, known)
+
+    def _read_again(self, wanted: Mapping[int, bytes]) -> dict[bytes, bytes]:
+        """Values of the records at these offsets; one that was replaced meanwhile is not among them."""
+        deadline = time.monotonic() + READ_SECS
+        found: dict[bytes, bytes] = {}
+        at, last = min(wanted), max(wanted)
+        self._consumer.assign([TopicPartition(self._topic, 0, at)])
+        while at <= last:
+            message = self._poll(deadline)
+            if message is None:
+                continue
+            at = message.offset() + 1
+            if message.offset() in wanted and message.value() is not None:
+                found[message.key()] = message.value()
+        self._consumer.assign([TopicPartition(self._topic, 0, self._next)])
+        return found
+
+    def _read_on(self, wanted: bytes | None = None) -> dict[bytes, bytes]:
+        """Note what has come; returns the values of the records whose keys begin with `wanted`."""
         deadline = time.monotonic() + READ_SECS
         end = self._end(deadline)
+        values: dict[bytes, bytes] = {}
         while self._next < end:
-            message: Any = self._consumer.poll(1.0)
+            message = self._poll(deadline)
             if message is None:
-                if time.monotonic() > deadline:
-                    raise Transient(
-                        "REGISTRY_SLOW", where=self._topic, what="the end was not reached", do="check the broker"
-                    )
                 continue
-            error = message.error()
-            if error is None:
-                # A version published again moves to the end: the last publication counts for `latest`.
-                self._records.pop(message.key(), None)
-                # Without a value it was taken back; without a key it is no version.
-                if message.key() is not None and message.value() is not None:
-                    self._records[message.key()] = message.value()
-                self._next = message.offset() + 1
-            else:
-                raise Transient("REGISTRY_UNREADABLE", where=self._topic, what=str(error), do="check the broker")
+            key, value = message.key(), message.value()
+            # A version published again moves to the end: the last publication counts for `latest`.
+            self._offsets.pop(key, None)
+            values.pop(key, None)
+            # Without a value it was taken back; without a key it is no version.
+            if key is not None and value is not None:
+                self._offsets[key] = message.offset()
+                if wanted is not None and key.startswith(wanted):
+                    values[key] = value
+            self._next = message.offset() + 1
+        return values
+
+    def _poll(self, deadline: float) -> Any:
+        """The next record, or None when none has come yet; raises Transient behind the deadline, and on an error."""
+        message: Any = self._consumer.poll(1.0)
+        if message is None:
+            if time.monotonic() > deadline:
+                raise Transient(
+                    "REGISTRY_SLOW", where=self._topic, what="the end was not reached", do="check the broker"
+                )
+            return None
+        if message.error() is not None:
+            raise Transient("REGISTRY_UNREADABLE", where=self._topic, what=str(message.error()), do="check the broker")
+        return message
 
     def _end(self, deadline: float) -> int:
         while True:

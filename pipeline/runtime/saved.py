@@ -53,16 +53,17 @@ class Saved:
 
 @dataclass(frozen=True)
 class ChainCopy:
-    """State between two records; `records` may be asked for while work goes on."""
+    """State between two records; `records` may be asked for once, while work goes on."""
 
     head: Head
     pages: list[tuple[BlockCopy, Ledger]] = field(repr=False)
     ledgers: tuple[Ledger, ...] = field(repr=False)
 
     def records(self) -> Iterator[Record]:
-        """Pages, and last the head with their sums."""
-        for page, ledger in self.pages:
-            yield encode(page, ledger)
+        """Pages, and last the head with their sums; a page is let go when its record is made."""
+        self.pages.reverse()
+        while self.pages:
+            yield encode(*self.pages.pop())
         number, checksum = sums(self.ledgers)
         yield Record(HEAD_KEY, replace(self.head, records=number, checksum=checksum).to_bytes())
 
