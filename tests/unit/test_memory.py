@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import psutil
 
 from bench.state_memory import Account, again
 from pipeline.lookup import groups_of
 from pipeline.memory import HUGE_BYTES, untouched
+from pipeline.runtime.memory import give_back
 from pipeline.state import FULLEST, Layout, StateStore, Table
 
 SLICES = 64
@@ -91,3 +93,15 @@ def test_pages_that_grow_by_and_by_are_hardly_larger() -> None:
     at_once = StateStore(LAYOUT, range(512))
     at_once.locate(POINTS, POINTS)
     assert at_once.capacity <= filled().capacity <= 1.35 * at_once.capacity
+
+
+def test_freed_memory_goes_back_though_what_lies_behind_it_is_kept() -> None:
+    size, count = 1 << 16, 1_500
+    process = psutil.Process()
+    pieces = [b"1" * size for _ in range(count)]
+    full = process.memory_info().rss
+    kept = pieces[::50]
+    del pieces
+    give_back()
+    assert len(kept) == count // 50
+    assert full - process.memory_info().rss > size * count // 2
