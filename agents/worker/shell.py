@@ -29,7 +29,7 @@ LOOK_SECS = 0.02
 
 VAULT_THREADS = 24
 
-TIDY_SECS = 1.0
+TIDY_SECS = 3.0
 """Between two times that freed memory is given back: ticks and checkpoints leave more behind than frames need."""
 
 AHEAD = 8

@@ -12,14 +12,14 @@ from typing import Any
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """malloc.h of glibc."""
 
-OWN_BYTES = 4 << 20
+OWN_BYTES = 8 << 20
 """What is larger is mapped by itself, and goes back to the system when it is freed. Nothing that a record of frames
 needs is: to give memory back and take it again costs more than the work on it."""
 
 SPARE_BYTES = 32 << 20
 """Freed memory at the end of the heap that is kept."""
 
-ARENAS = 2
+ARENAS = 4
 
 
 def hold_little() -> None:
