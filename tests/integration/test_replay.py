@@ -26,7 +26,7 @@ from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics
 from pipeline.step import Control, Tick
 from pipeline.wire import Contracts, Reference, frames_record
 from schemas.load import load_contracts, shipped_ids
-from tests.unit.bench.test_replay import batch, quiet
+from tests.unit.bench.recordings import batch, quiet
 from tests.unit.connectors.test_gather import TITLE, glo, wrapped
 
 pytestmark = pytest.mark.kafka

@@ -57,5 +57,9 @@ def read(path: Path) -> list[Item | Recorded]:
     return [item for _, item in read_any(path)]
 
 
+def quiet(_what: str, _done: int, _total: int) -> None:
+    """Nobody looks on."""
+
+
 SENT = [wrapped(glo(TITLE)), BARE, wrapped(glo(TITLE + 5)), BARE, BARE, BARE]
 """The frames of RECORDS, each as it came."""

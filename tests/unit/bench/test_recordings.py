@@ -13,7 +13,7 @@ from bench.replay.record import record
 from connectors.simulator.kvf import Item, Logged, Recorded, Source, read_any, read_kvf
 from pipeline.errors import ConfigError, ContractError
 from pipeline.step import Tick
-from tests.unit.bench.recordings import BARE, RECORDS, T0, logged, read, recorded, written
+from tests.unit.bench.recordings import BARE, RECORDS, T0, logged, quiet, read, recorded, written
 
 
 def test_a_recorded_file_holds_the_records_as_they_were(tmp_path: Path) -> None:
@@ -97,10 +97,6 @@ class Topic:
         yield from enumerate(RECORDS, 1)
         if self._end is not None:
             raise self._end
-
-
-def quiet(_what: str, _done: int, _total: int) -> None:
-    """Nobody looks on."""
 
 
 def test_a_recording_is_read_again_as_it_was(tmp_path: Path) -> None:
