@@ -63,10 +63,15 @@ def test_one_request_is_on_its_way_at_a_time(module: Any, monkeypatch: pytest.Mo
     assert settings["max.in.flight.requests.per.connection"] == 1
 
 
-@pytest.mark.parametrize("module", [of_workers, of_connectors], ids=lambda module: module.__name__)
-def test_octets_bound_what_waits_not_the_number_of_messages(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A tick at midnight, or a fleet that the registry does not know: hundreds of thousands of small records.
-    assert made(module, monkeypatch)["queue.buffering.max.messages"] >= 10_000_000
+def test_octets_bound_what_waits_in_a_connector_not_the_number_of_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A fleet that the registry does not know: hundreds of thousands of small records, and nobody waits for room.
+    assert made(of_connectors, monkeypatch)["queue.buffering.max.messages"] >= 10_000_000
+
+
+def test_a_worker_bounds_the_records_that_wait_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A tick at midnight gives a hundred thousand small ones, each with some 200 octets of the client's beside its own;
+    # the worker waits for room.
+    assert 10_000 <= made(of_workers, monkeypatch)["queue.buffering.max.messages"] <= 100_000
 
 
 def test_the_client_takes_the_settings_of_a_connector() -> None:
