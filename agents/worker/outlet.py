@@ -35,7 +35,7 @@ class Outlet:
                 "bootstrap.servers": settings.bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
                 "compression.type": "lz4", "linger.ms": settings.linger_ms, "batch.size": 1 << 20,
                 "message.max.bytes": MOST_RECORD_BYTES, "queue.buffering.max.kbytes": settings.output_bytes >> 10,
-                # A tick at midnight gives a hundred thousand small records at once, each with some 200 octets of the client's.
+                # A tick at midnight gives a hundred thousand small records, each with some 200 octets of the client's.
                 "queue.buffering.max.messages": MOST_MESSAGES,
                 # It retries for ever: an output is given up only with the process.
                 "message.timeout.ms": 0,
