@@ -80,3 +80,6 @@ class FencedApp(faust.App):
 
     def _new_transport(self) -> Any:
         return FencedTransport(self.conf.broker_consumer, self)
+
+    def _create_directories(self) -> None:
+        """The original makes folders for tables where the process was started, which may not be written to."""

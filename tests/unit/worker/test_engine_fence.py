@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -165,3 +167,13 @@ async def test_a_committed_position_of_0_is_gone_to_as_any_other(thread_type: ty
     thread.call_thread, thread._ensure_consumer = call, lambda: log
     assert await thread.seek_to_committed() == {"p": 0, "q": 7, "r": None}
     assert log.sought == sought
+
+
+def test_faust_makes_folders_where_it_is_started_and_a_worker_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(faust.App("bare", store="memory://").on_first_start())
+    assert [folder.name for folder in tmp_path.iterdir()] == ["bare-data"]
+    asyncio.run(make_app(toy_plan("fence", "source", 4), WorkerSettings()).on_first_start())
+    assert [folder.name for folder in tmp_path.iterdir()] == ["bare-data"]
