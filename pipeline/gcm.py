@@ -77,7 +77,7 @@ def free_context(context: int) -> None:
         gcm_libcrypto.close_context(context)
 
 
-seal: Any = gcm_instructions.seal if has_instructions() else gcm_libcrypto.seal
+seal: Any = gcm_instructions.seal if way_here() is Way.INSTRUCTIONS else gcm_libcrypto.seal
 """For kernels: seal(ctx, key, key_start, iv, aad, aad_length, plain, start, length, out, out_start).
 
 Ciphertext and 12-byte tag of plain[start:start+length] to out[out_start:]; False when it is refused. The way is that of

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import mmap
+from contextlib import suppress
 
 import numpy as np
 
 from pipeline.columns import Array
 
 LARGE_BYTES = 1 << 20
-HUGE_BYTES = 2 << 20
-"""What the system gives at once where it is asked for huge pages."""
+HUGE_BYTES = mmap.PAGESIZE * mmap.PAGESIZE // 8
+"""What the system gives at once where it is asked for huge pages: a table of addresses, 8 octets each, fills a page."""
 
 
 def untouched(shape: tuple[int, ...], dtype: np.dtype[np.void] | np.dtype[np.generic]) -> Array:
@@ -27,5 +28,12 @@ def untouched(shape: tuple[int, ...], dtype: np.dtype[np.void] | np.dtype[np.gen
     # Rows are found by hash: with small pages nearly each access misses the table of addresses. But where a slice is
     # smaller than a huge page, a page would bring slices that nobody has written to.
     if size // shape[0] >= HUGE_BYTES:
-        pages.madvise(mmap.MADV_HUGEPAGE)
+        _ask_for_huge_pages(pages)
     return np.frombuffer(pages, dtype).reshape(shape)
+
+
+def _ask_for_huge_pages(pages: mmap.mmap) -> None:
+    """It is only advice: not every system knows it, and kernels may be built without."""
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            pages.madvise(mmap.MADV_HUGEPAGE)

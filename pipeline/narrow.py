@@ -28,7 +28,8 @@ SIGNED_4 = -4
 FORMS = {"<u1": 1, "<u2": 2, "<u4": 4, "<u8": 8, "<i4": SIGNED_4, "<i8": 8}
 """Octets of an item by numpy code; SIGNED_4: with a sign that must be carried to 64 bits."""
 
-FOUR = 4
+HALF_OCTETS = 4
+"""Of a value of 32 bits."""
 
 MOST_ROWS = 1 << 21
 """Twice as many as a revision can number in a record: a lane of items without octets could claim any number."""
@@ -228,8 +229,8 @@ def _smallest(kind: np.dtype[Any], octets: Array, lanes: list[tuple[int, int, in
         if base < 0 or base >= 1 << 32:
             return kind
         span = (1 << (8 * width)) - 1
-        if width == FOUR and base + span >= 1 << 32:  # seldom so far above the least: worth a look
-            span = int(octets[place : place + FOUR * rows].view("<u4").max(initial=0))
+        if width == HALF_OCTETS and base + span >= 1 << 32:  # seldom so far above the least: worth a look
+            span = int(octets[place : place + HALF_OCTETS * rows].view("<u4").max(initial=0))
         most = max(most, base + span)
     smallest = next((size for size in (1, 2, 4) if most < 1 << (8 * size)), kind.itemsize)
     return np.dtype(f"<u{smallest}") if smallest < kind.itemsize else kind

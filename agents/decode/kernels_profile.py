@@ -74,7 +74,10 @@ def read_columns(  # type: ignore[no-untyped-def]
 
 @inlined
 def put_channels(there, values, row, energy, reactive, physical):  # type: ignore[no-untyped-def]
-    """The channels that were sent to their columns, which are zero; as `write_channels`, without a branch for each."""
+    """The channels that were sent to their columns; as `write_channels`, without a branch for each.
+
+    Only `reactive` has to be zero before (see `forget_rows`): of most meters nothing is written there.
+    """
     for channel in range(N_ENERGY):
         energy[row, channel] = values[channel] if (there >> np.uint64(channel)) & np.uint64(1) else np.int64(0)
     if there & REACTIVE_BITS:

@@ -81,7 +81,8 @@ def rejects_of(parcel: Parcel, code: Array, counter: Array) -> Rejects | None:
         return None
     numbers, length = code[frames], batch.length[frames].astype(np.int64)
     start = np.cumsum(batch.length, dtype=np.int64)[frames] - length
-    kept = np.minimum(length, RAW_LIMIT)
+    # The lengths of a broken record may reach beyond its octets; such a frame is refused by itself.
+    kept = np.clip(len(batch.payload) - start, 0, np.minimum(length, RAW_LIMIT))
     # Octet k of all that are kept is at k, less what is kept of the frames before, behind the start of its own.
     places = np.arange(kept.sum()) + np.repeat(start - (np.cumsum(kept) - kept), kept)
     return Rejects(

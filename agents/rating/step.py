@@ -84,8 +84,12 @@ class RatingStep:
                 "NOT_READINGS", where="rating", what=type(batch).__name__, do="put vee before rating in the topology"
             )
         items = items_of(batch, prepared.registry, self.config.network_meters)
-        parts = []
-        for readings, settlements in self._passes(batch.interval_start, items["begin"]):
+        parts, passes = [], list(self._passes(batch.interval_start, items["begin"]))
+        if len(passes) > 1:
+            # Pages may grow for points that are new, which moves slots: once, before rows hold some.
+            points = np.concatenate((batch.service_point, items["point"])).astype(np.uint64)
+            store.locate(points, points)
+        for readings, settlements in passes:
             self._accumulate(batch, readings, store, prepared)
             parts.append(self._settle(items[settlements], store))
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)

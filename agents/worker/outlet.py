@@ -30,6 +30,7 @@ class Outlet:
         self._lock = Lock()
         self._error: KafkaError | None = None
         self.messages = 0
+        self._room = settings.output_bytes
         self._producer = Producer(
             {
                 "bootstrap.servers": settings.bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
@@ -96,7 +97,12 @@ class Outlet:
             try:
                 self._producer.produce(topic, value, key, partition, **more)
                 return
-            except BufferError:
+            except BufferError as error:
+                if len(key) + len(value) > self._room:
+                    raise Fatal(
+                        "OUTPUT_REFUSED", where=topic, what=f"{len(value)} bytes are more than may wait ({self._room})",
+                        do="set output_bytes higher and start again, nothing is lost",
+                    ) from error  # fmt: skip
                 self.poll(FULL_WAIT_SECS)
             except KafkaException as error:
                 raise Fatal(

@@ -72,7 +72,8 @@ def only(parcel: Parcel, frames: list[int]) -> Parcel:
         return parcel
     keep = np.zeros(len(batch.length), np.bool_)
     keep[frames] = True
-    octets = np.repeat(keep, batch.length)
+    # The lengths of a broken record may reach beyond its octets.
+    octets = np.flatnonzero(np.repeat(keep, batch.length)[: len(batch.payload)])
     length = np.where(keep, batch.length, 0).astype(batch.length.dtype)
     return replace(parcel, batch=replace(batch, length=length, payload=batch.payload[octets]))
 

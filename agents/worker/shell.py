@@ -203,6 +203,9 @@ class Shell:
             await self._commit(owner, next_offset)
         progress.committed()
         phases.reach("after-position")
+        if time.monotonic() - self._tidied >= TIDY_SECS:
+            await self._in_vault(give_back)
+            self._tidied = time.monotonic()
 
     async def _write(self, owner: Owner, copy: ChainCopy) -> None:
         self._writing = asyncio.ensure_future(self._in_vault(owner.write, copy))
@@ -210,9 +213,6 @@ class Shell:
             await self._writing
         finally:
             self._writing = None
-        if time.monotonic() - self._tidied >= TIDY_SECS:
-            await self._in_vault(give_back)
-            self._tidied = time.monotonic()
 
     async def _commit(self, owner: Owner, next_offset: int) -> None:
         place = TP(self._work.plan.source.name, owner.partition)

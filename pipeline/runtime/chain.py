@@ -271,7 +271,7 @@ class Chain:
             return
         value: Any = emission.value
         name = self._name(place, emission.output, parcel)
-        # Rejects first, of which every record has some: asking for a protocol's methods takes 25 us.
+        # Asking for a protocol's methods takes as long as all the rest: that is left for the end.
         if isinstance(value, Mapping):
             one = self._contracts.encode(self.steps[place].outputs[emission.output], value)
             index, code, frame = value["source_index"], value.get("code", ""), value.get("frame", -1)

@@ -30,7 +30,9 @@ class KafkaReferences:
         self._topic = topic
         self._wait_secs = wait_secs
         self._offsets: dict[bytes, int] = {}
-        self._next = self._looked = 0
+        self._next = 0
+        self._came: dict[str, int] = {}
+        self._looked: dict[str, int] = {}
         self._reading = Lock()
         self._consumer = Consumer(
             {
@@ -57,17 +59,17 @@ class KafkaReferences:
         return raw
 
     def newer(self, kind: str) -> tuple[str, bytes] | None:
-        """As `latest`, but None while nothing was published since the call before that gave an answer.
+        """As `latest`, but None while nothing of the kind was published since the call before that gave an answer.
 
         A registry of a million meters is large: to put it together takes longer than to ask whether there is one.
         """
         with self._reading:
             self._read_on()
-        if self._next == self._looked:
+            came = self._came.get(kind, -1)
+        if came == self._looked.get(kind, -1):
             return None
-        looked = self._next
         found = self.latest(kind)
-        self._looked = looked
+        self._looked[kind] = came
         return found
 
     def latest(self, kind: str) -> tuple[str, bytes] | None:
@@ -100,14 +102,16 @@ class KafkaReferences:
         found: dict[bytes, bytes] = {}
         at, last = min(wanted), max(wanted)
         self._consumer.assign([TopicPartition(self._topic, 0, at)])
-        while at <= last:
-            message = self._poll(deadline)
-            if message is None:
-                continue
-            at = message.offset() + 1
-            if message.offset() in wanted and message.value() is not None:
-                found[message.key()] = message.value()
-        self._consumer.assign([TopicPartition(self._topic, 0, self._next)])
+        try:
+            while at <= last:
+                message = self._poll(deadline)
+                if message is None:
+                    continue
+                at = message.offset() + 1
+                if message.offset() in wanted and message.value() is not None:
+                    found[message.key()] = message.value()
+        finally:
+            self._consumer.assign([TopicPartition(self._topic, 0, self._next)])
         return found
 
     def _read_on(self, wanted: bytes | None = None) -> dict[bytes, bytes]:
@@ -123,6 +127,8 @@ class KafkaReferences:
             # A version published again moves to the end: the last publication counts for `latest`.
             self._offsets.pop(key, None)
             values.pop(key, None)
+            if key is not None:
+                self._came[key.decode(errors="replace").partition("/")[0]] = message.offset()
             # Without a value it was taken back; without a key it is no version.
             if key is not None and value is not None:
                 self._offsets[key] = message.offset()

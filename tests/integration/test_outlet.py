@@ -125,3 +125,9 @@ def test_a_record_in_the_midst_of_a_run_that_the_broker_refuses_ends_the_process
     mark = outlet.mark()
     with pytest.raises(Fatal, match="OUTPUT_REFUSED"):
         until(outlet, mark)
+
+
+def test_a_record_larger_than_all_that_may_wait_ends_the_worker_instead_of_waiting_for_ever(kafka: str) -> None:
+    outlet = Outlet(WorkerSettings(bootstrap=kafka, output_bytes=1 << 20))
+    with pytest.raises(Fatal, match="OUTPUT_REFUSED"):
+        outlet.send(Output("any", b"", bytes(2 << 20), 0, 0, "id"))

@@ -76,6 +76,17 @@ def test_bad_frames_are_rejected_with_their_code_and_neighbours_are_not_disturbe
     assert [reject["raw"] for reject in rejects] == [offered[reject["frame"]] for reject in rejects]
 
 
+def test_a_record_whose_lengths_reach_beyond_its_octets_loses_no_good_frame():
+    world, good, cut = World(), sealed(block(wh_imp=0.5), 1), sealed(block(), 2)
+    whole = frame_batch([good, cut])
+    parcel = Parcel(Origin("frames-1", 3, 0), replace(whole, payload=whole.payload[:-5]))
+    advance = world.step.advance(parcel, world.store, world.tables)
+    assert codes(advance) == {1: "FRAME_TRUNCATED"}
+    assert advance.parcel.batch.energy[:, 0].tolist() == [500]
+    (reject,) = emitted(advance)
+    assert reject["raw"] == cut[:-5]
+
+
 def test_a_declared_length_above_the_limit_is_too_long():
     world = World(config=DecodeConfig(frame_limit=64))
     assert codes(world.offer(BLOCK_PLAIN, wrapped(BLOCK_PLAIN), block()[:60])) == {

@@ -14,6 +14,7 @@ from agents.rating.step import RatingStep
 from pipeline.codes import Quality, Role
 from pipeline.columns import Array
 from pipeline.errors import ConfigError, ContractError, Fatal
+from pipeline.lookup import partitions_of
 from pipeline.records import RecordBatch
 from pipeline.state import StateStore
 from schemas.load import load_contracts
@@ -305,6 +306,26 @@ def test_a_tick_after_a_silence_of_days_closes_the_old_days_before_it_opens_new_
     last = max((record for record in records if record["kind"] == "MONTH"), key=lambda record: record["revision"])
     assert last["wh_imp"] == sum(48 * (100 + number) for number in range(12))
     assert sum(zone["wh"] for zone in last["zones"]) == last["wh_imp"]
+
+
+def test_points_that_come_after_a_silence_leave_the_money_of_the_others_alone() -> None:
+    """The page of state grows while the days are taken one by one."""
+    points = np.arange(1, 60_000, dtype=np.uint64)
+    mine = points[partitions_of(points, 512) == 0][:90].tolist()
+    old, new, begin = mine[:30], mine[30:], ist("2026-01-05")
+
+    def money(at_once: bool) -> list[tuple[Any, ...]]:
+        rating, records = Rating(tuple(Point(point, account=point) for point in mine)), []
+        for number in range(8):
+            for point in old + (new if number == 7 else []):
+                rating.day(point, begin + number * DAY, 100 + point % 7 + number)
+            if number == 0 or not at_once:
+                records += rating.go()
+        records += rating.go() if at_once else []
+        names = "service_point", "kind", "period_start", "wh_imp", "total_paise", "delta_paise"
+        return sorted(tuple(record[name] for name in names) for record in records)
+
+    assert money(at_once=True) == money(at_once=False)
 
 
 def test_an_unknown_shipped_tariff_is_refused_before_anything_starts() -> None:

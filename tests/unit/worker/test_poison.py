@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.worker.poison import FIRST_INDEX, reported, take_without_poison
+from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal
 from pipeline.runtime.chain import Chain, Output, Prepared
 from pipeline.runtime.saved import Place
@@ -107,3 +109,12 @@ def test_a_record_without_frames_stops_the_process() -> None:
 def test_an_error_that_does_not_come_again_stops_the_process() -> None:
     with pytest.raises(Fatal, match="no frame fails by itself"):
         take_without_poison(chain(), parcel(), MemoryError())
+
+
+def test_poison_is_found_in_a_record_whose_lengths_reach_beyond_its_octets() -> None:
+    whole = parcel((3,))
+    assert isinstance(whole.batch, FrameBatch)
+    short = replace(whole, batch=replace(whole.batch, payload=whole.batch.payload[:-2]))
+    after, outputs = take_without_poison(chain(), short, ZeroDivisionError())
+    assert {reject["frame"] for reject in rejects(outputs)} == {3}
+    assert np.count_nonzero(after.stores[0].keys) == len(POINTS)
