@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from bench.experiments.experiment import Experiment
 from bench.experiments.figures import compare as compared
 from bench.experiments.figures import figures, number, show, show_comparison
 from bench.experiments.page import write as write_page
 from bench.experiments.plots import require as require_plots
-from bench.experiments.series import run_series
+from bench.experiments.series import Line, run_series, run_together
 from bench.experiments.summary import write as write_summary
 from bench.experiments.table import EXPERIMENTS, experiment
 from bench.throughput.drain import Progress
@@ -43,19 +44,26 @@ def run_command(progress: Callable[[], AbstractContextManager[Progress]]) -> Cal
     """The command, telling how far it is by `progress`."""
 
     def run(
-        name: Annotated[str, typer.Argument(metavar="CASE", help="One of `kvarn bench list`.")],
+        names: Annotated[
+            list[str],
+            typer.Argument(
+                metavar="CASE...", help="Of `kvarn bench list`; several of one load share each run's drain."
+            ),
+        ],
         runs: Annotated[int | None, typer.Option(min=1, help="How often; the case says it otherwise.")] = None,
         meters: Annotated[int | None, typer.Option(min=1, help="Service points, instead of the case's.")] = None,
         frames: Annotated[int | None, typer.Option(min=1, help="Frames at least, instead of the case's.")] = None,
         resume: Annotated[
             Path | None,
-            typer.Option(help="File of results, a JSON line a run: what is in it is not done again.", dir_okay=False),
+            typer.Option(
+                help="File of results, a JSON line a run: what is in it is not done again. Of several cases, a folder."
+            ),
         ] = None,
         page: Page = False,
         file: TopologyFile = DEFAULT_FILE,
         as_json: Json = False,
     ) -> None:
-        """Run a case several times, and say the median, the spread, and whether gate and goal are met.
+        """Run cases several times, and say the median, the spread, and whether gate and goal are met.
 
         Each run begins with services of its own and ends with every row compared with the generator's truth. The
         command ends with 1 when a row differs in one of them; a gate that is missed is said, and no error. With another
@@ -64,21 +72,35 @@ def run_command(progress: Callable[[], AbstractContextManager[Progress]]) -> Cal
         """
         if page:
             require_plots()
-        chosen = experiment(name).of(meters, frames)
+        chosen = [experiment(name).of(meters, frames) for name in dict.fromkeys(names)]
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with progress() as report:
-            lines = list(run_series(chosen, runs or chosen.case.runs, file, resume, report))
-        said = figures(chosen, lines)
+            found = _run(chosen, runs, file, resume, report)
+        every = [figures(one, lines) for one, lines in zip(chosen, found, strict=True)]
         if as_json:
-            emit(said)
-        else:
-            show(console(), said)
-        if page:
-            aside().print(f"Written: {write_page(said, chosen.case)}, {write_summary()}", markup=False)
-        if said["correct"]["different"]:
+            emit(every if len(every) > 1 else every[0])
+        for one, said in zip(chosen, every, strict=True):
+            if not as_json:
+                show(console(), said)
+            if page:
+                aside().print(f"Written: {write_page(said, one.case)}, {write_summary()}", markup=False)
+        if any(said["correct"]["different"] for said in every):
             raise typer.Exit(FAILED)
 
     return run
+
+
+def _run(
+    chosen: list[Experiment], runs: int | None, file: Path, resume: Path | None, report: Progress
+) -> list[list[Line]]:
+    """The lines of each; raises ConfigError when `resume` is a folder for one, or a file for several."""
+    often, several = runs or max(one.case.runs for one in chosen), len(chosen) > 1
+    if resume is not None and resume.exists() and resume.is_dir() != several:
+        raise ConfigError("SERIES_OTHER", where=str(resume), what="one case has a file, several have a folder",
+                          do="name another one")  # fmt: skip
+    if several:
+        return run_together(chosen, often, file, resume, report)
+    return [list(run_series(chosen[0], often, file, resume, report))]
 
 
 def compare(before: Result, after: Result, as_json: Json = False) -> None:

@@ -1,17 +1,20 @@
-"""Frames that wait in Kafka, drained: how many a second, and how many times the naive way a CPU second."""
+"""Frames that wait in Kafka, drained; what else is measured behind a drain, in the same run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from bench.case import Case
 from bench.experiments.experiment import Measured
+from bench.naive.run import measure
 from bench.throughput.drain import Drained, Progress
 from bench.throughput.figures import NAMES, figures
-from bench.throughput.run import run
+from bench.throughput.run import Outcome, run
 from bench.throughput.watch import Moment
 
 LEFT_OUT = {"case", "gate", "goal", "correct", "machine"}
@@ -20,19 +23,47 @@ LEFT_OUT = {"case", "gate", "goal", "correct", "machine"}
 WINDOW_SECS = 2.0
 
 
-def frames_a_second(case: Case, file: Path, progress: Progress) -> Measured:
+def drained(case: Case, file: Path, progress: Progress) -> Outcome:
+    """The real processes over the case's load, every row compared."""
+    return run(case, file, progress, naive=False, warm_up=True)
+
+
+def no_need(_case: Case, _progress: Progress) -> None:
+    """Nothing has to be there before the drain."""
+
+
+@dataclass(frozen=True)
+class OnDrain:
+    """An experiment that begins with a drain of its load; several of one load can share it.
+
+    `behind` has what the drain gave, and measures what there is beside it. `needs`: raises before the long drain what
+    would end the run behind it.
+    """
+
+    behind: Callable[[Case, Outcome, Path, Progress], Measured]
+    needs: Callable[[Case, Progress], None] = no_need
+
+    def __call__(self, case: Case, file: Path, progress: Progress) -> Measured:
+        """Measure it alone."""
+        self.needs(case, progress)
+        return self.behind(case, drained(case, file, progress), file, progress)
+
+
+def frames_a_second(case: Case, outcome: Outcome, _file: Path, _progress: Progress) -> Measured:
     """Frames a second of wall time, broker and warehouse on the same CPUs."""
-    return _measured(case, file, progress, "frames_per_s", naive=False)
+    return measured(case, outcome, "frames_per_s")
 
 
-def times_the_naive_way(case: Case, file: Path, progress: Progress) -> Measured:
+def times_the_naive_way(case: Case, outcome: Outcome, _file: Path, progress: Progress) -> Measured:
     """Frames a CPU second of everything, over those of Faust with an agent call a frame and gurux-dlms."""
-    return _measured(case, file, progress, "ratio", naive=True)
+    with tempfile.TemporaryDirectory(prefix="kvarn-naive-", ignore_cleanup_errors=True) as folder:
+        results = measure(case.load, case.naive, Path(folder), progress)
+    return measured(case, replace(outcome, naive=results), "ratio")
 
 
-def _measured(case: Case, file: Path, progress: Progress, value: str, *, naive: bool) -> Measured:
-    outcome = run(case, file, progress, naive=naive, warm_up=True)
-    said = figures(outcome)
+def measured(case: Case, outcome: Outcome, value: str) -> Measured:
+    """The figure `value` of an outcome, with the others as details."""
+    said = figures(replace(outcome, case=case))
     details = {name: found for name, found in said.items() if name not in LEFT_OUT}
     costs = said["cpu_us_per_frame"]
     details["cpu_us_per_frame"] = {**costs, "together": round(sum(costs.values()), 3)}

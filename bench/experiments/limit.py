@@ -9,11 +9,12 @@ from bench.experiments.drain import frames_a_second
 from bench.experiments.experiment import Measured
 from bench.limit.measure import limit_of
 from bench.throughput.drain import Progress
+from bench.throughput.run import Outcome
 
 
-def share_of_limit(case: Case, file: Path, progress: Progress) -> Measured:
+def share_of_limit(case: Case, outcome: Outcome, file: Path, progress: Progress) -> Measured:
     """CPU time of the limit over that of the drain, a frame."""
-    drained = frames_a_second(case, file, progress)
+    drained = frames_a_second(case, outcome, file, progress)
     limit = limit_of(case.load, file, progress)
     used = drained.details["cpu_us_per_frame"]["together"]
     details = {**drained.details, "frames_per_s": drained.value, "limit_us_per_frame": limit.as_json()}

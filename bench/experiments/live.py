@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -30,8 +31,7 @@ from bench.throughput.figures import figures
 from bench.throughput.machine import machine
 from bench.throughput.run import WARM_UP, Outcome
 from bench.throughput.watch import Moment, Watch
-from bench.truth.check import check
-from bench.truth.warehouse import Warehouse
+from bench.truth.side_by_side import check_dsn
 from cli.deployment import prepare
 from cli.processes.children import Processes
 from pipeline.batch import FrameBatch
@@ -221,9 +221,8 @@ def frames_a_second(case: Case, file: Path, progress: Progress) -> Measured:
         folder = Path(temporary)
         _drain(case, WARM_UP, file, folder / "warm", named("warm-up", progress))
         drained, about, generator = _drain(case, case.load, file, folder / "run", progress)
-        with closing(Warehouse(drained.warehouse)) as warehouse:
-            tallies = check(warehouse, case.load.plan(1), case.load.numbers, lambda done, total: progress(
-                "rows against the truth", done, total))  # fmt: skip
+        looking = partial(progress, "rows against the truth")
+        tallies = check_dsn(drained.warehouse, case.load.plan(1), case.load.numbers, looking)
     said = figures(Outcome(case, drained, tallies, [], about))
     costs = said["cpu_us_per_frame"]
     details = {name: found for name, found in said.items() if name not in LEFT_OUT} | {

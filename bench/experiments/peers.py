@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.case import Case, PeerLoad
-from bench.experiments.drain import LEFT_OUT
+from bench.experiments.drain import LEFT_OUT, OnDrain
 from bench.experiments.experiment import Measured
 from bench.peers.environment import environment
 from bench.peers.kafka_streams.peer import PEER as KAFKA_STREAMS
@@ -17,24 +17,22 @@ from bench.peers.peer import Peer
 from bench.peers.quix.peer import PEER as QUIX
 from bench.throughput.drain import BROKER, Progress
 from bench.throughput.figures import figures
-from bench.throughput.run import run
+from bench.throughput.run import Outcome
 from pipeline.errors import ConfigError
 
 LACKING = ("lost intervals, estimates, late readings and settling", "rating and determinants", "losses", "warehouse")
 """What Kvarn's side does and a peer's does not."""
 
 
-def times(peer: Peer) -> Callable[[Case, Path, Progress], Measured]:
+def times(peer: Peer) -> OnDrain:
     """The experiment against one peer."""
 
-    def measured(case: Case, file: Path, progress: Progress) -> Measured:
-        # First, so that what is missing is said before the long drain.
-        own = case.peer
-        if own is None:
-            raise ConfigError("CASE_UNFIT", where=case.name, what="it does not say what the peer is given",
-                              do="write `peer` into its experiment.yaml")  # fmt: skip
+    def needs(case: Case, progress: Progress) -> None:
+        _given(case)
         environment(peer, lambda line: progress(line, 0, 1))
-        outcome = run(case, file, progress, naive=False, warm_up=True)
+
+    def measured(case: Case, outcome: Outcome, _file: Path, progress: Progress) -> Measured:
+        own = _given(case)
         said = figures(outcome)
         with tempfile.TemporaryDirectory(prefix="kvarn-peer-", ignore_cleanup_errors=True) as folder:
             results = measure(peer, case.load, own, Path(folder), progress)
@@ -45,7 +43,15 @@ def times(peer: Peer) -> Callable[[Case, Path, Progress], Measured]:
         ratio = round(outcome.frames_per_cpu_s / best.frames_per_cpu_s, 2)
         return Measured(ratio, both_correct(said["correct"], results), details, said["machine"])
 
-    return measured
+    return OnDrain(measured, needs)
+
+
+def _given(case: Case) -> PeerLoad:
+    """What the peer is given; raises ConfigError when the case does not say it."""
+    if case.peer is None:
+        raise ConfigError("CASE_UNFIT", where=case.name, what="it does not say what the peer is given",
+                          do="write `peer` into its experiment.yaml")  # fmt: skip
+    return case.peer
 
 
 def best_of(results: Sequence[PeerResult]) -> PeerResult:

@@ -12,15 +12,14 @@ from bench.experiments.drain import LEFT_OUT, over_time
 from bench.experiments.experiment import Measured
 from bench.throughput.drain import Drained, Progress
 from bench.throughput.figures import NAMES, figures
-from bench.throughput.run import run
+from bench.throughput.run import Outcome
 from bench.truth.sent import LOST
 from connectors.simulator.burst_kernel import frame_octets
 from connectors.simulator.burst_truth import burst_fault
 
 
-def readings_a_second(case: Case, file: Path, progress: Progress) -> Measured:
+def readings_a_second(case: Case, outcome: Outcome, _file: Path, _progress: Progress) -> Measured:
     """Interval readings a second of wall time, broker and warehouse on the same CPUs."""
-    outcome = run(case, file, progress, naive=False, warm_up=True)
     said, readings = figures(outcome), readings_of(case.load)
     details = {name: found for name, found in said.items() if name not in LEFT_OUT} | costs(outcome.drained, readings)
     details |= {

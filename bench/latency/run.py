@@ -19,7 +19,7 @@ from bench.throughput.drain import Progress, named
 from bench.throughput.figures import correct
 from bench.throughput.machine import machine
 from bench.topology import reader_of_frames
-from bench.truth.check import check
+from bench.truth.side_by_side import check_dsn
 from bench.truth.warehouse import Warehouse
 from pipeline.columns import Array
 
@@ -44,8 +44,9 @@ def run(
             parts = _read(setting, ran)
         with closing(Warehouse(setting.warehouse)) as warehouse:
             way = _join(setting, ran, parts, warehouse)
-            progress("rows against the truth", 0, 1)
-            tallies = check(warehouse, setting.burst, setting.load.numbers, partial(progress, "rows against the truth"))
+        progress("rows against the truth", 0, 1)
+        looking = partial(progress, "rows against the truth")
+        tallies = check_dsn(setting.warehouse, setting.burst, setting.load.numbers, looking)
         said = _said(setting, ran, way)
         return said, correct(tallies), about | {"cpu_used_by_others": said.pop("cpu_used_by_others")}
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.case import Case
-from bench.experiments.drain import frames_a_second
+from bench.experiments.drain import OnDrain, frames_a_second
 from bench.inside.chains import Inside, StageClock
 from bench.inside.warehouse import INSERTED
 from bench.limit.measure import limit_from, sample_of, smaller
@@ -44,7 +44,7 @@ def budget(case: Case, file: Path, progress: Progress, *, drain: bool = True) ->
     for row in rows:
         part = LIMIT_OF.get(row["stage"])
         row["limit_ns"] = None if part is None else round(1000 * parts[part], 1)
-    drained = frames_a_second(case, file, named("drain", progress)) if drain else None
+    drained = OnDrain(frames_a_second)(case, file, named("drain", progress)) if drain else None
     return {
         "load": case.load.model_dump(),
         "stages": rows,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,8 @@ from bench.case import Case, Load
 from bench.naive.run import NaiveResult, measure
 from bench.throughput.drain import Drain, Drained, Progress, named
 from bench.throughput.machine import machine
-from bench.truth.check import check
 from bench.truth.rows import Tally
-from bench.truth.warehouse import Warehouse
+from bench.truth.side_by_side import check_dsn
 
 WARM_UP = Load(meters=2_000, frames=20_000, batch_frames=500)
 """Compiles what is not compiled yet, so that a fresh clone is not measured while it compiles."""
@@ -73,5 +71,4 @@ def _drain(case: Case, load: Load, file: Path, folder: Path, progress: Progress)
 
 
 def _check(drained: Drained, load: Load, progress: Progress) -> dict[str, Tally]:
-    with closing(Warehouse(drained.warehouse)) as warehouse:
-        return check(warehouse, load.plan(1), load.numbers, partial(progress, "rows against the truth"))
+    return check_dsn(drained.warehouse, load.plan(1), load.numbers, partial(progress, "rows against the truth"))

@@ -60,6 +60,11 @@ class Balances:
     def _add(self, name: str, row: int, dt: Array, values: Array) -> None:
         np.add.at(self._sums[name][row], dt, values.astype(np.int64))
 
+    def include(self, more: Balances) -> None:
+        """Take in what another one has of other meters."""
+        for name, sums in more._sums.items():
+            self._sums[name] += sums
+
     def expected(self) -> Rows:
         """All rows."""
         secs = self._plan.interval_secs

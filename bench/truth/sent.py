@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Sent:
     fault: Array
     lag: Array
 
-    @property
+    @cached_property
     def arrival(self) -> Array:
         """Number of the interval at whose end a push is due, i64 (k, m)."""
         arrival: Array = self.lag + np.array(self.numbers)[:, None]
