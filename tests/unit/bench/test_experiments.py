@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from bench.case import FOLDER, Case
+from bench.experiments import series
+from bench.experiments.drain import OnDrain
 from bench.experiments.experiment import Experiment, Measured
 from bench.experiments.figures import compare, figures
-from bench.experiments.series import pinned, run_series
+from bench.experiments.series import pinned, run_series, run_together
 from bench.experiments.table import EXPERIMENTS, experiment
 from bench.throughput.drain import Progress
 from pipeline.errors import ConfigError
@@ -47,7 +49,8 @@ def test_every_case_of_the_table_has_its_folder_and_bears_its_name() -> None:
     for name in EXPERIMENTS:
         assert experiment(name).case.name == name
         assert (FOLDER / name / "experiment.yaml").exists()
-    assert experiment("naive").case.load == experiment("throughput").case.load
+    for name in ("naive", "limit", "quix", "kafka-streams"):
+        assert experiment(name).case.load == experiment("throughput").case.load
     with pytest.raises(ConfigError, match="CASE_UNKNOWN"):
         experiment("meteor")
 
@@ -92,6 +95,49 @@ def test_a_file_of_another_load_is_refused(tmp_path: Path) -> None:
     list(run_series(one, 1, Path("none"), kept, nothing))
     with pytest.raises(ConfigError, match="SERIES_OTHER"):
         list(run_series(one.of(meters=1000, frames=4000), 1, Path("none"), kept, nothing))
+
+
+def on_drain(name: str, seen: list[Any]) -> Experiment:
+    """An experiment that measures the drain that it is given, and how often it was asked."""
+
+    def behind(case: Case, outcome: Any, _file: Path, _progress: Progress) -> Measured:
+        seen.append((case.name, outcome))
+        return Measured(outcome * 10.0, {"rows": 1, "different": 0}, {}, MACHINE)
+
+    known = experiment("throughput").case.model_copy(update={"name": name, "memory_gib": 0.1, "cpus": 0})
+    return Experiment(known, OnDrain(behind, lambda case, _progress: seen.append(("needs", case.name))))
+
+
+def test_cases_of_one_load_share_the_drain_of_each_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    drains: list[int] = []
+
+    def drain(_case: Case, _file: Path, _progress: Progress) -> int:
+        drains.append(len(drains) + 1)
+        return drains[-1]
+
+    monkeypatch.setattr(series, "drained", drain)
+    seen: list[Any] = []
+    both = [on_drain("one", seen), on_drain("two", seen)]
+    first, second = run_together(both, 2, Path("none"), tmp_path / "kept", nothing)
+    assert [line["value"] for line in first] == [line["value"] for line in second] == [10.0, 20.0]
+    # What is missing is said before the drain.
+    assert seen[:4] == [("needs", "one"), ("needs", "two"), ("one", 1), ("two", 1)]
+    # A case that comes in later is measured for all runs, the others not again.
+    three = on_drain("three", seen)
+    found = run_together([*both, three], 2, Path("none"), tmp_path / "kept", nothing)
+    assert [[line["value"] for line in lines] for lines in found] == [[10.0, 20.0], [10.0, 20.0], [30.0, 40.0]]
+    assert seen[-2:] == [("needs", "three"), ("three", 4)]
+    assert [line["run"] for line in found[2]] == [1, 2]
+
+
+def test_cases_that_no_drain_serves_are_refused() -> None:
+    seen: list[Any] = []
+    one, plain = on_drain("one", seen), fake([1.0], memory_gib=0.1, cpus=0)[0]
+    with pytest.raises(ConfigError, match="CASES_APART"):
+        run_together([one, on_drain("two", seen).of(meters=1000, frames=4000)], 1, Path("none"), None, nothing)
+    with pytest.raises(ConfigError, match="CASES_APART"):
+        run_together([one, plain], 1, Path("none"), None, nothing)
+    assert seen == []
 
 
 def test_another_load_is_checked_before_anything_is_started() -> None:
