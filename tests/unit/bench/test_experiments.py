@@ -49,7 +49,7 @@ def test_every_case_of_the_table_has_its_folder_and_bears_its_name() -> None:
     for name in EXPERIMENTS:
         assert experiment(name).case.name == name
         assert (FOLDER / name / "experiment.yaml").exists()
-    for name in ("naive", "limit", "quix", "kafka-streams"):
+    for name in ("naive", "limit", "state", "quix", "kafka-streams"):
         assert experiment(name).case.load == experiment("throughput").case.load
     with pytest.raises(ConfigError, match="CASE_UNKNOWN"):
         experiment("meteor")
