@@ -55,12 +55,12 @@ def read_apdu(section: Section) -> Message:
     try:
         if len(section.octets) > MOST_APDU:
             raise FrameError("FRAME_TOO_LONG", f"{len(section.octets)} octets in one APDU")
+        reader = Reader(section)
+        reader.number(1, "APDU", APDU_NAMES)
         read = _READERS.get(tag)
         if read is None:
             known = f", {APDU_NAMES[tag]}, is not read" if tag in APDU_NAMES else ""
             raise FrameError("APDU_UNKNOWN", f"APDU {tag:02X}{known}")
-        reader = Reader(section)
-        reader.number(1, "APDU", APDU_NAMES)
         read(reader, message)
         reader.finish()
     except FrameError as error:

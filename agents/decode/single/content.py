@@ -78,6 +78,7 @@ class Content:
             self._profile(attribute.obis, datum, found)
             return
         objects = object_definitions(datum)
+        found.place(datum, str(attribute))
         obis = attribute.obis if attribute.number == 2 else f"{attribute.obis}/{attribute.number}"
         value: Any = [str(item) for item in objects] if objects else value_of(datum)
         put(found, obis, value, self.conversation.scalers.get(attribute.obis) if attribute.number == 2 else None)
@@ -146,6 +147,7 @@ class Content:
                 row.values = {f"column {number}": value_of(item) for number, item in enumerate(data[1:], 2)}
             told.append({"time": text, **row.values})
             found.units.update(row.units)
+            found.places.update(row.places)
         found.time = found.time or (told[0]["time"] if told else None)
         return told
 

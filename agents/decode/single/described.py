@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.decode.single.axdr import Datum
 from agents.decode.single.octets import FrameError, Section
 
 
@@ -27,6 +28,11 @@ class Described:
     details: dict[str, Any] = field(default_factory=dict)
     data: Any = None
     sections: list[Section] = field(default_factory=list, repr=False)
+    places: dict[int, str] = field(default_factory=dict, repr=False)
+
+    def place(self, datum: Datum, code: str) -> None:
+        """The value of `code` stands there, in the last section."""
+        self.places[datum.start] = code
 
     def fail(self, error: FrameError) -> None:
         """Say why, unless a reason was said before."""
@@ -35,7 +41,16 @@ class Described:
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """For JSON; with `explain` every range of octets too."""
-        found = {name: value for name, value in vars(self).items() if name != "sections"}
+        found = {name: value for name, value in vars(self).items() if name not in ("sections", "places")}
         if explain:
-            found["explain"] = [section.as_dict() for section in self.sections]
+            found["explain"] = self.explained()
         return found
+
+    def explained(self) -> list[dict[str, Any]]:
+        """Every section with its ranges of octets; `obis` where a range is the value of a code."""
+        told = [section.as_dict() for section in self.sections]
+        for part in told[-1]["parts"] if told else []:
+            code = self.places.get(part["offset"])
+            if code is not None:
+                part["obis"] = code
+        return told

@@ -68,16 +68,20 @@ def _next(section: Section) -> Iterator[tuple[Piece, int]]:
     elif octets[:3] in LLC_HEADS:
         section.note(0, 3, "LLC head", "to the server" if octets[1] == 0xE6 else "from the server")
         end = _apdu_end(octets, 3)
+        section.note(3, end, "APDU", "see below")
         yield Piece("llc", octets[3:end]), end
     elif octets[:1] == TELEGRAM:
+        section.note(0, len(octets), "telegram", "see below")
         yield Piece("text", octets), len(octets)
     elif octets[0] in (1, 2) and _is_data(octets):
+        section.note(0, len(octets), "data", "see below")
         yield Piece("axdr", octets), len(octets)
     else:
         end = _apdu_end(octets, 0)
         if end == len(octets) and not _is_delimited(octets) and hdlc.begin(octets):
             yield from _from_hdlc(section)
         else:
+            section.note(0, end, "APDU", "see below")
             yield Piece("raw", octets[:end]), end
 
 

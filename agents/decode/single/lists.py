@@ -68,6 +68,7 @@ def read_list(items: list[Datum], found: Described) -> None:
         datum = items[place]
         if datum.tag == DESCRIPTOR and place + 1 < len(items):
             put(found, dotted(datum.value[2:8]), value_of(items[place + 1]))
+            found.place(items[place + 1], dotted(datum.value[2:8]))
             place += 2
         elif _names_next(items, place):
             place = _take(items, place, found)
@@ -117,6 +118,7 @@ def _take(items: list[Datum], place: int, found: Described) -> int:
         place += 1
     scaler = items[place + 1] if place + 1 < len(items) and is_scaler(items[place + 1]) else None
     put(found, obis, value_of(items[place]), scaler)
+    found.place(items[place], obis)
     return place + (1 if scaler is None else 2)
 
 
@@ -145,4 +147,5 @@ def put_attributes(pairs: list[tuple[Attribute, Datum]], found: Described) -> No
         if scalers.get(attribute.obis) is datum:
             continue
         obis = attribute.obis if attribute.number == 2 else f"{attribute.obis}/{attribute.number}"
+        found.place(datum, obis)
         put(found, obis, value_of(datum), scalers.get(attribute.obis) if attribute.number == 2 else None)

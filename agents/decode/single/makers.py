@@ -50,6 +50,7 @@ def read_positional(items: list[Datum], found: Described) -> bool:
     for known in POSITIONAL:
         if first.startswith(known.begins) and len(items) == len(known.columns):
             for (obis, unit, power), datum in zip(known.columns, items, strict=True):
+                found.place(datum, obis)
                 found.values[obis] = _scaled(value_of(datum), power)
                 if unit:
                     found.units[obis] = unit
@@ -124,6 +125,6 @@ def _name_last(items: list[Datum], found: Described) -> None:
     if len(items) < 3 or clock_octets(items[0]) is None or SERIAL in found.values or not found.values:
         return
     last = items[-1]
-    if last.tag in (9, 10) and len(items) % 3 == 2 and clock_octets(last) is not None and last.value.isdigit():
+    if last.tag in (9, 10) and len(items) % 3 == 2 and last.value.isdigit():
         found.values[SERIAL] = text_of(last.value)
         found.template = {"name": "Netz NÖ list", "version": 1, "verified": True}

@@ -105,6 +105,7 @@ def read_rows(rows: list[Datum], profile: str, found: Described, offset_secs: in
         if "event" in row.details:
             told[-1]["event"] = row.details["event"]
         found.units.update(row.units)
+        found.places.update(row.places)
         found.template = row.template
     if not told:
         raise FrameError("TEMPLATE_UNKNOWN", "a profile without rows")
@@ -125,6 +126,7 @@ def _read_columns(
             "name": hot.name, "version": VERSION, "category": hot.category, "verified": hot.verified,
         }  # fmt: skip
         for column, datum in zip(push.columns, data, strict=False):
+            found.place(datum, column.obis)
             _put_hot(column, datum, found, offset_secs)
         return
     billed = profile.startswith("1.0.98.") and data and clock_octets(data[0]) is not None
@@ -139,6 +141,7 @@ def _read_columns(
         found.values["0.0.0.1.2.255"] = None if octets is None else local_time(octets, offset_secs)
         data = data[1:]
     for put, datum in zip(template.columns, data, strict=False):
+        found.place(datum, put.name)
         _put(put, datum, found, offset_secs)
 
 
