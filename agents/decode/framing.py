@@ -13,7 +13,7 @@ __all__ = ["FrameError", "HdlcFrame", "crc16", "hdlc_frames", "read_length", "un
 
 def unframe(octets: bytes) -> tuple[str, Iterator[bytes]]:
     """(framing of the first APDU, APDUs). Iterating raises FrameError where a frame is broken."""
-    found = list(pieces(octets))
+    found = pieces(octets)
 
     def apdus() -> Iterator[bytes]:
         for piece in found:

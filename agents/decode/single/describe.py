@@ -63,8 +63,7 @@ class Describer:
                 yield found
                 continue
             section = Section("frame", payload.octets)
-            # All of them, before anything is said: then the section is complete.
-            for number, piece in enumerate(list(pieces(payload.octets, section))):
+            for number, piece in enumerate(pieces(payload.octets, section)):
                 yield from self._piece(piece, payload, [] if number else [section])
 
     def end(self) -> Iterator[Described]:

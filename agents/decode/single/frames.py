@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from agents.decode.single import hdlc, mbus
 from agents.decode.single.axdr import read_datum
 from agents.decode.single.ciphering import GENERAL_CIPHERING, GENERAL_DED, GENERAL_GLO, is_ciphered
-from agents.decode.single.names import APDU_NAMES
 from agents.decode.single.octets import MOST_APDU, FrameError, Section, malformed, read_length, truncated
 from agents.decode.single.wrappings import BLOCK_TRANSFER
 
@@ -31,58 +29,60 @@ class Piece:
     error: FrameError | None = None
 
 
-def pieces(octets: bytes, section: Section | None = None) -> Iterator[Piece]:
+def pieces(octets: bytes, section: Section | None = None) -> list[Piece]:
     """What `octets` hold; errors stand in the place of what is broken. Never raises."""
     section = Section("frame", octets) if section is None else section
     if len(octets) < 2:
-        yield Piece("raw", error=truncated("fewer than two octets"))
-        return
-    place = count = 0
+        return [Piece("raw", error=truncated("fewer than two octets"))]
+    found: list[Piece] = []
+    place = 0
     while place < len(octets):
         part = Section("frame", octets[place:])
-        end = 0
-        for piece, end in _next(part):  # noqa: B007
-            count += 1
-            if count > MOST_PIECES:
-                piece = Piece(piece.framing, error=FrameError("FRAME_TOO_LONG", f"more than {MOST_PIECES} APDUs"))
-            yield piece
-            if count > MOST_PIECES:
-                return
+        more, end = _next(part)
         section.absorb(part, place)
-        if end == 0:
-            break
+        found += more
+        if len(found) > MOST_PIECES:
+            too_many = FrameError("FRAME_TOO_LONG", f"more than {MOST_PIECES} APDUs in one read")
+            return [*found[:MOST_PIECES], Piece(found[-1].framing, error=too_many)]
         place += end
-    if not count:
-        yield Piece("hdlc", error=truncated("no frame between the flags"))
+    return found or [Piece("hdlc", error=truncated("no frame between the flags"))]
 
 
-def _next(section: Section) -> Iterator[tuple[Piece, int]]:
-    """Pieces of the framing that stands first, each with the place behind it; 0 when nothing behind can be found."""
+def _next(section: Section) -> tuple[list[Piece], int]:
+    """(pieces of the framing that stands first, place behind them)."""
     octets = section.octets
     if octets[0] == hdlc.FLAG:
-        yield from _from_hdlc(section)
-    elif octets[0] == 0:
-        yield _from_wrapper(section)
-    elif mbus.is_mbus(octets):
-        yield from _from_mbus(section)
-    elif octets[:3] in LLC_HEADS:
-        section.note(0, 3, "LLC head", "to the server" if octets[1] == 0xE6 else "from the server")
-        end = _apdu_end(octets, 3)
-        section.note(3, end, "APDU", "see below")
-        yield Piece("llc", octets[3:end]), end
-    elif octets[:1] == TELEGRAM:
+        return _from_hdlc(section)
+    trial = Section("frame", octets)
+    found, end, sound = _other(trial)
+    # A read may begin inside an HDLC frame, with octets that look like anything.
+    if not sound and hdlc.begin(octets):
+        return _from_hdlc(section)
+    section.absorb(trial, 0)
+    return found, end
+
+
+def _other(section: Section) -> tuple[list[Piece], int, bool]:
+    """Pieces of any framing but HDLC, the place behind them, and whether it was sound that far."""
+    octets = section.octets
+    if octets[0] == 0:
+        found = [_from_wrapper(section)]
+        end = WRAPPER_LENGTH + int.from_bytes(octets[6:8], "big")
+        sound = found[0].error is None
+        return found, end if sound else len(octets), sound
+    if mbus.is_mbus(octets):
+        return _from_mbus(section)
+    if octets[:1] == TELEGRAM:
         section.note(0, len(octets), "telegram", "see below")
-        yield Piece("text", octets), len(octets)
-    elif octets[0] in (1, 2) and _is_data(octets):
+        return [Piece("text", octets)], len(octets), True
+    if octets[0] in (1, 2) and _is_data(octets):
         section.note(0, len(octets), "data", "see below")
-        yield Piece("axdr", octets), len(octets)
-    else:
-        end = _apdu_end(octets, 0)
-        if end == len(octets) and not _is_delimited(octets) and hdlc.begin(octets):
-            yield from _from_hdlc(section)
-        else:
-            section.note(0, end, "APDU", "see below")
-            yield Piece("raw", octets[:end]), end
+        return [Piece("axdr", octets)], len(octets), True
+    start = 3 if octets[:3] in LLC_HEADS else 0
+    section.note(0, start, "LLC head", "to the server" if octets[1] == 0xE6 else "from the server")
+    end = _apdu_end(octets, start)
+    section.note(start, end, "APDU", "see below")
+    return [Piece("llc" if start else "raw", octets[start:end])], end, _said_end(octets, start) == end
 
 
 def _is_data(octets: bytes) -> bool:
@@ -93,12 +93,12 @@ def _is_data(octets: bytes) -> bool:
         return False
 
 
-def _from_wrapper(section: Section) -> tuple[Piece, int]:
+def _from_wrapper(section: Section) -> Piece:
     octets = section.octets
     if octets[1:2] != b"\x01":
-        return Piece("wrapper", error=FrameError("WRAPPER_VERSION", "the WRAPPER version is not 1")), 0
+        return Piece("wrapper", error=FrameError("WRAPPER_VERSION", "the WRAPPER version is not 1"))
     if len(octets) < WRAPPER_LENGTH:
-        return Piece("wrapper", error=truncated("WRAPPER header cut short")), 0
+        return Piece("wrapper", error=truncated("WRAPPER header cut short"))
     source, destination, length = (int.from_bytes(octets[place : place + 2], "big") for place in (2, 4, 6))
     for place, what, value in ((0, "version", 1), (2, "source wPort", source), (4, "destination wPort", destination),
                                (6, "length", length)):  # fmt: skip
@@ -107,24 +107,26 @@ def _from_wrapper(section: Section) -> tuple[Piece, int]:
     link = {"source": source, "destination": destination}
     if end > len(octets):
         error = truncated(f"{len(octets) - WRAPPER_LENGTH} of {length} octets")
-        return Piece("wrapper", link=link, error=error), 0
+        return Piece("wrapper", link=link, error=error)
     section.note(WRAPPER_LENGTH, end, "APDU", "see below")
-    if end < len(octets) and octets[end] not in (0, hdlc.FLAG):
-        error = malformed("octets behind the WRAPPER's length")
-        return Piece("wrapper", octets[WRAPPER_LENGTH:end], link, error), 0
-    return Piece("wrapper", octets[WRAPPER_LENGTH:end], link), end
+    if end < len(octets) and not _begins(octets[end:]):
+        return Piece("wrapper", octets[WRAPPER_LENGTH:end], link, malformed("octets behind the WRAPPER's length"))
+    return Piece("wrapper", octets[WRAPPER_LENGTH:end], link)
 
 
-def _from_hdlc(section: Section) -> Iterator[tuple[Piece, int]]:
-    joined, broken = b"", False
+def _from_hdlc(section: Section) -> tuple[list[Piece], int]:
+    found: list[Piece] = []
+    joined, behind, broken = b"", 0, False
     link: dict[str, Any] = {}
-    end = len(section.octets)
     for frame in hdlc.each_frame(section.octets, section):
         if isinstance(frame, FrameError):
+            if behind and section.octets[behind] != hdlc.FLAG and _begins(section.octets[behind:]):
+                break
             joined, broken = b"", True
-            yield Piece("hdlc", error=frame), end
+            found.append(Piece("hdlc", error=frame))
+            behind = 0
             continue
-        section.note(frame.place, frame.end, "information", "see below")
+        behind = frame.behind
         link = {
             "type": frame.kind, "destination": hdlc.address_text(frame.destination),
             "source": hdlc.address_text(frame.source),
@@ -132,19 +134,24 @@ def _from_hdlc(section: Section) -> Iterator[tuple[Piece, int]]:
         if frame.kind not in _WITH_INFORMATION or not frame.information:
             if frame.information:
                 link["parameters"] = frame.information.hex().upper()
-            yield Piece("hdlc", link=link), end
+                section.note(frame.place, frame.end, "parameters of the link")
+            found.append(Piece("hdlc", link=link))
             continue
+        section.note(frame.place, frame.end, "information", "see below")
         joined += frame.information
         if len(joined) > MOST_APDU:
+            found.append(Piece("hdlc", link=link, error=FrameError("FRAME_TOO_LONG", "HDLC segments")))
             joined = b""
-            yield Piece("hdlc", link=link, error=FrameError("FRAME_TOO_LONG", "HDLC segments")), end
         elif not frame.segmented:
             if joined[:3] not in LLC_HEADS:
                 link["llc"] = "absent"
-            yield Piece("hdlc", without_llc(joined), link), end
+            found.append(Piece("hdlc", without_llc(joined), link))
             joined = b""
+    else:
+        behind = len(section.octets)
     if joined and not broken:
-        yield Piece("hdlc", link=link, error=truncated("the last HDLC segment is missing")), end
+        found.append(Piece("hdlc", link=link, error=truncated("the last HDLC segment is missing")))
+    return found, behind
 
 
 def without_llc(octets: bytes) -> bytes:
@@ -152,17 +159,21 @@ def without_llc(octets: bytes) -> bytes:
     return octets[3:] if octets[:3] in LLC_HEADS else octets
 
 
-def _from_mbus(section: Section) -> Iterator[tuple[Piece, int]]:
+def _from_mbus(section: Section) -> tuple[list[Piece], int, bool]:
     link: dict[str, Any] = {}
     try:
         frames, end = mbus.mbus_frames(section.octets, section)
         link = {"control": f"{frames[0].control:02X}", "address": frames[0].address}
-        for apdu, places in mbus.joined(frames):
-            for start, stop in places:
-                section.note(start, stop, "segment of an APDU", "see below")
-            yield Piece("mbus", apdu, link), end
+        for frame in frames:
+            section.note(frame.place, frame.end, "segment of an APDU", "see below")
+        return [Piece("mbus", apdu, link) for apdu in mbus.joined(frames)], end, True
     except FrameError as error:
-        yield Piece("mbus", link=link, error=error), 0
+        return [Piece("mbus", link=link, error=error)], len(section.octets), False
+
+
+def _begins(octets: bytes) -> bool:
+    """A frame of a known framing seems to begin here."""
+    return octets[0] == hdlc.FLAG or octets[:2] == b"\0\1" or mbus.is_mbus(octets) or octets[:3] in LLC_HEADS
 
 
 def _apdu_end(octets: bytes, start: int) -> int:
@@ -171,17 +182,14 @@ def _apdu_end(octets: bytes, start: int) -> int:
     if end is None or end >= len(octets):
         return len(octets)
     rest = octets[end:]
-    framed = rest[0] == hdlc.FLAG or rest[:2] == b"\0\1" or mbus.is_mbus(rest) or rest[:3] in LLC_HEADS
-    known = len(rest) > 2 and ((rest[0] in APDU_NAMES and rest[0] > 0x0D) or is_ciphered(rest[0]))
-    return end if framed or known else len(octets)
-
-
-def _is_delimited(octets: bytes) -> bool:
-    return _said_end(octets, 0) == len(octets)
+    another = _said_end(rest, 0)
+    return end if _begins(rest) or (another is not None and another <= len(rest)) else len(octets)
 
 
 def _said_end(octets: bytes, start: int) -> int | None:
     """Where the APDU says that it ends; None where it does not say, or not soundly."""
+    if start >= len(octets):
+        return None
     tag, place = octets[start], start + 1
     try:
         if tag in (GENERAL_GLO, GENERAL_DED):
@@ -193,12 +201,23 @@ def _said_end(octets: bytes, start: int) -> int | None:
         elif tag == DATA_NOTIFICATION:
             place += 4
             place += octets[place : place + 2] in (b"\x09\x0c", b"\x09\x00")
-            return read_datum(octets, _behind(octets, place))[1]
+            place = _behind(octets, place)
+            end = read_datum(octets, place)[1]
+            return end if end == len(octets) else _end_with_descriptors(octets, place) or end
         elif not is_ciphered(tag):
             return None
         return _behind(octets, place)
     except FrameError:
         return None
+
+
+def _end_with_descriptors(octets: bytes, place: int) -> int | None:
+    """The end, where the data reach it with attribute descriptors that have no tags."""
+    try:
+        end = read_datum(octets, place, descriptors=True)[1]
+    except FrameError:
+        return None
+    return end if end == len(octets) else None
 
 
 def _behind(octets: bytes, place: int) -> int:

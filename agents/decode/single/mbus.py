@@ -84,8 +84,8 @@ def _frame(octets: bytes, start: int, section: Section) -> MbusFrame:
     return MbusFrame(control, address, information, octets[first + 5 : end], first + 5, end)
 
 
-def joined(frames: list[MbusFrame]) -> list[tuple[bytes, list[tuple[int, int]]]]:
-    """APDUs of segments in order, each with the places that it was made of; raises FrameError."""
+def joined(frames: list[MbusFrame]) -> list[bytes]:
+    """APDUs of segments in order; raises FrameError."""
     apdus = []
     parts: list[MbusFrame] = []
     for frame in frames:
@@ -93,7 +93,7 @@ def joined(frames: list[MbusFrame]) -> list[tuple[bytes, list[tuple[int, int]]]]
             raise malformed(f"M-Bus segment {frame.segment} out of order")
         parts.append(frame)
         if frame.last:
-            apdus.append((b"".join(part.payload for part in parts), [(part.place, part.end) for part in parts]))
+            apdus.append(b"".join(part.payload for part in parts))
             parts = []
     if parts:
         raise truncated("the last M-Bus segment is missing")
