@@ -118,12 +118,13 @@ def read_rows(rows: list[Datum], profile: str, found: Described, offset_secs: in
 def _read_columns(
     profile: str, data: list[Datum], found: Described, offset_secs: int, kind: Kind | None = None
 ) -> None:
-    hot = None if kind is None else fitting_template(kind, data)
+    hot, others = (None, []) if kind is None else fitting_template(kind, data)
     if hot is not None and kind is not None:
         push = hot.push(kind)
         assert push is not None
         found.template = {
             "name": hot.name, "version": VERSION, "category": hot.category, "verified": hot.verified,
+            **({"fits_too": others} if others else {}),
         }  # fmt: skip
         for column, datum in zip(push.columns, data, strict=False):
             found.place(datum, column.obis)
@@ -164,9 +165,12 @@ def fits(column: PushColumn, datum: Datum) -> bool:
     return datum.tag in NUMBERS or datum.tag in FLOATS
 
 
-def fitting_template(kind: Kind, columns: list[Datum]) -> Template | None:
-    """The model whose push fits best: most tags as that model sends them, then the lower template number."""
-    best: tuple[int, Template] | None = None
+def fitting_template(kind: Kind, columns: list[Datum]) -> tuple[Template | None, list[str]]:
+    """(the model whose push fits best, names of those that fit too and would call the columns otherwise).
+
+    Best: most tags as that model sends them, then the lower template number.
+    """
+    found: list[tuple[int, Template, list[str]]] = []
     for template in TEMPLATES:
         push = template.push(kind)
         if push is None or not push.required <= len(columns) <= len(push.columns):
@@ -174,9 +178,11 @@ def fitting_template(kind: Kind, columns: list[Datum]) -> Template | None:
         pairs = list(zip(push.columns, columns, strict=False))
         if all(fits(column, datum) for column, datum in pairs):
             same = sum(column.tag == datum.tag for column, datum in pairs)
-            if best is None or same > best[0]:
-                best = (same, template)
-    return None if best is None else best[1]
+            found.append((-same, template, [column.obis for column, _ in pairs]))
+    found.sort(key=lambda item: item[0])
+    if not found:
+        return None, []
+    return found[0][1], [template.name for _, template, names in found[1:] if names != found[0][2]]
 
 
 def _put_hot(column: PushColumn, datum: Datum, found: Described, offset_secs: int) -> None:
