@@ -3,9 +3,6 @@
 The frames lie beside the project, not in it. A new one makes a test fail until it is read.
 """
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,8 +12,7 @@ from agents.decode.generic import open_apdu
 from agents.decode.single.mbus import mbus_frames
 from agents.decode.single.messages import Attribute
 from tests.builders_frames import Link, World, codes, references
-
-FILE = Path(__file__).parents[3] / "shared" / "data" / "frames" / "frames.jsonl"
+from tests.conformance.real_frames import FRAMES
 
 OTHERWISE = {
     "dlmsparser-raw_egd_example": {"0.2.25.9.0.255": "0002190900FF"},
@@ -45,11 +41,6 @@ BATCH = {
 """What the batch decoder opens, and why it makes no row of it, no Indian push being among them; else APDU_UNKNOWN."""
 
 
-def load():
-    return [json.loads(line) for line in FILE.read_text("utf-8").splitlines()] if FILE.exists() else []
-
-
-FRAMES = {frame["id"]: frame for frame in load()}
 pytestmark = pytest.mark.skipif(not FRAMES, reason="the real frames are not beside the project: ../shared/data/frames")
 
 
