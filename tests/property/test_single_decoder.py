@@ -3,6 +3,7 @@
 import base64
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -69,7 +70,7 @@ PLAIN = [
     b"\xdf" + ciphering_fields() + octet_string(BLOCK_PLAIN) + octet_string(bytes(64)),
     *[bytes.fromhex(frame["plaintext_hex"]) for frame in FRAMES.values() if "plaintext_hex" in frame],
 ]  # fmt: skip
-"""What stands inside ciphering and framing; mutated before it is sealed, so that it reaches the walk through the data."""
+"""What stands inside ciphering and framing; mutated before it is sealed, to reach the walk through the data."""
 
 WHOLE = [
     BLOCK_WRAPPED, BLOCK_HDLC, b"".join(segments(BLOCK_PLAIN, 30)), b"".join(mbus(BLOCK_PLAIN, 60)),
@@ -154,11 +155,12 @@ def test_mutated_frames_get_an_answer_alone_and_together(frames):
 @QUICK
 @given(st.binary(max_size=400) | st.lists(octets_in, max_size=400).map(bytes))
 def test_random_octets_get_an_answer(octets):
-    assert tell([octets]) or octets[:1] in (b"\xe0", b"[", b"{") or octets.lstrip()[:1] in (b"[", b"{")
+    assert tell([octets])
 
 
 values = st.one_of(
-    st.sampled_from([b"\0", b"\xff", b"\3\1", b"\4\x0a\xa0\x40", b"\x0d\x42", b"\x16\7", b"\x1a\7\xe9\7\1\2", b"\x1b\1\2\3\4"]),
+    st.sampled_from([b"\0", b"\xff", b"\3\1", b"\4\x0a\xa0\x40", b"\x0d\x42", b"\x16\7", b"\x1a\7\xe9\7\1\2",
+                     b"\x1b\1\2\3\4"]),
     st.builds(datum, st.just(6), st.integers(0, 2**32 - 1)),
     st.builds(datum, st.just(20), st.integers(-(2**63), 2**63 - 1)),
     st.builds(datum, st.just(23), st.floats(width=32)),
@@ -185,12 +187,8 @@ def test_all_data_are_read_to_their_last_octet_and_told_whole(octets):
 @given(trees, st.integers(0, 400))
 def test_data_cut_short_are_malformed(octets, cut):
     if cut < len(octets):
-        try:
+        with pytest.raises(FrameError, match="DATA_MALFORMED"):
             read_datum(octets[:cut], 0)
-        except FrameError as error:
-            assert error.code == "DATA_MALFORMED"
-        else:
-            raise AssertionError("read beyond the cut")
 
 
 types = st.recursive(
@@ -212,8 +210,7 @@ def test_compact_arrays_unpack_in_proportion_to_their_octets_or_are_malformed(de
     found, _ = read_datum(octets, 0)
     try:
         array = unpacked(found)
-    except FrameError as error:
-        assert error.code == "DATA_MALFORMED"
+    except FrameError:
         return
     pending, count = [array], 0
     while pending:

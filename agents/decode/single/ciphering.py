@@ -99,7 +99,7 @@ def _unseal(section: Section, keys: Keys, header: _Header, controls: Container[i
         raise malformed("octets behind the ciphered APDU")
     if declared < 6:
         raise truncated("no octets behind the counter")
-    control = reader.number(1, "security control", _Controls())
+    control = reader.number(1, "security control", _control_words)
     counter = reader.number(4, "invocation counter")
     header.details["security"] = {
         "control": control, "suite": control & SUITE, "authenticated": bool(control & AUTHENTICATED),
@@ -118,14 +118,11 @@ def _unseal(section: Section, keys: Keys, header: _Header, controls: Container[i
     return Unsealed(plain, header.title, header.details)
 
 
-class _Controls(dict[int, str]):
-    """Security control octets in words."""
-
-    def get(self, control: int, _default: Any = None) -> Any:
-        words = [f"suite {control & SUITE}"]
-        bits = ((AUTHENTICATED, "authenticated"), (ENCRYPTED, "encrypted"), (BROADCAST, "broadcast key"))
-        words += [word for bit, word in (*bits, (COMPRESSED, "compressed")) if control & bit]
-        return ", ".join(words)
+def _control_words(control: int) -> str:
+    words = [f"{control:02X}", f"suite {control & SUITE}"]
+    bits = ((AUTHENTICATED, "authenticated"), (ENCRYPTED, "encrypted"), (BROADCAST, "broadcast key"))
+    words += [word for bit, word in (*bits, (COMPRESSED, "compressed")) if control & bit]
+    return ", ".join(words)
 
 
 def _title(reader: Reader, what: str) -> int:
@@ -148,15 +145,13 @@ def _refuse(control: int, left: int) -> None:
 
 def _read_general(reader: Reader, keys: Keys, header: _Header) -> None:
     """general-ciphering: five octet strings, then how the key is known."""
-    bound = []
     start = reader.place
     transaction = reader.octet_string("transaction id")
     originator = reader.octet_string("originator system title")
     recipient = reader.octet_string("recipient system title")
     moment = reader.octet_string("date-time")
     other = reader.octet_string("other information")
-    bound = [reader.octets[start : reader.place], transaction + originator + recipient + moment + other]
-    header.bound = tuple(bound)
+    header.bound = (reader.octets[start : reader.place], transaction + originator + recipient + moment + other)
     header.details["general_ciphering"] = told = {
         "transaction": transaction.hex().upper(), "originator": originator.hex().upper(),
         "recipient": recipient.hex().upper(), "date_time": moment.hex().upper(), "other": other.hex().upper(),

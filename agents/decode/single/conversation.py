@@ -7,10 +7,14 @@ a profile, attribute 2 of a push setup) and scaler_unit come before any template
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from agents.decode.single.axdr import Datum
 from agents.decode.single.lists import is_scaler, object_definitions
 from agents.decode.single.messages import Attribute, Message
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 MOST = 4096
 """Entries of each kind; the oldest gives way."""
@@ -54,7 +58,7 @@ class Conversation:
             _keep(self.scalers, attribute.obis, datum)
 
 
-def _keep(kept: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
+def _keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
     if key not in kept and len(kept) >= MOST:
         del kept[next(iter(kept))]
     kept[key] = value

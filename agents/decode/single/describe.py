@@ -98,6 +98,7 @@ class Describer:
         """False while more blocks are due."""
         try:
             if piece.framing == "text":
+                found.sections.append(Section("telegram", piece.apdu))
                 self._telegram(piece.apdu, found)
             elif piece.framing == "axdr":
                 self._data(piece.apdu, found)
@@ -214,8 +215,6 @@ class Describer:
 
     def _telegram(self, octets: bytes, found: Described) -> None:
         told = read_telegram(octets)
-        if not found.sections:
-            found.sections.append(Section("telegram", octets))
         found.sections[-1].note(0, len(octets), "telegram in text")
         found.values, found.units, found.time = told.values, told.units, told.time
         found.device = found.device or told.device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,10 @@ MOST_APDU = 64 << 10
 """Octets of an APDU, also when it was joined from blocks or segments."""
 
 HIDDEN = "kept secret"
+
+
+Names = Mapping[int, str] | Callable[[int], str]
+"""What numbers stand for: a table, or bits in words."""
 
 
 class FrameError(Exception):
@@ -107,10 +112,12 @@ class Reader:
         self.section.note(self.place - count, self.place, what, shown if value is None else value)
         return octets
 
-    def number(self, count: int, what: str, names: dict[int, str] | None = None, *, signed: bool = False) -> int:
+    def number(self, count: int, what: str, names: Names | None = None, *, signed: bool = False) -> int:
         """A big-endian number of `count` octets; `names` says what it stands for."""
         value = int.from_bytes(self._take(count, what), "big", signed=signed)
-        shown = value if names is None else f"{value} {names.get(value, 'unknown')}"
+        shown: Any = value
+        if names is not None:
+            shown = names(value) if callable(names) else f"{value} {names.get(value, 'unknown')}"
         self.section.note(self.place - count, self.place, what, shown)
         return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agents.decode.single.axdr import read_datum
+from agents.decode.single.axdr import Datum, read_datum
 from agents.decode.single.explain import note_datum
 from agents.decode.single.messages import Answer, Block, Message
 from agents.decode.single.octets import MOST_APDU, FrameError, Reader, Section, malformed
@@ -61,19 +61,27 @@ class Transfers:
 
 def read_joined(section: Section, service: int, message: Message) -> None:
     """The values of joined blocks: a Data, or what a response with a list holds; raises FrameError."""
-    octets = section.octets
     try:
-        for start in (0, 1) if octets[:1] == b"\0" and len(octets) > 1 else (0,):
-            found, end = read_datum(octets, start)
-            if end == len(octets):
-                section.note(0, start, "choice", "data")
-                note_datum(section, found)
-                message.answers = [Answer(datum=found)]
-                return
-        raise malformed(f"{len(octets) - end} octets behind the data")
+        start, found = _data_of(section.octets)
     except FrameError as error:
         if service != GET or not _read_list(section, message):
             raise error from None
+        return
+    section.note(0, start, "choice", "data")
+    note_datum(section, found)
+    message.answers = [Answer(datum=found)]
+
+
+def _data_of(octets: bytes) -> tuple[int, Datum]:
+    """(where it begins, a Data that takes all octets): at once, or behind a choice."""
+    found, end = read_datum(octets, 0)
+    if end == len(octets):
+        return 0, found
+    if octets[0] == 0:
+        found, end = read_datum(octets, 1)
+        if end == len(octets):
+            return 1, found
+    raise malformed(f"{len(octets) - end} octets behind the data")
 
 
 def _read_list(section: Section, message: Message) -> bool:

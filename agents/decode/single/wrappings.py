@@ -12,7 +12,7 @@ LAST_BLOCK, STREAMING, WINDOW = 0x80, 0x40, 0x3F
 def read_block_transfer(reader: Reader, message: Message) -> None:
     """E0, control (80 last), number u16, acknowledged u16, length, block."""
     reader.code = "FRAME_TRUNCATED"
-    control = reader.number(1, "block control", _Control())
+    control = reader.number(1, "block control", _control_words)
     number = reader.number(2, "block number")
     acknowledged = reader.number(2, "block number acknowledged")
     length = reader.length("length of the block")
@@ -27,12 +27,9 @@ def read_block_transfer(reader: Reader, message: Message) -> None:
     message.block = Block(BLOCK_TRANSFER, 0, number, last, octets, apdu=True)
 
 
-class _Control(dict[int, str]):
-    """Block control in words."""
-
-    def get(self, control: int, _default: object = None) -> str:  # type: ignore[override]
-        words = [word for bit, word in ((LAST_BLOCK, "last"), (STREAMING, "streaming")) if control & bit]
-        return ", ".join([*words, f"window {control & WINDOW}"])
+def _control_words(control: int) -> str:
+    words = [word for bit, word in ((LAST_BLOCK, "last"), (STREAMING, "streaming")) if control & bit]
+    return ", ".join([*words, f"window {control & WINDOW}"])
 
 
 def read_signing(reader: Reader, message: Message) -> None:
