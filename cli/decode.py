@@ -35,7 +35,7 @@ KeyStore = Annotated[
     Path | None,
     typer.Option(
         help=f"Sealed key store, or folder of them, in place of --key; {MASTER_VARIABLE} opens it. "
-        "Without both, the folder that KVARN_KEYS names.",
+        "Without both, the folder of the workers (KVARN_KEYS).",
         exists=True,
     ),
 ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from agents.decode.single.ciphering import KeyFinder, no_keys
-from cli.deployment import KEY_FOLDER, master_key
+from cli.deployment import key_folder, master_key
 from pipeline.errors import ConfigError
 from pipeline.gcm_single import KEY_LENGTH
 from pipeline.keystore import MASTER_VARIABLE, open_sealed
@@ -20,15 +19,15 @@ TITLE_LENGTH = 8
 
 
 def finder(key: str | None, auth_key: str | None, store: Path | None) -> KeyFinder:
-    """Keys by system title; raises ConfigError. Without options: the folder of KVARN_KEYS, where it is set."""
+    """Keys by system title; raises ConfigError. Without options: the workers' folder, where its master key is known."""
     if store is not None:
         return _from_stores(store)
     if key is not None:
         encryption = octets_of("--key", key)
         pair = (encryption, encryption if auth_key is None else octets_of("--auth-key", auth_key))
         return lambda _title: pair
-    folder = os.environ.get(KEY_FOLDER)
-    return _from_stores(Path(folder)) if folder and Path(folder).is_dir() else no_keys
+    folder = key_folder().folder
+    return _from_stores(folder) if folder.is_dir() and master_key() is not None else no_keys
 
 
 def octets_of(option: str, text: str, lengths: tuple[int, ...] = KEY_LENGTHS) -> bytes:

@@ -16,11 +16,14 @@ from agents.decode.single.explain import note_datum
 from agents.decode.single.frames import Piece, pieces
 from agents.decode.single.messages import Answer, Attribute, Block, Message
 from agents.decode.single.names import APDU_NAMES
-from agents.decode.single.octets import FrameError, Section, truncated
+from agents.decode.single.octets import MOST_APDU, FrameError, Section, truncated
 from agents.decode.single.telegram import read_telegram
 from agents.decode.single.transfers import Transfers, read_joined
 from agents.decode.single.word import told_edges
 from pipeline.templates import ALERT
+
+MOST_WAITING = 2 * MOST_APDU
+"""Octets of segments that wait for the read with the next one."""
 
 LAYERS = 8
 """APDUs inside each other."""
@@ -52,6 +55,7 @@ class Describer:
         self._content = Content(options.offset_secs, options.columns, options.period_secs)
         self._transfers = Transfers()
         self._waiting: dict[tuple[int, int], tuple[Described, Block]] = {}
+        self._segments: Payload | None = None
         self._words: dict[str, list[int]] = {}
 
     def frame(self, octets: bytes) -> Iterator[Described]:
@@ -62,12 +66,31 @@ class Describer:
                 found.fail(payload)
                 yield found
                 continue
-            section = Section("frame", payload.octets)
-            for number, piece in enumerate(pieces(payload.octets, section)):
+            yield from self._read(payload)
+
+    def _read(self, payload: Payload) -> Iterator[Described]:
+        """One read; segments at its end wait for the next one of the same framing."""
+        segments, self._segments = self._segments, None
+        if segments is not None:
+            if payload.octets[:1] == segments.octets[:1]:
+                payload = replace(payload, octets=segments.octets + payload.octets)
+            else:
+                yield from self._pieces(segments, last=True)
+        yield from self._pieces(payload, last=False)
+
+    def _pieces(self, payload: Payload, *, last: bool) -> Iterator[Described]:
+        section = Section("frame", payload.octets)
+        for number, piece in enumerate(pieces(payload.octets, section)):
+            waiting = len(payload.octets) - piece.waits
+            if piece.waits >= 0 and not last and waiting <= MOST_WAITING:
+                self._segments = replace(payload, octets=payload.octets[piece.waits :])
+            else:
                 yield from self._piece(piece, payload, [] if number else [section])
 
     def end(self) -> Iterator[Described]:
-        """What still waits for its last block."""
+        """What still waits for its last segment or block."""
+        if self._segments is not None:
+            yield from self._pieces(self._segments, last=True)
         for found, block in self._waiting.values():
             if block.apdu:
                 found.fail(truncated("the last block is missing"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.decode.single import hdlc, mbus
@@ -21,12 +21,16 @@ MOST_PIECES = 1024
 
 @dataclass(frozen=True)
 class Piece:
-    """An APDU out of its framing (or a link frame without one, or an error), and what the framing said."""
+    """An APDU out of its framing (or a link frame without one, or an error), and what the framing said.
+
+    `waits`: the error is that segments are missing, the first one of which begins at this place of the read; else -1.
+    """
 
     framing: str
     apdu: bytes = b""
     link: dict[str, Any] = field(default_factory=dict)
     error: FrameError | None = None
+    waits: int = -1
 
 
 def pieces(octets: bytes, section: Section | None = None) -> list[Piece]:
@@ -40,7 +44,7 @@ def pieces(octets: bytes, section: Section | None = None) -> list[Piece]:
         part = Section("frame", octets[place:])
         more, end = _next(part)
         section.absorb(part, place)
-        found += more
+        found += [replace(piece, waits=piece.waits + place) if piece.waits >= 0 else piece for piece in more]
         if len(found) > MOST_PIECES:
             too_many = FrameError("FRAME_TOO_LONG", f"more than {MOST_PIECES} APDUs in one read")
             return [*found[:MOST_PIECES], Piece(found[-1].framing, error=too_many)]
@@ -116,7 +120,7 @@ def _from_wrapper(section: Section) -> Piece:
 
 def _from_hdlc(section: Section) -> tuple[list[Piece], int]:
     found: list[Piece] = []
-    joined, behind, broken = b"", 0, False
+    joined, behind, broken, first = b"", 0, False, 0
     link: dict[str, Any] = {}
     for frame in hdlc.each_frame(section.octets, section):
         if isinstance(frame, FrameError):
@@ -138,6 +142,7 @@ def _from_hdlc(section: Section) -> tuple[list[Piece], int]:
             found.append(Piece("hdlc", link=link))
             continue
         section.note(frame.place, frame.end, "information", "see below")
+        first = first if joined else frame.start
         joined += frame.information
         if len(joined) > MOST_APDU:
             found.append(Piece("hdlc", link=link, error=FrameError("FRAME_TOO_LONG", "HDLC segments")))
@@ -150,7 +155,7 @@ def _from_hdlc(section: Section) -> tuple[list[Piece], int]:
     else:
         behind = len(section.octets)
     if joined and not broken:
-        found.append(Piece("hdlc", link=link, error=truncated("the last HDLC segment is missing")))
+        found.append(Piece("hdlc", link=link, error=truncated("the last HDLC segment is missing"), waits=first))
     return found, behind
 
 
@@ -166,7 +171,12 @@ def _from_mbus(section: Section) -> tuple[list[Piece], int, bool]:
         link = {"control": f"{frames[0].control:02X}", "address": frames[0].address}
         for frame in frames:
             section.note(frame.place, frame.end, "segment of an APDU", "see below")
-        return [Piece("mbus", apdu, link) for apdu in mbus.joined(frames)], end, True
+        apdus, waits = mbus.joined(frames)
+        found = [Piece("mbus", apdu, link) for apdu in apdus]
+        if waits >= 0:
+            missing = truncated("the last M-Bus segment is missing")
+            found.append(Piece("mbus", link=link, error=missing, waits=waits))
+        return found, end, True
     except FrameError as error:
         return [Piece("mbus", link=link, error=error)], len(section.octets), False
 

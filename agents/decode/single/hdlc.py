@@ -25,7 +25,8 @@ _CONTROLS = {0x83: "SNRM", 0x63: "UA", 0x43: "DISC", 0x0F: "DM", 0x87: "FRMR", 0
 class HdlcFrame:
     """One HDLC frame with both check sequences verified; `information` is empty for link frames.
 
-    Addresses as sent; `place` and `end`: where the information stood in what was read; `behind`: place behind the flag.
+    Addresses as sent. Places in what was read: `place` and `end` of the information, `start` of the first flag,
+    `behind` the last one.
     """
 
     control: int
@@ -36,6 +37,7 @@ class HdlcFrame:
     place: int = 0
     end: int = 0
     behind: int = 0
+    start: int = 0
 
     @property
     def kind(self) -> str:
@@ -185,7 +187,7 @@ def _unstuffed(octets: bytes, place: int, section: Section) -> tuple[HdlcFrame, 
     section.note(place - 1, place, "flag")
     section.note(place, end, "frame with octet stuffing", body.hex().upper())
     # Its places are not those of what was read.
-    return replace(frame, place=0, end=0, behind=end + 1), end
+    return replace(frame, place=0, end=0, behind=end + 1, start=place - 1), end
 
 
 def _address(octets: bytes, place: int, end: int) -> bytes:
@@ -219,7 +221,7 @@ def _frame(octets: bytes, start: int, end: int, section: Section) -> HdlcFrame:
     section.note(place, header, "control", control_name(control))
     section.note(checked, end, "frame check sequence", "fits")
     if header >= checked:
-        return HdlcFrame(control, segmented, b"", destination, source, behind=end + 1)
+        return HdlcFrame(control, segmented, b"", destination, source, behind=end + 1, start=start - 1)
     section.note(header, header + 2, "header check sequence", "fits")
     inside = slice(header + 2, checked)
-    return HdlcFrame(control, segmented, octets[inside], destination, source, header + 2, checked, end + 1)
+    return HdlcFrame(control, segmented, octets[inside], destination, source, header + 2, checked, end + 1, start - 1)

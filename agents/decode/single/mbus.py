@@ -13,6 +13,7 @@ START, STOP = 0x68, 0x16
 HEAD = 4
 LAST_SEGMENT = 0x10
 MOST_DLMS_CI = 0x1F
+_BEFORE_PAYLOAD = HEAD + 5
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def _frame(octets: bytes, start: int, section: Section) -> MbusFrame:
     return MbusFrame(control, address, information, octets[first + 5 : end], first + 5, end)
 
 
-def joined(frames: list[MbusFrame]) -> list[bytes]:
-    """APDUs of segments in order; raises FrameError."""
+def joined(frames: list[MbusFrame]) -> tuple[list[bytes], int]:
+    """(APDUs of segments in order, place where frames begin that wait for their last one, or -1); raises FrameError."""
     apdus = []
     parts: list[MbusFrame] = []
     for frame in frames:
@@ -95,6 +96,4 @@ def joined(frames: list[MbusFrame]) -> list[bytes]:
         if frame.last:
             apdus.append(b"".join(part.payload for part in parts))
             parts = []
-    if parts:
-        raise truncated("the last M-Bus segment is missing")
-    return apdus
+    return apdus, parts[0].place - _BEFORE_PAYLOAD if parts else -1

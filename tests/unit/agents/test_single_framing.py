@@ -50,6 +50,16 @@ def test_segments_are_joined_and_several_apdus_of_one_read_told_apart(size):
 
 def test_a_missing_last_segment_is_said():
     assert voltages(b"".join(segments(BLOCK_PLAIN, 40)[:-1])) == ["FRAME_TRUNCATED"]
+    assert voltages(segments(BLOCK_PLAIN, 40)[0], BLOCK_WRAPPED) == ["FRAME_TRUNCATED", 231.5]
+
+
+@pytest.mark.parametrize("frames", [segments(BLOCK_PLAIN, 40), mbus(BLOCK_SEALED, 40)], ids=["hdlc", "mbus"])
+def test_segments_may_come_in_reads_of_their_own(frames):
+    assert len(frames) >= 2
+    assert voltages(*frames) == [231.5]
+    assert voltages(BLOCK_WRAPPED, *frames, *frames, BLOCK_WRAPPED) == [231.5] * 4
+    assert voltages(*frames[:-1]) == ["FRAME_TRUNCATED"]
+    assert voltages(frames[0], b"".join(frames[1:] + frames[:1]), *frames[1:]) == [231.5] * 2
 
 
 def test_a_broken_frame_between_good_ones_costs_no_other():
@@ -99,6 +109,7 @@ def test_mbus_segments_must_be_in_order_and_complete():
     first, second = mbus(BLOCK_PLAIN, 50)
     assert voltages(second + first) == ["DATA_MALFORMED"]
     assert voltages(first) == ["FRAME_TRUNCATED"]
+    assert voltages(second, first) == ["DATA_MALFORMED", "FRAME_TRUNCATED"]
     assert [frame.payload for frame in mbus_frames(first + second)[0]] == [BLOCK_PLAIN[:50], BLOCK_PLAIN[50:]]
 
 
