@@ -171,6 +171,30 @@ values = st.one_of(
 trees = st.recursive(values, lambda inner: st.builds(datum, st.sampled_from([1, 2]), st.lists(inner, max_size=5)))
 
 
+names = st.sampled_from(["1.0.99.1.0.255", "1.0.98.1.0.255", "0.5.25.9.0.255", "1.0.1.8.0.255", "0.0.1.0.0.255"])
+questions = st.tuples(st.sampled_from([1, 3, 5, 7, 8, 40, 70]), names, st.sampled_from([1, 2, 3, 4]))
+lists = st.lists(st.builds(definition, st.sampled_from([3, 7, 8]), names), max_size=4).map(
+    lambda items: datum(1, items)
+)
+rows = st.lists(
+    st.lists(values | st.just(datum(9, stamp())), max_size=4).map(lambda items: datum(2, items)), max_size=4
+)
+answers = trees | lists | rows.map(lambda items: datum(1, items)) | st.just(scaler(-1, 30))
+
+
+@QUICK
+@given(st.lists(st.tuples(questions, answers), max_size=5), trees)
+def test_whatever_a_meter_answers_about_itself_the_next_frame_gets_an_answer(asked, last):
+    frames = [
+        part
+        for question, answer in asked
+        for part in (b"\xc0\x01\xc1" + attribute(*question) + b"\0", b"\xc4\x01\xc1\0" + answer)
+    ]
+    head = [datum(9, b"M"), obis("0.5.25.9.0.255"), datum(9, stamp())]
+    found = tell([*frames, notification(last), notification(datum(2, [*head, last]))])
+    assert len(found) == len(frames) + 2
+
+
 @QUICK
 @given(trees)
 def test_all_data_are_read_to_their_last_octet_and_told_whole(octets):

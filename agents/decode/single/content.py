@@ -9,11 +9,10 @@ from typing import Any
 from agents.decode.generic import whole_rows
 from agents.decode.single import pushes
 from agents.decode.single.axdr import ARRAY, COMPACT, CONTAINERS, STRUCTURE, Datum, unpacked
-from agents.decode.single.clock import clock_octets, own_time
+from agents.decode.single.clock import clock_octets, local_time, own_time
 from agents.decode.single.conversation import Conversation
 from agents.decode.single.described import Described
 from agents.decode.single.lists import (
-    is_scaler,
     object_definitions,
     put,
     put_attributes,
@@ -22,7 +21,7 @@ from agents.decode.single.lists import (
 )
 from agents.decode.single.makers import read_maker, read_positional
 from agents.decode.single.messages import Answer, Attribute, Message
-from agents.decode.single.texts import text_of, value_of, whole
+from agents.decode.single.texts import value_of, whole
 
 BUFFER = "buffer"
 """Key of the rows of a profile that nothing names."""
@@ -65,18 +64,19 @@ class Content:
             return
         if answer.datum.tag not in (*CONTAINERS, COMPACT):
             found.details.setdefault("value", value_of(answer.datum))
+        before = len(found.values)
         try:
             self._unnamed(answer.datum, found)
         finally:
-            if not found.values or found.error is not None or (found.template is None and _is_push(answer.datum)):
+            if len(found.values) == before or (found.template is None and _is_push(answer.datum)):
                 _keep_whole(found, answer.datum)
 
     def _attribute(self, message: Message, attribute: Attribute, datum: Datum, found: Described) -> None:
-        if not message.name.endswith("request") and "request" not in message.name:
+        if "request" not in message.name:
             self.conversation.learn(attribute, datum)
-        if attribute.class_id == PROFILE_CLASS and attribute.number == 2 and "request" not in message.name:
-            self._profile(attribute.obis, datum, found)
-            return
+            if attribute.class_id == PROFILE_CLASS and attribute.number == 2 and datum.tag in (ARRAY, COMPACT):
+                self._profile(attribute.obis, datum, found)
+                return
         objects = object_definitions(datum)
         found.place(datum, str(attribute))
         obis = attribute.obis if attribute.number == 2 else f"{attribute.obis}/{attribute.number}"
@@ -101,9 +101,9 @@ class Content:
         name = pushes.push_name(items)
         objects = self.conversation.columns.get(name or "")
         if name is not None and objects is not None and len(objects) == len(items):
-            found.device = found.device or str(text_of(items[0].value))
             found.details["push"] = name
             self._by_learned(objects, items, found)
+            found.device = found.device or str(value_of(items[0]))
         elif name is not None and pushes.is_known(name) and datum.tag == STRUCTURE and not self._names_itself(items):
             pushes.read_push(items, name, found, self.offset_secs)
         elif pushes.is_buffer(datum):
@@ -125,7 +125,8 @@ class Content:
         for attribute, datum in zip(objects, items, strict=True):
             octets = clock_octets(datum)
             if attribute.obis == "0.0.1.0.0.255" and octets is not None:
-                found.time = own_time(octets)
+                indian = pushes.is_known(found.details["push"])
+                found.time = local_time(octets, self.offset_secs) if indian else own_time(octets)
             self._attribute(Message("learned"), attribute, datum, found)
 
     def _rows(self, rows: list[Datum], columns: list[Attribute], found: Described) -> list[dict[str, Any]]:
@@ -135,8 +136,8 @@ class Content:
         for data in whole_rows(rows):
             octets = clock_octets(data[0])
             text = own_time(octets) if octets is not None else None
-            if text is None and data[0].tag == 0 and before is not None and self.period_secs:
-                text = (before + timedelta(seconds=self.period_secs)).isoformat()
+            if text is None and data[0].tag == 0 and before is not None:
+                text = self._next(before)
             before = None if text is None else datetime.fromisoformat(text)
             row = Described(found.framing)
             if columns and len(columns) == len(data):
@@ -151,10 +152,18 @@ class Content:
         found.time = found.time or (told[0]["time"] if told else None)
         return told
 
+    def _next(self, before: datetime) -> str | None:
+        """The stamp a capture period later, where that is known."""
+        try:
+            return (before + timedelta(seconds=self.period_secs)).isoformat() if self.period_secs else None
+        except OverflowError:
+            return None
+
     def _scale(self, row: Described) -> None:
-        for obis, scaler in self.conversation.scalers.items():
-            if obis in row.values:
-                put(row, obis, row.values.pop(obis), scaler if is_scaler(scaler) else None)
+        for obis in list(row.values):
+            scaler = self.conversation.scalers.get(obis)
+            if scaler is not None:
+                put(row, obis, row.values.pop(obis), scaler)
 
 
 def _is_push(datum: Datum) -> bool:

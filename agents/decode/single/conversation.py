@@ -46,7 +46,7 @@ class Conversation:
         asked = _ANSWERS.get(service)
         if asked is None:
             return []
-        return self._asked.get((asked, invoke), [])
+        return self._asked.pop((asked, invoke), [])
 
     def learn(self, attribute: Attribute, datum: Datum) -> None:
         """An attribute was read: object lists and scalers are kept."""

@@ -8,6 +8,9 @@ from typing import Any
 from agents.decode.single.axdr import Datum
 from agents.decode.single.octets import FrameError, Section
 
+_HIDDEN = ("sections", "places", "repeats")
+"""Fields that are not said as they are."""
+
 
 @dataclass
 class Described:
@@ -29,6 +32,7 @@ class Described:
     data: Any = None
     sections: list[Section] = field(default_factory=list, repr=False)
     places: dict[int, str] = field(default_factory=dict, repr=False)
+    repeats: dict[str, int] = field(default_factory=dict, repr=False)
 
     def place(self, datum: Datum, code: str) -> None:
         """The value of `code` stands there, in the last section."""
@@ -41,7 +45,7 @@ class Described:
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """For JSON; with `explain` every range of octets too."""
-        found = {name: value for name, value in vars(self).items() if name not in ("sections", "places")}
+        found = {name: value for name, value in vars(self).items() if name not in _HIDDEN}
         if explain:
             found["explain"] = self.explained()
         return found

@@ -57,7 +57,8 @@ def put(found: Described, obis: str, value: Any, scaler: Datum | None = None) ->
             found.units[obis] = UNITS[unit]
     if obis in found.values:
         # The same code twice is two attributes or two moments: nothing is lost.
-        obis = next(f"{obis}#{number}" for number in range(2, 1 << 20) if f"{obis}#{number}" not in found.values)
+        found.repeats[obis] = found.repeats.get(obis, 1) + 1
+        obis = f"{obis}#{found.repeats[obis]}"
     found.values[obis] = value
 
 
