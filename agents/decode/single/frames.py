@@ -123,6 +123,8 @@ def _from_hdlc(section: Section) -> tuple[list[Piece], int]:
     joined, behind, broken, first = b"", 0, False, 0
     link: dict[str, Any] = {}
     for frame in hdlc.each_frame(section.octets, section):
+        if len(found) > MOST_PIECES:
+            break
         if isinstance(frame, FrameError):
             if behind and section.octets[behind] != hdlc.FLAG and _begins(section.octets[behind:]):
                 break
@@ -154,6 +156,7 @@ def _from_hdlc(section: Section) -> tuple[list[Piece], int]:
             joined = b""
     else:
         behind = len(section.octets)
+    behind = behind or len(section.octets)
     if joined and not broken:
         found.append(Piece("hdlc", link=link, error=truncated("the last HDLC segment is missing"), waits=first))
     return found, behind

@@ -6,6 +6,7 @@ xor 20); a frame that cannot be read as it came is tried so.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,8 +16,8 @@ FLAG = 0x7E
 ESCAPE, TURN = 0x7D, 0x20
 SEGMENTED = 0x0800
 ADDRESS_LENGTHS = (1, 2, 4)
-MOST_STARTS = 8
-"""Places that are tried as the first frame of a read that began inside another one."""
+MOST_STARTS, MOST_LOOKED_AT = 8, 64
+"""Places that are tried as the first frame of a read that began inside another one, and frames that must be sound."""
 
 _CONTROLS = {0x83: "SNRM", 0x63: "UA", 0x43: "DISC", 0x0F: "DM", 0x87: "FRMR", 0x03: "UI"}
 
@@ -108,10 +109,14 @@ def each_frame(octets: bytes, section: Section | None = None) -> Iterator[HdlcFr
     section.note(0, place, "end of a frame that began before")
     while place < len(octets) and octets[place] == FLAG:
         start = place
+        while octets[place + 1 : place + 2] == b"\x7e":
+            place += 1
+        section.note(start, place, "flags")
+        start = place
         place += 1
-        if place == len(octets) or octets[place] == FLAG:
+        if place == len(octets):
             section.note(start, place, "flag")
-            continue
+            break
         try:
             end = _end_of(octets, place)
         except FrameError as error:
@@ -139,7 +144,7 @@ def each_frame(octets: bytes, section: Section | None = None) -> Iterator[HdlcFr
 
 
 def begin(octets: bytes) -> int:
-    """Where the first frame begins: 0, or behind the end of another one when what is there is sound to its end."""
+    """Where the first frame begins: 0, or behind the end of another one when what stands there is sound."""
     if octets[:1] == b"\x7e":
         return 0
     place, tried = 0, 0
@@ -149,8 +154,8 @@ def begin(octets: bytes) -> int:
             break
         if place + 1 < len(octets) and octets[place + 1] & 0xF0 == 0xA0:
             tried += 1
-            frames = list(each_frame(octets[place:]))
-            if frames and not any(isinstance(frame, FrameError) for frame in frames):
+            frames = itertools.islice(each_frame(octets[place:]), MOST_LOOKED_AT)
+            if all(isinstance(frame, HdlcFrame) for frame in frames):
                 return place
     return 0
 
