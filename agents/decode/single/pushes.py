@@ -118,7 +118,7 @@ def read_rows(rows: list[Datum], profile: str, found: Described, offset_secs: in
 def _read_columns(
     profile: str, data: list[Datum], found: Described, offset_secs: int, kind: Kind | None = None
 ) -> None:
-    hot, others = (None, []) if kind is None else fitting_template(kind, data)
+    hot, others = fitting_template(kind, data)
     if hot is not None and kind is not None:
         push = hot.push(kind)
         assert push is not None
@@ -165,14 +165,14 @@ def fits(column: PushColumn, datum: Datum) -> bool:
     return datum.tag in NUMBERS or datum.tag in FLOATS
 
 
-def fitting_template(kind: Kind, columns: list[Datum]) -> tuple[Template | None, list[str]]:
+def fitting_template(kind: Kind | None, columns: list[Datum]) -> tuple[Template | None, list[str]]:
     """(the model whose push fits best, names of those that fit too and would call the columns otherwise).
 
     Best: most tags as that model sends them, then the lower template number.
     """
     found: list[tuple[int, Template, list[str]]] = []
     for template in TEMPLATES:
-        push = template.push(kind)
+        push = None if kind is None else template.push(kind)
         if push is None or not push.required <= len(columns) <= len(push.columns):
             continue
         pairs = list(zip(push.columns, columns, strict=False))
