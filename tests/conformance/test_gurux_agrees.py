@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.decode.describe import Keys
 from agents.decode.single.apdus import read_apdu
@@ -46,7 +48,9 @@ from tests.builders_frames import (
     DUMMY_SEALED,
     KEYS,
     datum,
+    length_octets,
     stamp,
+    wrapped,
 )
 from tests.conformance.real_frames import FRAMES
 
@@ -309,6 +313,49 @@ def test_both_read_the_same(name):
 @pytest.mark.parametrize("name", sorted(set(DIFFERENCES) & set(CASES)))
 def test_the_difference_is_still_there(name):
     assert verdict(CASES[name])[0] == DIFFERENCES[name].theirs, verdict(CASES[name])
+
+
+numbers = st.one_of(
+    st.builds(datum, st.just(3), st.booleans()),
+    st.builds(datum, st.just(5), st.integers(-(2**31), 2**31 - 1)),
+    st.builds(datum, st.just(6), st.integers(0, 2**32 - 1)),
+    st.builds(datum, st.just(15), st.integers(-128, 127)),
+    st.builds(datum, st.just(16), st.integers(-(2**15), 2**15 - 1)),
+    st.builds(datum, st.sampled_from([13, 17, 22]), st.integers(0, 255)),
+    st.builds(datum, st.just(18), st.integers(0, 2**16 - 1)),
+    st.builds(datum, st.just(20), st.integers(-(2**63), 2**63 - 1)),
+    st.builds(datum, st.just(21), st.integers(0, 2**64 - 1)),
+    st.builds(datum, st.just(23), st.floats(width=32, allow_nan=False)),
+    st.builds(datum, st.just(24), st.floats(allow_nan=False)),
+)
+strings = st.builds(datum, st.just(9), st.binary(max_size=300)) | st.builds(
+    datum, st.just(10), st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40).map(str.encode)
+)
+packed = st.lists(st.integers(0, 2**16 - 1), max_size=40).map(
+    lambda items: b"\x13\x12" + length_octets(2 * len(items)) + struct.pack(f">{len(items)}H", *items)
+)
+trees = st.recursive(
+    numbers | strings | packed | st.just(b"\0"),
+    lambda inner: st.builds(datum, st.sampled_from([1, 2]), st.lists(inner, max_size=5)),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(trees, min_size=1, max_size=4), st.sampled_from(["raw", "wrapper", "hdlc", "mbus", "sealed", "blocks"]))
+def test_both_read_the_same_of_any_data(items, way):
+    apdu = notification(datum(2, items))
+    cases = {
+        "raw": lambda: Case((apdu,)),
+        "wrapper": lambda: Case((wrapped(apdu),), "wrapper"),
+        "hdlc": lambda: Case(tuple(segments(apdu, 100)), "hdlc"),
+        "mbus": lambda: Case(tuple(mbus(apdu)), "mbus"),
+        "sealed": lambda: Case((general(0xDB, apdu),), keys=KEYS),
+        "blocks": lambda: Case(tuple(blocks(apdu, 100))),
+    }
+    found = verdict(cases[way]())
+    assert found[0] == "same", found
+    assert len(found[1][0]) == len(items)
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "decoding.md"
