@@ -70,6 +70,7 @@ def read_push(items: list[Datum], name: str, found: Described, offset_secs: int)
         # A billing push may count its date among the columns.
         if not profile.startswith("1.0.98."):
             raise
+        found.values.clear()
         _read_columns(profile, items[2:], found, offset_secs)
 
 
