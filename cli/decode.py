@@ -88,7 +88,7 @@ def decode(
         server=title_of(title),
         client=title_of(title),
     )
-    options = Options(keys, columns=_columns(columns), period_secs=period)
+    options = Options(keys, columns=_columns(columns), period_secs=period, explain=explain)
     described = list(describe_with(frames_of(frame, file), options))
     if as_json:
         emit([item.as_dict(explain=explain) for item in described])

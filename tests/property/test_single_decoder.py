@@ -126,7 +126,7 @@ def mutated(draw, sources):
 def tell(frames, keys=KEYS):
     """What is said of the frames, as JSON that stands in proportion to them."""
     known = Keys(lambda _title: keys, dedicated=DEDICATED, kek=bytes(16), server=DEVICE, client=DEVICE)
-    found = list(describe_with(frames, Options(known, period_secs=900)))
+    found = list(describe_with(frames, Options(known, period_secs=900, explain=True)))
     for item in found:
         text = json.dumps(item.as_dict(explain=True), allow_nan=False)
         assert len(text) < 5_000 + 3_000 * sum(map(len, frames))

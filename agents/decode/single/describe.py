@@ -38,13 +38,14 @@ class Options:
     """What the caller knows beside the frames.
 
     offset_secs: the wall clock of Indian meters, seconds ahead of UTC. columns, period_secs: of profile rows that come
-    without their object list.
+    without their object list. explain: say of every range of octets what it is.
     """
 
     keys: Keys = field(default_factory=Keys)
     offset_secs: int = IST_OFFSET_SECS
     columns: list[Attribute] = field(default_factory=list)
     period_secs: int = 0
+    explain: bool = False
 
 
 class Describer:
@@ -52,11 +53,15 @@ class Describer:
 
     def __init__(self, options: Options) -> None:
         self._keys = replace(options.keys)  # what associations teach is of this call alone
+        self._explain = options.explain
         self._content = Content(options.offset_secs, options.columns, options.period_secs)
         self._transfers = Transfers()
         self._waiting: dict[tuple[int, int], tuple[Described, Block]] = {}
         self._segments: Payload | None = None
         self._words: dict[str, list[int]] = {}
+
+    def _section(self, name: str, octets: bytes) -> Section:
+        return Section(name, octets, self._explain)
 
     def frame(self, octets: bytes) -> Iterator[Described]:
         """What each APDU of `octets` says. Never raises for what they contain."""
@@ -79,7 +84,7 @@ class Describer:
         yield from self._pieces(payload, last=False)
 
     def _pieces(self, payload: Payload, *, last: bool) -> Iterator[Described]:
-        section = Section("frame", payload.octets)
+        section = self._section("frame", payload.octets)
         for number, piece in enumerate(pieces(payload.octets, section)):
             waiting = len(payload.octets) - piece.waits
             if piece.waits >= 0 and not last and waiting <= MOST_WAITING:
@@ -121,7 +126,7 @@ class Describer:
         """False while more blocks are due."""
         try:
             if piece.framing == "text":
-                found.sections.append(Section("telegram", piece.apdu))
+                found.sections.append(self._section("telegram", piece.apdu))
                 self._telegram(piece.apdu, found)
             elif piece.framing == "axdr":
                 self._data(piece.apdu, found)
@@ -138,7 +143,7 @@ class Describer:
         for _ in range(LAYERS):
             if not apdu:
                 raise truncated("nothing inside")
-            section = Section(name, apdu)
+            section = self._section(name, apdu)
             found.sections.append(section)
             found.apdu = APDU_NAMES.get(apdu[0], f"apdu {apdu[0]:02X}")
             if apdu[:1] == b"/":
@@ -192,7 +197,7 @@ class Describer:
 
     def _values(self, message: Message, whole: bytes, found: Described) -> None:
         """The values of a service whose last block has come."""
-        section = Section("data, joined from blocks", whole)
+        section = self._section("data, joined from blocks", whole)
         found.sections.append(section)
         assert message.block is not None
         read_joined(section, message.block.service, message)
@@ -222,7 +227,7 @@ class Describer:
         for _ in range(2):
             if not inner:
                 return
-            section = Section("user information", inner)
+            section = self._section("user information", inner)
             found.sections.append(section)
             if is_ciphered(inner[0]):
                 opened = unseal(section, self._keys)
@@ -244,7 +249,7 @@ class Describer:
         found.details.update(told.details)
 
     def _data(self, octets: bytes, found: Described) -> None:
-        section = Section("data", octets)
+        section = self._section("data", octets)
         found.sections.append(section)
         datum, _ = read_datum(octets, 0)
         note_datum(section, datum)

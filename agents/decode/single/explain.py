@@ -9,7 +9,7 @@ from agents.decode.single.texts import told_value
 
 def note_datum(section: Section, datum: Datum) -> None:
     """Note in `section` what each octet of `datum` is."""
-    pending = [datum]
+    pending = [datum] if section.kept else []
     while pending:
         found = pending.pop()
         name = TAG_NAMES[found.tag]

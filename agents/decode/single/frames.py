@@ -41,7 +41,7 @@ def pieces(octets: bytes, section: Section | None = None) -> list[Piece]:
     found: list[Piece] = []
     place = 0
     while place < len(octets):
-        part = Section("frame", octets[place:])
+        part = Section("frame", octets[place:], section.kept)
         more, end = _next(part)
         section.absorb(part, place)
         found += [replace(piece, waits=piece.waits + place) if piece.waits >= 0 else piece for piece in more]
@@ -57,7 +57,7 @@ def _next(section: Section) -> tuple[list[Piece], int]:
     octets = section.octets
     if octets[0] == hdlc.FLAG:
         return _from_hdlc(section)
-    trial = Section("frame", octets)
+    trial = Section("frame", octets, section.kept)
     found, end, sound = _other(trial)
     # A read may begin inside an HDLC frame, with octets that look like anything.
     if not sound and hdlc.begin(octets):

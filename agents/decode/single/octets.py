@@ -47,15 +47,19 @@ class Part:
 
 @dataclass
 class Section:
-    """A run of octets with its explanation: a frame as it came, or what joining or deciphering made of it."""
+    """A run of octets with its explanation: a frame as it came, or what joining or deciphering made of it.
+
+    `kept`: explanations are wanted; making them takes longer than reading.
+    """
 
     name: str
     octets: bytes
+    kept: bool = False
     parts: list[Part] = field(default_factory=list)
 
     def note(self, start: int, end: int, what: str, value: Any = None) -> None:
         """Octets start..end are `what`."""
-        if end > start:
+        if self.kept and end > start:
             self.parts.append(Part(start, end - start, what, value))
 
     def absorb(self, other: Section, place: int) -> None:
@@ -108,17 +112,19 @@ class Reader:
     def take(self, count: int, what: str, value: Any = None, *, secret: bool = False) -> bytes:
         """`count` octets; said of them: `value`, or themselves in hex."""
         octets = self._take(count, what)
-        shown = HIDDEN if secret else octets.hex().upper()
-        self.section.note(self.place - count, self.place, what, shown if value is None else value)
+        if self.section.kept:
+            shown = HIDDEN if secret else octets.hex().upper()
+            self.section.note(self.place - count, self.place, what, shown if value is None else value)
         return octets
 
     def number(self, count: int, what: str, names: Names | None = None, *, signed: bool = False) -> int:
         """A big-endian number of `count` octets; `names` says what it stands for."""
         value = int.from_bytes(self._take(count, what), "big", signed=signed)
-        shown: Any = value
-        if names is not None:
-            shown = names(value) if callable(names) else f"{value} {names.get(value, 'unknown')}"
-        self.section.note(self.place - count, self.place, what, shown)
+        if self.section.kept:
+            shown: Any = value
+            if names is not None:
+                shown = names(value) if callable(names) else f"{value} {names.get(value, 'unknown')}"
+            self.section.note(self.place - count, self.place, what, shown)
         return value
 
     def length(self, what: str) -> int:

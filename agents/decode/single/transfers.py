@@ -85,7 +85,7 @@ def _data_of(octets: bytes) -> tuple[int, Datum]:
 
 
 def _read_list(section: Section, message: Message) -> bool:
-    trial = Section(section.name, section.octets)
+    trial = Section(section.name, section.octets, section.kept)
     reader = Reader(trial)
     try:
         answers = [take_get_result(reader) for _ in range(take_count(reader))]

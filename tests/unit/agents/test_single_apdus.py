@@ -25,7 +25,7 @@ VOLTAGE = "1.0.12.27.0.255"
 
 
 def tell(*frames, **given):
-    return list(describe_with(frames, Options(Keys(lambda _title: KEYS, server=DEVICE), **given)))
+    return list(describe_with(frames, Options(Keys(lambda _title: KEYS, server=DEVICE), explain=True, **given)))
 
 
 def one(frame, **given):

@@ -24,7 +24,7 @@ IDENTIFIED = b"\0\0"
 
 def tell(*frames, keys=KEYS, **known):
     given = Keys(lambda title: keys if title == DEVICE else None, **known)
-    return list(describe_with(frames, Options(given)))
+    return list(describe_with(frames, Options(given, explain=True)))
 
 
 @pytest.mark.parametrize("suite", [0, 1, 2])

@@ -172,7 +172,7 @@ def test_bits_of_the_event_status_word_are_named_and_their_changes_told():
 
 
 def test_every_octet_of_a_frame_is_explained_once():
-    (found,) = describe_with([BLOCK_SEALED], Options(Keys(lambda _title: KEYS)))
+    (found,) = describe_with([BLOCK_SEALED], Options(Keys(lambda _title: KEYS), explain=True))
     told = found.as_dict(explain=True)["explain"]
     assert [section["of"] for section in told] == ["frame", "APDU", "APDU, deciphered"]
     for section in told:
