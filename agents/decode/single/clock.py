@@ -1,0 +1,78 @@
+"""COSEM date-times (Blue Book, 4.1.6.1) as time, and as text for people."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from agents.decode.single.axdr import Datum
+
+LENGTH = 12
+NO_DEVIATION = -0x8000
+MOST_DEVIATION = 840
+"""Minutes; a deviation further off is not one."""
+
+INVALID, DOUBTFUL, OTHER_BASE, INVALID_STATUS, DAYLIGHT_SAVING = 0x01, 0x02, 0x04, 0x08, 0x80
+STATUS_NAMES = {
+    INVALID: "invalid", DOUBTFUL: "doubtful", OTHER_BASE: "different base", INVALID_STATUS: "invalid status",
+    DAYLIGHT_SAVING: "daylight saving",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A date-time: epoch seconds UTC, and its status octet."""
+
+    time: int
+    status: int
+
+
+def read_clock(octets: bytes, offset_secs: int, zero_is_utc: bool) -> Clock | None:
+    """The 12 octets of a COSEM date-time, or None when a field is not specified or impossible."""
+    year, month, day, _, hour, minute, second, _, deviation, status = struct.unpack(">HBBBBBBBhB", octets)
+    if not 2000 <= year <= 2099:
+        return None
+    try:
+        wall = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    offset = 0 if zero_is_utc and deviation == 0 else offset_secs
+    return Clock(int((wall - timedelta(seconds=offset)).timestamp()), status)
+
+
+def clock_octets(datum: Datum) -> bytes | None:
+    """The 12 octets of a date-time, sent as an octet string or as itself."""
+    octets = datum.value if datum.tag in (9, 25) else b""
+    return octets if len(octets) == LENGTH else None
+
+
+def local_time(octets: bytes, offset_secs: int) -> str | None:
+    """ISO 8601 in the zone of the meters, whatever the deviation says; 0 in it means UTC. None when it is no time."""
+    clock = read_clock(octets, offset_secs, zero_is_utc=True)
+    zone = timezone(timedelta(seconds=offset_secs))
+    return None if clock is None else datetime.fromtimestamp(clock.time, zone).isoformat()
+
+
+def own_time(octets: bytes) -> str | None:
+    """ISO 8601 as the date-time itself has it: with an offset when it names one. None when it is no time."""
+    clock = read_clock(octets, 0, zero_is_utc=False)
+    if clock is None:
+        return None
+    wall = datetime.fromtimestamp(clock.time, UTC)
+    (deviation,) = struct.unpack(">h", octets[9:11])
+    if abs(deviation) > MOST_DEVIATION:
+        return wall.replace(tzinfo=None).isoformat()
+    # UTC = local time + deviation.
+    return wall.replace(tzinfo=timezone(timedelta(minutes=-deviation))).isoformat()
+
+
+def wall_text(octets: bytes) -> str | None:
+    """What the clock on the wall showed, for a date-time among other values; None when it is no time."""
+    clock = read_clock(octets, 0, zero_is_utc=False)
+    return None if clock is None else datetime.fromtimestamp(clock.time, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def status_names(status: int) -> list[str]:
+    """What the status octet says; nothing where it is not specified."""
+    return [] if status == 0xFF else [name for bit, name in STATUS_NAMES.items() if status & bit]

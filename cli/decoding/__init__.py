@@ -1,0 +1,1 @@
+"""The parts of `kvarn decode`: where frames and keys come from, and how what they say is shown."""
