@@ -100,7 +100,8 @@ def parse(raw: bytes) -> Datum:
     return datum
 
 
-def _length(raw: bytes, place: int) -> tuple[int, int]:
+def length_at(raw: bytes, place: int) -> tuple[int, int]:
+    """(length, place behind it); raises Malformed."""
     first = _take(raw, place, 1)[0]
     if first < 0x80:
         return first, place + 1
@@ -123,7 +124,7 @@ def _datum(raw: bytes, place: int, depth: int) -> tuple[Datum, int]:
         return _compact(raw, place, depth)
     if tag not in (ARRAY, STRUCTURE):
         return _body(raw, place, tag)
-    count, place = _length(raw, place)
+    count, place = length_at(raw, place)
     if depth >= MOST_NESTING or count > min(MOST_ITEMS, len(raw) - place):
         raise Malformed("nested too deeply, or more elements than octets")
     items = []
@@ -138,7 +139,7 @@ def _body(raw: bytes, place: int, tag: int) -> tuple[Datum, int]:
         return Datum(tag, _take(raw, place, FIXED[tag])), place + FIXED[tag]
     if tag not in (OCTETS, VISIBLE, UTF8, BIT_STRING):
         raise Malformed(f"tag {tag}")
-    count, place = _length(raw, place)
+    count, place = length_at(raw, place)
     if tag == BIT_STRING:
         body = _take(raw, place, (count + 7) // 8)
         return Datum(tag, count.to_bytes(4, "big") + body), place + len(body)
@@ -160,7 +161,7 @@ def _form(raw: bytes, place: int, depth: int) -> tuple[_Form, int]:
     if depth >= MOST_NESTING:
         raise Malformed("nested too deeply")
     if tag == STRUCTURE:
-        count, place = _length(raw, place)
+        count, place = length_at(raw, place)
         if count > len(raw) - place:
             raise Malformed("more elements than octets")
         parts = []
@@ -178,7 +179,7 @@ def _form(raw: bytes, place: int, depth: int) -> tuple[_Form, int]:
 def _compact(raw: bytes, place: int, depth: int) -> tuple[Datum, int]:
     """Written out as the array that it stands for."""
     form, place = _form(raw, place, depth + 1)
-    size, place = _length(raw, place)
+    size, place = length_at(raw, place)
     values, at = _take(raw, place, size), 0
     items = []
     while at < len(values):

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from connectors.dlms_pull import axdr, obis
 from connectors.dlms_pull.axdr import Datum
-from connectors.dlms_pull.clock import date_time
+from connectors.dlms_pull.clock import date_time, epoch_of
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import Kind
 from pipeline.templates import PUSH_NAMES, TIMES, Push, PushColumn, Template
@@ -48,11 +48,11 @@ class Layout:
 
     captures: tuple[Capture, ...]
     period_secs: int = 0
-    scalers: Mapping[int, tuple[int, int]] = ()  # type: ignore[assignment]
+    scalers: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     def scaler(self, place: int) -> tuple[int, int] | None:
         """Power of ten and unit of a column, where the meter told them."""
-        return dict(self.scalers).get(place)
+        return self.scalers.get(place)
 
 
 class NoShape(ValueError):
@@ -94,8 +94,6 @@ def scaler_of(datum: Datum) -> tuple[int, int] | None:
 
 def whole_rows(buffer: Datum, period_secs: int, offset_secs: int) -> list[tuple[Datum, ...]]:
     """Rows of a buffer with what null-data left out written out again; raises Malformed."""
-    from connectors.dlms_pull.clock import epoch_of
-
     rows: list[tuple[Datum, ...]] = []
     for item in buffer.items:
         if item.tag != axdr.STRUCTURE or not item.items:
@@ -121,15 +119,13 @@ def _clock_octets(datum: Datum) -> bytes:
 
 def clock_at(row: Sequence[Datum], offset_secs: int) -> int | None:
     """Stamp of a row, epoch seconds UTC; None when it is unusable."""
-    from connectors.dlms_pull.clock import epoch_of
-
     return epoch_of(_clock_octets(row[0]), offset_secs) if row else None
 
 
 def places_of(push: Push, captures: Sequence[Capture]) -> tuple[int, list[int | None]]:
     """(place of the clock, place of each column of the push); None where the meter does not capture it.
 
-    Columns at the end that may be absent are left off; raises NoShape when one that must be there is not.
+    Columns at the end that may be absent are left off; raises NoShape when there is no clock, or nothing but one.
     """
     clocks = [place for place, capture in enumerate(captures) if capture.class_id == obis.CLOCK]
     if not clocks:
@@ -137,9 +133,7 @@ def places_of(push: Push, captures: Sequence[Capture]) -> tuple[int, list[int | 
     places = [_place_of(column, captures) for column in push.columns]
     while places and places[-1] is None and len(places) > push.required:
         places.pop()
-    lacking = [column.obis for column, place in zip(push.columns, places, strict=False)
-               if place is None and column.target]  # fmt: skip
-    if len(lacking) == sum(1 for column in push.columns if column.target):
+    if all(place is None for place, column in zip(places, push.columns, strict=False) if column.target):
         raise NoShape("the profile captures none of the columns of the model's push")
     return clocks[0], places
 
