@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from cli.deployment import REGISTRY_TOPIC, prepare
+from cli.deployment import REGISTRY_TOPIC, key_folder, master_key, prepare
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
 from cli.wall_clock import WallClock
 from connectors.gather.outlet import Targets
 from connectors.runner import Environment, run_connector, stop_on_signals
 from pipeline.topology.plan import ConnectorPlan, Plan, TopicPlan
+
+OPENS_KEYS = frozenset({"dlms_pull"})
+"""Connector types that open the key store: others never hold the master key."""
 
 
 def connect(
@@ -60,7 +63,7 @@ def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> En
     )
     return Environment(
         plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port,
-        readers_of(plan, connector.to),
+        readers_of(plan, connector.to), key_folder().folder, master_key() if connector.type in OPENS_KEYS else None,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gurux_dlms.ConnectionState import ConnectionState
@@ -21,13 +22,17 @@ from gurux_dlms.secure import GXDLMSSecureClient
 
 from connectors.dlms_pull import axdr
 from connectors.dlms_pull.axdr import Datum
-from connectors.dlms_pull.sealing import AUTHENTICATED, Cipher, Unsealed, install, proof
+from connectors.dlms_pull.counters import LAST
+from connectors.dlms_pull.sealing import Cipher, Unsealed, install, proof
 from connectors.dlms_pull.transport import Connection, NoAnswer, failed
+from pipeline.gcm_single import AUTHENTICATED
 
 AUTHENTICATION = {"none": Authentication.NONE, "lls": Authentication.LOW, "gmac": Authentication.HIGH_GMAC}
 MOST_ANSWER_OCTETS = 8 << 20
 MOST_EXCHANGES = 10_000
 """Of one read, block by block."""
+ANSWERS = (0xC4, 0xC5, 0xC7)
+"""GET, SET and ACTION responses."""
 PROOF_OCTETS = 17
 CHALLENGE_OCTETS = (8, 64)
 
@@ -66,9 +71,13 @@ class Credentials:
 class Association:
     """One association; not for two tasks at a time. `counter` is the next invocation counter."""
 
-    def __init__(self, connection: Connection, credentials: Credentials, counter: int = 1,
-                 challenge: Callable[[int], bytes] = secrets.token_bytes) -> None:  # fmt: skip
+    def __init__(
+        self, connection: Connection, credentials: Credentials, counter: int = 1, end: int = LAST,
+        challenge: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:  # fmt: skip
+        """Counters from `counter` on, below `end`."""
         install()
+        self._end = end
         self._connection, self._credentials = connection, credentials
         framing = InterfaceType.HDLC if credentials.framing == "hdlc" else InterfaceType.WRAPPER
         self._client = GXDLMSSecureClient(
@@ -119,8 +128,10 @@ class Association:
         settings = self._client.settings
         challenge, title = bytes(settings.getStoCChallenge() or b""), bytes(settings.sourceSystemTitle or b"")
         least, most = CHALLENGE_OCTETS
-        if not least <= len(challenge) <= most or challenge == self._challenge or title == bytes(
-            self._credentials.client_title
+        if (
+            not least <= len(challenge) <= most
+            or challenge == self._challenge
+            or title == bytes(self._credentials.client_title)
         ):
             raise self._wrong("NOT_PROVED", "the meter's challenge is our own, or of a wrong length")
         counter = self._cipher.invocationCounter
@@ -166,13 +177,9 @@ class Association:
             return
         self._open = False
         try:
-            if self._credentials.framing != "hdlc":
-                request = self._made(self._client.releaseRequest)
-                await self._asked(request or [])
-                return
-            request = self._made(self._client.releaseRequest)
-            await self._asked(request or [])
-            await self._asked([self._made(self._client.disconnectRequest)])
+            await self._asked(self._made(self._client.releaseRequest) or [])
+            if self._credentials.framing == "hdlc":
+                await self._asked([self._made(self._client.disconnectRequest)])
         except (NoAnswer, Refused):
             return
 
@@ -201,14 +208,13 @@ class Association:
         frame = await (self._connection.receive() if request is None else self._connection.exchange(request))
         before = self._cipher.opened
         for _ in range(MOST_EXCHANGES):
-            if self._made(lambda octets=frame: self._client.getData(GXByteBuffer(bytearray(octets)), reply)):
+            if self._made(partial(self._client.getData, GXByteBuffer(bytearray(frame)), reply)):
                 break
             # A frame to somebody else, or one that was not asked for.
             frame = await self._connection.receive()
+        protected = self._open and self._credentials.protection
         whole = not int(reply.moreData) & (RequestTypes.FRAME | RequestTypes.GBT)
-        if self._open and self._credentials.protection and whole and self._cipher.opened == before and reply.command in (
-            0xC4, 0xC5, 0xC7,
-        ):  # fmt: skip
+        if protected and whole and self._cipher.opened == before and reply.command in ANSWERS:
             raise self._wrong("NOT_PROTECTED", "an answer that is not ciphered")
 
     def _data(self, reply: Any) -> Datum:
@@ -217,13 +223,19 @@ class Association:
         except axdr.Malformed as error:
             raise self._wrong("NO_DATA", f"the answer is no data: {error}") from error
 
+    def _spare(self) -> None:
+        """Before a request is made: a counter that is not ours must not be used. Two are left for the goodbye."""
+        if self._credentials.protection and self.counter + 2 >= self._end:
+            raise self._wrong("COUNTERS_USED", "one association has used its span of invocation counters")
+
     def _made(self, work: Callable[[], Any]) -> Any:
         """What the library makes of it; whatever it raises on octets that are no answer is one error here."""
+        self._spare()
         try:
             return work()
         except Unsealed as error:
             raise self._wrong("NOT_PROTECTED", str(error)) from error
-        except Exception as error:  # noqa: BLE001  on octets from outside the library raises all sorts of errors
+        except Exception as error:
             raise self._wrong("NO_ANSWER", f"{type(error).__name__}: {str(error)[:200]}") from error
 
     def _wrong(self, code: str, what: str) -> NoAnswer:

@@ -1,4 +1,4 @@
-"""Commands, and what is to be done with one: pure. The order of recording is decision 7 (docs/decisions/0007-commands.md).
+"""Commands, and what is to be done with one: pure. The order of recording is docs/decisions/0007-commands.md.
 
 A command that acts on the meter is sent at most once. Its intent is safe in the journal before it is sent; if an intent
 is found without a result, nobody can know whether the meter acted, so it is answered and not sent again. Reads do no
@@ -140,7 +140,7 @@ def targets(text: str) -> tuple[Target, ...]:
     found = []
     for item in filter(None, (part.strip() for part in text.split(","))):
         parts = item.split(":")
-        class_id, name, attribute = (parts if len(parts) == 3 else (str(obis.REGISTER), parts[0], "2"))
+        class_id, name, attribute = parts if len(parts) == 3 else (str(obis.REGISTER), parts[0], "2")
         obis.octets_of(name)
         if not 0 < int(class_id) < 65_536 or not 0 < int(attribute) < 128 or len(parts) not in (1, 3):
             raise ValueError(f"{item!r} is no class:name:attribute")

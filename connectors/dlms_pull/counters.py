@@ -1,7 +1,7 @@
 """Invocation counters of the client, never used twice under one key: not after a crash, not by two associations.
 
-AES-GCM is broken by a nonce that comes twice, and a nonce is (client's title, counter). So counters are kept by client's
-title and key, not by meter: where a fleet shares a key, which it should not, its meters share the counter too.
+AES-GCM is broken by a nonce that comes twice, and a nonce is (client's title, counter). So counters are kept by title
+of the client and key, not by meter: where a fleet shares a key, which it should not, its meters share the counter too.
 
 They are taken in spans. The end of a span is in the journal before the first counter of it is used; after a crash the
 rest of the span is lost, which costs nothing.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from connectors.dlms_pull.journal import Journal
 from pipeline.errors import Transient
 
-SPAN = 1024
+SPAN = 4096
 LAST = 2**32 - 1
 MOST_JUMP = 1_000_000
 """A meter that says that a counter further ahead was used is not believed: what the public client reads is not proved,

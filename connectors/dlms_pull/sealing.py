@@ -30,7 +30,7 @@ class Unsealed(ValueError):
     """An answer that is not protected as it must be."""
 
 
-class Cipher(GXCiphering):  # type: ignore[misc]
+class Cipher(GXCiphering):
     """The state of one association: keys, our counter, and what of the meter's protection has been seen."""
 
     def __init__(self, title: bytes, encryption: bytes, authentication: bytes, control: int) -> None:

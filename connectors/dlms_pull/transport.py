@@ -1,8 +1,8 @@
 """One TCP connection to a meter: whole frames out and in, each exchange within its time.
 
 WRAPPER (IEC 62056-47): version u16 = 1, source u16, destination u16, length u16. HDLC over TCP (IEC 62056-46): flag 7E,
-format A000 | segmentation 0800 | length, addresses, control, HCS, information, FCS, flag. Frames are checked here before
-the library sees them, so that it meets no octets that are not a frame.
+format A000 | segmentation 0800 | length, addresses, control, HCS, information, FCS, flag. Frames are checked here
+before the library sees them, so that it meets no octets that are not a frame.
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ objects are gurux's.
 What it did can be read from its standard output, a JSON object a line.
 """
 
+# Names of overridden methods and their parameters are gurux's.
+# ruff: noqa: N803, N815
+
 from __future__ import annotations
 
 import json
@@ -137,8 +140,12 @@ class Meter(GXDLMSServer):
         self.settings.cipher.authenticationKey = bytearray.fromhex(options.authentication_key)
         self.settings.maxServerPDUSize = options.pdu
         self.conformance = (
-            Conformance.GET | Conformance.SET | Conformance.ACTION | Conformance.SELECTIVE_ACCESS
-            | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ | Conformance.MULTIPLE_REFERENCES
+            Conformance.GET
+            | Conformance.SET
+            | Conformance.ACTION
+            | Conformance.SELECTIVE_ACCESS
+            | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+            | Conformance.MULTIPLE_REFERENCES
         )
         self.association = GXDLMSAssociationLogicalName()
         self.items.append(self.association)
@@ -199,7 +206,7 @@ class Meter(GXDLMSServer):
         try:
             return self._command(cmd, data, sr)
         except Exception as error:
-            import traceback; say(failed=traceback.format_exc(), command=int(cmd))
+            say(failed=repr(error), command=int(cmd))
             raise
 
     def receive(self, octets: bytes) -> bytes:
@@ -225,7 +232,7 @@ class Meter(GXDLMSServer):
         self.reset(True)
         self.settings.connected = ConnectionState.HDLC
         # Longest information field either way: 128 octets; window 1.
-        self.replyData.set(bytes.fromhex("818014050200800602008007040000000108040000" "0001"))
+        self.replyData.set(bytes.fromhex("8180140502008006020080070400000001080400000001"))
 
     def generateDisconnectRequest(self) -> None:
         self.replyData.clear()
@@ -237,6 +244,7 @@ class Meter(GXDLMSServer):
         settings.setCtoSChallenge(None)
         settings.cipher.invocationCounter = self.options.counter + 1
         diagnostic = int(_GXAPDU.parsePDU(settings, settings.cipher, data, None))
+        settings.maxPduSize = min(settings.maxPduSize, self.options.pdu)
         if not diagnostic:
             diagnostic = int(self.onValidateAuthentication(settings.authentication, settings.password))
         accepted = diagnostic == 0
