@@ -328,16 +328,22 @@ class Meter(GXDLMSServer):
             self._block(invoke)
 
     def _block(self, invoke: int) -> None:
-        p = GXDLMSLNParameters(self.settings, invoke, Command.GET_RESPONSE, 2, None, self.transaction, 0)
-        p.multipleBlocks = True
+        """The next block of an answer that is too long for one APDU."""
         room = self.settings.maxPduSize - 40
-        p.lastBlock = len(self.transaction) - self.transaction.position <= room
-        part = GXByteBuffer(bytes(self.transaction.array()[self.transaction.position :][:room]))
+        raw = bytes(self.transaction.array())[self.transaction.position :]
+        part, last = raw[:room], len(raw) <= room
         self.transaction.position += len(part)
-        p.data = part
-        if self.options.unciphered:
-            self.settings.cipher.security = Security.NONE
-        GXDLMS.getLNPdu(p, self.replyData)
+        head = bytes([Command.GET_RESPONSE, 2, invoke, last]) + self.settings.blockIndex.to_bytes(4, "big")
+        size = bytes([len(part)]) if len(part) < 0x80 else b"\x82" + len(part).to_bytes(2, "big")
+        plain = GXByteBuffer(bytearray(head + b"\0" + size + part))
+        self.replyData.clear()
+        if self.settings.interfaceType != InterfaceType.WRAPPER:
+            self.replyData.set(_GXCommon.LLC_REPLY_BYTES)
+        if self.settings.cipher.security and not self.options.unciphered:
+            p = GXDLMSLNParameters(self.settings, invoke, Command.GET_RESPONSE, 2, None, None, 0)
+            self.replyData.set(GXDLMS.cipher0(p, plain))
+        else:
+            self.replyData.set(plain)
 
     def _action(self, data: Any) -> None:
         _kind, invoke = data.getUInt8(), data.getUInt8()
