@@ -14,6 +14,7 @@ from cli.topology import read_plan
 from cli.wall_clock import WallClock
 from connectors.gather.outlet import Targets
 from connectors.runner import Environment, run_connector, stop_on_signals
+from pipeline.errors import ConfigError
 from pipeline.topology.plan import ConnectorPlan, Plan, TopicPlan
 
 OPENS_KEYS = frozenset({"dlms_pull"})
@@ -41,6 +42,7 @@ def run(plan: Plan, name: str, status_port: int = 0) -> None:
     import uvloop
 
     connector = plan.connector(name)
+    check_journal(plan, connector)
     environment = environment_of(plan, connector, status_port)
     assert isinstance(connector.options, BaseModel)
     options = connector.options
@@ -51,6 +53,17 @@ def run(plan: Plan, name: str, status_port: int = 0) -> None:
         await run_connector(name, options, environment, stop)
 
     uvloop.run(main())
+
+
+def check_journal(plan: Plan, connector: ConnectorPlan) -> None:
+    """A journal whose records were deleted by age would let counters be used twice; raises ConfigError."""
+    name = getattr(connector.options, "journal", None)
+    topic = plan.topics.get(name) if isinstance(name, str) else None
+    if topic is not None and (not topic.compact or topic.partitions != 1):
+        raise ConfigError(
+            "JOURNAL_NOT_COMPACT", where=topic.name, what=f"cleanup is not compact, or {topic.partitions} partitions",
+            do="give it `cleanup: compact` and `partitions: 1`",
+        )  # fmt: skip
 
 
 def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> Environment:

@@ -25,7 +25,7 @@ from connectors.parked.config import ParkedConfig
 from connectors.phases import PHASES
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
-from pipeline.errors import Transient
+from pipeline.errors import ConfigError, Transient
 from pipeline.reference_codec import registry_from_bytes
 from pipeline.runtime.kafka_references import KafkaReferences
 from pipeline.runtime.moments import Moments
@@ -135,9 +135,13 @@ async def _transport(
 
         await run_dlms(config, pump, stop, pump.ready)
     elif isinstance(config, DlmsPullConfig):
-        from connectors.dlms_pull.connector import Place
-        from connectors.dlms_pull.connector import run as run_pull
-
+        try:
+            from connectors.dlms_pull.connector import Place
+            from connectors.dlms_pull.connector import run as run_pull
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                "PULL_EXTRA_MISSING", where=name, what=str(error), do="install Kvarn with its extra `pull`"
+            ) from error
         place = Place(
             name, environment.bootstrap, environment.contracts, environment.key_folder, environment.master_key
         )
