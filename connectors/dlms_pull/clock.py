@@ -5,9 +5,6 @@ from __future__ import annotations
 import calendar
 import time
 
-UNSPECIFIED = 0xFF
-UTC_OFFSET_SECS = 0
-
 
 def date_time(epoch: int, offset_secs: int) -> bytes:
     """The wall clock `offset_secs` ahead of UTC, with its deviation (UTC = local + deviation)."""

@@ -73,7 +73,7 @@ class Commander:
         self._around, self._retry, self._offset_secs = around, retry, offset_secs
         self._turns: dict[str, list[asyncio.Future[None]]] = {}
         self.acting: set[str] = set()
-        """Ids of commands whose intent is recorded and whose result is not."""
+        """Ids of commands whose intent is being recorded, or is, and whose result is not."""
 
     async def handle(self, command: Command) -> None:
         """Run or answer a command; when this returns, its result is safe. Raises what ends the process."""
@@ -197,9 +197,10 @@ class Commander:
     async def _intend(self, command: Command) -> None:
         """From here on the command is never sent again; called before the request that acts is made."""
         self._check_expiry(command)
+        # Before it is written: whoever stops the process leaves this command its end.
+        self.acting.add(command.id)
         await self._around.journal.put(f"command/{command.id}", Known(command.digest, command.expires).record())
         # Writing may have taken its time.
-        self.acting.add(command.id)
         if command.expires <= self._around.now():
             raise Stop(State.FAILED, "EXPIRED", "it expired while it was recorded, and was not sent")
 

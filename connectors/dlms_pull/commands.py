@@ -26,7 +26,7 @@ NEVER_SECS = 366 * 86_400
 
 
 class State(StrEnum):
-    """What became of a command; the last four are final."""
+    """How far a command is; all but the first two are final."""
 
     ACCEPTED = "ACCEPTED"
     RUNNING = "RUNNING"
@@ -36,7 +36,6 @@ class State(StrEnum):
     REFUSED = "REFUSED"
 
 
-FINAL = frozenset({State.DONE, State.FAILED, State.EXPIRED, State.REFUSED})
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 
 

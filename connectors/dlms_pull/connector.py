@@ -188,9 +188,9 @@ class Puller:
 
     async def _refreshes(self) -> None:
         while await self._pause(REFRESH_SECS):
-            self._meters = self._meter_file.changed() or self._meters
+            self._meters = await asyncio.to_thread(self._meter_file.changed) or self._meters
             if self._password_file is not None:
-                self._passwords = self._password_file.changed() or self._passwords
+                self._passwords = await asyncio.to_thread(self._password_file.changed) or self._passwords
             await asyncio.to_thread(self._keys.refresh)
 
     async def _pause(self, secs: float) -> bool:

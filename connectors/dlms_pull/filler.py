@@ -82,26 +82,29 @@ class Filler:
         """Take the list over if it has changed, and begin what is due and has room; raises what ends the process."""
         if self._failure is not None:
             raise self._failure
-        listed = self._around.listed()
+        # Off the event loop: the list of a bad day is long.
+        listed = await asyncio.to_thread(self._around.listed)
         if listed is not None:
-            tried = {key: Tried(int(record["attempts"]), float(record["due"]))
-                     for key, record in self._around.journal.under("gap/").items()}  # fmt: skip
-            self._agenda.take(listed, tried)
-            wanted = {gap.key for gap in listed}
-            for key in [key for key in tried if key not in wanted]:
-                await self._around.journal.put(key, None)
-        self.counts.given_up = self._agenda.given_up
+            await self._take(listed)
         now = self._around.now()
-        if self._window.delay(now) > 0:
+        if self._window.delay(now) > 0 or len(self._running) >= self._total:
             return
         meters = self._around.meters()
-        addresses = {device: meter.address for device, meter in meters.items()}
-        for device, gaps in choose(
-            self._agenda.due(now), addresses, self._running.keys(), self._total, self._each
-        ).items():
-            task = asyncio.ensure_future(self._fill(meters[device], gaps))
+        addresses = {device: meters[device].address for device in self._agenda.gaps if device in meters}
+        due = self._agenda.due(now)
+        for device in choose(due, addresses, self._running.keys(), self._total, self._each):
+            task = asyncio.ensure_future(self._fill(meters[device], self._agenda.due_of(device, now)))
             self._running[device] = task
             task.add_done_callback(partial(self._over, device))
+
+    async def _take(self, listed: list[Gap]) -> None:
+        tried = {key: Tried(int(record["attempts"]), float(record["due"]))
+                 for key, record in self._around.journal.under("gap/").items()}  # fmt: skip
+        self._agenda.take(listed, tried)
+        self.counts.given_up = self._agenda.given_up
+        wanted = {gap.key for gap in listed}
+        forgotten = [key for key in tried if key not in wanted]
+        await asyncio.gather(*(self._around.journal.put(key, None) for key in forgotten))
 
     def _over(self, device: int, task: asyncio.Task[None]) -> None:
         del self._running[device]
@@ -137,4 +140,5 @@ class Filler:
     async def _asked(self, gap: Gap) -> None:
         self.counts.asked += 1
         tried = self._agenda.asked(gap, self._around.now(), self._around.chance)
+        self.counts.given_up += tried.attempts == self._agenda.options.attempts
         await self._around.journal.put(gap.key, {"attempts": tried.attempts, "due": tried.due})

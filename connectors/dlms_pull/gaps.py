@@ -99,46 +99,55 @@ def _time(text: str) -> int:
 
 @dataclass
 class Agenda:
-    """The gaps that there are, with what was tried."""
+    """The gaps that there are by meter, with what was tried. Asking what is due looks once at each meter."""
 
     options: GapOptions
-    gaps: dict[Gap, Tried] = field(default_factory=dict)
+    gaps: dict[int, dict[Gap, Tried]] = field(default_factory=dict)
+    _due: dict[int, float] = field(default_factory=dict)
 
-    def take(self, listed: Iterable[Gap], tried: Mapping[str, Tried]) -> list[Gap]:
-        """The list as it is now; returns those that are forgotten. `tried` is what an earlier process has tried."""
-        wanted = set(listed)
-        gone = [gap for gap in self.gaps if gap not in wanted]
-        for gap in gone:
-            del self.gaps[gap]
-        for gap in wanted - self.gaps.keys():
-            self.gaps[gap] = tried.get(gap.key, Tried())
-        return gone
+    def take(self, listed: Iterable[Gap], tried: Mapping[str, Tried]) -> None:
+        """The list as it is now. `tried` is what was tried before, of this process or an earlier one, by key."""
+        self.gaps, self._due = {}, {}
+        for gap in listed:
+            self.gaps.setdefault(gap.device, {})[gap] = tried.get(gap.key, Tried())
+        for device in self.gaps:
+            self._look(device)
 
-    def due(self, now: float) -> list[Gap]:
-        """Those to be asked for now, in the order of their being due."""
-        found = [(tried.due, gap) for gap, tried in self.gaps.items()
-                 if tried.attempts < self.options.attempts and tried.due <= now]  # fmt: skip
-        return [gap for _, gap in sorted(found)]
+    def due(self, now: float) -> list[int]:
+        """Meters with a gap to be asked for now, in the order of their being due."""
+        return [device for _, device in sorted((at, device) for device, at in self._due.items() if at <= now)]
+
+    def due_of(self, device: int, now: float) -> list[Gap]:
+        """The gaps of a meter to be asked for now, the oldest first."""
+        return sorted(gap for gap, tried in self.gaps.get(device, {}).items()
+                      if tried.attempts < self.options.attempts and tried.due <= now)  # fmt: skip
 
     def asked(self, gap: Gap, now: float, chance: Chance) -> Tried:
         """It was asked for, with whatever success: if it stays in the list it is due again later."""
-        attempts = self.gaps[gap].attempts + 1 if gap in self.gaps else 1
+        mine = self.gaps.get(gap.device, {})
+        attempts = mine[gap].attempts + 1 if gap in mine else 1
         wait = wait_secs(attempts, self.options.first_secs, self.options.most_secs, chance)
         tried = Tried(attempts, now + wait)
-        if gap in self.gaps:
-            self.gaps[gap] = tried
+        if gap in mine:
+            mine[gap] = tried
+            self._look(gap.device)
         return tried
 
     @property
     def given_up(self) -> int:
         """Gaps that are not asked for any more."""
-        return sum(tried.attempts >= self.options.attempts for tried in self.gaps.values())
+        return sum(tried.attempts >= self.options.attempts for mine in self.gaps.values() for tried in mine.values())
+
+    def _look(self, device: int) -> None:
+        waiting = [tried.due for tried in self.gaps[device].values() if tried.attempts < self.options.attempts]
+        if waiting:
+            self._due[device] = min(waiting)
+        else:
+            self._due.pop(device, None)
 
 
-def choose(
-    due: Iterable[Gap], address: Mapping[int, str], busy: Collection[int], total: int, each: int
-) -> dict[int, list[Gap]]:
-    """Which meters are asked now, each with all its days that are due: at most `each` at a gateway and `total` in all.
+def choose(due: Iterable[int], address: Mapping[int, str], busy: Collection[int], total: int, each: int) -> list[int]:
+    """Which meters are asked now, of those that are due: at most `each` at a gateway and `total` in all.
 
     busy: devices that are being asked. A gateway that has no room is passed over, so it holds up nobody else.
     """
@@ -147,15 +156,13 @@ def choose(
         place = address.get(device, "")
         used[place] = used.get(place, 0) + 1
     room = total - len(busy)
-    chosen: dict[int, list[Gap]] = {}
-    for gap in due:
-        if gap.device in chosen:
-            chosen[gap.device].append(gap)
+    chosen: list[int] = []
+    for device in due:
+        if room <= len(chosen):
+            break
+        at = address.get(device)
+        if at is None or device in busy or used.get(at, 0) >= each:
             continue
-        at = address.get(gap.device)
-        if at is None or gap.device in busy or room <= 0 or used.get(at, 0) >= each:
-            continue
-        chosen[gap.device] = [gap]
+        chosen.append(device)
         used[at] = used.get(at, 0) + 1
-        room -= 1
     return chosen

@@ -22,7 +22,6 @@ from pipeline.wire import ONE_AT_A_TIME, Contracts
 ANSWER_SECS = 30.0
 POLL_SECS = 0.2
 READ_RECORDS = 500
-COMMIT_SECS = 1.0
 
 log = structlog.get_logger()
 
