@@ -28,6 +28,10 @@ class DlmsPullConfig(BaseModel):
         "4B564E0000000001", description="system title of this client, 16 hexadecimal digits; no other client of these "
         "meters may have it", pattern=r"^[0-9A-Fa-f]{16}$",
     )  # fmt: skip
+    counter_jump: int = Field(
+        1_000_000, ge=0, description="a meter that says that an invocation counter further ahead of ours was used is "
+        "not believed",
+    )  # fmt: skip
     connections: int = Field(2000, ge=1, le=20_000, description="associations at once")
     connections_per_gateway: int = Field(4, ge=1, description="of these, at one address")
     connect_secs: float = Field(20.0, gt=0, description="longest wait for a connection")

@@ -92,8 +92,8 @@ class Puller:
         self._passwords: dict[int, bytes] = {}
         self.gateways = Gateways(config.connections, config.connections_per_gateway)
         sessions = Sessions(
-            self.gateways, Counters(topics.journal), keys.of, lambda device: self._passwords.get(device, b""),
-            bytes.fromhex(config.client_title),
+            self.gateways, Counters(topics.journal, config.counter_jump), keys.of,
+            lambda device: self._passwords.get(device, b""), bytes.fromhex(config.client_title),
             Limits(config.connect_secs, config.answer_secs, config.association_secs),
         )  # fmt: skip
         self.layouts = Layouts(topics.journal, now)

@@ -14,13 +14,12 @@ import hashlib
 from dataclasses import dataclass
 
 from connectors.dlms_pull.journal import Journal
-from pipeline.errors import Transient
+from connectors.dlms_pull.transport import failed
 
 SPAN = 4096
 LAST = 2**32 - 1
-MOST_JUMP = 1_000_000
-"""A meter that says that a counter further ahead was used is not believed: what the public client reads is not proved,
-and a counter, once ahead, never comes back."""
+MOST_FIRST = 2**31
+"""A counter that is not known here yet begins at most there: half of all counters are left."""
 
 
 @dataclass
@@ -35,9 +34,11 @@ class Lease:
 class Counters:
     """Hands out spans of counters."""
 
-    def __init__(self, journal: Journal, span: int = SPAN) -> None:
+    def __init__(self, journal: Journal, jump: int, span: int = SPAN) -> None:
+        """A meter that says that a counter more than `jump` ahead was used is not believed: what the public client
+        reads is not proved, and a counter, once ahead, never comes back."""
         self._journal = journal
-        self._span = span
+        self._jump, self._span = jump, span
         self._next: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -55,21 +56,19 @@ class Counters:
         return self._next[key]
 
     async def lease(self, key: str, least: int = 0) -> Lease:
-        """A span that begins at `least` or later; raises Transient when the counter is spent or jumps."""
+        """A span that begins at `least` or later; raises NoAnswer when the counter is spent or jumps."""
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self.following(key)
-            if least > known + MOST_JUMP:
-                raise Transient(
-                    "COUNTER_JUMP", where=key.split("/")[1], what=f"the meter says {least}, used were {known}",
-                    do="look whether something else uses this client's title and key, and set the counter by hand",
+            entry = self._journal.get(key)
+            if least > (MOST_FIRST if entry is None else known + self._jump):
+                raise failed(
+                    "COUNTER_JUMP", key.split("/")[1], f"the meter says {least}, used were {known}",
+                    "look whether something else uses this client's title and key; `counter_jump` lets it pass",
                 )  # fmt: skip
             first = max(known, least)
             if first + self._span > LAST:
-                raise Transient(
-                    "COUNTER_SPENT", where=key.split("/")[1], what=f"the counter is at {first}",
-                    do="give the meter a new key: its counter begins anew",
-                )  # fmt: skip
-            entry = self._journal.get(key)
+                raise failed("COUNTER_SPENT", key.split("/")[1], f"the counter is at {first}",
+                             "give the meter a new key: its counter begins anew")  # fmt: skip
             if entry is None or int(entry["ceiling"]) < first + self._span:
                 await self._journal.put(key, {"ceiling": first + self._span})
             self._next[key] = first + self._span

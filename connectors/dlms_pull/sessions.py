@@ -97,32 +97,40 @@ class Sessions:
         if meter.counter_object and meter.device not in self._counted:
             least = await self._counter_of(meter) + 1
         lease = await self._counters.lease(Counters.key(self._title, pair.encryption), least)
-        following = lease.end
+        made: list[Association] = []
         try:
-            session = self._open(meter, self._credentials(meter, pair), lease.following, lease.end)
+            session = self._open(meter, self._credentials(meter, pair), lease.following, lease.end, made)
             async with session as association:
-                try:
-                    self._counted.add(meter.device)
-                    yield association
-                finally:
-                    # Not the counter's end: what the goodbye takes is counted too.
-                    following = min(association.counter + 2, lease.end)
+                self._counted.add(meter.device)
+                yield association
         except (NoAnswer, Refused):
             self._counted.discard(meter.device)
             raise
         finally:
-            self._counters.give_back(lease, following)
+            # Without an association no counter was used.
+            self._counters.give_back(lease, made[0].counter if made else lease.following)
 
     @asynccontextmanager
-    async def _open(self, meter: Meter, credentials: Credentials, counter: int, end: int) -> AsyncIterator[Association]:
+    async def _open(
+        self, meter: Meter, credentials: Credentials, counter: int, end: int, made: list[Association] | None = None
+    ) -> AsyncIterator[Association]:
+        """An association, put into `made` before it uses a counter."""
         connection = await self._connect(meter.address, meter.framing, self._limits.connect, self._limits.answer)
         try:
             association = Association(connection, credentials, counter, end)
+            if made is not None:
+                made.append(association)
             await association.open()
+            polite = True
             try:
                 yield association
+            except (NoAnswer, asyncio.CancelledError):
+                # Nobody is there to say goodbye to, or no time for it.
+                polite = False
+                raise
             finally:
-                await association.release()
+                if polite:
+                    await association.release()
         finally:
             await connection.close()
 

@@ -162,10 +162,10 @@ async def test_a_process_that_was_replaced_can_record_no_intent(broker: Broker) 
 
 async def test_counters_go_on_behind_the_span_of_a_process_that_died(broker: Broker) -> None:
     journal, writing = await opened()
-    first = await Counters(journal).lease("counter/a/b")
+    first = await Counters(journal, 1000).lease("counter/a/b")
     await ended(writing)
     journal, writing = await opened()
-    assert (await Counters(journal).lease("counter/a/b")).following == first.end
+    assert (await Counters(journal, 1000).lease("counter/a/b")).following == first.end
     await ended(writing)
 
 
