@@ -88,16 +88,16 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     return made
 
 
-def options(folder: Path) -> DlmsPullConfig:
-    (folder / "meters.csv").write_text(f"device,address,authentication,protection\n{DEVICE},127.0.0.1:1,none,none\n")
+def options(folder: Path, address: str) -> DlmsPullConfig:
+    (folder / "meters.csv").write_text(f"device,address,authentication,protection\n{DEVICE},{address},none,none\n")
     return DlmsPullConfig.model_validate({
         "meters": str(folder / "meters.csv"), "retry": {"attempts": 1}, "gather": GatherOptions(batch_age_ms=5),
     })  # fmt: skip
 
 
-def started(folder: Path, stop: asyncio.Event) -> asyncio.Future[None]:
+def started(folder: Path, stop: asyncio.Event, address: str = "127.0.0.1:1") -> asyncio.Future[None]:
     environment = Environment("nowhere:1", load_contracts(), 4, key_folder=folder)
-    return asyncio.ensure_future(run_connector("pull", options(folder), environment, stop))
+    return asyncio.ensure_future(run_connector("pull", options(folder, address), environment, stop))
 
 
 async def test_it_answers_what_it_finds_and_ends_when_it_is_told_to(memory: Memory, tmp_path: Path) -> None:
@@ -115,6 +115,29 @@ async def test_it_answers_what_it_finds_and_ends_when_it_is_told_to(memory: Memo
         ("old", "EXPIRED"), ("new", "EXPIRES_FORM"), ("far", "NOT_REACHED"),
     ]  # fmt: skip
     assert memory.inbox.committed == 3
+
+
+async def test_a_meter_that_is_being_asked_does_not_hold_up_the_end_and_its_command_is_begun_again(
+    memory: Memory, tmp_path: Path
+) -> None:
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port, stop = server.sockets[0].getsockname()[1], asyncio.Event()
+    memory.commands.append(Command("c1", DEVICE, "disconnect", {}, 1, int(runner.time.time()) + 60, "tests"))
+    running = started(tmp_path, stop, f"127.0.0.1:{port}")
+    await asyncio.wait_for(asked.wait(), 10)
+    stop.set()
+    await asyncio.wait_for(running, 10)
+    server.close()
+    assert [str(result.state) for result in memory.results] == ["ACCEPTED"]
+    assert memory.inbox.committed == 0
 
 
 async def test_it_ends_when_its_journal_cannot_be_written(memory: Memory, tmp_path: Path) -> None:
