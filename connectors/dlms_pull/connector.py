@@ -103,11 +103,12 @@ class Puller:
                    self._deliver, topics.answer, now, chance, asyncio.sleep),
             config.retry, config.clock_offset_secs,
         )  # fmt: skip
+        # A place is left to commands, in all and at each gateway: nobody waits for a switch until a day has been read.
         self.filler = Filler(
             Surroundings(sessions, topics.journal, reader, lambda: self._meters, self._template, self._deliver,
                          self._listed, now, chance),
-            gap_list.Agenda(config.gaps), window(config.gaps.window, config.clock_offset_secs), config.connections,
-            config.connections_per_gateway,
+            gap_list.Agenda(config.gaps), window(config.gaps.window, config.clock_offset_secs),
+            *(max(1, places - 1) for places in (config.connections, config.connections_per_gateway)),
         )  # fmt: skip
         self._running: dict[asyncio.Task[None], Command] = {}
         self.finished = 0

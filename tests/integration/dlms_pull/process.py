@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.dlms_pull.meters import Meter
-from tests.integration.dlms_pull.meter import MeterOptions
+from tests.integration.dlms_pull.objects import MeterOptions
 
 ROOT = Path(__file__).parents[3]
 DEVICE = 0x4B56490000000001
