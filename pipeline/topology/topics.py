@@ -115,3 +115,6 @@ TOPICS: tuple[Topic, ...] = (
 
 IMPLICIT = frozenset({"registry"})
 """Topics that workers and connectors use without being named at an edge."""
+
+FROM_OUTSIDE = frozenset({"commands"})
+"""Topics that other systems write: that nothing in a file does is no finding."""
