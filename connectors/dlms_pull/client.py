@@ -16,6 +16,7 @@ from typing import Any
 from gurux_dlms.ConnectionState import ConnectionState
 from gurux_dlms.enums import Authentication, DataType, InterfaceType, ObjectType, RequestTypes
 from gurux_dlms.GXByteBuffer import GXByteBuffer
+from gurux_dlms.GXDLMSException import GXDLMSException
 from gurux_dlms.GXReplyData import GXReplyData
 from gurux_dlms.objects import GXDLMSAssociationLogicalName, GXDLMSData
 from gurux_dlms.secure import GXDLMSSecureClient
@@ -46,8 +47,8 @@ RESULTS = {1: "hardware fault", 2: "temporary failure", 3: "read or write denied
 class Refused(Exception):
     """The meter answered, and said no: to ask again changes nothing."""
 
-    def __init__(self, code: int) -> None:
-        super().__init__(f"the meter answers {code}: {RESULTS.get(code, 'unknown result')}")
+    def __init__(self, code: int, what: str = "") -> None:
+        super().__init__(what or f"the meter answers {code}: {RESULTS.get(code, 'unknown result')}")
         self.code = code
 
 
@@ -235,6 +236,9 @@ class Association:
             return work()
         except Unsealed as error:
             raise self._wrong("NOT_PROTECTED", str(error)) from error
+        except GXDLMSException as error:
+            # Not asked again: after some wrong passwords a meter shuts itself.
+            raise Refused(0, f"the meter does not admit this client: {str(error)[:200]}") from error
         except Exception as error:
             raise self._wrong("NO_ANSWER", f"{type(error).__name__}: {str(error)[:200]}") from error
 

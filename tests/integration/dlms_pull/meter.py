@@ -196,6 +196,7 @@ class Meter(GXDLMSServer):
         if not diagnostic:
             diagnostic = int(self.onValidateAuthentication(settings.authentication, settings.password))
         accepted = diagnostic == 0
+        say(association=settings.clientAddress, accepted=accepted)
         high = settings.authentication > Authentication.LOW
         if accepted and high:
             diagnostic = int(SourceDiagnostic.AUTHENTICATION_REQUIRED)

@@ -125,7 +125,9 @@ async def test_a_wrong_key_a_wrong_password_and_another_meter_are_told_apart(tmp
     with MeterProcess(authentication="lls") as wrong_password:
         scene = Scene(tmp_path, wrong_password.meter(), password="87654321")
         (result,) = await scene.run(scene.command("disconnect"))
-        assert result.state is State.FAILED
+        assert (result.state, result.code) == (State.FAILED, "METER_REFUSED")
+        # Once: a meter shuts itself after some wrong ones.
+        assert len(wrong_password.said("association")) == 1
         assert wrong_password.said("switched") == []
     with MeterProcess(authentication="gmac") as other:
         scene = Scene(tmp_path, other.meter(device=DEVICE + 1))
