@@ -189,9 +189,12 @@ class Puller:
 
     async def _refreshes(self) -> None:
         while await self._pause(REFRESH_SECS):
-            self._meters = await asyncio.to_thread(self._meter_file.changed) or self._meters
+            # A list without a usable row is an accident, not the end of the fleet.
+            meters = await asyncio.to_thread(self._meter_file.changed)
+            self._meters = meters or self._meters
             if self._password_file is not None:
-                self._passwords = await asyncio.to_thread(self._password_file.changed) or self._passwords
+                passwords = await asyncio.to_thread(self._password_file.changed)
+                self._passwords = passwords or self._passwords
             await asyncio.to_thread(self._keys.refresh)
 
     async def _pause(self, secs: float) -> bool:
