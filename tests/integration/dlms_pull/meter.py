@@ -213,7 +213,7 @@ class Meter(GXDLMSServer):
         body = _tlv(0xA1, _tlv(6, bytes.fromhex("608574050801") + bytes([3 if ciphered else 1])))
         body += _tlv(0xA2, _tlv(2, bytes([0 if accepted else 1])))
         body += _tlv(0xA3, _tlv(0xA1, _tlv(2, bytes([diagnostic]))))
-        if ciphered:
+        if ciphered or self.settings.authentication == Authentication.HIGH_GMAC:
             body += _tlv(0xA4, _tlv(4, bytes(cipher.systemTitle)))
         if accepted and high:
             mechanism = bytes.fromhex("608574050802") + bytes([self.settings.authentication])

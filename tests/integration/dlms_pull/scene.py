@@ -15,7 +15,7 @@ from connectors.dlms_pull.config import DlmsPullConfig
 from connectors.dlms_pull.connector import Puller, Topics
 from connectors.dlms_pull.journal import MemoryJournal
 from connectors.dlms_pull.keys import KeySource
-from connectors.dlms_pull.meters import Meter
+from connectors.dlms_pull.meters import PROTECTIONS, Meter
 from connectors.dlms_pull.offsets import Offsets
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
@@ -28,6 +28,7 @@ MASTER = bytes(range(32))
 ENCRYPTION, AUTHENTICATION = bytes(range(16)), bytes(range(0xD0, 0xE0))
 NOW = 1_751_400_000.0
 POINT = 77
+NAMES = {control: name for name, control in PROTECTIONS.items()}
 INTEGERS = 2
 """Template of a meter that sends integers, as the meter of these tests does."""
 
@@ -70,7 +71,7 @@ class Scene:
         self.outlet = MemoryOutlet()
         self.now = NOW
         rows = [f"{m.device:016X},{m.address},{m.framing},{m.client},{m.server},{m.authentication},"
-                f"{'both' if m.protection else 'none'},{m.counter_object},{m.logical_device_name}"
+                f"{NAMES[m.protection]},{m.counter_object},{m.logical_device_name}"
                 for m in meters]  # fmt: skip
         (folder / "meters.csv").write_text(
             "device,address,framing,client,server,authentication,protection,counter_object,logical_device_name\n"

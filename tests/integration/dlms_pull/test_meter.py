@@ -77,6 +77,16 @@ async def test_registers_clock_and_switch_are_commanded(meter: MeterProcess, tmp
     assert [result.state for result in scene.results if result.id == "c3"] == ["ACCEPTED", "RUNNING", "DONE"]
 
 
+@pytest.mark.parametrize(("authentication", "protection"), [("gmac", 0x10), ("gmac", 0x20), ("gmac", 0), ("lls", 0x30)])
+async def test_each_protection_is_spoken(authentication: str, protection: int, tmp_path: Path) -> None:
+    with MeterProcess(authentication=authentication) as meter:
+        scene = Scene(tmp_path, meter.meter(protection=protection))
+        (result,) = await scene.run(scene.command("read_profile", first="1", last="96"))
+        assert result.state is State.DONE, result
+        assert decoded(scene).parcel.batch.energy[:, 0].tolist() == [100 + row for row in range(96)]
+        assert set(meter.said("ciphered")) == {bool(protection)}
+
+
 async def test_a_clock_is_set_when_it_is_not_too_far_away(tmp_path: Path) -> None:
     with MeterProcess() as meter:
         scene = Scene(tmp_path, meter.meter())
