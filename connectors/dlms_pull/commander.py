@@ -14,6 +14,7 @@ from connectors.dlms_pull.backoff import Chance, RetryOptions, wait_secs
 from connectors.dlms_pull.client import Refused
 from connectors.dlms_pull.clock import date_time, epoch_of
 from connectors.dlms_pull.commands import (
+    ID_REUSED,
     OUTCOME_UNKNOWN,
     Answer,
     Command,
@@ -72,11 +73,26 @@ class Commander:
     def __init__(self, around: Around, retry: RetryOptions, offset_secs: int) -> None:
         self._around, self._retry, self._offset_secs = around, retry, offset_secs
         self._turns: dict[str, list[asyncio.Future[None]]] = {}
+        self._ids: dict[str, list[str]] = {}
+        """Digests of what is being handled under an id; the journal may not know it yet."""
         self.acting: set[str] = set()
         """Ids of commands whose intent is being recorded, or is, and whose result is not."""
 
     async def handle(self, command: Command) -> None:
         """Run or answer a command; when this returns, its result is safe. Raises what ends the process."""
+        digests = self._ids.setdefault(command.id, [])
+        if digests and digests[0] != command.digest:
+            await self._around.answer(self._result(command, State.REFUSED, *ID_REUSED))
+            return
+        digests.append(command.digest)
+        try:
+            await self._in_turn(command)
+        finally:
+            digests.pop()
+            if not digests:
+                del self._ids[command.id]
+
+    async def _in_turn(self, command: Command) -> None:
         turns = self._turns.setdefault(command.device, [])
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         before = turns[-1] if turns else None

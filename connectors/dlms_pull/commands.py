@@ -37,6 +37,7 @@ class State(StrEnum):
 
 
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+ID_REUSED = ("ID_REUSED", "another command came under this id")
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def decide(command: Command, known: Known | None, now: int) -> Run | Answer:
         return Answer(Result(command.id, command.device, command.kind, state, code, reason, (), now), keep)
 
     if known is not None and known.digest != command.digest:
-        return answer(State.REFUSED, "ID_REUSED", "another command came under this id", keep=False)
+        return answer(State.REFUSED, *ID_REUSED, keep=False)
     if known is not None and known.result is not None:
         return Answer(known.result, keep=False)
     if known is not None and command.kind in KINDS and KINDS[command.kind].acts:

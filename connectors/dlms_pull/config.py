@@ -42,7 +42,8 @@ class DlmsPullConfig(BaseModel):
     clock_offset_secs: int = Field(
         IST_OFFSET_SECS, ge=-86_400, le=86_400, description="wall clock of the meters, seconds ahead of UTC"
     )
-    commands_at_once: int = Field(1000, ge=1, description="commands taken from the topic and not finished, at most")
+    commands_at_once: int = Field(10_000, ge=1, description="commands taken from the topic and not finished, at most: "
+                                  "those of meters that are away wait among them until they expire")  # fmt: skip
     keep_secs: int = Field(7 * 86_400, ge=0, description="how long behind its expiry the result of a command is kept "
                            "for copies of it")  # fmt: skip
     retry: RetryOptions = Field(default_factory=RetryOptions, description="attempts of a command")

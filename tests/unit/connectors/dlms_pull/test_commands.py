@@ -317,6 +317,15 @@ async def test_a_copy_that_comes_while_the_first_runs_is_answered_and_not_run() 
     assert [answer.state for answer in case.results].count(State.DONE) == 5
 
 
+async def test_two_commands_that_come_together_under_one_id_are_not_both_run() -> None:
+    case = Case()
+    await asyncio.gather(case.commander.handle(command()), case.commander.handle(command("reconnect")),
+                         case.commander.handle(command(device="4B56490000000009")))  # fmt: skip
+    assert [call[-1] for call in case.meter.calls if call.startswith("act")] == ["1"]
+    assert [answer.code for answer in case.results].count("ID_REUSED") == 2
+    assert (await case.final(command())).state is State.DONE
+
+
 async def test_a_clock_that_is_right_is_left_alone() -> None:
     case = Case()
     case.now = NOW + 30.0
