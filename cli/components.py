@@ -5,8 +5,11 @@ from __future__ import annotations
 from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
 
-CONNECTOR_TOPICS = {"parked": ("source",)}
+CONNECTOR_TOPICS = {"parked": ("source",), "dlms_pull": ("commands", "journal")}
 """Connector type -> its options that name a topic it reads."""
+
+CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}}
+"""Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
 SILENT_CONNECTORS = frozenset({"ticker"})
 """Connector types that handle no frames: they reject and park nothing."""
@@ -35,6 +38,7 @@ def components() -> Components:
         sinks=sinks.SINKS,
         schemas=frozenset(shipped_ids()),
         topic_options=CONNECTOR_TOPICS,
+        topic_outputs=CONNECTOR_OUTPUTS,
         silent=SILENT_CONNECTORS,
         sink_schemas=SINK_SCHEMAS,
         counted=COUNTED,

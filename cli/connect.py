@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from cli.deployment import REGISTRY_TOPIC, prepare
+from cli.deployment import REGISTRY_TOPIC, key_folder, master_key, prepare
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
 from cli.wall_clock import WallClock
 from connectors.gather.outlet import Targets
 from connectors.runner import Environment, run_connector, stop_on_signals
+from pipeline.errors import ConfigError
 from pipeline.topology.plan import ConnectorPlan, Plan, TopicPlan
+
+OPENS_KEYS = frozenset({"dlms_pull"})
+"""Connector types that open the key store: others never hold the master key."""
 
 
 def connect(
@@ -38,6 +42,7 @@ def run(plan: Plan, name: str, status_port: int = 0) -> None:
     import uvloop
 
     connector = plan.connector(name)
+    check_journal(plan, connector)
     environment = environment_of(plan, connector, status_port)
     assert isinstance(connector.options, BaseModel)
     options = connector.options
@@ -50,6 +55,17 @@ def run(plan: Plan, name: str, status_port: int = 0) -> None:
     uvloop.run(main())
 
 
+def check_journal(plan: Plan, connector: ConnectorPlan) -> None:
+    """A journal whose records were deleted by age would let counters be used twice; raises ConfigError."""
+    name = getattr(connector.options, "journal", None)
+    topic = plan.topics.get(name) if isinstance(name, str) else None
+    if topic is not None and (not topic.compact or topic.partitions != 1):
+        raise ConfigError(
+            "JOURNAL_NOT_COMPACT", where=topic.name, what=f"cleanup is not compact, or {topic.partitions} partitions",
+            do="give it `cleanup: compact` and `partitions: 1`",
+        )  # fmt: skip
+
+
 def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> Environment:
     """What the connector shares with the others; creates missing topics."""
     default = Targets(connector.to.name)
@@ -60,7 +76,7 @@ def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> En
     )
     return Environment(
         plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port,
-        readers_of(plan, connector.to),
+        readers_of(plan, connector.to), key_folder().folder, master_key() if connector.type in OPENS_KEYS else None,
     )  # fmt: skip
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
+from connectors.dlms_pull.config import DlmsPullConfig
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.ticker.config import TickerConfig
 
 CONNECTORS: dict[str, type[BaseModel]] = {
     "dlms": DlmsConfig,
+    "dlms_pull": DlmsPullConfig,
     "mqtt": MqttConfig,
     "parked": ParkedConfig,
     "ticker": TickerConfig,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
+from connectors.dlms_pull.config import DlmsPullConfig
 from connectors.gather.brake import Brake
 from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.gather.pump import Pump
@@ -22,7 +25,7 @@ from connectors.parked.config import ParkedConfig
 from connectors.phases import PHASES
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
-from pipeline.errors import Transient
+from pipeline.errors import ConfigError, Transient
 from pipeline.reference_codec import registry_from_bytes
 from pipeline.runtime.kafka_references import KafkaReferences
 from pipeline.runtime.moments import Moments
@@ -33,7 +36,13 @@ if TYPE_CHECKING:
     from connectors.parked.connector import Offers
 
 REGISTRY_POLL_SECS = 0.5
-TYPES = {DlmsConfig: "dlms", MqttConfig: "mqtt", ParkedConfig: "parked", TickerConfig: "ticker"}
+TYPES = {
+    DlmsConfig: "dlms",
+    DlmsPullConfig: "dlms_pull",
+    MqttConfig: "mqtt",
+    ParkedConfig: "parked",
+    TickerConfig: "ticker",
+}
 
 log = structlog.get_logger()
 
@@ -50,6 +59,9 @@ class Environment:
     status_port: int = 0
     readers: tuple[str, ...] = ()
     """Consumer groups that read the topic of frames: reading from meters stops while one is too far behind."""
+    key_folder: Path = Path()
+    """Folder of sealed key stores, for those who talk with meters."""
+    master_key: bytes | None = field(default=None, repr=False)
 
 
 async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
@@ -66,7 +78,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             stop,
         )
         return
-    assert isinstance(config, DlmsConfig | MqttConfig | ParkedConfig)
+    assert isinstance(config, DlmsConfig | DlmsPullConfig | MqttConfig | ParkedConfig)
     moments = Moments.from_environment(PHASES)
     outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name, moments)
     brake = Brake(config.gather.behind_bytes, time.monotonic)
@@ -75,14 +87,15 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
         lambda: brake.on,
     )  # fmt: skip
     pumping_stop = asyncio.Event()
+    own = _Own()
     page = (
-        await serve(environment.status_port, lambda: status(name, config, pump, outlet, brake))
+        await serve(environment.status_port, lambda: {**status(name, config, pump, outlet, brake), **own.counts()})
         if environment.status_port
         else None
     )
     watch = asyncio.ensure_future(_watch_registry(config, environment, pump, stop))
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
-    transport = asyncio.ensure_future(_transport(config, pump, stop))
+    transport = asyncio.ensure_future(_transport(name, config, environment, pump, stop, own))
     braking = asyncio.ensure_future(_watch_readers(brake, environment, outlet, stop))
     try:
         done, _ = await asyncio.wait({watch, pumping, transport, braking}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +113,19 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             await page.cleanup()
 
 
-async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None:
+@dataclass
+class _Own:
+    """Counts that a connector type has beside those of the pump."""
+
+    counts: Callable[[], dict[str, Any]] = dict
+
+    def tell(self, counts: Callable[[], dict[str, Any]]) -> None:
+        self.counts = counts
+
+
+async def _transport(
+    name: str, config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event, own: _Own
+) -> None:
     # Nothing is taken from a meter before there is a registry to resolve it with: else all of it would be parked.
     await _first_of(pump.adopted, stop)
     if stop.is_set():
@@ -109,6 +134,18 @@ async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None
         from connectors.dlms.connector import run as run_dlms
 
         await run_dlms(config, pump, stop, pump.ready)
+    elif isinstance(config, DlmsPullConfig):
+        try:
+            from connectors.dlms_pull.connector import Place
+            from connectors.dlms_pull.connector import run as run_pull
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                "PULL_EXTRA_MISSING", where=name, what=str(error), do="install Kvarn with its extra `pull`"
+            ) from error
+        place = Place(
+            name, environment.bootstrap, environment.contracts, environment.key_folder, environment.master_key
+        )
+        await run_pull(config, pump, place, stop, pump.ready, own.tell)
     elif isinstance(config, MqttConfig):
         from connectors.mqtt.connector import run as run_mqtt
 

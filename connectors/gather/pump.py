@@ -66,6 +66,11 @@ class Pump:
         self._resumed: list[Callable[[], None]] = []
 
     @property
+    def registry(self) -> Registry:
+        """The registry in force."""
+        return self._gatherer.registry
+
+    @property
     def full(self) -> bool:
         """True when transports must stop reading; `when_room` calls them back."""
         return self._gatherer.octets + self._outlet.waiting_octets >= self._options.buffer_bytes or self._held()

@@ -12,7 +12,7 @@ from pipeline.topology.load import Path
 from pipeline.topology.shape import Pieces, meant
 from pipeline.topology.spec import TopologySpec
 from pipeline.topology.stages import KEYED_BY_SERVICE_POINT, STAGES
-from pipeline.topology.topics import IMPLICIT
+from pipeline.topology.topics import FROM_OUTSIDE, IMPLICIT
 
 Check = Callable[[Pieces], Iterator[Finding]]
 
@@ -225,7 +225,7 @@ def topics_are_used(pieces: Pieces) -> Iterator[Finding]:
         if name not in written and name not in read:
             place = pieces.document.key_place(("topics", name))
             yield finding("TOPIC_UNUSED", place, f"nothing writes or reads `{name}`")
-        elif name not in written:
+        elif name not in written and name not in FROM_OUTSIDE:
             use = read[name]
             place = pieces.document.place(use.path)
             yield finding("TOPIC_UNWRITTEN", place, f"`{use.who[1]}` reads `{name}`, but nothing here writes it")

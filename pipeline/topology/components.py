@@ -28,8 +28,9 @@ class Counted:
 class Components:
     """Explicit tables; `cli.components` joins those of agents, connectors and sinks.
 
-    `topic_options`: connector type -> its options that name a topic it reads. `silent`: connector types that reject and
-    park nothing. `sink_schemas`: sink type -> schemas it can take; all when it is not in the table. `counted`: options
+    `topic_options`: connector type -> its options that name a topic it reads. `topic_outputs`: connector type -> its
+    options that name a topic it writes, with the schema (None: any). `silent`: connector types that reject and park
+    nothing. `sink_schemas`: sink type -> schemas it can take; all when it is not in the table. `counted`: options
     that the plan fills in from topics. `shared`: options that all stages and sinks along one flow must agree on.
     """
 
@@ -38,6 +39,7 @@ class Components:
     sinks: Configs
     schemas: Collection[str]
     topic_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    topic_outputs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     silent: Collection[str] = ()
     sink_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
     counted: tuple[Counted, ...] = ()

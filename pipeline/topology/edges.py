@@ -72,6 +72,10 @@ def uses(pieces: Pieces) -> Iterator[Use]:
             value = _option(pieces, who, option)
             if value is not None:
                 yield Use(who, value, None, (*who, option), writes=False)
+        for option, schema in pieces.components.topic_outputs.get(connector.type, {}).items():
+            value = _option(pieces, who, option)
+            if value is not None:
+                yield Use(who, value, schema, (*who, option), writes=True)
     for name, sink in pieces.sinks.items():
         for index, topic in enumerate(sink.from_):
             yield Use(("sinks", name), topic, None, ("sinks", name, "from", index), writes=False)

@@ -72,6 +72,8 @@ def _edges(plan: Plan) -> Iterator[Edge]:
         for topic in connector.reads:
             yield Edge(_topic(topic), me)
         yield Edge(me, _topic(connector.to))
+        for topic in connector.writes:
+            yield Edge(me, _topic(topic))
         for aside in (connector.rejects, connector.parked):
             if aside is not None:
                 yield Edge(me, _topic(aside), aside=True)

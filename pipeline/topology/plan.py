@@ -86,7 +86,7 @@ class ChainPlan:
 class ConnectorPlan:
     """A connector: its checked options, the topic of frames that it writes, and where what it cannot use goes.
 
-    `reads` are topics that its options name.
+    `reads` are topics that its options name, `writes` those that they name for what is no frame.
     """
 
     name: str
@@ -96,6 +96,7 @@ class ConnectorPlan:
     rejects: TopicPlan | None
     parked: TopicPlan | None
     reads: tuple[TopicPlan, ...]
+    writes: tuple[TopicPlan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,10 +247,13 @@ def _connector(pieces: Pieces, name: str, topics: Mapping[str, TopicPlan]) -> Co
     spec = pieces.connectors[name]
     options = pieces.options["connectors", name]
     silent = spec.type in pieces.components.silent
-    named = [
-        options[option] if isinstance(options, Mapping) else getattr(options, option)
-        for option in pieces.components.topic_options.get(spec.type, ())
-    ]
+    reads, writes = (
+        tuple(topics[options[option] if isinstance(options, Mapping) else getattr(options, option)] for option in named)
+        for named in (
+            pieces.components.topic_options.get(spec.type, ()),
+            pieces.components.topic_outputs.get(spec.type, {}),
+        )
+    )
     return ConnectorPlan(
         name=name,
         type=spec.type,
@@ -257,7 +261,8 @@ def _connector(pieces: Pieces, name: str, topics: Mapping[str, TopicPlan]) -> Co
         to=topics[spec.to],
         rejects=None if silent else topics[spec.rejects],
         parked=None if silent else topics[spec.parked],
-        reads=tuple(topics[topic] for topic in named),
+        reads=reads,
+        writes=writes,
     )
 
 

@@ -80,16 +80,41 @@ TOPICS: tuple[Topic, ...] = (
         "the owner of the partition",
         "checkpoints; compacted; not in the topology file",
     ),
+    Topic(
+        "commands",
+        "operations, other systems",
+        "device",
+        "Command",
+        "the pull connector, or another head-end",
+        "commands to meters (docs/commands.md)",
+    ),
+    Topic(
+        "command-results",
+        "the pull connector, or another head-end",
+        "device",
+        "CommandResult",
+        "who commanded",
+        "what became of commands",
+    ),
+    Topic(
+        "pull-journal",
+        "the pull connector",
+        "kind/...",
+        None,
+        "the pull connector",
+        "counters, intents and results that must outlive it; compacted, one partition",
+    ),
     Topic("readings-in", "file and AMI imports", "service point", None, "a connector", "readings made elsewhere", True),
     Topic("edits", "editors", "service point", None, "a connector", "manual edits of readings", True),
     Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
     Topic("weather", "a weather service", "station", None, "a connector", "temperature and irradiance", True),
     Topic("inspections", "field teams", "service point", None, "a connector", "outcomes of inspections", True),
-    Topic("commands", "rating, operations", "device", None, "a head-end connector", "commands to meters", True),
-    Topic("command-results", "a head-end connector", "device", None, "a connector", "what became of commands", True),
     Topic("outage-state", "an outage stage", "node", None, "a connector, operations", "confirmed outages", True),
     Topic("mr-orders", "billing", "service point", None, "a connector", "meter-reading orders", True),
 )
 
 IMPLICIT = frozenset({"registry"})
 """Topics that workers and connectors use without being named at an edge."""
+
+FROM_OUTSIDE = frozenset({"commands"})
+"""Topics that other systems write: that nothing in a file does is no finding."""
