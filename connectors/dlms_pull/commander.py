@@ -1,4 +1,4 @@
-"""Runs commands, each to its final answer: pure decisions of `commands`, in the order of decision 7.
+"""Runs commands, each to its final answer: pure decisions of `commands`, in the order of decision 8.
 
 Everything outside is handed in: the door to meters, the journal, where results go, clock, chance and sleep.
 """

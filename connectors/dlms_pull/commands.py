@@ -1,4 +1,4 @@
-"""Commands, and what is to be done with one: pure. The order of recording is docs/decisions/0007-commands.md.
+"""Commands, and what is to be done with one: pure. The order of recording is docs/decisions/0008-commands.md.
 
 A command that acts on the meter is sent at most once. Its intent is safe in the journal before it is sent; if an intent
 is found without a result, nobody can know whether the meter acted, so it is answered and not sent again. Reads do no
