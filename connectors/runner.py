@@ -22,7 +22,7 @@ from connectors.gather.readers import Readers
 from connectors.gather.readers import watch as watch_readers
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
-from connectors.phases import PHASES
+from connectors.phases import COMMAND_PHASES, PHASES
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
 from pipeline.errors import ConfigError, Transient
@@ -79,7 +79,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
         )
         return
     assert isinstance(config, DlmsConfig | DlmsPullConfig | MqttConfig | ParkedConfig)
-    moments = Moments.from_environment(PHASES)
+    moments = Moments.from_environment((*PHASES, *COMMAND_PHASES))
     outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name, moments)
     brake = Brake(config.gather.behind_bytes, time.monotonic)
     pump = Pump(
@@ -95,7 +95,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
     )
     watch = asyncio.ensure_future(_watch_registry(config, environment, pump, stop))
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
-    transport = asyncio.ensure_future(_transport(name, config, environment, pump, stop, own))
+    transport = asyncio.ensure_future(_transport(name, config, environment, pump, stop, own, moments))
     braking = asyncio.ensure_future(_watch_readers(brake, environment, outlet, stop))
     try:
         done, _ = await asyncio.wait({watch, pumping, transport, braking}, return_when=asyncio.FIRST_COMPLETED)
@@ -124,8 +124,9 @@ class _Own:
 
 
 async def _transport(
-    name: str, config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event, own: _Own
-) -> None:
+    name: str, config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event, own: _Own,
+    moments: Moments,
+) -> None:  # fmt: skip
     # Nothing is taken from a meter before there is a registry to resolve it with: else all of it would be parked.
     await _first_of(pump.adopted, stop)
     if stop.is_set():
@@ -143,8 +144,9 @@ async def _transport(
                 "PULL_EXTRA_MISSING", where=name, what=str(error), do="install Kvarn with its extra `pull`"
             ) from error
         place = Place(
-            name, environment.bootstrap, environment.contracts, environment.key_folder, environment.master_key
-        )
+            name, environment.bootstrap, environment.contracts, environment.key_folder, environment.master_key,
+            moments,
+        )  # fmt: skip
         await run_pull(config, pump, place, stop, pump.ready, own.tell)
     elif isinstance(config, MqttConfig):
         from connectors.mqtt.connector import run as run_mqtt

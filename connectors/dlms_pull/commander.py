@@ -15,6 +15,7 @@ from connectors.dlms_pull.client import Refused
 from connectors.dlms_pull.clock import date_time, epoch_of
 from connectors.dlms_pull.commands import (
     ID_REUSED,
+    NEVER_SECS,
     OUTCOME_UNKNOWN,
     Answer,
     Command,
@@ -25,6 +26,7 @@ from connectors.dlms_pull.commands import (
     Value,
     decide,
     range_of,
+    result_of,
     shift_of,
     targets,
 )
@@ -57,6 +59,8 @@ class Around:
     now: Callable[[], float]
     chance: Chance
     sleep: Callable[[float], Awaitable[None]]
+    reach: Callable[[str], None] = lambda _moment: None
+    """Told the moments of a command's life (connectors.phases)."""
 
 
 class Stop(Exception):
@@ -115,6 +119,7 @@ class Commander:
             if verdict.keep:
                 await self._keep(command, verdict.result)
             await around.answer(verdict.result)
+            around.reach("command-answered")
             return
         try:
             meter = self._meter(command)
@@ -122,10 +127,14 @@ class Commander:
             await self._attempts(command, meter)
         except Stop as stop:
             result = self._result(command, stop.state, stop.code, stop.reason, stop.values)
-            if stop.state in (State.DONE, State.FAILED):
+            around.reach("command-ended")
+            # An expired command stays expired; everything else might come out otherwise if it were asked again.
+            if stop.state is not State.EXPIRED:
                 await self._keep(command, result)
+                around.reach("command-recorded")
             self.acting.discard(command.id)
             await around.answer(result)
+            around.reach("command-answered")
 
     def _meter(self, command: Command) -> Meter:
         meter = self._around.meter(int(command.device, 16))
@@ -216,6 +225,7 @@ class Commander:
         # Before it is written: whoever stops the process leaves this command its end.
         self.acting.add(command.id)
         await self._around.journal.put(f"command/{command.id}", Known(command.digest, command.expires).record())
+        self._around.reach("command-intended")
         # Writing may have taken its time.
         if command.expires <= self._around.now():
             raise Stop(State.FAILED, "EXPIRED", "it expired while it was recorded, and was not sent")
@@ -257,7 +267,8 @@ class Commander:
             raise Stop(State.EXPIRED, "EXPIRED", f"it was to be run before {command.expires}")
 
     async def _keep(self, command: Command, result: Result) -> None:
-        known = Known(command.digest, command.expires, result)
+        # Kept for long, not for ever, where the expiry is the mistake: milliseconds, for example.
+        known = Known(command.digest, min(command.expires, result.at + NEVER_SECS), result)
         await self._around.journal.put(f"command/{command.id}", known.record())
 
     async def _say(self, command: Command, state: State) -> None:
@@ -266,7 +277,7 @@ class Commander:
     def _result(
         self, command: Command, state: State, code: str = "", reason: str = "", values: tuple[Value, ...] = ()
     ) -> Result:
-        return Result(command.id, command.device, command.kind, state, code, reason, values, int(self._around.now()))
+        return result_of(command, state, int(self._around.now()), code, reason, values)
 
 
 def _code(error: Exception) -> str:

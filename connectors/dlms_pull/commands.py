@@ -37,6 +37,7 @@ class State(StrEnum):
 
 
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+ID_FORM = "ID_FORM"
 ID_REUSED = ("ID_REUSED", "another command came under this id")
 
 
@@ -85,6 +86,14 @@ class Result:
         """For the topic."""
         made = asdict(self)
         return {**made, "state": str(self.state), "values": [asdict(value) for value in self.values], "source": source}
+
+
+def result_of(
+    command: Command, state: State, now: int, code: str = "", reason: str = "", values: tuple[Value, ...] = ()
+) -> Result:
+    """What became of a command. It came to EXPIRED when it expired: whoever says so later says the same."""
+    at = command.expires if state is State.EXPIRED else now
+    return Result(command.id, command.device, command.kind, state, code, reason, values, at)
 
 
 @dataclass(frozen=True)
@@ -232,7 +241,7 @@ def decide(command: Command, known: Known | None, now: int) -> Run | Answer:
     """What to do with a command that was read from the topic, the journal being as it is."""
 
     def answer(state: State, code: str, reason: str, keep: bool) -> Answer:
-        return Answer(Result(command.id, command.device, command.kind, state, code, reason, (), now), keep)
+        return Answer(result_of(command, state, now, code, reason), keep)
 
     if known is not None and known.digest != command.digest:
         return answer(State.REFUSED, *ID_REUSED, keep=False)
@@ -244,14 +253,16 @@ def decide(command: Command, known: Known | None, now: int) -> Run | Answer:
     if command.expires <= now:
         return answer(State.EXPIRED, "EXPIRED", f"it was to be run before {command.expires}", keep=False)
     problem = problem_of(command, now)
-    return Run() if problem is None else answer(State.REFUSED, *problem, keep=False)
+    # What is refused today might be run tomorrow: only the journal makes the answer stand. Nothing is kept under an id
+    # that is none.
+    return Run() if problem is None else answer(State.REFUSED, *problem, keep=problem[0] != ID_FORM)
 
 
 def problem_of(command: Command, now: int) -> tuple[str, str] | None:
     """(code, reason) why a command cannot be run by anyone; None when it can."""
     kind = KINDS.get(command.kind)
     if not command.id or len(command.id) > MOST_ID:
-        return "ID_FORM", f"the id is empty, or longer than {MOST_ID}"
+        return ID_FORM, f"the id is empty, or longer than {MOST_ID}"
     if not DEVICE.match(command.device):
         return "DEVICE_FORM", "the device is no system title of 16 hexadecimal digits in upper case"
     if kind is None:

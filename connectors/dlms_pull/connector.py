@@ -31,6 +31,7 @@ from connectors.dlms_pull.profiles import ProfileReader, template_of
 from connectors.dlms_pull.sessions import Limits, Sessions
 from connectors.dlms_pull.transport import failed
 from connectors.gather.pump import Pump
+from pipeline.runtime.moments import Moments
 from pipeline.templates import Template
 from pipeline.wire import Contracts
 
@@ -72,6 +73,7 @@ class Place:
     contracts: Contracts
     key_folder: Path
     master_key: bytes | None
+    moments: Moments
 
 
 class Puller:
@@ -80,6 +82,7 @@ class Puller:
     def __init__(
         self, config: DlmsPullConfig, pump: Pump, topics: Topics, keys: KeySource, stop: asyncio.Event,
         now: Callable[[], float] = time.time, chance: Callable[[], float] = random.random,
+        reach: Callable[[str], None] = lambda _moment: None,
     ) -> None:  # fmt: skip
         self._config, self._pump, self._topics, self._keys, self._stop = config, pump, topics, keys, stop
         self._now = now
@@ -100,7 +103,7 @@ class Puller:
         reader = ProfileReader(self.layouts, config.clock_offset_secs, config.gather.frame_bytes, now)
         self.commander = Commander(
             Around(sessions, topics.journal, reader, lambda device: self._meters.get(device), self._template,
-                   self._deliver, topics.answer, now, chance, asyncio.sleep),
+                   self._deliver, topics.answer, now, chance, asyncio.sleep, reach),
             config.retry, config.clock_offset_secs,
         )  # fmt: skip
         # A place is left to commands, in all and at each gateway: nobody waits for a switch until a day has been read.
@@ -242,7 +245,7 @@ async def run(
     await inbox.open()
     results = ResultTopic(place.bootstrap, config.results, place.contracts, place.name)
     puller = Puller(config, pump, Topics(inbox, journal, results.answer), KeySource(place.key_folder, place.master_key),
-                    stop)  # fmt: skip
+                    stop, reach=place.moments.reach)  # fmt: skip
     told(puller.counts)
     ended = asyncio.Event()
     work = asyncio.ensure_future(puller.run(ready))

@@ -7,6 +7,7 @@ which can record no intent from then on, so it can send no command that acts.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -142,6 +143,9 @@ class CommandTopic:
         self._topic, self._contracts = topic, contracts
         self.offsets = Offsets()
         self.unreadable = 0
+        # Whoever waits in the client's library is not ended with the task that waits for it, and must be out of it
+        # before the client is closed.
+        self._reading, self._committing = threading.Lock(), threading.Lock()
         self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False,
                                    "auto.offset.reset": "earliest"})  # fmt: skip
 
@@ -164,7 +168,7 @@ class CommandTopic:
     async def read(self, most: int) -> list[tuple[int, int, Command]]:
         """(partition, offset, command) of up to `most` further records; what is no command is finished at once."""
         found = []
-        for message in await asyncio.to_thread(self._consumer.consume, min(most, READ_RECORDS), POLL_SECS):
+        for message in await asyncio.to_thread(self._consume, min(most, READ_RECORDS)):
             if message.error() is not None:
                 log.warning("commands not read", error=str(message.error()))
                 continue
@@ -186,13 +190,25 @@ class CommandTopic:
         if not places:
             return
         try:
-            await asyncio.to_thread(lambda: self._consumer.commit(offsets=places, asynchronous=False))
+            await asyncio.to_thread(self._commit, places)
         except KafkaException as error:
             log.warning("positions not committed", topic=self._topic, error=str(error))
 
     async def close(self) -> None:
         """Give the connection back."""
-        await asyncio.to_thread(self._consumer.close)
+        await asyncio.to_thread(self._close)
+
+    def _consume(self, most: int) -> list[Any]:
+        with self._reading:
+            return list(self._consumer.consume(most, POLL_SECS))
+
+    def _commit(self, places: list[TopicPartition]) -> None:
+        with self._committing:
+            self._consumer.commit(offsets=places, asynchronous=False)
+
+    def _close(self) -> None:
+        with self._reading, self._committing:
+            self._consumer.close()
 
 
 async def polled(poll: Callable[[], None], stop: asyncio.Event, secs: float = 0.01) -> None:

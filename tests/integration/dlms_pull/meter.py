@@ -48,7 +48,7 @@ from gurux_dlms.internal._GXCommon import _GXCommon
 from gurux_dlms.internal._GXDataInfo import _GXDataInfo
 from gurux_dlms.objects import GXDLMSAssociationLogicalName, GXDLMSDisconnectControl
 
-from tests.integration.dlms_pull.objects import MeterOptions, encoded, objects
+from tests.integration.dlms_pull.objects import MeterOptions, clock_of, encoded, objects
 
 
 def _tlv(tag: int, value: bytes) -> bytes:
@@ -342,6 +342,9 @@ class Meter(GXDLMSServer):
         value = _GXCommon.getData(self.settings, data, _GXDataInfo())
         octets = bytes(value) if isinstance(value, (bytes, bytearray)) else b""
         say(set=_GXCommon.toLogicalName(name), attribute=attribute, value=octets.hex())
+        item = self.items.findByLN(ObjectType.CLOCK, _GXCommon.toLogicalName(name))
+        if item is not None:
+            item.ahead = round(clock_of(octets) - time.time())
         self._answer(Command.SET_RESPONSE, 1, invoke, None, 0)
 
 

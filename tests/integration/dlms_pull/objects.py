@@ -60,6 +60,8 @@ class MeterOptions:
     reorder: bool = False
     """Export registers before import ones in the profile."""
     public_open: bool = True
+    clock_ahead: int = 0
+    """Seconds, until the clock is set."""
 
 
 def encoded(settings: Any, item: Any, attribute: int, selector: int, parameters: Any) -> bytes:
@@ -82,7 +84,8 @@ def encoded(settings: Any, item: Any, attribute: int, selector: int, parameters:
                 _GXCommon.setData(settings, out, tag, value)
         return bytes(out.array())
     if isinstance(item, GXDLMSClock) and attribute == 2:
-        _GXCommon.setData(settings, out, DataType.OCTET_STRING, GXDateTime(datetime.now(IST)))
+        now = datetime.now(IST) + timedelta(seconds=item.ahead)
+        _GXCommon.setData(settings, out, DataType.OCTET_STRING, GXDateTime(now))
         return bytes(out.array())
     if isinstance(item, GXDLMSRegister) and attribute == 3:
         return bytes([2, 2, 15, item.power & 0xFF, 22, int(item.unit)])
@@ -106,6 +109,7 @@ def objects(options: MeterOptions) -> list[Any]:
     if options.reorder:
         columns[1:5] = [*columns[3:5], *columns[1:3]]
     made: list[Any] = [GXDLMSClock("0.0.1.0.0.255")]
+    made[0].ahead = options.clock_ahead
     profile = GXDLMSProfileGeneric("1.0.99.1.0.255")
     profile.forms = columns
     profile.capturePeriod = options.interval

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -129,7 +130,7 @@ async def opened() -> tuple[KafkaJournal, asyncio.Task[None]]:
     return journal, asyncio.ensure_future(journal.run())
 
 
-async def ended(*tasks: asyncio.Task[None]) -> None:
+async def ended(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -223,3 +224,25 @@ async def test_a_result_is_safe_when_it_was_answered(broker: Broker) -> None:
     assert (said["state"], said["source"], said["values"]) == (
         "DONE", "pull", [{"name": "clock_ahead", "value": "3", "unit": "s"}],
     )  # fmt: skip
+
+
+async def test_the_client_is_closed_when_nobody_is_in_it(broker: Broker) -> None:
+    inside, go, seen = threading.Event(), threading.Event(), list[str]()
+    inbox = CommandTopic("nowhere:1", "commands", load_contracts(), "group")
+
+    def consume(_most: int, _secs: float) -> list[Message]:
+        inside.set()
+        go.wait(10)
+        seen.append("out")
+        return []
+
+    inbox._consumer.consume, inbox._consumer.close = consume, lambda: seen.append("closed")  # type: ignore[method-assign]
+    reading = asyncio.ensure_future(inbox.read(1))
+    await asyncio.to_thread(inside.wait, 10)
+    await ended(reading)
+    closing = asyncio.ensure_future(inbox.close())
+    await asyncio.sleep(0.05)
+    assert seen == []
+    go.set()
+    await closing
+    assert seen == ["out", "closed"]
