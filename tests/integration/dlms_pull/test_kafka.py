@@ -103,10 +103,14 @@ def test_a_switch_is_not_sent_again_by_the_process_after_the_one_that_was_killed
     with deployment.connector(kill=moment) as first:
         first.killed()
     assert meter.said("switched") == switched
+    deployment.send(deployment.command("after", "ping"))
     with deployment.connector() as second:
-        deployment.answered(second, "off")
-        second.until(lambda page: page.get("commands_finished") == 1)
+        deployment.answered(second, "off", "after")
+        second.until(lambda page: page.get("commands_finished") == 2)
     assert deployment.final("off")["code"] == code
+    assert deployment.final("after")["state"] == "DONE"
+    used = meter.said("counter")
+    assert used == sorted(set(used))
     assert deployment.journal()["command/off"]["result"]["code"] == code
     assert meter.said("switched") == switched
 
@@ -152,6 +156,23 @@ def test_what_was_refused_or_expired_stays_so_for_the_next_process(
     assert len(deployment.finals()) == 2
     assert deployment.final("off")["code"] == code
     assert meter.said("association") == []
+
+
+def test_a_clean_stop_brings_what_acts_to_its_end_and_leaves_the_rest_to_the_next_process(
+    kafka: str, tmp_path: Path
+) -> None:
+    with MeterProcess(first=YESTERDAY, slow_secs=0.5) as meter:
+        deployment = Deployment(kafka, tmp_path, meter)
+        deployment.send(deployment.command("off", "disconnect"), deployment.command("read", "ping"))
+        with deployment.connector() as first:
+            wait(lambda: bool(meter.said("switched")), first)
+            first.process.send_signal(signal.SIGTERM)
+            assert first.process.wait(20) == 0, first.tail()
+        assert [(result["id"], result["state"]) for result in deployment.finals()] == [("off", "DONE")]
+        with deployment.connector() as second:
+            deployment.answered(second, "read")
+        assert sorted(result["id"] for result in deployment.finals()) == ["off", "read"]
+        assert meter.said("switched") == [1]
 
 
 def test_a_second_process_takes_over_and_the_first_ends_with_its_reason(

@@ -38,6 +38,7 @@ from connectors.dlms_pull.layouts import Layouts
 from connectors.dlms_pull.meters import Meter
 from connectors.dlms_pull.profiles import ProfileReader
 from connectors.dlms_pull.transport import failed
+from connectors.phases import COMMAND_PHASES
 from pipeline.templates import TEMPLATE_BY_NUMBER
 
 DEVICE = 0x4B56490000000001
@@ -216,6 +217,20 @@ async def test_a_switch_is_recorded_before_it_is_sent() -> None:
     assert [str(answer.state) for answer in case.results] == ["ACCEPTED", "RUNNING", "DONE"]
 
 
+async def test_moments_come_in_the_order_of_a_commands_life() -> None:
+    case = Case()
+    seen: list[tuple[str, int, int, int]] = []
+
+    def reach(moment: str) -> None:
+        sent = sum(call.startswith("act") for call in case.meter.calls)
+        seen.append((moment, sent, len(case.log), len(case.results)))
+
+    case.commander = Commander(replace(case.commander._around, reach=reach), RetryOptions(), 19_800)
+    await case.final(command())
+    # Requests sent, records in the journal, results told: ACCEPTED and RUNNING come before them all.
+    assert seen == list(zip(COMMAND_PHASES, (0, 1, 1, 1), (1, 1, 2, 2), (2, 2, 2, 3), strict=True))
+
+
 @pytest.mark.parametrize("kind", ["disconnect", "reconnect", "sync_clock"])
 async def test_wherever_a_process_dies_a_meter_is_told_once_at_most(kind: str) -> None:
     # The journal as it was after each of its writes: a process that begins with it stands where another one died.
@@ -333,3 +348,31 @@ async def test_a_clock_that_is_right_is_left_alone() -> None:
     assert (result.state, Value("set", "0") in result.values) == (State.DONE, True)
     assert case.log == [case.log[-1]]
     assert not [call for call in case.meter.calls if call.startswith("set")]
+
+
+async def test_a_refusal_stands_for_the_process_that_would_run_the_command() -> None:
+    case = Case()
+    mine = command(expires=NOW + 400 * 86_400)
+    first = await case.final(mine)
+    assert (first.state, first.code) == (State.REFUSED, "EXPIRES_FORM")
+    later = Case(list(case.log))
+    later.now += 60 * 86_400
+    assert await later.final(mine) == first
+    assert later.meter.calls == []
+
+
+async def test_nothing_is_kept_of_an_expiry_in_milliseconds_for_longer_than_of_others() -> None:
+    case = Case()
+    await case.final(command(expires=1000 * NOW))
+    (entry,) = case.journal.under("command/").values()
+    assert forgotten(Known.of(entry), NOW + 400 * 86_400, 7 * 86_400)
+
+
+async def test_an_expired_command_is_answered_with_the_same_words_whenever_it_is_answered() -> None:
+    away, later = Case(), Case()
+    away.meter.opening = dict.fromkeys(range(1, 9), LOST)
+    later.now += 5000
+    mine = command(expires=NOW + 5)
+    first = await away.final(mine)
+    assert (first.state, first.at) == (State.EXPIRED, NOW + 5)
+    assert await later.final(mine) == first
