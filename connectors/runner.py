@@ -12,6 +12,7 @@ import structlog
 from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
+from connectors.folder.config import FolderConfig
 from connectors.gather.brake import Brake
 from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.gather.pump import Pump
@@ -20,6 +21,7 @@ from connectors.gather.readers import watch as watch_readers
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.phases import PHASES
+from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
 from pipeline.errors import Transient
@@ -33,7 +35,12 @@ if TYPE_CHECKING:
     from connectors.parked.connector import Offers
 
 REGISTRY_POLL_SECS = 0.5
-TYPES = {DlmsConfig: "dlms", MqttConfig: "mqtt", ParkedConfig: "parked", TickerConfig: "ticker"}
+TYPES = {
+    DlmsConfig: "dlms", FolderConfig: "folder", MqttConfig: "mqtt", ParkedConfig: "parked",
+    ReadingsTopicConfig: "readings_topic", TickerConfig: "ticker",
+}  # fmt: skip
+DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
+"""Connectors that hand on frames of readings, which others would refuse; parked ones may be such."""
 
 log = structlog.get_logger()
 
@@ -66,13 +73,13 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             stop,
         )
         return
-    assert isinstance(config, DlmsConfig | MqttConfig | ParkedConfig)
+    assert isinstance(config, DlmsConfig | FolderConfig | MqttConfig | ParkedConfig | ReadingsTopicConfig)
     moments = Moments.from_environment(PHASES)
     outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name, moments)
     brake = Brake(config.gather.behind_bytes, time.monotonic)
     pump = Pump(
         empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()), moments,
-        lambda: brake.on,
+        lambda: brake.on, decoded=isinstance(config, DECODED),
     )  # fmt: skip
     pumping_stop = asyncio.Event()
     page = (
@@ -82,7 +89,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
     )
     watch = asyncio.ensure_future(_watch_registry(config, environment, pump, stop))
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
-    transport = asyncio.ensure_future(_transport(config, pump, stop))
+    transport = asyncio.ensure_future(_transport(config, environment, pump, stop))
     braking = asyncio.ensure_future(_watch_readers(brake, environment, outlet, stop))
     try:
         done, _ = await asyncio.wait({watch, pumping, transport, braking}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +107,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             await page.cleanup()
 
 
-async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None:
+async def _transport(config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
     # Nothing is taken from a meter before there is a registry to resolve it with: else all of it would be parked.
     await _first_of(pump.adopted, stop)
     if stop.is_set():
@@ -113,6 +120,14 @@ async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None
         from connectors.mqtt.connector import run as run_mqtt
 
         await run_mqtt(config, pump, stop, pump.ready)
+    elif isinstance(config, FolderConfig):
+        from connectors.folder.connector import run as run_folder
+
+        await run_folder(config, pump, stop, pump.ready)
+    elif isinstance(config, ReadingsTopicConfig):
+        from connectors.readings_topic.connector import run as run_topic
+
+        await run_topic(config, environment.bootstrap, pump, stop, pump.ready)
     else:
         pump.ready.set()
         await stop.wait()

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.decode.kernels_columns import CHANNEL_BITS, write_channels
-from agents.decode.kernels_open import DECRYPT_FAILED, GOOD, Policy
+from agents.decode.kernels_open import APDU_UNKNOWN, DECRYPT_FAILED, GOOD, Policy
 from agents.decode.kernels_profile import NO_ROOM, forget_rows, read_profile, share
 from agents.decode.kernels_push import PROFILE, read_push
+from agents.decode.kernels_readings import read_readings
 from agents.decode.kernels_window import enter, judge
 from agents.decode.state import WINDOW
 from pipeline.channels import N_SNAPSHOT, SNAPSHOT_INDEX
@@ -208,6 +209,19 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
                 mark(windows_changed, windows_dirty, 0, slot, capacity)
                 mark(prints_changed, prints_dirty, counter & (WINDOW - 1), slot, capacity)
         if code != GOOD:
+            if code == APDU_UNKNOWN and security == 0:
+                # It was let pass though it is no notification: readings of a head-end.
+                code, profile, taken = read_readings(
+                    octets, start, end, item, devices[item], points[item], first_links[item], links, rows, row,
+                    snapshot, count - item - 1,
+                )  # fmt: skip
+                if code == NO_ROOM:
+                    done[FRAMES], done[LACKING] = item, profile
+                    break
+                verdicts[item] = code
+                row += profile
+                snapshot += taken
+                continue
             verdicts[item] = code
             forget_rows(rows, row, profile)
             continue

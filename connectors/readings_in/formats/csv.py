@@ -1,0 +1,123 @@
+"""CSV with a line of names: read in parts by whole columns, so that a file may be larger than memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as columns
+
+from connectors.readings_in.config import ReadingsOptions
+from connectors.readings_in.formats.parts import Part, UnreadableError
+from connectors.readings_in.records import MOST_RAW, Fault, Records
+
+PART_OCTETS = 8_000_000
+MARK = b"\xef\xbb\xbf"
+"""That the text is UTF-8, as some programs write before it."""
+
+
+def read_csv(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
+    """See FORMATS. A row with too many or too few columns is a fault, and the others are used."""
+    first = stream.readline(65_536).removeprefix(MARK)
+    names = [
+        name.strip() for name in next(csv.reader([first.decode("utf-8", "replace")], delimiter=options.delimiter), [])
+    ]
+    if options.columns.device not in names or options.columns.time not in names:
+        raise UnreadableError(
+            f"the first line names no columns {options.columns.device} and {options.columns.time}: {', '.join(names)}"[
+                :200
+            ]
+        )
+    if len(set(names)) < len(names):
+        raise UnreadableError(f"the first line names a column twice: {', '.join(names)}"[:200])
+    line = 2
+    rest = b""
+    while octets := stream.read(PART_OCTETS):
+        whole, rest = _cut(rest + octets)
+        if len(rest) > 4 * PART_OCTETS:
+            raise UnreadableError("a quotation mark without an end")
+        if whole:
+            yield _part(whole, names, line, options)
+            line += whole.count(b"\n")
+    if rest.strip():
+        yield _part(rest, names, line, options)
+
+
+def _cut(octets: bytes) -> tuple[bytes, bytes]:
+    """Whole rows, and what is left: up to the last end of a line before which quotation marks come in pairs."""
+    end = octets.rfind(b"\n") + 1
+    while end and octets.count(b'"', 0, end) % 2:
+        end = octets.rfind(b"\n", 0, end - 1) + 1
+    return octets[:end], octets[end:]
+
+
+def _part(octets: bytes, names: list[str], line: int, options: ReadingsOptions) -> Part:
+    invalid: list[Any] = []
+
+    def refuse(row: Any) -> str:
+        invalid.append(row)
+        return "skip"
+
+    try:
+        table = columns.read_csv(
+            pa.BufferReader(octets),
+            read_options=columns.ReadOptions(column_names=names, use_threads=False, block_size=2 * len(octets) + 1024),
+            parse_options=columns.ParseOptions(
+                delimiter=options.delimiter, newlines_in_values=b'"' in octets, invalid_row_handler=refuse,
+                ignore_empty_lines=True,
+            ),
+            convert_options=columns.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True
+            ),
+        )  # fmt: skip
+    except pa.ArrowInvalid as error:
+        raise UnreadableError(f"no CSV from line {line} on: {error}"[:200]) from error
+    lines = _Lines(octets, line, table, [row.number for row in invalid], options.delimiter)
+    records = Records(table.num_rows, {name: table.column(name) for name in names}, lines.place, partial(lines.raw))
+    for row in invalid:
+        what = f"{row.actual_columns} columns, the first line names {row.expected_columns}"
+        records.faults.append(
+            Fault(f"line {line + row.number - 1}", "", "READING_UNREADABLE", what, row.text.encode()[:MOST_RAW])
+        )
+    return Part(records)
+
+
+class _Lines:
+    """Where the rows of a part stand: counted only when somebody asks, which is for refused rows."""
+
+    def __init__(self, octets: bytes, first: int, table: Any, invalid: list[int], delimiter: str) -> None:
+        self._octets, self._first, self._table, self._delimiter = octets, first, table, delimiter
+        self._invalid = set(invalid)
+        self._places: Any = None
+        self._split: list[bytes] | None = None
+
+    def place(self, row: int) -> str:
+        if self._places is None:
+            if b'"' in self._octets:
+                # A row may have several lines: rows are counted, as a spreadsheet does.
+                return f"row {self._first + row} or further down"
+            split = self._lines()
+            there = [
+                number for number, text in enumerate(split, 1) if text.strip(b"\r") and number not in self._invalid
+            ]
+            self._places = np.array(there)
+        return f"line {self._first + int(self._places[row]) - 1}"
+
+    def raw(self, row: int) -> bytes:
+        if b'"' not in self._octets:
+            self.place(row)
+            return self._lines()[int(self._places[row]) - 1]
+        out = io.StringIO()
+        cells = [self._table.column(place)[row].as_py() for place in range(self._table.num_columns)]
+        csv.writer(out, delimiter=self._delimiter, lineterminator="").writerow(cells)
+        return out.getvalue().encode()
+
+    def _lines(self) -> list[bytes]:
+        if self._split is None:
+            self._split = self._octets.split(b"\n")
+        return self._split
