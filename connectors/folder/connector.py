@@ -103,7 +103,8 @@ async def _take(
 ) -> bool:
     """Read a file; False when it was left for later."""
     try:
-        taking = Taking(path, path.stat().st_size, pump.registry_version)
+        octets = (await asyncio.to_thread(path.stat)).st_size
+        taking = Taking(path, octets, pump.registry_version)
         with await asyncio.to_thread(path.open, "rb") as stream:
             first = stream.read(MOST_RAW)
             stream.seek(0)

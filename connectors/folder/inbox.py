@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,8 +72,8 @@ class Inbox:
         draft = written.with_name(f".{written.name}.tmp")
         try:
             draft.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-            os.replace(draft, written)
-            os.replace(path, target)
+            draft.replace(written)
+            path.replace(target)
         except OSError as error:
             raise Fatal(
                 "FILE_NOT_MOVED", where=str(path), what=str(error),

@@ -100,8 +100,10 @@ def identify(payload, offsets, lengths, limit, decoded, hint, device, code):  # 
 
 @allocating_kernel
 def reading_times(payload, offsets, code, at):  # type: ignore[no-untyped-def]
-    """at i64 (n,) of usable frames of readings becomes the time of their first one: what was measured long ago belongs to
-    where the meter stood then. A block's stamp closes its interval, so it belongs to the second before.
+    """at i64 (n,) of usable frames of readings becomes the time of their first one.
+
+    What was measured long ago belongs to where the meter stood then. A block's stamp closes its interval, so it
+    belongs to the second before.
     """
     for item in range(offsets.shape[0]):
         if code[item] == 0 and payload[offsets[item]] == READINGS:

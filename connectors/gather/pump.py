@@ -46,7 +46,7 @@ class Pump:
         self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int],
         moments: Moments | None = None, held: Callable[[], bool] = lambda: False, *, decoded: bool = False,
     ) -> None:  # fmt: skip
-        """`held` is asked whether reading must stop although there is room here (see brake); `decoded`: see Gatherer."""
+        """`held` is asked whether reading must stop although there is room here (see brake); `decoded`: see gather."""
         self.counts = PumpCounts()
         self._moments = moments or Moments(PHASES)
         self.registry_version = ""

@@ -38,13 +38,13 @@ class ReadingsOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["json", "csv", "cim", "avro"] = Field(
-        "json", description="json (a list, an object with a list, or a line each), csv, cim (IEC 61968-9 MeterReadings) "
+        "json", description="json (a list, an object with a list, or a line each), csv, cim (IEC 61968-9) "
         "or avro (object container files)"
     )  # fmt: skip
     head_end: str = Field("head-end", min_length=1, max_length=60, description="name of the head-end, kept for lineage")
     device: Literal["auto", "title", "number", "name"] = Field(
-        "auto", description="what names a meter: its system title (16 hexadecimal digits), the registry's number, a name "
-        "of the file `names`, or auto: the first that fits, names first"
+        "auto", description="what names a meter: its system title (16 hexadecimal digits), the registry's number, a "
+        "name of the file `names`, or auto: the first that fits, names first"
     )  # fmt: skip
     names: Path | None = Field(None, description="CSV file with columns name, device: the head-end's names of meters")
     zone: str = Field("Asia/Kolkata", description="zone of stamps without an offset")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,11 +109,7 @@ def _runs(device: Array, link: Array, most: int) -> list[tuple[int, int]]:
     """(begin, end) of each frame: one device, one link, at most `most` rows."""
     changes = np.flatnonzero((device[1:] != device[:-1]) | (link[1:] != link[:-1])) + 1
     edges = [0, *changes.tolist(), len(device)]
-    return [
-        (begin, min(begin + most, last))
-        for first, last in zip(edges[:-1], edges[1:], strict=True)
-        for begin in range(first, last, most)
-    ]
+    return [(begin, min(begin + most, last)) for first, last in pairwise(edges) for begin in range(first, last, most)]
 
 
 def _own_texts(made: Array, quality: Array, identity: Array, rows: Rows, source: bytes) -> list[bytes]:

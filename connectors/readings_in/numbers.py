@@ -18,6 +18,8 @@ from pipeline.reading_frames import LARGEST
 
 DIGITS = 9
 """Decimal places that the quick way keeps."""
+QUICK_EXPONENT = 6
+"""Nine digits before the point, times ten to this, are below LARGEST."""
 USUAL = r"^[+-]?\d{1,9}(\.\d{0,9})?$"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 CONTEXT = decimal.Context(prec=400, rounding=decimal.ROUND_FLOOR)
@@ -45,7 +47,7 @@ def whole_column(texts: Any, exponent: int, point: str = ".") -> tuple[Array, Ar
     if point != ".":
         texts = pc.replace_substring(pc.replace_substring(texts, ".", "?"), point, ".")
     there = _bools(pc.not_equal(texts, ""))
-    usual = _bools(pc.match_substring_regex(texts, USUAL))
+    usual = _bools(pc.match_substring_regex(texts, USUAL)) & (exponent <= QUICK_EXPONENT)
     values = _quick(pc.if_else(pa.array(usual), texts, "0"), exponent)
     faults: dict[int, str] = {}
     for row in np.flatnonzero(there & ~usual).tolist():
@@ -63,9 +65,7 @@ def _quick(texts: Any, exponent: int) -> Array:
     decimals = pc.cast(texts, pa.decimal128(18, DIGITS))
     # A decimal128 is 16 octets, little-endian; 18 digits stand in the lower eight.
     low = np.frombuffer(decimals.buffers()[1], "<i8")[2 * decimals.offset :: 2][: len(decimals)].copy()
-    if exponent >= DIGITS:
-        return low * np.int64(10 ** (exponent - DIGITS))
-    divisor = np.int64(10 ** min(DIGITS - exponent, 18))
+    divisor = np.int64(10 ** (DIGITS - min(exponent, QUICK_EXPONENT)))
     return (low + divisor // 2) // divisor
 
 

@@ -39,7 +39,7 @@ def _number(text: str) -> int:
 def _parsed(text: str, form: str) -> datetime:
     try:
         if form != ISO:
-            return datetime.strptime(text, form)
+            return datetime.strptime(text, form)  # noqa: DTZ007 (the zone is told where there is none)
         day_end = _END_OF_DAY.search(text)
         if day_end is None:
             return datetime.fromisoformat(text)

@@ -58,9 +58,7 @@ async def _take(
             begun.leave()
             return False
         built = portion.built
-        pump.offer(
-            built.payload, built.offsets, built.lengths, 0, begun.part(), portion.asides(pump.now, source)
-        )
+        pump.offer(built.payload, built.offsets, built.lengths, 0, begun.part(), portion.asides(pump.now, source))
     begun.end()
     return True
 

@@ -53,7 +53,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Row:
-    """A decoded row: a block (True) or midnight registers; `said` by its head-end: estimate, edit, suspect or nothing."""
+    """A decoded row: a block (True) or midnight registers; `said`: what its head-end calls it, if anything."""
 
     link: int
     block: bool
@@ -140,9 +140,7 @@ class Oracle:
         offered = not suspect and row.said in ("estimate", "edit")
         return self._enter(link, start, billed, suspect, offered, end != row.time)
 
-    def _enter(
-        self, link: Link, start: int, billed: tuple[int, ...], suspect: int, offered: bool, moved: bool
-    ) -> int:
+    def _enter(self, link: Link, start: int, billed: tuple[int, ...], suspect: int, offered: bool, moved: bool) -> int:
         cell = self.cells.setdefault((link.point, start), Cell())
         rank = (_class(suspect, offered), billed, -ORDER[suspect])
         if cell.sent is not None:

@@ -1,7 +1,7 @@
 """CIM: MeterReadings of IEC 61968-9, alone or as the payload of a message.
 
-A message gives each value by itself, with its type; values of one meter, one stamp and one kind become a row. Of several
-qualities of a row the worst counts.
+A message gives each value by itself, with its type; values of one meter, one stamp and one kind become a row. Of
+several qualities of a row the worst counts.
 """
 
 from __future__ import annotations

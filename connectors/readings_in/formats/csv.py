@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import csv as columns
 
@@ -82,7 +81,7 @@ def _part(octets: bytes, names: list[str], line: int, options: ReadingsOptions) 
     for row in invalid:
         what = f"{row.actual_columns} columns, the first line names {row.expected_columns}"
         records.faults.append(
-            Fault(f"line {line + row.number - 1}", "", "READING_UNREADABLE", what, row.text.encode()[:MOST_RAW])
+            Fault(lines.invalid_place(row.number), "", "READING_UNREADABLE", what, row.text.encode()[:MOST_RAW])
         )
     return Part(records)
 
@@ -93,31 +92,37 @@ class _Lines:
     def __init__(self, octets: bytes, first: int, table: Any, invalid: list[int], delimiter: str) -> None:
         self._octets, self._first, self._table, self._delimiter = octets, first, table, delimiter
         self._invalid = set(invalid)
-        self._places: Any = None
-        self._split: list[bytes] | None = None
+        self._all: list[tuple[int, bytes]] = []
+        self._found: list[tuple[int, bytes]] | None = None
 
     def place(self, row: int) -> str:
-        if self._places is None:
-            if b'"' in self._octets:
-                # A row may have several lines: rows are counted, as a spreadsheet does.
-                return f"row {self._first + row} or further down"
-            split = self._lines()
-            there = [
-                number for number, text in enumerate(split, 1) if text.strip(b"\r") and number not in self._invalid
-            ]
-            self._places = np.array(there)
-        return f"line {self._first + int(self._places[row]) - 1}"
+        lines = self._lines()
+        if not lines:
+            return f"row {row + 1} of the part from line {self._first}"
+        return f"line {lines[row][0]}"
+
+    def invalid_place(self, number: int) -> str:
+        """Place of a row that was left out; `number`: among all, from 1."""
+        self._lines()
+        if len(self._all) != self._table.num_rows + len(self._invalid):
+            return f"row {number} of the part from line {self._first}"
+        return f"line {self._all[number - 1][0]}"
 
     def raw(self, row: int) -> bytes:
-        if b'"' not in self._octets:
-            self.place(row)
-            return self._lines()[int(self._places[row]) - 1]
+        lines = self._lines()
+        if lines:
+            return lines[row][1]
         out = io.StringIO()
         cells = [self._table.column(place)[row].as_py() for place in range(self._table.num_columns)]
         csv.writer(out, delimiter=self._delimiter, lineterminator="").writerow(cells)
         return out.getvalue().encode()
 
-    def _lines(self) -> list[bytes]:
-        if self._split is None:
-            self._split = self._octets.split(b"\n")
-        return self._split
+    def _lines(self) -> list[tuple[int, bytes]]:
+        """Line number and octets of each row; empty where a row has several lines."""
+        if self._found is None:
+            lines = enumerate((line.rstrip(b"\r") for line in self._octets.split(b"\n")), self._first)
+            self._all = [(number, line) for number, line in lines if line]
+            self._found = [line for number, line in enumerate(self._all, 1) if number not in self._invalid]
+            if len(self._found) != self._table.num_rows:
+                self._found = []
+        return self._found
