@@ -11,6 +11,9 @@ CONNECTOR_TOPICS = {"parked": ("source",), "readings_topic": ("source",)}
 SILENT_CONNECTORS = frozenset({"ticker"})
 """Connector types that handle no frames: they reject and park nothing."""
 
+OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
+"""Connector types that read what another system writes."""
+
 SINK_SCHEMAS = {"clickhouse": frozenset({"ReadingBatch", "Event", "Determinant", "Loss", "Reject"})}
 """Sink type -> schemas that it can store."""
 
@@ -36,6 +39,7 @@ def components() -> Components:
         schemas=frozenset(shipped_ids()),
         topic_options=CONNECTOR_TOPICS,
         silent=SILENT_CONNECTORS,
+        outside=OUTSIDE_CONNECTORS,
         sink_schemas=SINK_SCHEMAS,
         counted=COUNTED,
         shared=SHARED,

@@ -1,7 +1,8 @@
 """Frames -> what they say, for people: OBIS code -> value and unit. The library behind `kvarn decode`.
 
 Two shapes are understood: the Indian pushes of `pipeline.templates`, with the buffer of a block profile too, and lists
-that name their own quantities (OBIS code, value, and often scaler and unit), as European meters push them.
+that name their own quantities (OBIS code, value, and often scaler and unit), as European meters push them. Frames of
+readings that a head-end has decoded are told apart by their first octet.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents.decode.config import IST_OFFSET_SECS
+from agents.decode.describe_readings import describe_readings
 from agents.decode.framing import BlockJoiner, FrameError, unframe
 from agents.decode.generic import (
     CONTAINERS,
@@ -32,6 +34,7 @@ from agents.decode.generic import (
 )
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import Kind
+from pipeline.reading_frames import FIRST_OCTET, ReadingFrameError, read_reading_frame
 from pipeline.templates import BIT_STRING, HEAD, PUSH_NAMES, TEMPLATES, TIMES, WORD, Push, PushColumn
 
 UNITS = {
@@ -44,6 +47,8 @@ PROFILE_OBIS = "1.0.99.1.0.255"
 """Block load profile; in the place of a value its rows, each with its time (none: as the meter's interval has it)."""
 
 ARRAY = 1
+READINGS = bytes([FIRST_OCTET])
+"""What a frame of a head-end's readings begins with."""
 OBIS_LENGTH = 6
 _BASE = {"mV": "V", "mA": "A", "mHz": "Hz", "1/1000": "1"}
 _QUANTITIES = {channel.name: (channel.unit, channel.scale) for channel in CHANNELS}
@@ -83,6 +88,9 @@ def describe_frames(
     framing = "raw"
     for frame in frames:
         framing = "raw"
+        if frame[:1] == READINGS:
+            yield _describe_readings(frame, offset_secs)
+            continue
         try:
             framing, apdus = unframe(frame)
             for apdu in apdus:
@@ -94,6 +102,19 @@ def describe_frames(
     if joiner.pending:
         missing = {"code": "FRAME_TRUNCATED", "reason": "the last block is missing"}
         yield Described(framing, _NAMES["e0"], error=missing)
+
+
+def _describe_readings(frame: bytes, offset_secs: int) -> Described:
+    found = Described("readings")
+    try:
+        said = read_reading_frame(frame)
+    except ReadingFrameError as error:
+        found.error = {"code": error.code, "reason": str(error)}
+        return found
+    found.device = f"{said.device:016X}"
+    found.values, found.units = describe_readings(said, offset_secs)
+    found.time = found.values["readings"][0]["time"]
+    return found
 
 
 def _describe(framing: str, apdu: bytes, keys: KeyFinder, offset_secs: int) -> Described:

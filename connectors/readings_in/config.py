@@ -59,8 +59,9 @@ class ReadingsOptions(BaseModel):
     )
     columns: Columns = Field(default_factory=lambda: Columns(), description="where a reading has its parts")
     values: dict[str, str] = Field(
-        default_factory=usual_columns, description="column -> quantity and unit, for example kWh_import: wh_imp kWh"
-    )
+        default_factory=dict, description="column -> quantity and unit, for example kWh_import: wh_imp kWh; none: those "
+        "columns that are called as quantities are, see docs/reference/readings.md"
+    )  # fmt: skip
     records: str = Field("readings", description="JSON and Avro: field of an object that holds a list of readings")
     qualities: dict[str, QualityClass] = Field(
         default_factory=dict, description="the head-end's own codes: actual, estimated, edited, suspect or missing"
@@ -109,4 +110,4 @@ class ReadingsOptions(BaseModel):
     @cached_property
     def quantities(self) -> dict[str, Quantity]:
         """Column -> what it holds."""
-        return {column: quantity(text) for column, text in self.values.items()}
+        return {column: quantity(text) for column, text in (self.values or usual_columns()).items()}

@@ -29,8 +29,9 @@ class Components:
     """Explicit tables; `cli.components` joins those of agents, connectors and sinks.
 
     `topic_options`: connector type -> its options that name a topic it reads. `silent`: connector types that reject and
-    park nothing. `sink_schemas`: sink type -> schemas it can take; all when it is not in the table. `counted`: options
-    that the plan fills in from topics. `shared`: options that all stages and sinks along one flow must agree on.
+    park nothing. `outside`: connector types that read what another system writes. `sink_schemas`: sink type -> schemas
+    it can take; all when it is not in the table. `counted`: options that the plan fills in from topics. `shared`:
+    options that all stages and sinks along one flow must agree on.
     """
 
     agents: Configs
@@ -39,6 +40,7 @@ class Components:
     schemas: Collection[str]
     topic_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     silent: Collection[str] = ()
+    outside: Collection[str] = ()
     sink_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
     counted: tuple[Counted, ...] = ()
     shared: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ def of_rows(rows: Sequence[Mapping[str, Any]], options: ReadingsOptions, raw: Se
     from json import dumps
 
     own = options.columns
-    wanted = [own.device, own.time, own.kind, own.quality, own.id, *options.values]
+    wanted = [own.device, own.time, own.kind, own.quality, own.id, *options.quantities]
 
     def octets(row: int) -> bytes:
         return dumps(rows[row], default=str).encode() if raw is None else raw[row]
