@@ -59,8 +59,8 @@ class ReadingsOptions(BaseModel):
     )
     columns: Columns = Field(default_factory=lambda: Columns(), description="where a reading has its parts")
     values: dict[str, str] = Field(
-        default_factory=dict, description="column -> quantity and unit, for example kWh_import: wh_imp kWh; none: those "
-        "columns that are called as quantities are, see docs/reference/readings.md"
+        default_factory=dict, description="column -> quantity and unit, for example kWh_import: wh_imp kWh; none: "
+        "those columns that are called as quantities are, see docs/reference/readings.md"
     )  # fmt: skip
     records: str = Field("readings", description="JSON and Avro: field of an object that holds a list of readings")
     qualities: dict[str, QualityClass] = Field(
