@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+import pyarrow as pa
+
 from connectors.gather.gatherer import Aside
 from connectors.readings_in.config import ReadingsOptions
-from connectors.readings_in.formats import FORMATS, UnreadableError
+from connectors.readings_in.formats import FORMATS
 from connectors.readings_in.frames import Built, build
 from connectors.readings_in.records import Fault
 from connectors.readings_in.rows import read_rows
@@ -52,6 +54,7 @@ def portions(
             built = build(read.rows, part.records, registry, options.head_end)
             faults = [*read.faults, *built.faults]
             yield Portion(built, faults, built.rows, read.missing)
-    except UnreadableError as error:
+    except (ValueError, OverflowError, RecursionError, pa.ArrowException) as error:
+        # UnreadableError is what formats say; the others are what libraries say of octets that nobody thought of.
         place = "message" if not number else f"behind part {number}"
-        yield Portion(faults=[Fault(place, "", "MESSAGE_UNREADABLE", str(error), raw)], broken=True)
+        yield Portion(faults=[Fault(place, "", "MESSAGE_UNREADABLE", str(error)[:200], raw)], broken=True)

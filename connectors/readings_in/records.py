@@ -50,11 +50,8 @@ def of_mappings(
     rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], place: Callable[[int], str], raw: Callable[[int], bytes]
 ) -> Records:
     """Records of mappings by name; `wanted`: the columns that are looked for."""
-    columns = {
-        name: pa.array([text_of(row.get(name)) for row in rows], pa.string())
-        for name in wanted
-        if any(name in row for row in rows)
-    }
+    here = {name for row in rows for name in row}
+    columns = {name: pa.array([text_of(row.get(name)) for row in rows], pa.string()) for name in wanted if name in here}
     return Records(len(rows), columns, place, raw)
 
 

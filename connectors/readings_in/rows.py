@@ -76,10 +76,12 @@ class _Judge:
         self.good[row] = False
         self.found.setdefault(row, (column, code, reason))
 
-    def faults(self, devices: Array) -> list[Fault]:
+    def faults(self, devices: Array, missing: Array) -> list[Fault]:
+        """Of rows of which the head-end says that there is nothing it does not matter what is there."""
         return [
             Fault(self.records.place(row), column, code, reason, self.records.raw(row)[:MOST_RAW], int(devices[row]))
             for row, (column, code, reason) in sorted(self.found.items())
+            if not missing[row]
         ]
 
 
@@ -106,7 +108,7 @@ def read_rows(
         device[kept], kind[kept], time[kept], interval[kept], flags[kept], present[kept], values[kept], targets,
         quality[kept], quality_texts, identity[kept], id_texts, kept,
     )  # fmt: skip
-    return Read(rows, [*records.faults, *judge.faults(device)], int((missing & judge.good).sum()))
+    return Read(rows, [*records.faults, *judge.faults(device, missing)], int(missing.sum()))
 
 
 INTERVAL = " interval_secs"

@@ -191,7 +191,7 @@ def test_an_unknown_quality_makes_a_reading_suspect_or_is_refused() -> None:
 
 
 def test_what_the_head_end_says_is_missing_is_no_reading_and_no_fault() -> None:
-    (portion,) = read(HEAD + f"{TITLE},2025-07-01T00:30,,N\n{TITLE},2025-07-01T01:00,1,A\n", format="csv")
+    (portion,) = read(HEAD + f"{TITLE},2025-07-01T00:30,null,N\n{TITLE},2025-07-01T01:00,1,A\n", format="csv")
     assert (portion.rows, portion.missing, portion.faults) == (1, 1, [])
 
 
