@@ -19,7 +19,7 @@ WRAPPER_OCTETS = 8
 TITLE_OCTETS = 8
 GENERAL_GLO = 0xDB
 READINGS_OCTETS = HEAD.size + ROW.itemsize
-READINGS_DEVICE = 8
+READINGS_DEVICE, READINGS_KIND, READINGS_TIME = 8, 2, HEAD.size
 BLOCK = int(Kind.BLOCK)
 """Where a frame of readings has its device."""
 
@@ -107,7 +107,8 @@ def reading_times(payload, offsets, code, at):  # type: ignore[no-untyped-def]
     """
     for item in range(offsets.shape[0]):
         if code[item] == 0 and payload[offsets[item]] == READINGS:
-            at[item] = peek8(payload, offsets[item] + HEAD.size) - (payload[offsets[item] + 2] == BLOCK)
+            at[item] = peek8(payload, offsets[item] + READINGS_TIME)
+            at[item] -= payload[offsets[item] + READINGS_KIND] == BLOCK
 
 
 @allocating_kernel
