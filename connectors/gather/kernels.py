@@ -20,8 +20,8 @@ TITLE_OCTETS = 8
 GENERAL_GLO = 0xDB
 READINGS_OCTETS = HEAD.size + ROW.itemsize
 READINGS_DEVICE, READINGS_KIND, READINGS_TIME = 8, 2, HEAD.size
+"""Where a frame of readings has its device, its kind and its first stamp."""
 BLOCK = int(Kind.BLOCK)
-"""Where a frame of readings has its device."""
 
 UNKNOWN, UNREADABLE, WRONG_VERSION, TOO_LONG, TRUNCATED = 1, 2, 3, 4, 5
 """Numbers of `pipeline.codes.REJECT_CODES`; a test holds them equal."""
