@@ -80,7 +80,7 @@ def check_readings(octets, p, end, device):  # type: ignore[no-untyped-def]
         return MALFORMED, nothing, nothing, nothing, nothing
     kind, count, texts = np.int64(octets[p + 2]), peek2(octets, p + 4), peek2(octets, p + 6)
     columns = peek8(octets, p + 16)
-    if kind < 1 or kind > KINDS or columns & FORBIDDEN[min(kind, KINDS)] != 0:
+    if kind < 1 or kind > KINDS or columns & FORBIDDEN[kind] != 0:
         return MALFORMED, nothing, nothing, nothing, nothing
     if count < 1 or count > (1 if kind == INSTANT else MOST_ROWS):
         return MALFORMED, nothing, nothing, nothing, nothing

@@ -7,7 +7,7 @@ from connectors.readings_in.qualities import CODES, MEANING, VOCABULARIES
 from connectors.readings_in.quantities import KNOWN, units_of
 from pipeline.channels import CHANNELS, SNAPSHOT
 
-DOCS = {row.name: row.doc for row in (*CHANNELS, *SNAPSHOT)}
+DOCS = {row.name: row.doc for row in CHANNELS} | {row.name: row.doc for row in SNAPSHOT}
 TITLES = {
     "cim": "IEC 61968-9, ReadingQualityType: system.category.index",
     "mdff": "Meter Data File Format (NEM12): flag and method",

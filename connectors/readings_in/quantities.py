@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.channels import CHANNELS, SNAPSHOT
+from pipeline.channels import CHANNELS, SNAPSHOT, Channel, SnapshotField
 from pipeline.reading_frames import STATUS_WORDS, TARGET
 from pipeline.templates import TIMES
 
@@ -25,7 +25,8 @@ class Quantity:
 def _known() -> dict[str, tuple[str, int]]:
     """Name -> (physical unit, power of ten that turns it into the stored unit)."""
     found = {}
-    for row in (*CHANNELS, *SNAPSHOT):
+    written: tuple[Channel | SnapshotField, ...] = (*CHANNELS, *SNAPSHOT)
+    for row in written:
         if row.name not in TIMES and not STATUS_WORDS >> TARGET[row.name] & 1:
             found[row.name] = (_STORED.get(row.unit, row.unit), row.scale)
     return found
