@@ -23,9 +23,7 @@ MARK = b"\xef\xbb\xbf"
 def read_csv(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
     """See FORMATS. A row with too many or too few columns is a fault, and the others are used."""
     first = stream.readline(65_536).removeprefix(MARK)
-    names = [
-        name.strip() for name in next(csv.reader([first.decode("utf-8", "replace")], delimiter=options.delimiter), [])
-    ]
+    names = _names(first, options.delimiter)
     if options.columns.device not in names or options.columns.time not in names:
         raise UnreadableError(
             f"the first line names no columns {options.columns.device} and {options.columns.time}: {', '.join(names)}"[
@@ -47,6 +45,14 @@ def read_csv(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
         yield _part(rest, names, line, options)
 
 
+def _names(first: bytes, delimiter: str) -> list[str]:
+    try:
+        cells = next(csv.reader([first.decode("utf-8", "replace").rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise UnreadableError(f"the first line is no CSV: {error}"[:200]) from error
+    return [name.strip() for name in cells]
+
+
 def _cut(octets: bytes) -> tuple[bytes, bytes]:
     """Whole rows, and what is left: up to the last end of a line before which quotation marks come in pairs."""
     end = octets.rfind(b"\n") + 1
@@ -56,6 +62,7 @@ def _cut(octets: bytes) -> tuple[bytes, bytes]:
 
 
 def _part(octets: bytes, names: list[str], line: int, options: ReadingsOptions) -> Part:
+    octets, faults = _readable(octets, line)
     invalid: list[Any] = []
 
     def refuse(row: Any) -> str:
@@ -78,12 +85,32 @@ def _part(octets: bytes, names: list[str], line: int, options: ReadingsOptions) 
         raise UnreadableError(f"no CSV from line {line} on: {error}"[:200]) from error
     lines = _Lines(octets, line, table, [row.number for row in invalid], options.delimiter)
     records = Records(table.num_rows, {name: table.column(name) for name in names}, lines.place, partial(lines.raw))
+    records.faults.extend(faults)
     for row in invalid:
         what = f"{row.actual_columns} columns, the first line names {row.expected_columns}"
         records.faults.append(
             Fault(lines.invalid_place(row.number), "", "READING_UNREADABLE", what, row.text.encode()[:MOST_RAW])
         )
     return Part(records)
+
+
+def _readable(octets: bytes, line: int) -> tuple[bytes, list[Fault]]:
+    """The octets with those lines empty that are no UTF-8, and these as faults; raises UnreadableError."""
+    try:
+        octets.decode("utf-8")
+        return octets, []
+    except UnicodeDecodeError as error:
+        if b'"' in octets:
+            raise UnreadableError(f"no UTF-8 behind line {line}: {error.reason}") from error
+    lines, faults = octets.split(b"\n"), []
+    for number, text in enumerate(lines):
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            reason = f"no UTF-8: {error.reason}"
+            faults.append(Fault(f"line {line + number}", "", "READING_UNREADABLE", reason, text[:MOST_RAW]))
+            lines[number] = b""
+    return b"\n".join(lines), faults
 
 
 class _Lines:

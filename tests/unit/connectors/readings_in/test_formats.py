@@ -123,15 +123,23 @@ def test_an_empty_line_in_front_of_a_short_one_does_not_confuse_the_count() -> N
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["", "\n", "a,b\n1,2\n", "device,time,device\n", '"device\n'])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "a,b\n1,2\n", "device,time,device\n", '"device\n', "\r\0", "device,time\r4711,x"]
+)
 def test_csv_without_its_line_of_names_is_refused_as_a_whole(text: str) -> None:
     (portion,) = read(text, format="csv")
     assert portion.broken
     assert [fault.code for fault in portion.faults] == ["MESSAGE_UNREADABLE"]
 
 
-def test_csv_that_is_no_utf_8_is_refused_and_not_guessed() -> None:
-    (portion,) = read(b"device,time,wh_imp,id\n4711,2025-07-01T00:30,1,\xff\xfe\n", format="csv")
+def test_lines_that_are_no_utf_8_are_refused_and_not_guessed() -> None:
+    text = b"device,time,wh_imp,id\n4711,2025-07-01T00:30,1,\xff\xfe\n4711,2025-07-01T01:00,2,b\n\xfc,short\n"
+    found = read(text, format="csv")
+    assert values(found) == [{"wh_imp": 2}]
+    assert [detail for _, detail in faults(found)] == [
+        "line 2: no UTF-8: invalid start byte", "line 4: no UTF-8: invalid start byte",
+    ]  # fmt: skip
+    (portion,) = read(text + b'4711,2025-07-01T01:30,3,"c\n"\n', format="csv")
     assert portion.broken
 
 
