@@ -22,6 +22,7 @@ from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import Aside, Gatherer
 from connectors.gather.outlet import split
 from connectors.parked.connector import newly_known
+from connectors.readings_in.reader import Portion, Source
 from pipeline.columns import Array
 from pipeline.reference import KeyRing, Registry
 from pipeline.runtime.embedded import Appended
@@ -65,11 +66,14 @@ class FrameDriver(TopologyDriver):
         control = super().put_in_force(registry=registry, keys=keys, documents=documents)
         if registry is not None:
             self._gatherer = Gatherer(registry, self.source.partitions)
+            # As of the parked connector: readings of a head-end wait there too.
+            self._gatherer.decoded = True
             known = newly_known(self.parked, before, registry)
             self.parked = [aside for aside in self.parked if aside not in known]
             for aside in known:
                 self._gatherer.add_one(aside.raw, now, aside.device)
             self._cut(self._gatherer)
+            self._gatherer.decoded = False
         return control
 
     def frame(self, raw: bytes, received_at: int, device: int = 0) -> None:
@@ -83,6 +87,16 @@ class FrameDriver(TopologyDriver):
         gatherer = self._ready()
         gatherer.add(payload, offsets, lengths, received_at, device)
         self._cut(gatherer)
+
+    def readings(self, portion: Portion, received_at: int, source: Source = ("readings-in", 0, 0)) -> None:
+        """Take what a connector of decoded readings made of a message, or of a part of a file."""
+        gatherer = self._ready()
+        gatherer.decoded = True
+        gatherer.refused.extend(portion.asides(received_at, source))
+        built = portion.built
+        gatherer.add(built.payload, built.offsets, built.lengths, received_at)
+        self._cut(gatherer)
+        gatherer.decoded = False
 
     def _ready(self) -> Gatherer:
         if self._gatherer is None:

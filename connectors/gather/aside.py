@@ -14,19 +14,20 @@ RAW_OCTETS = 65_536
 def reject_record(aside: Aside, connector: str, index: int = 0) -> dict[str, Any]:
     """The record of schema Reject; it comes from no log, so its origin is empty."""
     row = REJECT_BY_NUMBER[aside.number]
+    topic, partition, offset = aside.source or (connector, -1, -1)
     return {
         "stage": "connector",
         "code": row.code,
         "parked": row.parked,
-        "topic": connector,
-        "partition": -1,
-        "offset": -1,
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
         "frame": -1,
         "service_point": 0,
         "device": f"{aside.device:016X}" if aside.device else "",
         "received_at": aside.received_at,
         "time": None,
-        "detail": row.meaning,
+        "detail": aside.detail or row.meaning,
         "raw": aside.raw[:RAW_OCTETS],
         "source_topic_id": "",
         "source_partition": -1,

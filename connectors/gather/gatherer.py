@@ -27,6 +27,10 @@ class Aside:
     device: int
     received_at: int
     raw: bytes
+    detail: str = ""
+    """What was found, where that is more than the code says."""
+    source: tuple[str, int, int] | None = None
+    """Topic, partition and offset, or file, -1 and -1, that it was read from, where the connector knows them."""
 
     @property
     def parked(self) -> bool:
@@ -49,13 +53,19 @@ class Gathered:
 
 @dataclass
 class Gatherer:
-    """Pending frames in one growing buffer, bounded by whoever calls `add` looking at `octets`."""
+    """Pending frames in one growing buffer, bounded by whoever calls `add` looking at `octets`.
+
+    `decoded`: frames of readings are taken (`pipeline.reading_frames`), which nothing but Kvarn itself may make.
+    """
 
     registry: Registry
     partitions: int
     frame_limit: int = FRAME_LIMIT
+    decoded: bool = False
     octets: int = 0
     frames: int = 0
+    refused: list[Aside] = field(default_factory=list)
+    """What was refused before it was a frame; goes with the next cut."""
     _payload: Array = field(default_factory=lambda: np.empty(1 << 20, np.uint8))
     _offset: Array = field(default_factory=lambda: np.empty(4096, np.int64))
     _length: Array = field(default_factory=lambda: np.empty(4096, np.uint32))
@@ -96,18 +106,22 @@ class Gatherer:
         payload = self._payload[: self.octets]
         device, point = np.empty(count, np.uint64), np.empty(count, np.uint64)
         code = np.empty(count, np.uint8)
-        kernels.identify(payload, offsets, lengths, self.frame_limit, self._hint[:count], device, code)
+        hint, at = self._hint[:count], received
+        if kernels.identify(payload, offsets, lengths, self.frame_limit, self.decoded, hint, device, code):
+            at = received.copy()
+            kernels.reading_times(payload, offsets, code, at)
         index, keys = self.registry.by_device
         kernels.resolve(
             index, keys, self.registry.device, self.registry.valid_from,
-            self.registry.service_point, device, received, point, code,
+            self.registry.service_point, device, at, point, code,
         )  # fmt: skip
-        aside = [
+        aside = self.refused + [
             Aside(int(code[item]), int(device[item]), int(received[item]), _frame(payload, offsets, lengths, item))
             for item in np.flatnonzero(code).tolist()
         ]
         batches = self._scatter(payload, offsets, lengths, device, point, received, code)
         self.frames = self.octets = 0
+        self.refused = []
         return Gathered(batches, aside)
 
     def _scatter(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from connectors.gather.config import GatherOptions
-from connectors.gather.gatherer import Gatherer
+from connectors.gather.gatherer import Aside, Gatherer
 from connectors.gather.outlet import Outlet
 from connectors.phases import PHASES
 from pipeline.columns import Array
@@ -44,9 +44,9 @@ class Pump:
 
     def __init__(
         self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int],
-        moments: Moments | None = None, held: Callable[[], bool] = lambda: False,
+        moments: Moments | None = None, held: Callable[[], bool] = lambda: False, *, decoded: bool = False,
     ) -> None:  # fmt: skip
-        """`held` is asked whether reading must stop although there is room here (see brake)."""
+        """`held` is asked whether reading must stop although there is room here (see brake); `decoded`: see gather."""
         self.counts = PumpCounts()
         self._moments = moments or Moments(PHASES)
         self.registry_version = ""
@@ -54,7 +54,7 @@ class Pump:
         """The registry version that everything, parked frames too, has been looked at with."""
         self.adopted = asyncio.Event()
         self.ready = asyncio.Event()
-        self._gatherer = Gatherer(registry, partitions, options.frame_bytes)
+        self._gatherer = Gatherer(registry, partitions, options.frame_bytes, decoded)
         self._outlet = outlet
         self._options = options
         self._clock = clock
@@ -80,6 +80,16 @@ class Pump:
         """True while nothing is taken in: from `full` on, until transports are called back."""
         return self.full or not self._room.is_set()
 
+    @property
+    def registry(self) -> Registry:
+        """The version in force."""
+        return self._gatherer.registry
+
+    @property
+    def now(self) -> int:
+        """Epoch seconds UTC, as frames are stamped with."""
+        return self._clock()
+
     def adopt(self, registry: Registry, version: str) -> None:
         """Resolve with this registry from now on; what is pending was received under the old one."""
         self.cut()
@@ -88,9 +98,14 @@ class Pump:
         self.adopted.set()
 
     def offer(
-        self, payload: Array, offsets: Array, lengths: Array, hint: int = 0, done: Callable[[], None] | None = None
-    ) -> None:
-        """Take frames (see Gatherer.add); `done` is called when Kafka has acknowledged the cut they are in."""
+        self, payload: Array, offsets: Array, lengths: Array, hint: int = 0, done: Callable[[], None] | None = None,
+        refused: Sequence[Aside] = (),
+    ) -> None:  # fmt: skip
+        """Take frames (see Gatherer.add); `done` is called when Kafka has acknowledged the cut they are in.
+
+        `refused`: what came along and could not be made into frames.
+        """
+        self._gatherer.refused.extend(refused)
         if self._oldest is None:
             self._oldest = asyncio.get_running_loop().time()
         self._gatherer.add(payload, offsets, lengths, self._clock(), hint)
@@ -117,7 +132,7 @@ class Pump:
 
     def cut(self) -> None:
         """Hand on what is pending."""
-        if not self._gatherer.frames:
+        if not self._gatherer.frames and not self._gatherer.refused and not self._done:
             return
         self._moments.reach("push-taken")
         frames = self._gatherer.frames

@@ -73,6 +73,14 @@ TOPICS: tuple[Topic, ...] = (
         "immutable versions of master data, in chunks; compacted; control records name what is in force",
     ),
     Topic(
+        "readings-in",
+        "head-ends",
+        "as they choose",
+        None,
+        "the readings_topic connector",
+        "readings that another head-end has decoded: docs/readings-in.md",
+    ),
+    Topic(
         "<application>-<worker>-state",
         "workers",
         "page",
@@ -104,7 +112,6 @@ TOPICS: tuple[Topic, ...] = (
         "the pull connector",
         "counters, intents and results that must outlive it; compacted, one partition",
     ),
-    Topic("readings-in", "file and AMI imports", "service point", None, "a connector", "readings made elsewhere", True),
     Topic("edits", "editors", "service point", None, "a connector", "manual edits of readings", True),
     Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
     Topic("weather", "a weather service", "station", None, "a connector", "temperature and irradiance", True),
