@@ -81,11 +81,6 @@ class Pump:
         return self.full or not self._room.is_set()
 
     @property
-    def registry(self) -> Registry:
-        """The version in force."""
-        return self._gatherer.registry
-
-    @property
     def now(self) -> int:
         """Epoch seconds UTC, as frames are stamped with."""
         return self._clock()
