@@ -20,7 +20,9 @@ from cli.stages import make_steps
 from cli.topology import read_plan
 from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import Aside, Gatherer
-from connectors.gather.outlet import split
+from connectors.gather.outlet import frames_records
+from connectors.kept.rejected import Choice, Rejected
+from connectors.kept.tries import Tries
 from connectors.parked.connector import newly_known
 from pipeline.columns import Array
 from pipeline.reference import KeyRing, Registry
@@ -84,6 +86,21 @@ class FrameDriver(TopologyDriver):
         gatherer.add(payload, offsets, lengths, received_at, device)
         self._cut(gatherer)
 
+    def requeue(self, choice: Choice | None = None, together: int = 1000) -> int:
+        """Offer rejected frames again, as `kvarn rejects requeue` does; returns how many. `together`: of one cut."""
+        tries = Tries(choice or Choice())
+        for topic in {one.rejects.name for one in self.plan.connectors.values() if one.rejects is not None}:
+            for written in self.written(topic):
+                assert isinstance(written.value, Mapping)
+                tries.see(Rejected(topic, written.appended.partition, written.appended.offset, written.value))
+        due, gatherer = tries.due(), self._ready()
+        for place in range(0, len(due), together):
+            for rejected in due[place : place + together]:
+                at = rejected.record["received_at"]
+                gatherer.add_one(rejected.raw, at, rejected.device, rejected.reference())
+            self._cut(gatherer)
+        return len(due)
+
     def _ready(self) -> Gatherer:
         if self._gatherer is None:
             raise ValueError("put a registry in force before frames come")
@@ -92,8 +109,8 @@ class FrameDriver(TopologyDriver):
     def _cut(self, gatherer: Gatherer) -> None:
         gathered = gatherer.cut()
         for partition, batch in sorted(gathered.batches.items()):
-            for part in split(batch):
-                self.send(partition, part)
+            for value in frames_records(self.contracts, batch, gathered.again.get(partition, ())):
+                self.append(partition, value)
         for aside in gathered.aside:
             topic = self.connector.parked if aside.parked else self.connector.rejects
             if aside.parked:
