@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
 
-CONNECTOR_TOPICS = {"parked": ("source",)}
+CONNECTOR_TOPICS = {"parked": ("source", "rejects_from")}
 """Connector type -> its options that name a topic it reads."""
 
 SILENT_CONNECTORS = frozenset({"ticker"})

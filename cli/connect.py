@@ -9,6 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from cli.deployment import REGISTRY_TOPIC, prepare
+from cli.in_force import in_force_of
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
 from cli.wall_clock import WallClock
@@ -60,7 +61,7 @@ def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> En
     )
     return Environment(
         plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port,
-        readers_of(plan, connector.to),
+        readers_of(plan, connector.to), in_force_of(plan, connector),
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from pipeline.runtime.references import REGISTRY, empty_registry
 from pipeline.wire import Contracts
 
 if TYPE_CHECKING:
+    from connectors.parked.again import Asked
     from connectors.parked.connector import Offers
 
 REGISTRY_POLL_SECS = 0.5
@@ -50,6 +51,8 @@ class Environment:
     status_port: int = 0
     readers: tuple[str, ...] = ()
     """Consumer groups that read the topic of frames: reading from meters stops while one is too far behind."""
+    in_force: Asked | None = None
+    """What the workers have in force; a parked connector that offers rejects again asks for it."""
 
 
 async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
@@ -82,7 +85,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
     )
     watch = asyncio.ensure_future(_watch_registry(config, environment, pump, stop))
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
-    transport = asyncio.ensure_future(_transport(config, pump, stop))
+    transport = asyncio.ensure_future(_transport(config, environment, pump, stop))
     braking = asyncio.ensure_future(_watch_readers(brake, environment, outlet, stop))
     try:
         done, _ = await asyncio.wait({watch, pumping, transport, braking}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +103,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             await page.cleanup()
 
 
-async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None:
+async def _transport(config: BaseModel, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
     # Nothing is taken from a meter before there is a registry to resolve it with: else all of it would be parked.
     await _first_of(pump.adopted, stop)
     if stop.is_set():
@@ -114,8 +117,20 @@ async def _transport(config: BaseModel, pump: Pump, stop: asyncio.Event) -> None
 
         await run_mqtt(config, pump, stop, pump.ready)
     else:
+        assert isinstance(config, ParkedConfig)
         pump.ready.set()
+        await _offer_rejects(config, environment, pump, stop)
+
+
+async def _offer_rejects(config: ParkedConfig, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
+    if config.rejects_from is None or environment.in_force is None:
         await stop.wait()
+        return
+    from connectors.parked.again import Again
+
+    asked = environment.in_force
+    again = Again(environment.bootstrap, config.rejects_from, environment.contracts, pump, asked)
+    await again.watch(config.look_secs, stop)
 
 
 async def _watch_readers(brake: Brake, environment: Environment, outlet: KafkaOutlet, stop: asyncio.Event) -> None:
