@@ -21,7 +21,7 @@ from cli.topology import read_plan
 from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import Aside, Gatherer
 from connectors.gather.outlet import frames_records
-from connectors.kept.rejected import Choice, Rejected
+from connectors.kept.rejected import Choice, Rejected, of_parked
 from connectors.kept.tries import Tries
 from connectors.parked.connector import newly_known
 from pipeline.columns import Array
@@ -60,17 +60,17 @@ class FrameDriver(TopologyDriver):
         registry: Registry | None = None,
         keys: KeyRing | None = None,
         documents: Mapping[str, bytes] | None = None,
-        now: int = 0,
     ) -> Control:
-        """See TopologyDriver; parked frames whose device is known from here on flow on, received at `now`."""
+        """See TopologyDriver; parked frames whose device is known from here on flow on."""
         before = self.registry
         control = super().put_in_force(registry=registry, keys=keys, documents=documents)
         if registry is not None:
             self._gatherer = Gatherer(registry, self.source.partitions)
             known = newly_known(self.parked, before, registry)
             self.parked = [aside for aside in self.parked if aside not in known]
+            topic = self.connector.parked.name if self.connector.parked is not None else ""
             for aside in known:
-                self._gatherer.add_one(aside.raw, now, aside.device)
+                self._gatherer.add_one(aside.raw, aside.received_at, aside.device, of_parked(aside, topic))
             self._cut(self._gatherer)
         return control
 

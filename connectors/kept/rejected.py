@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from connectors.gather.gatherer import Aside
 from pipeline.retry import REQUEUED, times_in
 from pipeline.wire import Reference
 
@@ -64,6 +65,11 @@ class Rejected:
     def reference(self) -> Reference:
         """What says in the log of frames that the frame is offered again, once more than before."""
         return Reference(REQUEUED, self.topic, self.partition, self.offset, b"", str(self.times + 1).encode())
+
+
+def of_parked(aside: Aside, topic: str) -> Reference:
+    """The same of a frame that was parked in this process, where no log gave it a place."""
+    return Reference(REQUEUED, topic, -1, -1, aside.device.to_bytes(8, "big"), b"1")
 
 
 def name_of(record: Mapping[str, Any], partition: int, offset: int) -> str:

@@ -257,7 +257,8 @@ def _connector(pieces: Pieces, name: str, topics: Mapping[str, TopicPlan]) -> Co
         to=topics[spec.to],
         rejects=None if silent else topics[spec.rejects],
         parked=None if silent else topics[spec.parked],
-        reads=tuple(topics[topic] for topic in named),
+        # An option may name no topic.
+        reads=tuple(topics[topic] for topic in named if topic is not None),
     )
 
 

@@ -72,7 +72,7 @@ def test_a_frame_of_an_unknown_device_waits_until_the_registry_knows_it(driver: 
     assert [aside.raw for aside in driver.parked] == [FRAME]
     assert [record["code"] for record in driver.records("parked")] == ["DEVICE_UNKNOWN"]
     assert driver.records("rejects") == []
-    driver.put_in_force(registry=registry(DEVICE, DEVICE + 1), now=9)
+    driver.put_in_force(registry=registry(DEVICE, DEVICE + 1))
     assert driver.parked == []
     (reject,) = driver.records("rejects")
     assert (reject["stage"], reject["device"], reject["received_at"]) == ("decode", f"{DEVICE:016X}", 9)
