@@ -75,7 +75,17 @@ def test_a_frame_of_an_unknown_device_waits_until_the_registry_knows_it(driver: 
     driver.put_in_force(registry=registry(DEVICE, DEVICE + 1))
     assert driver.parked == []
     (reject,) = driver.records("rejects")
-    assert (reject["stage"], reject["device"], reject["received_at"]) == ("decode", f"{DEVICE:016X}", 9)
+    # With the time at which it first came.
+    assert (reject["stage"], reject["device"], reject["received_at"]) == ("decode", f"{DEVICE:016X}", 7)
+    assert reject["detail"].endswith("; requeued 1")
+
+
+def test_rejected_frames_are_offered_again_when_they_may_be_taken(driver: FrameDriver) -> None:
+    driver.put_in_force(registry=registry(DEVICE))
+    driver.frame(FRAME, 7)
+    before = driver.records("rejects")
+    assert driver.requeue() == (1 if before[0]["code"] == "KEY_UNKNOWN" else 0) == 1
+    assert [record["detail"][-1:] for record in driver.records("rejects")[1:]] == ["1"]
 
 
 def test_a_frame_that_no_connector_can_use_is_a_reject_with_its_bytes(driver: FrameDriver) -> None:
