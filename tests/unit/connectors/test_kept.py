@@ -34,8 +34,9 @@ def frame(number: int, counter: int = 1) -> bytes:
 
 def reject(number: int = 1, code: str = "KEY_UNKNOWN", *, times: int = 0, offset: int = 0, **other: Any) -> Rejected:
     record = {
-        "stage": "decode", "code": code, "parked": False, "topic": "frames", "partition": 2, "offset": offset, "frame": 0,
-        "service_point": number, "device": f"{TITLE + number:016X}", "received_at": 1000 + number, "time": None,
+        "stage": "decode", "code": code, "parked": False, "topic": "frames", "partition": 2,
+        "offset": offset, "frame": 0, "service_point": number, "device": f"{TITLE + number:016X}",
+        "received_at": 1000 + number, "time": None,
         "detail": "no key" + marked(times), "raw": frame(number), "source_topic_id": "log", "source_partition": 2,
         "source_offset": offset, "source_index": 0,
     }  # fmt: skip
