@@ -40,22 +40,28 @@ class Tries:
     _newest: dict[bytes, Rejected] = field(default_factory=dict)
     _used: set[bytes] = field(default_factory=set)
     _named: set[bytes] = field(default_factory=set)
-    _beyond: int = 0
+    _passed: Counter[str] = field(default_factory=Counter)
 
     def see(self, rejected: Rejected) -> None:
         """Take note of one reject of any frame; copies may come."""
         if rejected.code == "COUNTER_DUPLICATE":
-            self._used.add(rejected.frame)
+            # Copies come in masses by themselves; one is of a frame that is looked at, or was offered again.
+            if rejected.frame in self._newest or rejected.times:
+                self._used.add(rejected.frame)
             return
         self.rejects += 1
         if rejected.name in self.choice.names:
             self._named.add(rejected.frame)
         if not rejected.whole:
-            self.left[NOT_WHOLE] += self.choice.takes(rejected)
+            self._passed[NOT_WHOLE] += self.choice.takes(rejected)
             return
         before = self._newest.get(rejected.frame)
+        if before is None and retry_of(rejected.code) is Retry.NEVER:
+            # The most there are; none is kept, for a frame that has only such rejects is never due.
+            self._passed[NEVER] += self.choice.takes(rejected)
+            return
         if before is None and len(self._newest) >= self.most_frames:
-            self._beyond += 1
+            self._passed[BEYOND] += 1
             return
         self.copies += before is not None
         if before is None or rejected.times >= before.times:
@@ -64,7 +70,7 @@ class Tries:
     def due(self, takes: Callable[[Rejected], bool] = lambda _: True) -> list[Rejected]:
         """The newest rejects of the frames that are meant and that `takes` lets pass; `left` counts the others."""
         found: list[Rejected] = []
-        left: Counter[str] = Counter({NOT_WHOLE: self.left[NOT_WHOLE], BEYOND: self._beyond})
+        left = self._passed.copy()
         for frame, rejected in self._newest.items():
             if not self._means(frame, rejected) or not takes(rejected):
                 continue

@@ -28,6 +28,9 @@ from pipeline.reference import KeyRing, Registry
 from pipeline.retry import Retry, retry_of
 from pipeline.wire import Contracts
 
+TOGETHER = 500
+"""Frames that are offered in one turn of the event loop: acknowledgements want theirs."""
+
 log = structlog.get_logger()
 
 
@@ -102,9 +105,11 @@ class Again:
             return 0
         tries = await asyncio.to_thread(self._read)
         due = await asyncio.to_thread(tries.due, lambda rejected: worth(rejected, self._before, now))
-        for rejected in due:
+        for place, rejected in enumerate(due):
+            if place % TOGETHER == 0:
+                await asyncio.sleep(0)
             if not await self._pump.room(stop):
-                return 0
+                return place
             self._pump.offer_again(
                 rejected.raw, rejected.device, rejected.record["received_at"], rejected.reference()
             )  # fmt: skip
