@@ -88,7 +88,7 @@ def test_rejected_frames_are_offered_again_when_they_may_be_taken(driver: FrameD
     driver.frame(sealed(block(), 1, DEVICE), 8)
     assert driver.requeue() == 1
     found = [(record["code"], record["received_at"]) for record in driver.records("rejects")]
-    assert found == [("FRAME_TRUNCATED", 7), ("KEY_UNKNOWN", 8), ("KEY_UNKNOWN", 8)]
+    assert found == [("DATA_MALFORMED", 7), ("KEY_UNKNOWN", 8), ("KEY_UNKNOWN", 8)]
 
 
 def test_a_frame_that_no_connector_can_use_is_a_reject_with_its_bytes(driver: FrameDriver) -> None:

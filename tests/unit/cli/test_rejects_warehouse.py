@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from cli.rejects.sources import from_warehouse
 from connectors.kept.rejected import Choice
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.sink import ClickHouseSink
-from tests.builders_readings import plain_record
+from sinks.read import read_record
+from sinks.records import Record
+from tests.builders_readings import CONTRACTS
 from tests.unit.connectors.test_kept import reject
 
 BEGIN = 1_751_350_000
@@ -23,15 +26,23 @@ def config(tmp_path: Path) -> Iterator[ClickHouseConfig]:
     made = ClickHouseConfig(dsn=f"chdb://{tmp_path}/warehouse")
     sink = ClickHouseSink(made)
     sink.open()
-    for number in (1, 2, 3):
-        time = BEGIN + 5 if number == 3 else None
-        record = dict(reject(number, offset=number, received_at=BEGIN + number, times=number, time=time).record)
-        sink.accept(plain_record("Reject", number, **record))
-    nowhere = {"stage": "connector", "source_topic_id": "", "source_partition": -1, "source_offset": -1}
-    sink.accept(plain_record("Reject", 4, position=9, **{**dict(reject(4, "FRAME_TOO_LONG").record), **nowhere}))
-    sink.flush()
-    yield made
-    sink.close()
+    try:
+        for number in (1, 2, 3):
+            time = BEGIN + 5 if number == 3 else None
+            one = reject(number, offset=number, received_at=BEGIN + number, times=number, time=time)
+            sink.accept(in_topic(dict(one.record), number))
+        sink.accept(in_topic({**dict(reject(4, "FRAME_TOO_LONG").record), **NOWHERE}, 9))
+        sink.flush()
+        yield made
+    finally:
+        sink.close()
+
+
+NOWHERE = {"stage": "connector", "source_topic_id": "", "source_partition": -1, "source_offset": -1}
+
+
+def in_topic(fields: dict[str, Any], offset: int) -> Record:
+    return read_record(CONTRACTS, "Reject", "rejects", 0, offset, CONTRACTS.encode("Reject", fields))
 
 
 def test_they_have_the_names_octets_and_marks_that_they_have_in_their_topic(config: ClickHouseConfig) -> None:
