@@ -6,7 +6,7 @@ from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
 
 CONNECTOR_TOPICS = {
-    "parked": ("source",),
+    "parked": ("source", "rejects_from"),
     "dlms_pull": ("commands", "journal"),
     "readings_topic": ("source",),
 }

@@ -35,6 +35,7 @@ from pipeline.runtime.references import REGISTRY, empty_registry
 from pipeline.wire import Contracts
 
 if TYPE_CHECKING:
+    from connectors.parked.again import Asked
     from connectors.parked.connector import Offers
 
 REGISTRY_POLL_SECS = 0.5
@@ -68,6 +69,8 @@ class Environment:
     key_folder: Path = Path()
     """Folder of sealed key stores, for those who talk with meters."""
     master_key: bytes | None = field(default=None, repr=False)
+    in_force: Asked | None = None
+    """What the workers have in force; a parked connector that offers rejects again asks for it."""
 
 
 async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
@@ -167,8 +170,20 @@ async def _transport(
 
         await run_topic(config, environment.bootstrap, pump, stop, pump.ready)
     else:
+        assert isinstance(config, ParkedConfig)
         pump.ready.set()
+        await _offer_rejects(config, environment, pump, stop)
+
+
+async def _offer_rejects(config: ParkedConfig, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
+    if config.rejects_from is None or environment.in_force is None:
         await stop.wait()
+        return
+    from connectors.parked.again import Again
+
+    asked = environment.in_force
+    again = Again(environment.bootstrap, config.rejects_from, environment.contracts, pump, asked)
+    await again.watch(config.look_secs, stop)
 
 
 async def _watch_readers(brake: Brake, environment: Environment, outlet: KafkaOutlet, stop: asyncio.Event) -> None:

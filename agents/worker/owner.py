@@ -145,7 +145,9 @@ class Owner:
             outputs = put_aside(self.chain, Origin(self._work.source_id, self.partition, offset), raw, error)
             log.warning("unreadable record", partition=self.partition, offset=offset, exc_info=error)
             return outputs, RECORD_FRAMES
-        frames = len(parcel.batch.length) if isinstance(parcel.batch, FrameBatch) else 0
+        # What is offered again was refused before: when it is refused once more, that is nobody's fault of today.
+        batch = parcel.batch if parcel.requeued is None else None
+        frames = len(batch.length) if isinstance(batch, FrameBatch) else 0
         return self._take(offset, parcel), frames
 
     def _take(self, offset: int, parcel: Parcel) -> Outputs:

@@ -1,12 +1,11 @@
-"""A frame put aside, as a record of the topics `rejects` and `parked`; and back, when its device becomes known."""
+"""A frame put aside, as a record of the topics `rejects` and `parked`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from connectors.gather.gatherer import Aside
-from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER
+from pipeline.codes import REJECT_BY_NUMBER
 
 RAW_OCTETS = 65_536
 
@@ -34,9 +33,3 @@ def reject_record(aside: Aside, connector: str, index: int = 0) -> dict[str, Any
         "source_offset": -1,
         "source_index": index,
     }
-
-
-def aside_of(record: Mapping[str, Any]) -> Aside:
-    """The inverse, for a record that a connector made."""
-    device = int(record["device"], 16) if record["device"] else 0
-    return Aside(REJECT_NUMBER[record["code"]], device, record["received_at"], record["raw"])

@@ -15,6 +15,7 @@ from pipeline.columns import Array
 from pipeline.errors import Transient
 from pipeline.reference import Registry
 from pipeline.runtime.moments import Moments
+from pipeline.wire import Reference
 
 POLL_SECS = 0.005
 STOP_LOOK_SECS = 0.1
@@ -101,12 +102,24 @@ class Pump:
         `refused`: what came along and could not be made into frames.
         """
         self._gatherer.refused.extend(refused)
-        if self._oldest is None:
-            self._oldest = asyncio.get_running_loop().time()
         self._gatherer.add(payload, offsets, lengths, self._clock(), hint)
-        self.counts.received += len(offsets)
+        self._taken(len(offsets))
         if done is not None:
             self._done.append(done)
+        self._cut_when_full()
+
+    def offer_again(self, frame: bytes, device: int, received_at: int, was: Reference) -> None:
+        """Take a frame that was refused or parked, with the time at which it first came."""
+        self._gatherer.add_one(frame, received_at, device, was)
+        self._taken(1)
+        self._cut_when_full()
+
+    def _taken(self, frames: int) -> None:
+        if self._oldest is None:
+            self._oldest = asyncio.get_running_loop().time()
+        self.counts.received += frames
+
+    def _cut_when_full(self) -> None:
         if self._gatherer.frames >= self._options.batch_frames or self._gatherer.octets >= self._options.batch_bytes:
             self.cut()
         if self.full:

@@ -54,7 +54,12 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic("losses", "losses", "node", "Loss", "warehouse, analysts", "energy balance of network nodes, one a revision"),
     Topic(
-        "rejects", "connectors, decode, vee", "device", "Reject", "warehouse, operations", "dead letters with reason"
+        "rejects",
+        "connectors, decode, vee",
+        "device",
+        "Reject",
+        "warehouse, operations, the parked connector where it is told to",
+        "dead letters with reason, some of them to be offered again",
     ),
     Topic(
         "parked",
