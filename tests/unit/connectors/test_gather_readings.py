@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from connectors.gather.aside import aside_of, reject_record
+from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import FRAME_LIMIT, Aside, Gatherer
 from pipeline.codes import REJECT_NUMBER, Flag, Kind
 from pipeline.reading_frames import Reading, ReadingFrame
@@ -73,7 +73,7 @@ def test_what_is_refused_with_a_message_goes_with_its_frames() -> None:
     assert (record["topic"], record["partition"], record["offset"], record["detail"]) == (
         "readings-in", 2, 17, "line 3: why",
     )  # fmt: skip
-    assert aside_of(record).raw == b"row"
+    assert record["raw"] == b"row"
 
 
 def test_readings_of_an_unknown_meter_are_parked_whole_and_flow_on() -> None:
