@@ -137,9 +137,10 @@ def _read_one_by_one(texts: Any, rows: Array, reader: TextReader, parsed: Parsed
         values[place] = np.frombuffer(value, np.uint8) if reader.column.kind is Kind.KEY else value
     good = np.ones(len(unique), bool)
     good[list(faults)] = False
-    place = np.array(encoded.indices)
-    parsed.values[rows[good[place]]] = values[place[good[place]]]
-    parsed.fine[rows[good[place]]] = True
-    for at in np.flatnonzero(~good[place]):
-        fault = faults[int(place[at])]
-        parsed.faults.append((int(rows[at]), fault.code, unique[int(place[at])], fault.detail))
+    of = np.array(encoded.indices)
+    read = good[of]
+    parsed.values[rows[read]] = values[of[read]]
+    parsed.fine[rows[read]] = True
+    for at in np.flatnonzero(~read).tolist():
+        number = int(of[at])
+        parsed.faults.append((int(rows[at]), faults[number].code, unique[number], faults[number].detail))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -32,11 +31,8 @@ class TariffFaults:
     broken: Mapping[int, str] | None = None
 
 
-class Tariffs(Protocol):
-    """Reads tariffs; the rating stage knows how."""
-
-    def __call__(self, documents: Mapping[int, tuple[str, bytes]]) -> TariffFaults:
-        """`documents`: row -> (name, text)."""
+ReadTariffs = Callable[[Mapping[int, tuple[str, bytes]]], TariffFaults]
+"""Reads tariffs, row -> (name, text); the rating stage knows how."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class Checked:
         return not any(rows.bad.any() for rows in self.tables.values()) and not self.findings.whole
 
 
-def check(source: Source, mapping: Columns, read_tariffs: Tariffs) -> Checked:
+def check(source: Source, mapping: Columns, read_tariffs: ReadTariffs) -> Checked:
     """Read all tables and check them."""
     findings = Findings()
     tables = read_tables(source, mapping, findings)
@@ -71,7 +67,7 @@ def check(source: Source, mapping: Columns, read_tariffs: Tariffs) -> Checked:
     return Checked(tables, findings)
 
 
-def _check_tariffs(rows: Rows, read_tariffs: Tariffs, findings: Findings) -> TariffFaults:
+def _check_tariffs(rows: Rows, read_tariffs: ReadTariffs, findings: Findings) -> TariffFaults:
     at = [row for row in range(len(rows)) if not rows.bad[row]]
     said = read_tariffs({row: (rows["name"][row].decode(), rows["document"][row]) for row in at})
     for row, code, reason in said.faults:

@@ -52,4 +52,5 @@ def _on_cycle(parent: Array, own: Array) -> Array:
         while not cyclic[first]:
             cyclic[first] = True
             first = int(parent[first])
-    return cyclic & (own == np.arange(len(parent)))
+    cyclic &= own == np.arange(len(parent))
+    return cyclic

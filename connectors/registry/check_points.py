@@ -40,7 +40,8 @@ def check_points(
 
 
 def _is(points: Rows, role: Role) -> Array:
-    return points.usable("role") & (points["role"] == role)
+    mine: Array = points.usable("role") & (points["role"] == role)
+    return mine
 
 
 def _check_accounts(points: Rows, accounts: Rows, findings: Findings) -> None:

@@ -6,7 +6,7 @@ import codecs
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from connectors.registry.config import Mapping
 from connectors.registry.findings import Findings
@@ -15,6 +15,15 @@ from connectors.registry.tables import TARIFFS, Table
 from pipeline.errors import ConfigError
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+class CsvReader(Protocol):
+    """What `csv.reader` gives."""
+
+    line_num: int
+
+    def __next__(self) -> list[str]:
+        """The cells of the next row."""
 
 
 class CsvSource:
@@ -78,7 +87,7 @@ class CsvSource:
         yield _block(lines, kept, places)
 
 
-def _rows(table: Table, reader: csv._reader, findings: Findings) -> Iterator[tuple[int, list[str]]]:
+def _rows(table: Table, reader: CsvReader, findings: Findings) -> Iterator[tuple[int, list[str]]]:
     """(line it begins in, cells) of the rows that hold anything."""
     while True:
         line = reader.line_num + 1

@@ -40,20 +40,20 @@ def export(registry: Registry, documents: Mapping[str, bytes], folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.glob("*.csv")):
         raise ConfigError("FOLDER_IN_USE", where=str(folder), what="it holds CSV files", do="name an empty folder")
-    tables = {
-        NETWORK: _network(registry),
-        ACCOUNTS: {"account": np.unique(registry.account[registry.account > 0])},
-        METERS: _meters(registry),
-        SERVICE_POINTS: _points(registry),
-        INSTALLATIONS: _installations(registry),
-    }
-    for table, columns in tables.items():
+    tables: list[tuple[Table, dict[str, Array]]] = [
+        (NETWORK, _network(registry)),
+        (ACCOUNTS, {"account": np.unique(registry.account[registry.account > 0])}),
+        (METERS, _meters(registry)),
+        (SERVICE_POINTS, _points(registry)),
+        (INSTALLATIONS, _installations(registry)),
+    ]
+    for table, columns in tables:
         _write(folder / f"{table.name}.csv", table, columns)
     tariffs = {name.removeprefix("tariffs/"): text for name, text in documents.items() if name.startswith("tariffs/")}
     for name, text in sorted(tariffs.items()):
         (folder / "tariffs").mkdir(exist_ok=True)
         (folder / "tariffs" / Path(name).name).write_bytes(text)
-    rows = {table.name: len(next(iter(columns.values()))) for table, columns in tables.items()}
+    rows = {table.name: len(next(iter(columns.values()))) for table, columns in tables}
     return {**rows, "tariffs": len(tariffs)}
 
 

@@ -49,10 +49,7 @@ def check_twice(rows: Rows, findings: Findings) -> None:
     for group in _groups([rows[name][at] for name in key], at):
         seen: dict[tuple[bytes, ...], int] = {}
         for row in sorted(group.tolist(), key=lambda row: int(rows.lines[row])):
-            content = tuple(
-                part for name in rows.values
-                for part in (_raw(rows.values[name][row]), bytes([rows.given[name][row], rows.fine[name][row]]))
-            )  # fmt: skip
+            content = _content(rows, row)
             if content in seen and all(rows.fine[name][row] for name in rows.values):
                 rows.repeated[row] = True
                 rows.fault(findings, "ROW_TWICE", key[0], np.array([row]), details=f"line {rows.lines[seen[content]]}")
@@ -62,6 +59,14 @@ def check_twice(rows: Rows, findings: Findings) -> None:
         if len(key) == 1 and len(left) > 1:
             lines = sorted(rows.lines[left].tolist())
             rows.fault(findings, "ID_TWICE", key[0], left, details="lines " + ", ".join(map(str, lines[:5])))
+
+
+def _content(rows: Rows, row: int) -> tuple[bytes, ...]:
+    """What stands in a row's cells, as far as it could be read."""
+    parts: list[bytes] = []
+    for name, values in rows.values.items():
+        parts += [_raw(values[row]), bytes([int(rows.given[name][row]), int(rows.fine[name][row])])]
+    return tuple(parts)
 
 
 def _raw(value: object) -> bytes:
