@@ -35,14 +35,14 @@ REFERENCES = (
 
 def follow(tables: Mapping[str, Rows], broken_tariffs: Mapping[int, str], findings: Findings) -> None:
     """Report the consequences. broken_tariffs: number of a tariff in error -> its file."""
-    for reference in REFERENCES:
-        rows, target = tables[reference.table], tables[reference.target]
-        while _follow(reference, rows, target, findings) and rows is target:
-            pass
     points = tables["service_points"]
     for number, name in sorted(broken_tariffs.items()):
         named = points.usable("tariff") & points.given["tariff"] & (points["tariff"] == number) & ~points.bad
         points.fault(findings, "REFERS_TO_ERROR", "tariff", named, details=f"tariffs/{name}")
+    for reference in REFERENCES:
+        rows, target = tables[reference.table], tables[reference.target]
+        while _follow(reference, rows, target, findings) and rows is target:
+            pass
 
 
 def _follow(reference: Reference, rows: Rows, target: Rows, findings: Findings) -> bool:
