@@ -1,4 +1,4 @@
-"""What is in force: registry and documents as published last, keys as sealed last."""
+"""What is in force: registry and documents as published last, keys as named last."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from pipeline.keystore import open_sealed
 from pipeline.reference import KeyRing, Registry, version_of
 from pipeline.reference_codec import documents_from_bytes, registry_from_bytes
 from pipeline.runtime.kafka_references import KafkaReferences
-from pipeline.runtime.references import DOCUMENTS, NO_KEYS, REGISTRY, KeyFolder, empty_registry
+from pipeline.runtime.references import DOCUMENTS, KEYS, NO_KEYS, REGISTRY, KeyFolder, empty_registry
 from pipeline.topology.plan import Plan
+
+
+MARK = "in-force"
+"""File in the key folder with the version that a control record names."""
 
 
 class Published(Protocol):
@@ -60,7 +64,7 @@ def of_plan(plan: Plan) -> InForce:
 
 def of_store(store: Published, folder: KeyFolder, master: bytes | None) -> InForce:
     """The same of any store; without the master key the keys in force are not known."""
-    registry, documents, sealed = store.latest(REGISTRY), store.latest(DOCUMENTS), newest_keys(folder)
+    registry, documents, sealed = store.latest(REGISTRY), store.latest(DOCUMENTS), keys_in_force(folder)
     keys: KeyRing | None = NO_KEYS
     if sealed is not None:
         keys = open_sealed(sealed[1], master) if master is not None else None
@@ -74,7 +78,18 @@ def of_store(store: Published, folder: KeyFolder, master: bytes | None) -> InFor
     )
 
 
-def newest_keys(folder: KeyFolder) -> tuple[str, bytes] | None:
-    """Name and bytes of the key store that was sealed last."""
+def keys_in_force(folder: KeyFolder) -> tuple[str, bytes] | None:
+    """Name and bytes of the key store that was named last; where none is marked, of the one that was sealed last."""
+    mark = folder.folder / MARK
+    if mark.is_file():
+        version = mark.read_text(encoding="ascii").strip()
+        raw = folder.get(KEYS, version)
+        if raw is not None:
+            return version, raw
     files = sorted(folder.folder.glob("*.keys"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return (files[-1].stem, files[-1].read_bytes()) if files else None
+    return (files[-1].stem, files[-1].read_bytes()) if files and not mark.is_file() else None
+
+
+def mark_keys(folder: KeyFolder, version: str) -> None:
+    """Note that a control record names this key store."""
+    (folder.folder / MARK).write_text(f"{version}\n", encoding="ascii")

@@ -1,4 +1,4 @@
-"""Put an import in force: seal the keys, publish the documents, name the versions in the log, publish the registry."""
+"""Put an import in force: seal the keys, name the versions in the log, publish documents and registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cli.deployment import MASTER_KEY_ENV, REGISTRY_TOPIC
 from cli.registry.importing import Import
-from cli.registry.in_force import InForce
+from cli.registry.in_force import InForce, mark_keys
 from connectors.ticker.connector import write_to_all
 from pipeline.errors import ConfigError
 from pipeline.keystore import seal
@@ -75,14 +75,19 @@ def versions_of(found: Import, in_force: InForce, master: bytes | None) -> Versi
 
 
 def put_in_force(versions: Versions, log: Log, folder: KeyFolder) -> None:
-    """Do it, in an order in which nothing is named that cannot be had soon, and no frame stands before its control."""
+    """Do it, in an order in which a run that fails anywhere is made good by another.
+
+    The control record first: connectors resolve with a registry as soon as it is published, and a frame so resolved
+    must not stand before the record that puts the version in force. Workers wait for a version that is on its way.
+    What is not published counts as not in force, so the next run names it again; for keys, which are not published,
+    a mark says that they were named.
+    """
     if KEYS in versions.new:
         folder.put(versions.new[KEYS])
-    if DOCUMENTS in versions.new:
-        log.publish(DOCUMENTS, versions.new[DOCUMENTS])
     if versions.new:
         log.control(Control({kind: versions.names[kind] for kind in versions.new}))
-    # Connectors resolve with a registry as soon as it is published; a frame so resolved must not stand before the
-    # record that puts the version in force. Workers wait for a version that is on its way.
-    if REGISTRY in versions.new:
-        log.publish(REGISTRY, versions.new[REGISTRY])
+    if KEYS in versions.new:
+        mark_keys(folder, versions.names[KEYS])
+    for kind in (DOCUMENTS, REGISTRY):
+        if kind in versions.new:
+            log.publish(kind, versions.new[kind])
