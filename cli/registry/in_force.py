@@ -17,7 +17,6 @@ from pipeline.runtime.kafka_references import KafkaReferences
 from pipeline.runtime.references import DOCUMENTS, KEYS, NO_KEYS, REGISTRY, KeyFolder, empty_registry
 from pipeline.topology.plan import Plan
 
-
 MARK = "in-force"
 """File in the key folder with the version that a control record names."""
 
@@ -79,15 +78,11 @@ def of_store(store: Published, folder: KeyFolder, master: bytes | None) -> InFor
 
 
 def keys_in_force(folder: KeyFolder) -> tuple[str, bytes] | None:
-    """Name and bytes of the key store that was named last; where none is marked, of the one that was sealed last."""
+    """Name and bytes of the key store that was named last, as far as `mark_keys` knows."""
     mark = folder.folder / MARK
-    if mark.is_file():
-        version = mark.read_text(encoding="ascii").strip()
-        raw = folder.get(KEYS, version)
-        if raw is not None:
-            return version, raw
-    files = sorted(folder.folder.glob("*.keys"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return (files[-1].stem, files[-1].read_bytes()) if files and not mark.is_file() else None
+    version = mark.read_text(encoding="ascii").strip() if mark.is_file() else ""
+    raw = folder.get(KEYS, version) if version else None
+    return None if raw is None else (version, raw)
 
 
 def mark_keys(folder: KeyFolder, version: str) -> None:

@@ -5,6 +5,7 @@ Texts in plain form are read all at once; only what is left is looked at one by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +54,7 @@ def empty_values(column: Column, rows: int) -> Array:
     return np.zeros(rows, np.uint64 if column.kind in (Kind.TITLE, Kind.ID) else np.int64)
 
 
-def parse(cells: list[str], reader: TextReader) -> Parsed:
+def parse(cells: Sequence[str], reader: TextReader) -> Parsed:
     """Values of `cells`; spaces around a text do not matter, but in a document."""
     texts, broken = _characters(cells)
     column = reader.column
@@ -75,7 +76,7 @@ def parse(cells: list[str], reader: TextReader) -> Parsed:
     return parsed
 
 
-def _characters(cells: list[str]) -> tuple[Any, list[int]]:
+def _characters(cells: Sequence[str]) -> tuple[Any, list[int]]:
     """Arrow strings, empty where octets were no characters, and the rows of these."""
     try:
         return pa.array(cells, pa.string()), []

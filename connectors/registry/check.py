@@ -15,6 +15,7 @@ from connectors.registry.config import Mapping as Columns
 from connectors.registry.consequences import follow
 from connectors.registry.findings import Findings
 from connectors.registry.read import Rows, read_tables
+from connectors.registry.rules import Severity
 from connectors.registry.source import Source
 from connectors.registry.spans import check_twice
 
@@ -44,8 +45,8 @@ class Checked:
 
     @property
     def whole(self) -> bool:
-        """Whether every row can be applied."""
-        return not any(rows.bad.any() for rows in self.tables.values()) and not self.findings.whole
+        """Whether every row can be applied. A row that could not be cut into cells is in no table, but counts."""
+        return self.findings.number(Severity.ERROR) == 0
 
 
 def check(source: Source, mapping: Columns, read_tariffs: ReadTariffs) -> Checked:

@@ -100,10 +100,11 @@ def _rows(table: Table, reader: CsvReader, findings: Findings) -> Iterator[tuple
             last = max(reader.line_num, line)
             findings.add("ROW_UNREADABLE", table.name, "", [line], details="" if last == line else f"to line {last}")
             continue
-        if any(cell and not cell.isspace() for cell in row):
+        # Nearly always the first cell tells; an empty line, or one of empty cells, is no row.
+        if row and (row[0].strip() or any(map(str.strip, row))):
             yield line, row
 
 
 def _block(lines: list[int], rows: list[list[str]], places: dict[str, int]) -> Block:
     columns = list(zip(*rows, strict=True))
-    return Block(lines, {name: list(columns[place]) if rows else [] for name, place in places.items()})
+    return Block(lines, {name: columns[place] if rows else () for name, place in places.items()})

@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     Rule("RATIO_FORM", _E, "installations", "no ratio of two numbers", "write 100/5, 20 or 12.5"),
     Rule("FACTOR_ZERO", _E, "installations", "a part of the ratio is 0", "read the ratio from the transformers"),
     Rule("TEMPLATE_UNKNOWN", _E, "meters, installations", "no decoder template has this number or name",
-         "use one of docs/registry.md, or map the model's name"),
+         "use one of docs/reference/registry.md, or map the model's name"),
     Rule("INTERVAL_OTHER", _E, "meters, installations", "the capture period is neither 900 nor 1800 s",
          "check the value and its declared unit"),
     Rule("KEY_FORM", _E, "keys", "characters that are no hexadecimal digits", "write the key in hexadecimal"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from connectors.registry.config import Mapping
+from connectors.registry.config import Mapping as Columns
 from connectors.registry.findings import Findings
 from connectors.registry.tables import Table
 
@@ -19,7 +19,7 @@ class Block:
     """Rows of a table: `lines` (1-based) and the cells of the columns that are there, each as long as `lines`."""
 
     lines: list[int]
-    cells: dict[str, list[str]]
+    cells: Mapping[str, Sequence[str]]
 
 
 class Source(Protocol):
@@ -36,7 +36,7 @@ class Source(Protocol):
 
 
 def match_header(
-    table: Table, mapping: Mapping, header: list[str], line: int, findings: Findings
+    table: Table, mapping: Columns, header: list[str], line: int, findings: Findings
 ) -> dict[str, int] | None:
     """Column -> its place in `header`; None when the table cannot be read. Capitals and spaces do not matter."""
     wanted = {_plain(mapping.of(table.name).columns.get(column.name, column.name)): column for column in table.columns}
