@@ -21,7 +21,7 @@ def registry() -> str:
         "In a folder each is the file `NAME.csv`, with a header; in PostgreSQL the result of a query.",
         *(part for row in TABLES for part in _table(row)),
         "## Units",
-        "A column may be in another unit than the registry's when the mapping declares it; what comes out must be whole.",
+        "A column may be in another unit than the registry's when the mapping declares it; the result must be whole.",
         table(("unit", "may be declared as"), ((unit, ", ".join(known)) for unit, known in UNITS.items())),
         "## Decoder templates",
         table(
@@ -62,5 +62,4 @@ def _options(model: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    text = "" if value is None or not isinstance(value, str) and not hasattr(value, "isoformat") else str(value)
-    return code(text) if text else ""
+    return code(value) if value and (isinstance(value, str) or hasattr(value, "isoformat")) else ""

@@ -71,8 +71,7 @@ class PostgresqlSource:
             except Exception as error:
                 if not type(error).__module__.startswith("psycopg"):
                     raise
-                raise ConfigError("QUERY_FAILED", where=f"query of {table.name}", what=str(error).splitlines()[0],
-                                  do="correct the query in the mapping") from error  # fmt: skip
+                raise _failed(table, error) from None
             header = [str(column[0]) for column in cursor.description]
             places = match_header(table, self._mapping, header, 0, findings)
             line = 1
@@ -81,6 +80,13 @@ class PostgresqlSource:
                 yield Block(list(range(line, line + len(rows))), cells)
                 line += len(rows)
                 rows = cursor.fetchmany(BLOCK_ROWS)
+
+
+def _failed(table: Table, error: Exception) -> ConfigError:
+    """A message may repeat the value that it is about: of keys only the kind of the error is said."""
+    lines = [] if table.secret else str(error).splitlines()
+    return ConfigError("QUERY_FAILED", where=f"query of {table.name}", what=lines[0] if lines else type(error).__name__,
+                       do="correct the query in the mapping")  # fmt: skip
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from connectors.registry.findings import Findings
 from connectors.registry.postgresql_source import PostgresqlSource, psycopg_connect
 from connectors.registry.tables import METERS, SERVICE_POINTS
 from pipeline.errors import ConfigError
-from tests.builders_registry import FILES, FakeConnection, clean, found, queries_of, read, title
+from tests.builders_registry import FILES, FakeConnection, FakeCursor, clean, found, queries_of, read, title
 
 MAPPING = Mapping.model_validate({"source": "postgresql", "tables": {name: {"query": name} for name in FILES}})
 
@@ -79,3 +79,20 @@ def test_without_a_dsn_nothing_is_connected_to(monkeypatch):
     monkeypatch.delenv("KVARN_REGISTRY_DSN", raising=False)
     with pytest.raises(ConfigError, match="DSN_MISSING"):
         importing.read_import(MAPPING)
+
+
+@pytest.mark.parametrize(("table", "said"), [("network", "near value ABC"), ("keys", "Broken")])
+def test_a_query_that_fails_is_named_and_of_keys_not_even_the_message_is_shown(table, said, connection, monkeypatch):
+    broken = type("Broken", (Exception,), {"__module__": "psycopg.errors"})
+
+    class Cursor(FakeCursor):
+        def execute(self, query):
+            if query == table:
+                raise broken("near value ABC\nLINE 1")
+            super().execute(query)
+
+    connection.results = queries_of(clean())
+    monkeypatch.setattr(connection, "cursor", lambda name: Cursor(connection.results))
+    with pytest.raises(ConfigError, match="QUERY_FAILED") as raised:
+        importing.read_import(MAPPING)
+    assert raised.value.what == said
