@@ -96,7 +96,10 @@ class TextReader:
         if moment.microsecond:
             raise CellFault("NOT_A_DATE", "a fraction of a second")
         offset = OFFSETS[self.mapping.zone]
-        value = calendar.timegm(moment.utctimetuple()) - (0 if moment.tzinfo is not None else offset)
+        try:
+            value = calendar.timegm(moment.utctimetuple()) - (0 if moment.tzinfo is not None else offset)
+        except OverflowError as error:  # in UTC it is before the year 1, or after 9999
+            raise CellFault("DATE_FAR") from error
         first, last = (
             (day - datetime.date(1970, 1, 1)).days * DAY_SECS - offset
             for day in (self.mapping.earliest, self.mapping.latest)

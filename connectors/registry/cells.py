@@ -27,6 +27,8 @@ PLAIN = {
 }
 """Forms that are read all at once; a number of 18 digits is an i64."""
 
+REPLACEMENT = "\ufffd"
+
 
 @dataclass
 class Parsed:
@@ -64,11 +66,11 @@ def parse(cells: Sequence[str], reader: TextReader) -> Parsed:
     parsed = Parsed(empty_values(column, len(cells)), given, ~given)
     plain = _read_plain(texts, reader, parsed)
     _read_one_by_one(texts, np.flatnonzero(given & ~plain), reader, parsed)
-    for row in broken:
-        parsed.given[row] = True
-        parsed.fine[row] = False
-        shown = cells[row].encode("utf-8", "backslashreplace").decode() if column.kind is not Kind.DOCUMENT else ""
-        parsed.faults.append((row, "ENCODING", shown, ""))
+    parsed.given |= broken
+    parsed.fine &= ~broken
+    whole = column.kind is Kind.DOCUMENT
+    for row in np.flatnonzero(broken).tolist():
+        parsed.faults.append((row, "ENCODING", "" if whole else cells[row], ""))
     if column.required:
         missing = ~parsed.given
         parsed.fine[missing] = False
@@ -76,16 +78,18 @@ def parse(cells: Sequence[str], reader: TextReader) -> Parsed:
     return parsed
 
 
-def _characters(cells: Sequence[str]) -> tuple[Any, list[int]]:
-    """Arrow strings, empty where octets were no characters, and the rows of these."""
+def _characters(cells: Sequence[str]) -> tuple[Any, Array]:
+    """Arrow strings, empty where octets were no characters, and where these are, bool (n,).
+
+    A source puts U+FFFD in the place of such octets.
+    """
     try:
-        return pa.array(cells, pa.string()), []
+        texts = pa.array(cells, pa.string())
     except UnicodeEncodeError:
-        broken = [row for row, text in enumerate(cells) if any("\ud800" <= letter <= "\udfff" for letter in text)]
-        kept = list(cells)
-        for row in broken:
-            kept[row] = ""
-        return pa.array(kept, pa.string()), broken
+        whole = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in cells]
+        texts = pa.array(whole, pa.string())
+    broken = pc.match_substring(texts, REPLACEMENT)
+    return pc.if_else(broken, "", texts), np.array(broken)
 
 
 def _read_plain(texts: Any, reader: TextReader, parsed: Parsed) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import datetime
 import io
 from pathlib import Path
@@ -59,7 +58,7 @@ class Mapping(_Strict):
     @classmethod
     def _encoding(cls, value: str) -> str:
         try:
-            codecs.lookup(value)
+            "".encode(value)
         except LookupError as error:
             raise ValueError("no such encoding") from error
         return value

@@ -47,12 +47,12 @@ class CsvSource:
         """See Source."""
         if table is TARIFFS:
             files = self._tariffs()
-            texts = [path.read_text(encoding="utf-8", errors="surrogateescape") for path in files]
+            texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
             names = [path.name for path in files]
             yield Block(list(range(1, len(files) + 1)), {"name": names, "document": texts})
             return
         path = self._path(table)
-        with path.open(encoding=self._encoding(path), errors="surrogateescape", newline="") as file:
+        with path.open(encoding=self._encoding(path), errors="replace", newline="") as file:
             yield from self._read(table, file, findings)
 
     def _path(self, table: Table) -> Path:

@@ -10,7 +10,7 @@ from connectors.registry.config import Mapping as Columns
 from connectors.registry.findings import Findings
 from connectors.registry.tables import Table
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 16_384
 """Rows that are texts at the same time."""
 
 

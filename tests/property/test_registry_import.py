@@ -10,8 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.registry.importing import read_import
+from connectors.registry.cell_texts import TextReader
+from connectors.registry.cells import parse
 from connectors.registry.config import Mapping
 from connectors.registry.export import export
+from connectors.registry.rules import RULE_BY_CODE
+from connectors.registry.tables import TABLES
 from pipeline.codes import Level, Role
 from pipeline.reference import FOREVER, Registry
 from pipeline.reference_codec import registry_to_bytes
@@ -101,3 +105,35 @@ def test_dirty_rows_are_named_and_nothing_else_wherever_they_stand(ways, seed):
     moved = {(t, names[t].index(line - 2) + 2, column, code) for t, line, column, code in expected}
     with tempfile.TemporaryDirectory() as folder:
         assert found(read(files.write(Path(folder)))) == moved
+
+
+CELLS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31", "1e999", "9" * 400, "١٢", "-0", "1/0", "''", "NaN",
+                     "inf", "\ufffd", "\ud800", "2026-W01", "24:00", "\x00", "+5", "0x10", ".", "1/1/1"]),
+)  # fmt: skip
+COLUMNS = [(table, column) for table in TABLES for column in table.columns]
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(COLUMNS), st.lists(CELLS, min_size=1, max_size=8))
+def test_any_text_is_a_value_or_a_fault(place, cells):
+    table, column = place
+    parsed = parse(cells, TextReader.of(table, column, Mapping()))
+    assert len(parsed.values) == len(cells)
+    assert {row for row, *_ in parsed.faults} == set(np.flatnonzero(~parsed.fine).tolist())
+    assert {code for _, code, *_ in parsed.faults} <= set(RULE_BY_CODE)
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from([table.name for table in TABLES if table.name != "tariffs"]), st.binary(max_size=80), st.booleans()
+)
+def test_any_octets_in_a_file_are_read_or_named(table, octets, marked):
+    files = clean(2)
+    with tempfile.TemporaryDirectory() as folder:
+        path = files.write(Path(folder)) / f"{table}.csv"
+        path.write_bytes(b"\xff\xfe" + octets if marked else path.read_bytes() + octets)
+        imported = read(path.parent)
+        assert len(list(imported.checked.findings)) == sum(imported.checked.findings.counts.values())
+        assert imported.applicable(leave_out=True) != imported.checked.findings.whole
