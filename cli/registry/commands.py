@@ -92,9 +92,12 @@ def diff(
     if report is not None:
         write_changes((change for one in diffs for change in one), report)
     if as_json:
-        emit({"before": in_force.registry_version or None, "after": found.version, "tables": diff_json(diffs)})
+        emit({"before": in_force.registry_version or None, "after": found.version, "tables": diff_json(diffs),
+              "not_compared": _not_compared(found, in_force)})  # fmt: skip
     else:
         show_diff(console(), diffs, most)
+        for kind in _not_compared(found, in_force):
+            console().print(f"{kind}: those in force are not known here, and not compared", style="yellow")
 
 
 @app.command()
@@ -174,6 +177,11 @@ def _applicable(
         show_findings(console(), found, most)
     sys.stdout.flush()
     raise typer.Exit(USAGE)
+
+
+def _not_compared(found: Import, in_force: InForce) -> list[str]:
+    """Keys are sealed: a saved version has none, and without the master key those in force cannot be read."""
+    return ["keys"] if found.keys is not None and in_force.keys is None else []
 
 
 def _diffs(found: Import, in_force: InForce) -> list[TableDiff]:

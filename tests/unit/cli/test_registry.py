@@ -115,6 +115,8 @@ def test_diff_against_a_saved_version_tells_old_and_new_values(tmp_path):
     assert said["tables"]["service_points"]["counts"] == {"added": 0, "removed": 0, "changed": 1}
     # Of a saved version the keys are not known: they are neither added nor changed.
     assert "keys" not in said["tables"]
+    assert said["not_compared"] == ["keys"]
+    assert "keys: those in force are not known here" in text
 
 
 def test_apply_names_the_versions_before_it_publishes_them(tmp_path, kafka):
