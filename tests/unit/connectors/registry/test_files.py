@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from agents.rating.tariff import FOLDER
+from cli.registry.importing import read_import
 from connectors.registry.config import Mapping, read_mapping
 from pipeline.errors import ConfigError
 from pipeline.reference import FOREVER
@@ -127,12 +128,8 @@ tables:
   service_points:
     values: {role: {LT Connection: CONSUMER}}
 """)
-    imported = read(folder, **{})  # without the mapping nothing of it can be read
-    assert not imported.applicable(leave_out=True)
-    mapping = read_mapping(tmp_path / "map.yaml")
-    from cli.registry.importing import read_import
-
-    mapped = read_import(mapping)
+    assert not read(folder).applicable(leave_out=True)  # without the mapping nothing of it can be read
+    mapped = read_import(read_mapping(tmp_path / "map.yaml"))
     assert found(mapped) == set()
     assert mapped.version == read(clean().write(tmp_path / "plain")).version
 

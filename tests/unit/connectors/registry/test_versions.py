@@ -13,6 +13,7 @@ from pipeline.reference import version_of
 from pipeline.reference_codec import registry_to_bytes
 from pipeline.runtime.references import empty_registry
 from tests.builders_registry import FIRST_POINT, clean, found, read, title
+from tests.planted_registry import plant
 
 MASTER = bytes(32)
 
@@ -42,8 +43,6 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(tmp_path):
 
 
 def test_dirty_rows_left_out_do_not_make_the_order_matter(tmp_path):
-    from tests.planted_registry import plant
-
     files = clean(20)
     plant(files, 300)
     versions = set()
