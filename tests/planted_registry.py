@@ -17,7 +17,15 @@ OTHER = 4_000_000
 Found = tuple[str, int, str, str]
 Plant = Callable[[Files, int], list[Found]]
 
-NOT_OF_ROWS = {"TABLE_MISSING", "HEADER_MISSING", "HEADER_TWICE", "HEADER_UNKNOWN", "TARIFF_FAULT", "TARIFF_TWICE"}
+NOT_OF_ROWS = {
+    "TABLE_MISSING",
+    "TABLE_EMPTY",
+    "HEADER_MISSING",
+    "HEADER_TWICE",
+    "HEADER_UNKNOWN",
+    "TARIFF_FAULT",
+    "TARIFF_TWICE",
+}
 """Rules about whole files; tests of their own plant them."""
 
 

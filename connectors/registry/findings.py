@@ -70,6 +70,10 @@ class Findings:
         """Findings of a severity."""
         return sum(count for code, count in self.counts.items() if RULE_BY_CODE[code].severity is severity)
 
+    def of_table(self, table: str) -> bool:
+        """Whether anything was found in a table."""
+        return any(chunk.table == table for chunk in self._chunks)
+
     @property
     def whole(self) -> bool:
         """Whether a table as a whole is in error: then no rows can be left out."""

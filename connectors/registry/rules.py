@@ -31,6 +31,8 @@ _E, _W = Severity.ERROR, Severity.WARNING
 RULES: tuple[Rule, ...] = (
     # The file
     Rule("TABLE_MISSING", _E, "all", "there is no such file or query", "add it, or name it in the mapping", True),
+    Rule("TABLE_EMPTY", _E, "network, meters, service_points, installations", "there is a header and no row",
+         "look whether the file was written whole", True),
     Rule("HEADER_MISSING", _E, "all", "a needed column is not in the header", "add or map the column", True),
     Rule("HEADER_TWICE", _E, "all", "two columns of the header are the same", "rename or remove one", True),
     Rule("HEADER_UNKNOWN", _W, "all", "a column of the header is not known and is not read", "map or remove it"),

@@ -95,6 +95,14 @@ def test_a_table_that_must_be_there_is_missed_and_the_others_are_still_checked(t
     assert not imported.applicable(leave_out=True)
 
 
+def test_a_file_of_a_header_alone_is_not_taken_for_a_utility_without_meters(tmp_path):
+    folder = clean().write(tmp_path)
+    rewrite(folder, "network", lambda raw: raw.split(b"\n")[0] + b"\n")
+    imported = read(folder)
+    assert ("network", 0, "", "TABLE_EMPTY") in found(imported)
+    assert not imported.applicable(leave_out=True)
+
+
 def test_without_accounts_or_keys_neither_is_checked_against(tmp_path):
     files = clean()
     files.home(9, account=4711)
