@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TRY, CHECK, SERVICES = "Try it", "Check a topology", "Services on this machine"
+TRY, CHECK, SERVICES, REGISTER = "Try it", "Check a topology", "Services on this machine", "Master data"
 RUN, LOOK, MEASURE = "Run", "Look inside", "Measure"
 
 
@@ -24,6 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("decode", "cli.decode:decode", "Decode single frames to JSON.", TRY),
     Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
+    Command("registry", "cli.registry.commands:app", "Import master data: check, diff, apply, export.", REGISTER),
     Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),
     Command("status", "cli.services.commands:status", "Say which of them run, and where.", SERVICES),
     Command("down", "cli.services.commands:down", "End them; their data stays.", SERVICES),

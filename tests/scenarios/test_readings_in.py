@@ -146,7 +146,7 @@ def meters(fed: Feed, folder: Path) -> tuple[Run, Told]:
     seen = np.zeros(0, np.int64)
     for slot in fed.slots:
         if slot.registry is not None:
-            driver.put_in_force(registry=slot.registry, keys=fed.keys, now=slot.end_time)
+            driver.put_in_force(registry=slot.registry, keys=fed.keys)
         world.send(driver, slot.frames)
         decoded = rows.section(driver, "decoded", "row")
         records = decoded["partition"].astype(np.int64) << 40 | decoded["offset"]
@@ -161,7 +161,7 @@ def tell(driver: FrameDriver, told: Told, form: str, *, most: int | None = None)
     options = ReadingsOptions.model_validate({"format": form, "time_format": "epoch", "head_end": "ACME"})
     for slot, readings in zip(told.fed.slots, told.slots, strict=True):
         if slot.registry is not None:
-            driver.put_in_force(registry=slot.registry, keys=told.fed.keys, now=slot.end_time)
+            driver.put_in_force(registry=slot.registry, keys=told.fed.keys)
         size = most or max(1, len(readings))
         for begin in range(0, len(readings), size):
             octets = WAYS[form](readings[begin : begin + size])
@@ -273,5 +273,5 @@ def test_readings_of_a_meter_that_the_registry_learns_of_later_wait_and_flow_on(
         driver.readings(portion, told.fed.slots[1].end_time)
     assert [record["code"] for record in driver.records("parked")] == ["DEVICE_UNKNOWN"]
     assert driver.parcels("readings") == []
-    driver.put_in_force(registry=registry, now=told.fed.slots[1].end_time)
+    driver.put_in_force(registry=registry)
     assert len(rows.readings(driver)["device"]) == len(own) > 0
