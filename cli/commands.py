@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TRY, CHECK, SERVICES = "Try it", "Check a topology", "Services on this machine"
+TRY, CHECK, SERVICES, REGISTER = "Try it", "Check a topology", "Services on this machine", "Master data"
 RUN, LOOK, MEASURE = "Run", "Look inside", "Measure"
 
 
@@ -24,6 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("decode", "cli.decode:decode", "Decode single frames to JSON.", TRY),
     Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
+    Command("registry", "cli.registry.commands:app", "Import master data: check, diff, apply, export.", REGISTER),
     Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),
     Command("status", "cli.services.commands:status", "Say which of them run, and where.", SERVICES),
     Command("down", "cli.services.commands:down", "End them; their data stays.", SERVICES),
@@ -31,6 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("connect", "cli.connect:connect", "Run one connector.", RUN),
     Command("worker", "cli.worker:worker", "Run one worker: a chain of stages under Faust.", RUN),
     Command("sink", "cli.sink:sink", "Run one sink.", RUN),
+    Command("rejects", "cli.rejects.app:app", "List and show what was refused, and offer it again.", LOOK),
     Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
     Command("bench", "cli.bench:app", "Measure the whole way on this machine, compared with the truth.", MEASURE),
 )

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
 
-CONNECTOR_TOPICS = {"parked": ("source",), "dlms_pull": ("commands", "journal")}
+CONNECTOR_TOPICS = {
+    "parked": ("source", "rejects_from"),
+    "dlms_pull": ("commands", "journal"),
+    "readings_topic": ("source",),
+}
 """Connector type -> its options that name a topic it reads."""
 
 CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}}
@@ -13,6 +17,9 @@ CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}}
 
 SILENT_CONNECTORS = frozenset({"ticker"})
 """Connector types that handle no frames: they reject and park nothing."""
+
+OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
+"""Connector types that read what another system writes."""
 
 SINK_SCHEMAS = {"clickhouse": frozenset({"ReadingBatch", "Event", "Determinant", "Loss", "Reject"})}
 """Sink type -> schemas that it can store."""
@@ -40,6 +47,7 @@ def components() -> Components:
         topic_options=CONNECTOR_TOPICS,
         topic_outputs=CONNECTOR_OUTPUTS,
         silent=SILENT_CONNECTORS,
+        outside=OUTSIDE_CONNECTORS,
         sink_schemas=SINK_SCHEMAS,
         counted=COUNTED,
         shared=SHARED,

@@ -9,6 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from cli.deployment import REGISTRY_TOPIC, key_folder, master_key, prepare
+from cli.in_force import in_force_of
 from cli.output import DEFAULT_FILE, TopologyFile
 from cli.topology import read_plan
 from cli.wall_clock import WallClock
@@ -77,6 +78,7 @@ def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> En
     return Environment(
         plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port,
         readers_of(plan, connector.to), key_folder().folder, master_key() if connector.type in OPENS_KEYS else None,
+        in_force_of(plan, connector),
     )  # fmt: skip
 
 

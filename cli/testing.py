@@ -20,8 +20,11 @@ from cli.stages import make_steps
 from cli.topology import read_plan
 from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import Aside, Gatherer
-from connectors.gather.outlet import split
+from connectors.gather.outlet import frames_records
+from connectors.kept.rejected import Choice, Rejected, of_parked
+from connectors.kept.tries import Tries
 from connectors.parked.connector import newly_known
+from connectors.readings_in.reader import Portion, Source
 from pipeline.columns import Array
 from pipeline.reference import KeyRing, Registry
 from pipeline.runtime.embedded import Appended
@@ -58,18 +61,21 @@ class FrameDriver(TopologyDriver):
         registry: Registry | None = None,
         keys: KeyRing | None = None,
         documents: Mapping[str, bytes] | None = None,
-        now: int = 0,
     ) -> Control:
-        """See TopologyDriver; parked frames whose device is known from here on flow on, received at `now`."""
+        """See TopologyDriver; parked frames whose device is known from here on flow on."""
         before = self.registry
         control = super().put_in_force(registry=registry, keys=keys, documents=documents)
         if registry is not None:
             self._gatherer = Gatherer(registry, self.source.partitions)
+            # As of the parked connector: readings of a head-end wait there too.
+            self._gatherer.decoded = True
             known = newly_known(self.parked, before, registry)
             self.parked = [aside for aside in self.parked if aside not in known]
+            topic = self.connector.parked.name if self.connector.parked is not None else ""
             for aside in known:
-                self._gatherer.add_one(aside.raw, now, aside.device)
+                self._gatherer.add_one(aside.raw, aside.received_at, aside.device, of_parked(aside, topic))
             self._cut(self._gatherer)
+            self._gatherer.decoded = False
         return control
 
     def frame(self, raw: bytes, received_at: int, device: int = 0) -> None:
@@ -84,6 +90,31 @@ class FrameDriver(TopologyDriver):
         gatherer.add(payload, offsets, lengths, received_at, device)
         self._cut(gatherer)
 
+    def readings(self, portion: Portion, received_at: int, source: Source = ("readings-in", 0, 0)) -> None:
+        """Take what a connector of decoded readings made of a message, or of a part of a file."""
+        gatherer = self._ready()
+        gatherer.decoded = True
+        gatherer.refused.extend(portion.asides(received_at, source))
+        built = portion.built
+        gatherer.add(built.payload, built.offsets, built.lengths, received_at)
+        self._cut(gatherer)
+        gatherer.decoded = False
+
+    def requeue(self, choice: Choice | None = None, together: int = 1000) -> int:
+        """Offer rejected frames again, as `kvarn rejects requeue` does; returns how many. `together`: of one cut."""
+        tries = Tries(choice or Choice())
+        for topic in {one.rejects.name for one in self.plan.connectors.values() if one.rejects is not None}:
+            for written in self.written(topic):
+                assert isinstance(written.value, Mapping)
+                tries.see(Rejected(topic, written.appended.partition, written.appended.offset, written.value))
+        due, gatherer = tries.due(), self._ready()
+        for place in range(0, len(due), together):
+            for rejected in due[place : place + together]:
+                at = rejected.record["received_at"]
+                gatherer.add_one(rejected.raw, at, rejected.device, rejected.reference())
+            self._cut(gatherer)
+        return len(due)
+
     def _ready(self) -> Gatherer:
         if self._gatherer is None:
             raise ValueError("put a registry in force before frames come")
@@ -92,8 +123,8 @@ class FrameDriver(TopologyDriver):
     def _cut(self, gatherer: Gatherer) -> None:
         gathered = gatherer.cut()
         for partition, batch in sorted(gathered.batches.items()):
-            for part in split(batch):
-                self.send(partition, part)
+            for value in frames_records(self.contracts, batch, gathered.again.get(partition, ())):
+                self.append(partition, value)
         for aside in gathered.aside:
             topic = self.connector.parked if aside.parked else self.connector.rejects
             if aside.parked:

@@ -6,15 +6,19 @@ from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
+from connectors.folder.config import FolderConfig
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
+from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.ticker.config import TickerConfig
 
 CONNECTORS: dict[str, type[BaseModel]] = {
     "dlms": DlmsConfig,
     "dlms_pull": DlmsPullConfig,
+    "folder": FolderConfig,
     "mqtt": MqttConfig,
     "parked": ParkedConfig,
+    "readings_topic": ReadingsTopicConfig,
     "ticker": TickerConfig,
 }
 """`type` in topologies.yaml -> options. Configurations import no client library, so `lint` needs none."""

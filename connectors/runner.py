@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
+from connectors.folder.config import FolderConfig
 from connectors.gather.brake import Brake
 from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.gather.pump import Pump
@@ -23,6 +24,7 @@ from connectors.gather.readers import watch as watch_readers
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.phases import COMMAND_PHASES, PHASES
+from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
 from pipeline.errors import ConfigError, Transient
@@ -33,16 +35,21 @@ from pipeline.runtime.references import REGISTRY, empty_registry
 from pipeline.wire import Contracts
 
 if TYPE_CHECKING:
+    from connectors.parked.again import Asked
     from connectors.parked.connector import Offers
 
 REGISTRY_POLL_SECS = 0.5
 TYPES = {
     DlmsConfig: "dlms",
     DlmsPullConfig: "dlms_pull",
+    FolderConfig: "folder",
     MqttConfig: "mqtt",
     ParkedConfig: "parked",
+    ReadingsTopicConfig: "readings_topic",
     TickerConfig: "ticker",
 }
+DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
+"""Connectors that hand on frames of readings, which others would refuse; parked ones may be such."""
 
 log = structlog.get_logger()
 
@@ -62,6 +69,8 @@ class Environment:
     key_folder: Path = Path()
     """Folder of sealed key stores, for those who talk with meters."""
     master_key: bytes | None = field(default=None, repr=False)
+    in_force: Asked | None = None
+    """What the workers have in force; a parked connector that offers rejects again asks for it."""
 
 
 async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
@@ -78,13 +87,15 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             stop,
         )
         return
-    assert isinstance(config, DlmsConfig | DlmsPullConfig | MqttConfig | ParkedConfig)
+    assert isinstance(
+        config, DlmsConfig | DlmsPullConfig | FolderConfig | MqttConfig | ParkedConfig | ReadingsTopicConfig
+    )
     moments = Moments.from_environment((*PHASES, *COMMAND_PHASES))
     outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name, moments)
     brake = Brake(config.gather.behind_bytes, time.monotonic)
     pump = Pump(
         empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()), moments,
-        lambda: brake.on,
+        lambda: brake.on, decoded=isinstance(config, DECODED),
     )  # fmt: skip
     pumping_stop = asyncio.Event()
     own = _Own()
@@ -152,9 +163,29 @@ async def _transport(
         from connectors.mqtt.connector import run as run_mqtt
 
         await run_mqtt(config, pump, stop, pump.ready)
+    elif isinstance(config, FolderConfig):
+        from connectors.folder.connector import run as run_folder
+
+        await run_folder(config, pump, stop, pump.ready)
+    elif isinstance(config, ReadingsTopicConfig):
+        from connectors.readings_topic.connector import run as run_topic
+
+        await run_topic(config, environment.bootstrap, pump, stop, pump.ready)
     else:
+        assert isinstance(config, ParkedConfig)
         pump.ready.set()
+        await _offer_rejects(config, environment, pump, stop)
+
+
+async def _offer_rejects(config: ParkedConfig, environment: Environment, pump: Pump, stop: asyncio.Event) -> None:
+    if config.rejects_from is None or environment.in_force is None:
         await stop.wait()
+        return
+    from connectors.parked.again import Again
+
+    asked = environment.in_force
+    again = Again(environment.bootstrap, config.rejects_from, environment.contracts, pump, asked)
+    await again.watch(config.look_secs, stop)
 
 
 async def _watch_readers(brake: Brake, environment: Environment, outlet: KafkaOutlet, stop: asyncio.Event) -> None:

@@ -41,6 +41,7 @@ class Method(IntEnum):
     FLAT = 8  # register difference spread evenly
     CARRIED = 9  # last good interval carried on, until more is known
     ROUNDING = 10  # whole watt-hours of a fractional multiplying factor, put on one interval
+    HEAD_END = 11  # the estimate (or edit) of the head-end that the reading came from
 
 
 class Flag(IntFlag):
@@ -52,6 +53,10 @@ class Flag(IntFlag):
     TEMPLATE_UNVERIFIED = 1 << 3  # column order taken from a default, not from the meter
     OFF_GRID = 1 << 4  # stamp moved to the nearest interval boundary
     PLAIN = 1 << 5  # the frame was not encrypted
+    HEAD_END = 1 << 10  # decoded by another head-end; the frame holds its quality, source and id
+    HEAD_END_ESTIMATED = 1 << 11  # that head-end calls the value an estimate
+    HEAD_END_SUSPECT = 1 << 12  # that head-end calls the value suspect
+    HEAD_END_EDITED = 1 << 13  # a person has edited the value there
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,15 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(8, "V06", "future or too old", "s", "hot window", Quality.SUSPECT, "stamp outside what can be corrected here"),
     Rule(9, "V32", "export without net meter", "Wh", "0", Quality.ACTUAL, "a reversed CT or an unregistered plant"),
+    Rule(
+        10,
+        "V37",
+        "suspect to the head-end",
+        "its quality",
+        "as declared",
+        Quality.SUSPECT,
+        "the head-end that sent the reading calls it suspect",
+    ),
 )
 
 RULE_BIT: dict[str, int] = {rule.code: rule.bit for rule in RULES}
@@ -267,6 +281,54 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         "nothing: the first copy was used",
     ),
     RejectCode(21, "POISON", "worker", False, "a step failed on this frame", "report it with these bytes"),
+    RejectCode(
+        40,
+        "MESSAGE_UNREADABLE",
+        "connector",
+        False,
+        "a message or file of decoded readings is not of the declared format",
+        "correct `format`, or the sender; then send it again",
+    ),
+    RejectCode(
+        41,
+        "READING_UNREADABLE",
+        "connector",
+        False,
+        "a decoded reading lacks a column, or has one that cannot be read",
+        "the detail names row and column: correct it there, or the mapping, and send the row again",
+    ),
+    RejectCode(
+        42,
+        "NAME_UNKNOWN",
+        "connector",
+        False,
+        "the head-end's name of the meter is no system title, no number, and not in `names`",
+        "add the name to the file `names`; send the row again",
+    ),
+    RejectCode(
+        43,
+        "INTERVAL_OTHER",
+        "connector",
+        False,
+        "the head-end's intervals are not as long as the registry says of this meter",
+        "correct the registry, or the declared length; send the rows again",
+    ),
+    RejectCode(
+        44,
+        "ESTIMATE_UNUSED",
+        "vee",
+        False,
+        "a head-end's estimate of an interval of which there is an actual value, or a larger estimate",
+        "nothing: the other value is used",
+    ),
+    RejectCode(
+        45,
+        "REGISTER_NOT_ACTUAL",
+        "vee",
+        False,
+        "a midnight register that the head-end calls estimated, edited or suspect: no day is settled to it",
+        "nothing, if the actual register follows",
+    ),
 )
 
 REJECT_NUMBER: dict[str, int] = {row.code: row.number for row in REJECT_CODES}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pipeline.batch import DecodedBatch, FrameBatch, NodeEnergy, ReadingBatch
+from pipeline.columns import Array
 from pipeline.reference import References
 from pipeline.state import Layout, StateStore
 
@@ -54,7 +55,8 @@ class Parcel:
     `previous_offset` is the origin offset of the record that the same source sent to the same target before this one
     (-1: none; None: this parcel was not read from a stage's topic). A step fed by many sources sees copies and holes by
     it. `place` is where such a record stands in the log that the step reads: what many sources gave rise to is named by
-    it, since each of several partitions of that log may hold a record of the same origin.
+    it, since each of several partitions of that log may hold a record of the same origin. `requeued` u32 (frames,): how
+    often each frame was offered again after it had been refused; None: none of them.
     """
 
     origin: Origin
@@ -63,6 +65,7 @@ class Parcel:
     control: Control | None = None
     previous_offset: int | None = None
     place: Origin | None = None
+    requeued: Array | None = None
 
     @property
     def named(self) -> Origin:

@@ -20,6 +20,7 @@ from pipeline.column_views import ColumnViews
 from pipeline.columns import Packed, empty, pack, unpack
 from pipeline.errors import ContractError
 from pipeline.narrow import pack_narrow, unpack_narrow
+from pipeline.retry import times_of
 from pipeline.step import Control, Origin, Parcel, Tick
 
 MAGIC = 0
@@ -163,7 +164,8 @@ def read_frames(contracts: Contracts, raw: bytes, origin: Origin) -> Parcel:
     """The parcel at `origin` of the frames topic."""
     record = contracts.decode(raw, "FrameBatch")
     batch = unpack(FrameBatch, record)
-    return Parcel(origin, batch if len(batch.length) else None, *_envelope(record))
+    requeued = times_of(record["references"], len(batch.length)) if record["references"] else None
+    return Parcel(origin, batch if len(batch.length) else None, *_envelope(record), requeued=requeued)
 
 
 def stage_record(contracts: Contracts, schema: str, parcel: Parcel, previous_offset: int) -> bytes:

@@ -14,7 +14,7 @@ from agents.vee.step import VeeStep
 from agents.vee.tables import page_of
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import N_ENERGY
-from pipeline.codes import Kind, Role
+from pipeline.codes import Flag, Kind, Role
 from pipeline.columns import empty
 from pipeline.reference import FOREVER, KeyRing, References, Registry
 from pipeline.state import StateStore
@@ -28,6 +28,12 @@ MIDNIGHT = 20_000 * DAY - OFFSET
 
 TEMPLATES = {0: 1, 10**9: 2}
 """Register modulus -> a template that has it (pipeline.templates)."""
+
+SAID = {
+    "": 0, "estimate": Flag.HEAD_END | Flag.HEAD_END_ESTIMATED, "edit": Flag.HEAD_END | Flag.HEAD_END_EDITED,
+    "suspect": Flag.HEAD_END | Flag.HEAD_END_SUSPECT,
+}  # fmt: skip
+"""What a head-end says of a row -> its flags."""
 
 ALL_ENERGY = 2**N_ENERGY - 1
 
@@ -86,6 +92,7 @@ def decoded(links: Sequence[Link], rows: Sequence[Row]) -> DecodedBatch:
         batch.time[place], batch.counter[place] = row.time, place + 1
         batch.present[place] = ALL_ENERGY
         batch.energy[place] = row.energy
+        batch.flags[place] = SAID[row.said]
     return batch
 
 

@@ -17,6 +17,7 @@ from pipeline.gcm import Frames, Keys
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH
 from pipeline.jit import AHEAD, inlined, kernel, peek8, poke8, prefetch
 from pipeline.lookup import first_place
+from pipeline.reading_frames import FIRST_OCTET as READINGS
 
 WRAPPER_LENGTH = 8
 TITLE_LENGTH = 8
@@ -217,7 +218,8 @@ def open_frames(payload, lengths, devices, policy, opened):  # type: ignore[no-u
             key_row[item] = -1
             start[item], length[item] = p, end - p
             if payload[p] != DATA_NOTIFICATION:
-                code[item] = APDU_UNKNOWN
+                # Readings of a head-end stand bare: in a WRAPPER they would come from a meter's network.
+                code[item] = GOOD if payload[p] == READINGS and p == first else APDU_UNKNOWN
             elif not plain:
                 code[item] = SECURITY_UNSUPPORTED
             continue

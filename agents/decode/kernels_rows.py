@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.decode.kernels_columns import CHANNEL_BITS, write_channels
-from agents.decode.kernels_open import DECRYPT_FAILED, GOOD, Policy
+from agents.decode.kernels_open import APDU_UNKNOWN, DECRYPT_FAILED, GOOD, Policy
 from agents.decode.kernels_profile import NO_ROOM, forget_rows, read_profile, share
 from agents.decode.kernels_push import PROFILE, read_push
+from agents.decode.kernels_readings import read_readings
 from agents.decode.kernels_window import enter, judge
 from agents.decode.state import WINDOW
 from pipeline.channels import N_SNAPSHOT, SNAPSHOT_INDEX
@@ -26,6 +27,8 @@ from pipeline.templates import SNAPSHOT_TARGET, WORD
 
 PLAIN = int(Flag.PLAIN)
 INSTANT, ALERT = int(Kind.INSTANT), int(Kind.ALERT)
+NO_READINGS = -1
+"""In place of a number of snapshots: the frame is not a head-end's."""
 ESW_HIGH = SNAPSHOT_INDEX[WORD]
 
 # Places of `done`.
@@ -142,6 +145,54 @@ def note_word(kind, fields, values, time, memory, slot, row, changes, changed): 
     return changed
 
 
+@inlined
+def count_in(  # type: ignore[no-untyped-def]
+    window, windows_changed, windows_dirty, prints, prints_changed, prints_dirty, slot, capacity, counter, own, check,
+    strict,
+):  # fmt: skip
+    """Judge the counter of a frame that is good so far, and remember it; (code, flags)."""
+    code, late = judge(window, prints, slot, counter, own, check, strict)
+    if code == GOOD:
+        enter(window, prints, slot, counter, own, check)
+        mark(windows_changed, windows_dirty, 0, slot, capacity)
+        mark(prints_changed, prints_dirty, counter & (WINDOW - 1), slot, capacity)
+    return code, late
+
+
+@inlined
+def put_push(rows, row, frame, point, device, counter, flags, values, pushed):  # type: ignore[no-untyped-def]
+    """The row of a push, but for its snapshot."""
+    there = pushed.there & np.uint64(CHANNEL_BITS)
+    rows.frame[row], rows.service_point[row], rows.device[row] = frame, point, device
+    rows.link[row], rows.kind[row], rows.time[row] = pushed.link, pushed.kind, pushed.time
+    rows.flags[row] = pushed.flags | flags
+    rows.counter[row], rows.present[row] = counter, there
+    write_channels(there, values, row, rows.energy, rows.reactive, rows.physical)
+
+
+@kernel
+def read_many(  # type: ignore[no-untyped-def]
+    code, security, octets, start, end, frame, device, point, first_link, tables, scratch, rows, row, snapshot, waiting
+):
+    """What has many rows: after PROFILE a profile's buffer, after APDU_UNKNOWN a head-end's readings.
+
+    (code, rows, snapshots of readings or NO_READINGS); any other code stays as it is.
+    """
+    none = np.int64(NO_READINGS)
+    if code == PROFILE:
+        code, count = read_profile(
+            octets, scratch.pushed[0].buffer, end, device, point, first_link, tables.links, tables.pushes,
+            tables.columns, tables.policy.offset, tables.policy.zero_is_utc, scratch.values, scratch.stack,
+            scratch.above, rows, row, waiting,
+        )  # fmt: skip
+        return code, count, none
+    if code == APDU_UNKNOWN and security == 0:
+        # It was let pass though it is no notification. What was encrypted never is.
+        return read_readings(octets, start, end, frame, device, point, first_link, tables.links, rows, row, snapshot,
+                             waiting)  # fmt: skip
+    return code, np.int64(0), none
+
+
 @kernel
 def read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done):  # type: ignore[no-untyped-def]
     """Rows of the frames from done[FRAMES] on that are good so far; opened.code gets the verdicts.
@@ -166,8 +217,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
     slots, capacity, windows, prints = memory.slots, memory.capacity, memory.counters, memory.prints
     windows_changed, windows_dirty = memory.counters_changed, memory.counters_dirty
     prints_changed, prints_dirty = memory.prints_changed, memory.prints_dirty
-    values, stack, pushed, above = scratch.values, scratch.stack, scratch.pushed[0], scratch.above
-    energy, reactive, physical = rows.energy, rows.reactive, rows.physical
+    values, stack, pushed = scratch.values, scratch.stack, scratch.pushed[0]
     row, snapshot, changed = done[ROWS], done[SNAPSHOTS], done[CHANGES]
     count, places, first = points.shape[0], prints.shape[1], done[FRAMES]
     done[FRAMES], done[LACKING] = count, 0
@@ -191,22 +241,26 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             octets, start, end, devices[item], points[item], first_links[item], links, pushes, columns, names, offset,
             zero_is_utc, values, stack, pushed,
         )  # fmt: skip
-        profile = np.int64(0)
-        if code == PROFILE:
-            code, profile = read_profile(
-                octets, pushed.buffer, end, devices[item], points[item], first_links[item], links, pushes, columns,
-                offset, zero_is_utc, values, stack, above, rows, row, count - item - 1,
+        profile, fields = np.int64(0), NO_READINGS
+        if code != GOOD:
+            code, profile, fields = read_many(
+                code, security, octets, start, end, item, devices[item], points[item], first_links[item], tables,
+                scratch, rows, row, snapshot, count - item - 1,
             )  # fmt: skip
             if code == NO_ROOM:
                 done[FRAMES], done[LACKING] = item, profile
                 break
+        if fields != NO_READINGS:
+            verdicts[item] = code
+            row += profile
+            snapshot += fields
+            continue
         late = 0
         if code == GOOD and security != 0:
-            code, late = judge(windows[slot], prints, slot, counter, marks[item], checks[item], strict)
-            if code == GOOD:
-                enter(windows[slot], prints, slot, counter, marks[item], checks[item])
-                mark(windows_changed, windows_dirty, 0, slot, capacity)
-                mark(prints_changed, prints_dirty, counter & (WINDOW - 1), slot, capacity)
+            code, late = count_in(
+                windows[slot], windows_changed, windows_dirty, prints, prints_changed, prints_dirty, slot, capacity,
+                counter, marks[item], checks[item], strict,
+            )  # fmt: skip
         if code != GOOD:
             verdicts[item] = code
             forget_rows(rows, row, profile)
@@ -216,17 +270,12 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             share(rows, row, profile, item, points[item], devices[item], counter, flags)
             row += profile
             continue
-        there = pushed.there
-        rows.frame[row], rows.service_point[row], rows.device[row] = item, points[item], devices[item]
-        rows.link[row], rows.kind[row], rows.time[row] = pushed.link, pushed.kind, pushed.time
-        rows.flags[row] = pushed.flags | flags
-        rows.counter[row], rows.present[row] = counter, there & np.uint64(CHANNEL_BITS)
-        write_channels(there & np.uint64(CHANNEL_BITS), values, row, energy, reactive, physical)
+        put_push(rows, row, item, points[item], devices[item], counter, flags, values, pushed)
         if pushed.kind in (INSTANT, ALERT):
-            fields = there >> np.uint64(SNAPSHOT_TARGET)
-            rows.snapshot_row[snapshot], rows.snapshot_present[snapshot] = row, fields
-            write_snapshot(fields, values, snapshot, rows.snapshot)
+            sent = pushed.there >> np.uint64(SNAPSHOT_TARGET)
+            rows.snapshot_row[snapshot], rows.snapshot_present[snapshot] = row, sent
+            write_snapshot(sent, values, snapshot, rows.snapshot)
             snapshot += 1
-            changed = note_word(pushed.kind, fields, values, pushed.time, memory, slot, row, changes, changed)
+            changed = note_word(pushed.kind, sent, values, pushed.time, memory, slot, row, changes, changed)
         row += 1
     done[ROWS], done[SNAPSHOTS], done[CHANGES] = row, snapshot, changed

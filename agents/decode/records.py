@@ -13,6 +13,7 @@ from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 from pipeline.events import edges
 from pipeline.rejects import MEANINGS, Rejects
+from pipeline.retry import marked
 from pipeline.step import Parcel
 
 RAW_LIMIT = 64 * 1024
@@ -88,7 +89,8 @@ def rejects_of(parcel: Parcel, code: Array, counter: Array) -> Rejects | None:
     return Rejects(
         stage="decode", topic=FRAMES_TOPIC, origin=parcel.origin, code=numbers, frame=frames,
         service_point=batch.service_point[frames], device=batch.device[frames],
-        received_at=batch.received_at[frames].astype(np.int64), time=None, detail=_details(numbers, counter[frames]),
+        received_at=batch.received_at[frames].astype(np.int64), time=None,
+        detail=_with_marks(_details(numbers, counter[frames]), parcel.requeued, frames),
         raw=batch.payload[places], raw_length=kept,
     )  # fmt: skip
 
@@ -102,4 +104,13 @@ def _details(numbers: Array, counter: Array) -> Array:
     said = np.zeros(len(details), f"S{len(_COUNTER) + _DIGITS}")
     said[counted] = np.strings.add(_COUNTER, counter[counted].astype(f"S{_DIGITS}"))
     whole: Array = np.strings.add(details, said)
+    return whole
+
+
+def _with_marks(details: Array, requeued: Array | None, frames: Array) -> Array:
+    """The same, each with the mark of a frame that had been offered again."""
+    if requeued is None:
+        return details
+    marks = np.array([marked(times).encode() for times in requeued[frames].tolist()])
+    whole: Array = np.strings.add(details, marks)
     return whole

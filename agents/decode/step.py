@@ -31,6 +31,7 @@ from agents.decode.kernels_rows import (
     Tables,
     read_frames,
 )
+from agents.decode.late import LATE_DEVICE, read_late
 from agents.decode.prepare import tables_of
 from agents.decode.records import event_records, rejects_of
 from agents.decode.state import LAYOUT
@@ -79,7 +80,7 @@ class DecodeStep:
                 "BATCH_OTHER", where=self.name, what=f"a {type(parcel.batch).__name__} came in",
                 do="put decode behind a topic of FrameBatch",
             )  # fmt: skip
-        decoded, opened, changes = decode_batch(parcel.batch, store, prepared, self._cipher.context)
+        decoded, opened, changes = decode_batch(parcel.batch, store, prepared, self._cipher.context, parcel.requeued)
         emissions = [
             Emission("events", record, key=record["device"].encode())
             for record in event_records(parcel, decoded, changes)
@@ -91,9 +92,12 @@ class DecodeStep:
 
 
 def decode_batch(
-    batch: FrameBatch, store: StateStore, tables: Tables, context: int
+    batch: FrameBatch, store: StateStore, tables: Tables, context: int, requeued: Array | None = None
 ) -> tuple[DecodedBatch, Opened, Changes]:
-    """The rows of a batch, the verdict on each frame (opened.code), and the event status words that changed."""
+    """The rows of a batch, the verdict on each frame (opened.code), and the event status words that changed.
+
+    requeued: as in Parcel.
+    """
     count = len(batch.length)
     # Copied, so that frames are opened in place; the batch itself is read only and keeps the bytes as they came.
     octets = np.array(batch.payload, np.uint8)
@@ -111,13 +115,22 @@ def decode_batch(
         np.zeros(TARGETS, np.int64), np.zeros(NESTING, np.int64), np.zeros(1, PUSHED),
         np.zeros(int(tables.pushes["width"].max()), np.int64),
     )  # fmt: skip
-    memory = memory_of(store, points, devices)
     done = np.zeros(DONE, np.int64)
-    while True:
-        read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done)
-        if not done[LACKING]:
-            break
-        rows = _with_room(rows, int(done[ROWS]), int(done[LACKING]), count - int(done[FRAMES]))
+
+    def read(opened: Opened, memory: Memory) -> None:
+        nonlocal rows
+        done[FRAMES] = 0
+        while True:
+            read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done)
+            if not done[LACKING]:
+                return
+            rows = _with_room(rows, int(done[ROWS]), int(done[LACKING]), count - int(done[FRAMES]))
+
+    read(opened, memory_of(store, points, devices))
+    if requeued is not None:
+        # Each frame may have a row once more.
+        rows = _with_room(rows, int(done[ROWS]), 1, count)
+        read_late(opened, requeued, lambda chosen: memory_of(store, points, devices | LATE_DEVICE, chosen), read)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
         **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
@@ -138,9 +151,13 @@ def _with_room(rows: Rows, used: int, lacking: int, frames: int) -> Rows:
     return Rows(**grown)
 
 
-def memory_of(store: StateStore, points: Array, devices: Array) -> Memory:
-    """The tables of the store as kernels take them, with the slots of the batch's devices."""
-    slots = store.locate(points, devices)
+def memory_of(store: StateStore, points: Array, devices: Array, chosen: Array | None = None) -> Memory:
+    """The tables of the store as kernels take them, with the slots of the batch's devices; of a mask only these."""
+    if chosen is None:
+        slots = store.locate(points, devices)
+    else:
+        slots = np.zeros(len(points), np.int64)
+        slots[chosen] = store.locate(points[chosen], devices[chosen])
     counters, prints, words = (store.areas[table.name] for table in LAYOUT.tables)
     return Memory(
         slots,

@@ -28,13 +28,14 @@ from agents.vee.kernels_links import remarks
 from agents.vee.kernels_reading import as_sent, begin_reading
 from agents.vee.kernels_registers import replace_carried
 from agents.vee.output import LACKING, READINGS
-from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, NOTHING, SENT_SHIFT, TWICE
+from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, NOTHING, OFFERED, SENT_SHIFT, TWICE
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER
 from pipeline.localtime import DAY_SECS
 from pipeline.state import mark
 
 SAME_AGAIN = REJECT_NUMBER["DUPLICATE_INTERVAL"]
+ESTIMATE_UNUSED = REJECT_NUMBER["ESTIMATE_UNUSED"]
 ALL_DAYS = 255
 TAKEN = 0
 LEFT = -1
@@ -44,17 +45,23 @@ LEFT = -1
 def _order(sent, values, other_sent, other_values):  # type: ignore[no-untyped-def]
     """Which of two values of one interval is in force: 1 the first, -1 the other, 0 they are the same.
 
-    A good one before a suspect one, then the larger: wh_imp, vah_imp, wh_exp, vah_exp. Any order of arrival ends in the
-    same.
+    A good one before an estimate of the head-end before a suspect one, then the larger: wh_imp, vah_imp, wh_exp,
+    vah_exp. Any order of arrival ends in the same.
     """
-    if (sent == GOOD) != (other_sent == GOOD):
-        return 1 if sent == GOOD else -1
+    rank, other_rank = _rank(sent), _rank(other_sent)
+    if rank != other_rank:
+        return 1 if rank > other_rank else -1
     for channel in range(N_ENERGY):
         if values[channel] != other_values[channel]:
             return 1 if values[channel] > other_values[channel] else -1
     if sent != other_sent:
         return 1 if sent < other_sent else -1
     return 0
+
+
+@kernel
+def _rank(sent):  # type: ignore[no-untyped-def]
+    return 2 if sent == GOOD else 1 if sent == OFFERED else 0
 
 
 @kernel
@@ -82,9 +89,13 @@ def enter(  # type: ignore[no-untyped-def]
         order = _order(sent, kept, sent_of(cell), old)
         if order == 0:
             return SAME_AGAIN
+        if order < 0 and sent == OFFERED:
+            return ESTIMATE_UNUSED
         if order < 0 and cell & TWICE:
             return LEFT
-    twice = TWICE if sent_of(cell) != NOTHING else 0
+    # That a value took the place of an estimate is no contradiction. An estimate in the place of a suspect value keeps
+    # in mind that there was one, so that any order of arrival ends in the same.
+    twice = TWICE if sent_of(cell) not in (NOTHING, OFFERED) else 0
     reading, link = out[cursor[READINGS]], tables.links[rows.link[row]]
     cursor[READINGS] += 1
     begin_reading(limits, rows, row, link.interval, offset, start, reading)

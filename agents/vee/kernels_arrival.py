@@ -16,14 +16,17 @@ from agents.vee.kernels_cells import MOST, set_dirty, slice_of
 from agents.vee.kernels_links import slot_grid
 from agents.vee.kernels_reading import as_sent, begin_reading
 from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS
-from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, RANGE, SENT_SHIFT, SPLIT
+from agents.vee.state import AS_SENT, DOUBTED, EMPTY, GOOD, NEGATIVE, OFFERED, RANGE, SENT_SHIFT, SPLIT
 from pipeline.channels import N_ENERGY
-from pipeline.codes import REJECT_NUMBER, Kind
+from pipeline.codes import REJECT_NUMBER, Flag, Kind
 from pipeline.jit import AHEAD, prefetch
 from pipeline.localtime import DAY_SECS
 
 BLOCK, DAILY = int(Kind.BLOCK), int(Kind.DAILY)
 TOO_OLD, IN_FUTURE, OFF_GRID = (REJECT_NUMBER[code] for code in ("TOO_OLD", "IN_FUTURE", "OFF_GRID"))
+NOT_ACTUAL = REJECT_NUMBER["REGISTER_NOT_ACTUAL"]
+SUBSTITUTES = int(Flag.HEAD_END_ESTIMATED | Flag.HEAD_END_EDITED)
+SUSPECT = int(Flag.HEAD_END_SUSPECT)
 TAKEN = 0
 LEFT = -1
 """Nothing to publish and nothing to refuse."""
@@ -147,8 +150,11 @@ def _too_coarse(tables, limits, point, interval, start, grid):  # type: ignore[n
 
 @inlined
 def _judge(rows, row, link, limits, split, billed):  # type: ignore[no-untyped-def]
-    """What was sent, by rules V07 and V09 on the meter's side; billed i64 (4,) = energies times the factor."""
-    sent = SPLIT if split else GOOD
+    """What was sent, by what its head-end says of it, and by rules V07 and V09 on the meter's side.
+
+    billed i64 (4,) = energies times the factor.
+    """
+    sent = SPLIT if split else _as_declared(rows.flags[row])
     for channel in range(N_ENERGY):
         energy = rows.energy[row, channel] if (rows.present[row] >> np.uint32(channel)) & np.uint32(1) else np.int64(0)
         billed[channel] = energy
@@ -159,6 +165,14 @@ def _judge(rows, row, link, limits, split, billed):  # type: ignore[no-untyped-d
         elif sent != NEGATIVE and _beyond(energy, billed[channel], link.limit * limits.range_percent // 100):
             sent = RANGE
     return sent
+
+
+@inlined
+def _as_declared(flags):  # type: ignore[no-untyped-def]
+    """A head-end that calls a value suspect and estimated as well would not have it used."""
+    if flags & (SUSPECT | SUBSTITUTES) == 0:
+        return GOOD
+    return DOUBTED if flags & SUSPECT else OFFERED
 
 
 @kernel
@@ -205,4 +219,6 @@ def _daily(pages, tables, limits, clock, rows, row, slot):  # type: ignore[no-un
         return IN_FUTURE
     if not link.start <= time - limits.offset < link.until:
         return LEFT
+    if rows.flags[row] & (SUSPECT | SUBSTITUTES):
+        return NOT_ACTUAL
     return take_registers(pages, limits, clock, rows, row, slot, time)

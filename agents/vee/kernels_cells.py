@@ -12,6 +12,7 @@ from agents.vee.jit import inlined, kernel
 from agents.vee.state import (
     AMENDED,
     AS_SENT,
+    DOUBTED,
     EMPTY,
     GOOD,
     HALF,
@@ -19,6 +20,7 @@ from agents.vee.state import (
     MISSING,
     NEGATIVE,
     NOTHING,
+    OFFERED,
     PLANES,
     POOL,
     RANGE,
@@ -40,11 +42,11 @@ MOST = 2**31 - 1
 """Largest energy that is kept, Wh in an interval."""
 
 V01, V02, V07, V09 = (1 << RULE_BIT[code] for code in ("V01", "V02", "V07", "V09"))
-V14, V12, V16, V32 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V16", "V32"))
+V14, V12, V16, V32, V37 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V16", "V32", "V37"))
 
 ABSENT, ACTUAL, SUSPECT = int(Quality.ABSENT), int(Quality.ACTUAL), int(Quality.SUSPECT)
 ESTIMATED, LACKING = int(Quality.ESTIMATED), int(Quality.MISSING)
-METHOD_SCALED = int(Method.SCALED)
+METHOD_SCALED, METHOD_HEAD_END = int(Method.SCALED), int(Method.HEAD_END)
 
 
 @kernel
@@ -188,7 +190,7 @@ def day_bit(day):  # type: ignore[no-untyped-def]
 
 @kernel
 def sent_of(cell):  # type: ignore[no-untyped-def]
-    """What was sent for a cell: NOTHING, GOOD, NEGATIVE, RANGE, SPLIT."""
+    """What was sent for a cell: NOTHING, GOOD, NEGATIVE, RANGE, SPLIT, DOUBTED, OFFERED."""
     return (cell >> SENT_SHIFT) & SENT_MASK
 
 
@@ -207,7 +209,7 @@ def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
     if published == MISSING:
         return LACKING
     if published == AS_SENT:
-        return ACTUAL if sent == GOOD else SUSPECT
+        return ACTUAL if sent == GOOD else ESTIMATED if sent == OFFERED else SUSPECT
     if published == ROUNDING or (published == SCALED and sent == GOOD and not (scaled >> channel) & 1):
         return ACTUAL
     return ESTIMATED
@@ -217,6 +219,8 @@ def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
 def method_of(cell):  # type: ignore[no-untyped-def]
     """Method number of what is published."""
     published = cell & 15
+    if published == AS_SENT and sent_of(cell) == OFFERED:
+        return METHOD_HEAD_END
     if published <= MISSING:
         return 0
     return METHOD_SCALED if published == SPIKE_SCALED else published
@@ -227,8 +231,10 @@ def rules_of(cell):  # type: ignore[no-untyped-def]
     """Rules that a cell says have failed."""
     sent, published = sent_of(cell), cell & 15
     rules = V02 if cell & TWICE else 0
-    if sent in (NOTHING, SPLIT):
+    if sent in (NOTHING, SPLIT, OFFERED):
         rules |= V01
+    elif sent == DOUBTED:
+        rules |= V37
     elif sent == NEGATIVE:
         rules |= V07
     elif sent == RANGE:

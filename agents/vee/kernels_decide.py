@@ -8,7 +8,7 @@ from __future__ import annotations
 from agents.vee.jit import kernel
 from agents.vee.kernels_estimate import estimate_bases, find_spikes, is_substituted, release_spikes, share_out
 from agents.vee.state import AS_SENT, FLAT, MISSING, ROUNDING, SCALED, SPIKE_SCALED
-from agents.vee.work import BEFORE, GAP, GOOD, NONE, SPIKE
+from agents.vee.work import BEFORE, GAP, GOOD, NONE, OFFERED, SPIKE
 from pipeline.channels import N_ENERGY
 
 
@@ -137,13 +137,24 @@ def _encode(work, span, low, high, flat):  # type: ignore[no-untyped-def]
                 work.cells[at].fresh = kept | AS_SENT
             continue
         published = work.cells[at].method
-        if known:
+        if state == OFFERED and _as_offered(work, at):
+            published = AS_SENT
+        elif known:
             published = FLAT if flat else (SPIKE_SCALED if state == SPIKE else SCALED)
         elif published == 0:
             published = MISSING if state == GAP else AS_SENT
             if state != GAP:
                 _restore(work, at)
         work.cells[at].fresh = kept | published
+
+
+@kernel
+def _as_offered(work, at):  # type: ignore[no-untyped-def]
+    """The head-end's estimate stands as it is: no register says otherwise, or they say the same."""
+    same = True
+    for channel in range(N_ENERGY):
+        same = same and work.cells[at].new[channel] == work.cells[at].sent[channel]
+    return same
 
 
 @kernel

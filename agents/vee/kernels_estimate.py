@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.vee.jit import kernel
 from agents.vee.state import CARRIED, LIKE_DAY, LINEAR
-from agents.vee.work import BAD, GAP, GOOD, NONE, SPIKE
+from agents.vee.work import BAD, GAP, GOOD, NONE, OFFERED, SPIKE
 from pipeline.channels import N_ENERGY
 
 LARGEST_PRODUCT = 2**62
@@ -18,6 +18,12 @@ LARGEST_PRODUCT = 2**62
 @kernel
 def is_substituted(state):  # type: ignore[no-untyped-def]
     """The interval is not used as it was sent."""
+    return state in (BAD, GAP, SPIKE, OFFERED)
+
+
+@kernel
+def is_estimated(state):  # type: ignore[no-untyped-def]
+    """A substitute for it must be found; the head-end's estimates are substitutes already."""
     return state in (BAD, GAP, SPIKE)
 
 
@@ -64,15 +70,18 @@ def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def
 
     E03 on a gap of at most `linear_secs` between good neighbours; else E04, the mean of the other closed days' good
     intervals at the same time of day; else the nearest good interval carried on (before, else after); else method 0.
+    An estimate of the head-end is its own base.
     """
     at = 0
     while at < total:
-        if not is_substituted(work.cells[at].state):
+        if not is_estimated(work.cells[at].state):
+            if work.cells[at].state == OFFERED:
+                _take_offer(work.cells[at])
             at += 1
             continue
         after, seconds, even = at, np.int64(0), True
         last = at
-        while after < total and (is_substituted(work.cells[after].state) or work.cells[after].state == NONE):
+        while after < total and (is_estimated(work.cells[after].state) or work.cells[after].state == NONE):
             if work.cells[after].state != NONE:
                 if after > at and work.cells[after].start != work.cells[last].start + work.cells[last].interval:
                     break
@@ -83,6 +92,12 @@ def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def
         if not (even and seconds <= limits.linear_secs and _line(work, total, at, last)):
             _like_days(work, total, per_day, at, last)
         at = last + 1
+
+
+@kernel
+def _take_offer(position):  # type: ignore[no-untyped-def]
+    for channel in range(N_ENERGY):
+        position.base[channel] = position.sent[channel]
 
 
 @kernel

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.jit import inlined, kernel
-from agents.vee.kernels_cells import rules_of, sent_of
+from agents.vee.kernels_cells import method_of, rules_of, sent_of
 from agents.vee.kernels_links import remarks
-from agents.vee.state import GOOD
+from agents.vee.state import GOOD, OFFERED
 from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_ENERGY
 from pipeline.codes import RULE_BIT, Flag, Quality
 
 MOVED = int(Flag.OFF_GRID)
 V03 = 1 << RULE_BIT["V03"]
-ACTUAL, SUSPECT = int(Quality.ACTUAL), int(Quality.SUSPECT)
+ACTUAL, SUSPECT, ESTIMATED = int(Quality.ACTUAL), int(Quality.SUSPECT), int(Quality.ESTIMATED)
 
 
 def _nibbles(quality: int, first: int, last: int) -> np.uint64:
@@ -23,6 +23,7 @@ def _nibbles(quality: int, first: int, last: int) -> np.uint64:
 N_CHANNELS = len(CHANNELS)
 ALL_ACTUAL = _nibbles(ACTUAL, 0, N_CHANNELS)
 ALL_SUSPECT = _nibbles(SUSPECT, 0, FIRST_PHYSICAL) | _nibbles(ACTUAL, FIRST_PHYSICAL, N_CHANNELS)
+ALL_ESTIMATED = _nibbles(ESTIMATED, 0, FIRST_PHYSICAL) | _nibbles(ACTUAL, FIRST_PHYSICAL, N_CHANNELS)
 ALL_PRESENT = (1 << N_CHANNELS) - 1
 
 
@@ -42,10 +43,10 @@ def as_sent(tables, rows, row, cell, moved, billed, reading):  # type: ignore[no
     """Complete a reading with the row's own values."""
     reading.source = np.int32(row)
     reading.flags = np.uint16(rows.flags[row] | (MOVED if moved else 0))
-    reading.method = np.uint8(0)
+    reading.method = np.uint8(method_of(cell))
     rules = rules_of(cell) | remarks(tables, reading.service_point, reading.interval_start, cell, billed)
     reading.rules = np.uint32(rules | (V03 if moved else 0))
-    word = ALL_ACTUAL if sent_of(cell) == GOOD else ALL_SUSPECT
+    word = ALL_ACTUAL if sent_of(cell) == GOOD else ALL_ESTIMATED if sent_of(cell) == OFFERED else ALL_SUSPECT
     reading.quality = word if rows.present[row] == ALL_PRESENT else _of_present(word, rows.present[row])
     for channel in range(N_ENERGY):
         reading.energy[channel] = billed[channel]

@@ -6,9 +6,11 @@ import numpy as np
 
 from agents.worker.poison import CODE
 from agents.worker.unreadable import RECORD_FRAMES, WHOLE
+from pipeline.batch import FrameBatch
 from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import Fatal
 from pipeline.runtime.chain import Output, OutputRun, RejectRun
+from pipeline.step import Parcel
 
 OURS = frozenset(
     {
@@ -34,6 +36,15 @@ def weight_of(output: Output | OutputRun) -> int:
     if isinstance(output, RejectRun):
         return int(np.count_nonzero(np.isin(output.code, _OUR_NUMBERS)))
     return 0 if isinstance(output, OutputRun) else weight(output.code, output.frame)
+
+
+def counted(parcel: Parcel) -> int:
+    """Frames of a record of which the share is taken; 0: it does not count.
+
+    What is offered again was refused before: when it is refused once more, that is no fault of today's.
+    """
+    batch = parcel.batch if parcel.requeued is None else None
+    return len(batch.length) if isinstance(batch, FrameBatch) else 0
 
 
 class Fuse:

@@ -9,7 +9,7 @@ from threading import Event, Semaphore
 import structlog
 
 from agents.worker.deaths import Deaths
-from agents.worker.fuse import Fuse, weight_of
+from agents.worker.fuse import Fuse, counted, weight_of
 from agents.worker.killers import DETAIL, killers
 from agents.worker.outlet import Outlet
 from agents.worker.poison import NOT_POISON, OF_THE_MACHINE, only, others, reported, take_without_poison
@@ -145,7 +145,7 @@ class Owner:
             outputs = put_aside(self.chain, Origin(self._work.source_id, self.partition, offset), raw, error)
             log.warning("unreadable record", partition=self.partition, offset=offset, exc_info=error)
             return outputs, RECORD_FRAMES
-        frames = len(parcel.batch.length) if isinstance(parcel.batch, FrameBatch) else 0
+        frames = counted(parcel)
         return self._take(offset, parcel), frames
 
     def _take(self, offset: int, parcel: Parcel) -> Outputs:

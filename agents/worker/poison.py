@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal, KvarnError
+from pipeline.retry import marked
 from pipeline.runtime.chain import Chain, Output, OutputRun, Outputs, RejectRun
 from pipeline.step import Parcel
 
@@ -150,7 +151,7 @@ def _record(chain: Chain, parcel: Parcel, batch: FrameBatch, frame: int, octets:
         "device": f"{int(batch.device[frame]):016X}",
         "received_at": int(batch.received_at[frame]),
         "time": None,
-        "detail": detail,
+        "detail": detail + (marked(int(parcel.requeued[frame])) if parcel.requeued is not None else ""),
         "raw": octets[:RAW_LIMIT],
         "source_topic_id": origin.topic_id,
         "source_partition": origin.partition,

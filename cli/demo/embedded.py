@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from cli.stages import fetch_references, make_steps
 from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import Aside, Gatherer
-from connectors.gather.outlet import split
+from connectors.gather.outlet import frames_records
+from connectors.kept.rejected import of_parked
 from connectors.parked.connector import newly_known
 from connectors.simulator import Frames, Simulation, Slot
 from pipeline.errors import Backpressure
@@ -77,11 +78,11 @@ class EmbeddedDemo:
 
     def _slot(self, slot: Slot) -> None:
         if slot.registry is not None:
-            self._put_in_force(slot.registry, slot.end_time)
+            self._put_in_force(slot.registry)
         self._gather(slot.frames)
         self._to_all(frames_record(self.contracts, tick=slot.tick))
 
-    def _put_in_force(self, registry: Registry, now: int) -> None:
+    def _put_in_force(self, registry: Registry) -> None:
         before = self._gatherer.registry if self._gatherer is not None else None
         version = self._references.put(REGISTRY, registry_to_bytes(registry))
         self.sink.take_registry(version, registry)
@@ -93,7 +94,7 @@ class EmbeddedDemo:
         self._gatherer = Gatherer(registry, self._partitions)
         known = newly_known(self._parked, before, registry)
         for aside in known:
-            self._gatherer.add_one(aside.raw, now, aside.device)
+            self._gatherer.add_one(aside.raw, aside.received_at, aside.device, of_parked(aside, "parked"))
         self.counts.unparked += len(known)
         self._parked = [aside for aside in self._parked if aside not in known]
         self._cut()
@@ -109,8 +110,8 @@ class EmbeddedDemo:
         assert self._gatherer is not None
         gathered = self._gatherer.cut()
         for partition, batch in sorted(gathered.batches.items()):
-            for part in split(batch):
-                self._embedded.append(self._connector.to.name, partition, frames_record(self.contracts, batch=part))
+            for value in frames_records(self.contracts, batch, gathered.again.get(partition, ())):
+                self._embedded.append(self._connector.to.name, partition, value)
         for aside in gathered.aside:
             if aside.parked:
                 self._parked.append(aside)

@@ -27,7 +27,7 @@ from cli.run import parts
 from cli.services.ports import free_ports
 from cli.services.stack import temporary
 from cli.topology import read_plan
-from connectors.parked.connector import read_all
+from connectors.kept.topic import read_all
 from connectors.simulator import Frames, Simulation
 from connectors.simulator.senders.base import parse_address
 from connectors.simulator.senders.pace import Pace
@@ -161,8 +161,8 @@ class KafkaDemo:
 
     def _read_parked(self, plan: Plan, contracts: Contracts) -> None:
         for topic in {row.parked.name for row in plan.connectors.values() if row.parked is not None}:
-            for asides in read_all(plan.kafka.bootstrap, topic, contracts):
-                self.parked_frames.update(aside.raw.hex() for aside in asides)
+            for found in read_all(plan.kafka.bootstrap, topic, contracts):
+                self.parked_frames.update(rejected.raw.hex() for rejected in found)
 
 
 def _taken(connectors: dict[str, int]) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 from cli.reference import tables
 from cli.reference.commands import command_line
 from cli.reference.options import topologies
+from cli.reference.readings import readings
+from cli.reference.registry import registry
 from cli.reference.warehouse import warehouse
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +22,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/rules.md": tables.rules,
     "docs/reference/rejects.md": tables.rejects,
     "docs/reference/lint.md": tables.lint,
+    "docs/reference/readings.md": readings,
+    "docs/reference/registry.md": registry,
     "docs/reference/warehouse.md": warehouse,
 }
 

@@ -11,6 +11,7 @@ from cli.reference.markdown import code, page, table
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Level, Method, Quality, Role
 from pipeline.events import ESW_EVENTS
+from pipeline.retry import Retry, retry_of
 from pipeline.topology.findings import CODES
 from pipeline.topology.topics import TOPICS, Topic
 from schemas.load import shipped_ids
@@ -82,13 +83,31 @@ def rejects() -> str:
     """docs/reference/rejects.md"""
     return page(
         "Reject codes",
-        "Why a frame, or a row of one, is in the topic `rejects`. Parked ones are kept, and flow on by themselves when "
-        "what they wait for is there.",
+        "Why a frame, or a row of one, is in the topic `rejects`. Parked ones are kept to be offered again: those of "
+        "unknown devices by the parked connector, others by it too where it is told to, else by "
+        "`kvarn rejects requeue` ([how](../rejects.md)).",
         table(
-            ("number", "code", "stage", "parked", "meaning", "what to do"),
+            ("number", "code", "stage", "parked", "meaning", "what to do", "waits for"),
             (
-                (row.number, code(row.code), row.stage, "yes" if row.parked else "", row.meaning, row.next_step)
+                (
+                    row.number,
+                    code(row.code),
+                    row.stage,
+                    "yes" if row.parked else "",
+                    row.meaning,
+                    row.next_step,
+                    retry_of(row.code).name.lower(),
+                )
                 for row in REJECT_CODES
+            ),
+        ),
+        "## What they wait for",
+        "What must change before another try is worth it.",
+        table(
+            ("waits for", "meaning", "offered by itself"),
+            (
+                (name.lower(), meaning, "yes" if Retry[name] in (Retry.KEYS, Retry.REGISTRY) else "")
+                for name, meaning in meanings(Retry).items()
             ),
         ),
     )

@@ -1,12 +1,11 @@
-"""A frame put aside, as a record of the topics `rejects` and `parked`; and back, when its device becomes known."""
+"""A frame put aside, as a record of the topics `rejects` and `parked`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from connectors.gather.gatherer import Aside
-from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER
+from pipeline.codes import REJECT_BY_NUMBER
 
 RAW_OCTETS = 65_536
 
@@ -14,28 +13,23 @@ RAW_OCTETS = 65_536
 def reject_record(aside: Aside, connector: str, index: int = 0) -> dict[str, Any]:
     """The record of schema Reject; it comes from no log, so its origin is empty."""
     row = REJECT_BY_NUMBER[aside.number]
+    topic, partition, offset = aside.source or (connector, -1, -1)
     return {
         "stage": "connector",
         "code": row.code,
         "parked": row.parked,
-        "topic": connector,
-        "partition": -1,
-        "offset": -1,
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
         "frame": -1,
         "service_point": 0,
         "device": f"{aside.device:016X}" if aside.device else "",
         "received_at": aside.received_at,
         "time": None,
-        "detail": row.meaning,
+        "detail": aside.detail or row.meaning,
         "raw": aside.raw[:RAW_OCTETS],
         "source_topic_id": "",
         "source_partition": -1,
         "source_offset": -1,
         "source_index": index,
     }
-
-
-def aside_of(record: Mapping[str, Any]) -> Aside:
-    """The inverse, for a record that a connector made."""
-    device = int(record["device"], 16) if record["device"] else 0
-    return Aside(REJECT_NUMBER[record["code"]], device, record["received_at"], record["raw"])

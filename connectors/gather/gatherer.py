@@ -5,6 +5,7 @@ Pure: no socket, no clock. Whoever receives bytes calls `add`; whoever has a clo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from pipeline.batch import FrameBatch
 from pipeline.codes import REJECT_BY_NUMBER
 from pipeline.columns import Array
 from pipeline.reference import Registry
+from pipeline.wire import Reference
 
 FRAME_LIMIT = 4096
 """Octets of an APDU above which a declared length is taken for damage; pushes are a few hundred (configurable)."""
@@ -27,6 +29,10 @@ class Aside:
     device: int
     received_at: int
     raw: bytes
+    detail: str = ""
+    """What was found, where that is more than the code says."""
+    source: tuple[str, int, int] | None = None
+    """Topic, partition and offset, or file, -1 and -1, that it was read from, where the connector knows them."""
 
     @property
     def parked(self) -> bool:
@@ -36,10 +42,14 @@ class Aside:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What one cut gives: a batch for each partition that has frames, and what is put aside."""
+    """What one cut gives: a batch for each partition that has frames, and what is put aside.
+
+    `again`: of batches of frames that are offered again, the rejects or parked frames that they were, one a frame.
+    """
 
     batches: dict[int, FrameBatch]
     aside: list[Aside]
+    again: dict[int, tuple[Reference, ...]] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -49,13 +59,20 @@ class Gathered:
 
 @dataclass
 class Gatherer:
-    """Pending frames in one growing buffer, bounded by whoever calls `add` looking at `octets`."""
+    """Pending frames in one growing buffer, bounded by whoever calls `add` looking at `octets`.
+
+    `decoded`: frames of readings are taken (`pipeline.reading_frames`), which nothing but Kvarn itself may make.
+    """
 
     registry: Registry
     partitions: int
     frame_limit: int = FRAME_LIMIT
+    decoded: bool = False
     octets: int = 0
     frames: int = 0
+    refused: list[Aside] = field(default_factory=list)
+    """What was refused before it was a frame; goes with the next cut."""
+    _again: list[Reference] = field(default_factory=list)
     _payload: Array = field(default_factory=lambda: np.empty(1 << 20, np.uint8))
     _offset: Array = field(default_factory=lambda: np.empty(4096, np.int64))
     _length: Array = field(default_factory=lambda: np.empty(4096, np.uint32))
@@ -63,15 +80,20 @@ class Gatherer:
     _received: Array = field(default_factory=lambda: np.empty(4096, np.int64))
 
     def add(
-        self, payload: Array, offsets: Array, lengths: Array, received_at: Array | int, hint: Array | int = 0
-    ) -> None:
+        self, payload: Array, offsets: Array, lengths: Array, received_at: Array | int, hint: Array | int = 0,
+        again: Sequence[Reference] = (),
+    ) -> None:  # fmt: skip
         """Take frames: offsets i64 (n,), lengths u32 (n,) into payload u8, contiguous from offsets[0] on.
 
-        `hint` u64 is the device where the transport tells it (a topic), 0 where only the frame can.
+        `hint` u64 is the device where the transport tells it (a topic), 0 where only the frame can. `again`: what each
+        frame was that is offered again; between two cuts all frames are, or none.
         """
         count = len(offsets)
         if not count:
             return
+        if len(again) not in (0, count) or (self.frames and bool(again) != bool(self._again)):
+            raise ValueError("frames that are offered again stand in records of their own")
+        self._again.extend(again)
         begin = int(offsets[0])
         end = int(offsets[-1]) + int(lengths[-1])
         self._reserve(count, end - begin)
@@ -84,10 +106,11 @@ class Gatherer:
         self.frames += count
         self.octets += end - begin
 
-    def add_one(self, frame: bytes, received_at: int, hint: int = 0) -> None:
+    def add_one(self, frame: bytes, received_at: int, hint: int = 0, again: Reference | None = None) -> None:
         """Take one frame."""
         payload = np.frombuffer(frame, np.uint8)
-        self.add(payload, np.zeros(1, np.int64), np.array([len(frame)], np.uint32), received_at, hint)
+        was = () if again is None else (again,)
+        self.add(payload, np.zeros(1, np.int64), np.array([len(frame)], np.uint32), received_at, hint, was)
 
     def cut(self) -> Gathered:
         """All pending frames, identified, resolved as of when they came, and sorted by partition; then start anew."""
@@ -96,23 +119,31 @@ class Gatherer:
         payload = self._payload[: self.octets]
         device, point = np.empty(count, np.uint64), np.empty(count, np.uint64)
         code = np.empty(count, np.uint8)
-        kernels.identify(payload, offsets, lengths, self.frame_limit, self._hint[:count], device, code)
+        hint, at = self._hint[:count], received
+        if kernels.identify(payload, offsets, lengths, self.frame_limit, self.decoded, hint, device, code):
+            at = received.copy()
+            kernels.reading_times(payload, offsets, code, at)
         index, keys = self.registry.by_device
         kernels.resolve(
             index, keys, self.registry.device, self.registry.valid_from,
-            self.registry.service_point, device, received, point, code,
+            self.registry.service_point, device, at, point, code,
         )  # fmt: skip
-        aside = [
+        aside = self.refused + [
             Aside(int(code[item]), int(device[item]), int(received[item]), _frame(payload, offsets, lengths, item))
             for item in np.flatnonzero(code).tolist()
         ]
-        batches = self._scatter(payload, offsets, lengths, device, point, received, code)
+        orders: dict[int, Array] = {}
+        batches = self._scatter(payload, offsets, lengths, device, point, received, code, orders)
+        was, self._again = self._again, []
         self.frames = self.octets = 0
-        return Gathered(batches, aside)
+        self.refused = []
+        again = {number: tuple(was[item] for item in order.tolist()) for number, order in orders.items()} if was else {}
+        return Gathered(batches, aside, again)
 
     def _scatter(
-        self, payload: Array, offsets: Array, lengths: Array, device: Array, point: Array, received: Array, code: Array
-    ) -> dict[int, FrameBatch]:
+        self, payload: Array, offsets: Array, lengths: Array, device: Array, point: Array, received: Array, code: Array,
+        orders: dict[int, Array],
+    ) -> dict[int, FrameBatch]:  # fmt: skip
         partition = np.empty(len(offsets), np.int32)
         frames, octets = np.zeros(self.partitions, np.int64), np.zeros(self.partitions, np.int64)
         kernels.count_partitions(point, code, self.partitions, partition, frames, octets, lengths)
@@ -122,7 +153,7 @@ class Gatherer:
         kernels.scatter(payload, offsets, lengths, partition, frame_at.copy(), octet_at.copy(), order, packed)
         batches = {}
         for number in np.flatnonzero(frames).tolist():
-            chosen = order[frame_at[number] : frame_end[number]]
+            chosen = orders[number] = order[frame_at[number] : frame_end[number]]
             batches[number] = FrameBatch(
                 point[chosen], device[chosen], received[chosen], lengths[chosen],
                 packed[octet_at[number] : octet_end[number]],

@@ -1,19 +1,27 @@
 """Kernels over many frames at once: cut, identify, resolve, scatter.
 
 WRAPPER: IEC 62056-47, eight octets: version u16 = 1, source u16, destination u16, length u16.
-general-glo-ciphering: octet DB, length 08, system title (8 octets) (IEC 62056-5-3).
+general-glo-ciphering: octet DB, length 08, system title (8 octets) (IEC 62056-5-3). Readings of a head-end: see
+`pipeline.reading_frames`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from pipeline.jit import allocating_kernel
+from pipeline.codes import Kind
+from pipeline.jit import allocating_kernel, peek8
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, PAGES, find, mix
+from pipeline.reading_frames import FIRST_OCTET as READINGS
+from pipeline.reading_frames import HEAD, ROW
 
 WRAPPER_OCTETS = 8
 TITLE_OCTETS = 8
 GENERAL_GLO = 0xDB
+READINGS_OCTETS = HEAD.size + ROW.itemsize
+READINGS_DEVICE, READINGS_KIND, READINGS_TIME = 8, 2, HEAD.size
+"""Where a frame of readings has its device, its kind and its first stamp."""
+BLOCK = int(Kind.BLOCK)
 
 UNKNOWN, UNREADABLE, WRONG_VERSION, TOO_LONG, TRUNCATED = 1, 2, 3, 4, 5
 """Numbers of `pipeline.codes.REJECT_CODES`; a test holds them equal."""
@@ -44,12 +52,14 @@ def cut_wrapper(stream, start, end, limit, offsets, lengths):  # type: ignore[no
 
 
 @allocating_kernel
-def identify(payload, offsets, lengths, limit, hint, device, code):  # type: ignore[no-untyped-def]
+def identify(payload, offsets, lengths, limit, decoded, hint, device, code):  # type: ignore[no-untyped-def]
     """device u64 (n,) from the system title of each frame, else `hint` u64 (0: none); code u8: 0 or why it is unusable.
 
     A frame that ends before its declared length is passed on when it can be told whose it is: decode rejects it with
-    its service point.
+    its service point. Frames of readings are taken only where `decoded` says so: they are not encrypted, and nothing
+    that is sent by a meter may look like one. Returns how many there are; `limit` does not hold for them.
     """
+    readings = 0
     for item in range(offsets.shape[0]):
         place = offsets[item]
         end = place + np.int64(lengths[item])
@@ -69,7 +79,7 @@ def identify(payload, offsets, lengths, limit, hint, device, code):  # type: ign
                 continue
             place += WRAPPER_OCTETS
             short = end - place < declared
-        elif end - place > limit:
+        elif end - place > limit and not (decoded and payload[place] == READINGS):
             code[item] = TOO_LONG
             continue
         if end - place >= 2 + TITLE_OCTETS and payload[place] == GENERAL_GLO and payload[place + 1] == TITLE_OCTETS:
@@ -77,8 +87,28 @@ def identify(payload, offsets, lengths, limit, hint, device, code):  # type: ign
             for octet in range(TITLE_OCTETS):
                 title = (title << np.uint64(8)) | np.uint64(payload[place + 2 + octet])
             device[item] = title
+        elif end > place and payload[place] == READINGS:
+            if not decoded or end - place < READINGS_OCTETS or place != offsets[item]:
+                code[item] = UNREADABLE
+                continue
+            device[item] = np.uint64(peek8(payload, place + READINGS_DEVICE))
+            readings += 1
         if device[item] == 0:
             code[item] = TRUNCATED if short else UNREADABLE
+    return readings
+
+
+@allocating_kernel
+def reading_times(payload, offsets, code, at):  # type: ignore[no-untyped-def]
+    """at i64 (n,) of usable frames of readings becomes the time of their first one.
+
+    What was measured long ago belongs to where the meter stood then. A block's stamp closes its interval, so it
+    belongs to the second before.
+    """
+    for item in range(offsets.shape[0]):
+        if code[item] == 0 and payload[offsets[item]] == READINGS:
+            at[item] = peek8(payload, offsets[item] + READINGS_TIME)
+            at[item] -= payload[offsets[item] + READINGS_KIND] == BLOCK
 
 
 @allocating_kernel

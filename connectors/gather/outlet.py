@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,12 +15,14 @@ from connectors.phases import PHASES
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal
 from pipeline.runtime.moments import Moments
-from pipeline.wire import ONE_AT_A_TIME, Contracts, frames_record
+from pipeline.wire import ONE_AT_A_TIME, Contracts, Reference, frames_record
 
 RECORD_OCTETS = 900_000
 """Frames of one record with their columns: it stays below the broker's default of 1 MiB."""
 COLUMN_OCTETS = 28
 """Octets of a frame's columns beside its bytes: service point, device, time, length."""
+REFERENCE_OCTETS = 256
+"""Octets of what a frame was that is offered again; a topic's name may take most of them."""
 MOST_MESSAGES = 10_000_000
 MOST_KBYTES = 2_147_483_647
 """The most that the client allows."""
@@ -82,7 +84,7 @@ class KafkaOutlet:
         """See Outlet."""
         records: list[tuple[str, bytes, bytes, int]] = []
         for partition, batch in gathered.batches.items():
-            parts = (frames_record(self._contracts, batch=part) for part in split(batch))
+            parts = frames_records(self._contracts, batch, gathered.again.get(partition, ()))
             records.extend((self._targets.frames, b"", part, partition) for part in parts)
         for aside in gathered.aside:
             topic = self._targets.parked if aside.parked else self._targets.rejects
@@ -137,13 +139,22 @@ class KafkaOutlet:
         return int(self._producer.flush(timeout_secs))
 
 
-def split(batch: FrameBatch) -> list[FrameBatch]:
-    """Pieces of at most RECORD_OCTETS, columns included, in order."""
-    count = len(batch.length)
-    if len(batch.payload) + COLUMN_OCTETS * count <= RECORD_OCTETS:
+def frames_records(contracts: Contracts, batch: FrameBatch, again: tuple[Reference, ...] = ()) -> Iterator[bytes]:
+    """Values for a partition of frames, none too large; `again`: what each frame was that is offered again."""
+    place = 0
+    for part in split(batch, REFERENCE_OCTETS if again else 0):
+        count = len(part.length)
+        yield frames_record(contracts, batch=part, references=again[place : place + count])
+        place += count
+
+
+def split(batch: FrameBatch, beside: int = 0) -> list[FrameBatch]:
+    """Pieces of at most RECORD_OCTETS, columns and `beside` octets a frame included, in order."""
+    count, column_octets = len(batch.length), COLUMN_OCTETS + beside
+    if len(batch.payload) + column_octets * count <= RECORD_OCTETS:
         return [batch]
     ends = batch.length.astype("i8").cumsum()
-    sizes = (batch.length.astype("i8") + COLUMN_OCTETS).cumsum()
+    sizes = (batch.length.astype("i8") + column_octets).cumsum()
     pieces, start = [], 0
     while start < count:
         base, size = (int(ends[start - 1]), int(sizes[start - 1])) if start else (0, 0)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from connectors.gather.config import GatherOptions
-from connectors.gather.gatherer import Gatherer
+from connectors.gather.gatherer import Aside, Gatherer
 from connectors.gather.outlet import Outlet
 from connectors.phases import PHASES
 from pipeline.columns import Array
 from pipeline.errors import Transient
 from pipeline.reference import Registry
 from pipeline.runtime.moments import Moments
+from pipeline.wire import Reference
 
 POLL_SECS = 0.005
 STOP_LOOK_SECS = 0.1
@@ -44,9 +45,9 @@ class Pump:
 
     def __init__(
         self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int],
-        moments: Moments | None = None, held: Callable[[], bool] = lambda: False,
+        moments: Moments | None = None, held: Callable[[], bool] = lambda: False, *, decoded: bool = False,
     ) -> None:  # fmt: skip
-        """`held` is asked whether reading must stop although there is room here (see brake)."""
+        """`held` is asked whether reading must stop although there is room here (see brake); `decoded`: see gather."""
         self.counts = PumpCounts()
         self._moments = moments or Moments(PHASES)
         self.registry_version = ""
@@ -54,7 +55,7 @@ class Pump:
         """The registry version that everything, parked frames too, has been looked at with."""
         self.adopted = asyncio.Event()
         self.ready = asyncio.Event()
-        self._gatherer = Gatherer(registry, partitions, options.frame_bytes)
+        self._gatherer = Gatherer(registry, partitions, options.frame_bytes, decoded)
         self._outlet = outlet
         self._options = options
         self._clock = clock
@@ -80,6 +81,11 @@ class Pump:
         """True while nothing is taken in: from `full` on, until transports are called back."""
         return self.full or not self._room.is_set()
 
+    @property
+    def now(self) -> int:
+        """Epoch seconds UTC, as frames are stamped with."""
+        return self._clock()
+
     def adopt(self, registry: Registry, version: str) -> None:
         """Resolve with this registry from now on; what is pending was received under the old one."""
         self.cut()
@@ -88,15 +94,32 @@ class Pump:
         self.adopted.set()
 
     def offer(
-        self, payload: Array, offsets: Array, lengths: Array, hint: int = 0, done: Callable[[], None] | None = None
-    ) -> None:
-        """Take frames (see Gatherer.add); `done` is called when Kafka has acknowledged the cut they are in."""
-        if self._oldest is None:
-            self._oldest = asyncio.get_running_loop().time()
+        self, payload: Array, offsets: Array, lengths: Array, hint: int = 0, done: Callable[[], None] | None = None,
+        refused: Sequence[Aside] = (),
+    ) -> None:  # fmt: skip
+        """Take frames (see Gatherer.add); `done` is called when Kafka has acknowledged the cut they are in.
+
+        `refused`: what came along and could not be made into frames.
+        """
+        self._gatherer.refused.extend(refused)
         self._gatherer.add(payload, offsets, lengths, self._clock(), hint)
-        self.counts.received += len(offsets)
+        self._taken(len(offsets))
         if done is not None:
             self._done.append(done)
+        self._cut_when_full()
+
+    def offer_again(self, frame: bytes, device: int, received_at: int, was: Reference) -> None:
+        """Take a frame that was refused or parked, with the time at which it first came."""
+        self._gatherer.add_one(frame, received_at, device, was)
+        self._taken(1)
+        self._cut_when_full()
+
+    def _taken(self, frames: int) -> None:
+        if self._oldest is None:
+            self._oldest = asyncio.get_running_loop().time()
+        self.counts.received += frames
+
+    def _cut_when_full(self) -> None:
         if self._gatherer.frames >= self._options.batch_frames or self._gatherer.octets >= self._options.batch_bytes:
             self.cut()
         if self.full:
@@ -117,7 +140,7 @@ class Pump:
 
     def cut(self) -> None:
         """Hand on what is pending."""
-        if not self._gatherer.frames:
+        if not self._gatherer.frames and not self._gatherer.refused and not self._done:
             return
         self._moments.reach("push-taken")
         frames = self._gatherer.frames

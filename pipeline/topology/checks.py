@@ -225,10 +225,16 @@ def topics_are_used(pieces: Pieces) -> Iterator[Finding]:
         if name not in written and name not in read:
             place = pieces.document.key_place(("topics", name))
             yield finding("TOPIC_UNUSED", place, f"nothing writes or reads `{name}`")
-        elif name not in written and name not in FROM_OUTSIDE:
+        elif name not in written and name not in FROM_OUTSIDE and not _from_outside(pieces, read[name]):
             use = read[name]
             place = pieces.document.place(use.path)
             yield finding("TOPIC_UNWRITTEN", place, f"`{use.who[1]}` reads `{name}`, but nothing here writes it")
+
+
+def _from_outside(pieces: Pieces, use: Use) -> bool:
+    """Who reads it expects it from another system."""
+    section, name = use.who
+    return section == "connectors" and pieces.connectors[name].type in pieces.components.outside
 
 
 CHECKS: tuple[Check, ...] = (

@@ -30,8 +30,9 @@ class Components:
 
     `topic_options`: connector type -> its options that name a topic it reads. `topic_outputs`: connector type -> its
     options that name a topic it writes, with the schema (None: any). `silent`: connector types that reject and park
-    nothing. `sink_schemas`: sink type -> schemas it can take; all when it is not in the table. `counted`: options
-    that the plan fills in from topics. `shared`: options that all stages and sinks along one flow must agree on.
+    nothing. `outside`: connector types that read what another system writes. `sink_schemas`: sink type -> schemas
+    it can take; all when it is not in the table. `counted`: options that the plan fills in from topics. `shared`:
+    options that all stages and sinks along one flow must agree on.
     """
 
     agents: Configs
@@ -41,6 +42,7 @@ class Components:
     topic_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     topic_outputs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     silent: Collection[str] = ()
+    outside: Collection[str] = ()
     sink_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
     counted: tuple[Counted, ...] = ()
     shared: tuple[str, ...] = ()

@@ -248,8 +248,8 @@ def _connector(pieces: Pieces, name: str, topics: Mapping[str, TopicPlan]) -> Co
     options = pieces.options["connectors", name]
     silent = spec.type in pieces.components.silent
     reads, writes = (
-        tuple(topics[options[option] if isinstance(options, Mapping) else getattr(options, option)] for option in named)
-        for named in (
+        tuple(topics[topic] for topic in _named_by(options, of_type) if topic is not None)
+        for of_type in (
             pieces.components.topic_options.get(spec.type, ()),
             pieces.components.topic_outputs.get(spec.type, {}),
         )
@@ -264,6 +264,11 @@ def _connector(pieces: Pieces, name: str, topics: Mapping[str, TopicPlan]) -> Co
         reads=reads,
         writes=writes,
     )
+
+
+def _named_by(options: Options, names: Iterable[str]) -> list[str | None]:
+    """Topics that these options name; one may name none."""
+    return [options[name] if isinstance(options, Mapping) else getattr(options, name) for name in names]
 
 
 def _sink(pieces: Pieces, name: str, topics: Mapping[str, TopicPlan]) -> SinkPlan:

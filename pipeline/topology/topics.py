@@ -54,7 +54,12 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic("losses", "losses", "node", "Loss", "warehouse, analysts", "energy balance of network nodes, one a revision"),
     Topic(
-        "rejects", "connectors, decode, vee", "device", "Reject", "warehouse, operations", "dead letters with reason"
+        "rejects",
+        "connectors, decode, vee",
+        "device",
+        "Reject",
+        "warehouse, operations, the parked connector where it is told to",
+        "dead letters with reason, some of them to be offered again",
     ),
     Topic(
         "parked",
@@ -71,6 +76,14 @@ TOPICS: tuple[Topic, ...] = (
         None,
         "connectors, workers",
         "immutable versions of master data, in chunks; compacted; control records name what is in force",
+    ),
+    Topic(
+        "readings-in",
+        "head-ends",
+        "as they choose",
+        None,
+        "the readings_topic connector",
+        "readings that another head-end has decoded: docs/readings-in.md",
     ),
     Topic(
         "<application>-<worker>-state",
@@ -104,7 +117,6 @@ TOPICS: tuple[Topic, ...] = (
         "the pull connector",
         "counters, intents and results that must outlive it; compacted, one partition",
     ),
-    Topic("readings-in", "file and AMI imports", "service point", None, "a connector", "readings made elsewhere", True),
     Topic("edits", "editors", "service point", None, "a connector", "manual edits of readings", True),
     Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
     Topic("weather", "a weather service", "station", None, "a connector", "temperature and irradiance", True),

@@ -91,3 +91,11 @@ def test_the_split_example_is_the_shipped_topology_but_for_the_cuts() -> None:
     ]
     assert [chain.name for chain in split.chains] == ["metering.decode", "metering.vee", "metering.rating", "losses"]
     assert set(split.topics) - set(whole.topics) == {"decoded"}
+
+
+def test_the_example_of_head_ends_is_the_shipped_topology_and_two_connectors_more() -> None:
+    whole, more = (read_plan(ROOT / name) for name in ("topologies.yaml", "examples/head-end.yaml"))
+    assert more.chains == whole.chains
+    assert set(more.topics) - set(whole.topics) == {"readings-in"}
+    types = {connector.type for connector in more.connectors.values()}
+    assert types - {connector.type for connector in whole.connectors.values()} == {"folder", "readings_topic"}

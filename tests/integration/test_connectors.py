@@ -13,7 +13,7 @@ from uuid import uuid4
 import aiomqtt
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from connectors.dlms.config import DlmsConfig
 from connectors.gather.config import GatherOptions
@@ -21,10 +21,12 @@ from connectors.gather.gatherer import Aside, Gathered
 from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
+from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.runner import Environment, run_connector
 from connectors.ticker.connector import write_to_all
 from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import ConfigError
+from pipeline.reading_frames import read_reading_frame
 from pipeline.reference import FOREVER, Registry
 from pipeline.reference_codec import registry_to_bytes
 from pipeline.runtime.kafka_references import KafkaReferences, publish
@@ -175,6 +177,44 @@ async def test_mqtt_messages_are_acknowledged_only_after_kafka_has_them(
     stop.set()
     await running
     assert set(frames_of(environment)) == set(frames)
+
+
+async def test_readings_of_a_topic_are_committed_only_after_kafka_has_their_frames(environment: Environment) -> None:
+    put_registry(environment, {TITLE: 7})
+    source, group = f"readings-in-{uuid4().hex[:8]}", uuid4().hex
+    ensure_topics(environment.bootstrap, [WantedTopic(source, 2)])
+    head_end = Producer({"bootstrap.servers": environment.bootstrap})
+
+    def send(first: int, last: int) -> None:
+        for n in range(first, last):
+            row = {"device": f"{TITLE:016X}", "time": 1_751_308_200 + 1800 * n, "wh_imp": n}
+            head_end.produce(source, json.dumps(row).encode(), partition=0)
+        head_end.produce(source, b"no json", partition=1)
+        assert head_end.flush(30) == 0
+
+    config = ReadingsTopicConfig(source=source, group=group, time_format="epoch", gather=FAST)
+    send(1, 101)
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(run_connector("messages", config, environment, stop))
+    await until(environment, lambda page: page["acknowledged"] == 100)
+    # Killed without a word: what was not committed comes again, as the same frames.
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    send(101, 151)
+    again = Environment(environment.bootstrap, environment.contracts, PARTITIONS, environment.targets,
+                        environment.registry_topic, free_port())  # fmt: skip
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(run_connector("messages", config, again, stop))
+    await until(again, lambda page: page["acknowledged"] >= 50)
+    stop.set()
+    await running
+    told = [read_reading_frame(frame).readings[0].values[0] for frame in frames_of(environment)]
+    assert sorted(set(told)) == list(range(1, 151))
+    consumer = Consumer({"bootstrap.servers": environment.bootstrap, "group.id": group})
+    committed = consumer.committed([TopicPartition(source, number) for number in range(2)], timeout=10)
+    consumer.close()
+    assert [one.offset for one in committed] == [150, 2]
+    assert len(read_topic(environment.bootstrap, environment.targets.rejects, 1)) >= 2
 
 
 def test_a_version_is_read_back_from_its_topic(environment: Environment) -> None:

@@ -6,6 +6,8 @@
   left without them does not, and in days without registers.
 - A substitute is a line between good neighbours across at most `linear` seconds, else the mean of the good intervals at
   that time of the other closed days, else the nearest good interval (before, else after), else nothing.
+- An estimate of the head-end is a substitute to begin with. It stands as it is where registers are not known, or say
+  the same.
 - In a span, a channel's substitutes are scaled to what the good intervals leave of its register energy. When they leave
   less than nothing, or when there are no substitutes and a difference, all intervals of that channel are scaled (V12);
   a difference that whole watt-hours of a fractional factor explain goes to the last good interval.
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 DAY, OFFSET, CHANNELS = 86_400, 19_800, 4
 ACTUAL, SUSPECT, ESTIMATED, MISSING = 1, 2, 3, 4
-NONE, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING = 0, 3, 4, 6, 8, 9, 10
+NONE, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING, HEAD_END = 0, 3, 4, 6, 8, 9, 10, 11
 V01, V02, V14, V12, V03 = 1, 2, 16, 32, 64
 
 
@@ -47,8 +49,13 @@ class Cell:
 
     sent: tuple[int, ...] | None = None
     suspect: int = 0
+    offered: bool = False
     twice: bool = False
     published: Published | None = None
+
+    @property
+    def good(self) -> bool:
+        return not self.suspect and not self.offered
 
 
 @dataclass
@@ -71,7 +78,7 @@ class Settled:
 
 @dataclass
 class Interval:
-    """An interval under settlement; `use`: good, bad, gap, spike or before (older than the log)."""
+    """An interval under settlement; `use`: good, bad, gap, spike, offered or before (older than the log)."""
 
     start: int
     length: int
@@ -91,6 +98,10 @@ class Interval:
 
     @property
     def substituted(self) -> bool:
+        return self.use in ("bad", "gap", "spike", "offered")
+
+    @property
+    def estimated(self) -> bool:
         return self.use in ("bad", "gap", "spike")
 
 
@@ -139,7 +150,7 @@ def _intervals(oracle: Oracle, point: int, day: int) -> list[Interval]:
             if not length or not own or (start + OFFSET) % length:
                 continue
             cell = oracle.cells.get((point, start)) or Cell()
-            use = "good" if cell.sent is not None and not cell.suspect else "bad"
+            use = "offered" if cell.offered else "bad" if cell.suspect else "good"
             if cell.sent is None:
                 use = "gap" if start >= oracle.begin else "before"
             found.append(Interval(start, length, own[-1], cell, use))
@@ -190,11 +201,14 @@ def _choose(oracle: Oracle, span: Span) -> None:
 
 
 def _estimate(oracle: Oracle, one: Interval, used: list[Interval]) -> None:
+    if one.use == "offered":
+        one.base = one.sent
+        return
     place = used.index(one)
     first = last = place
-    while first > 0 and used[first - 1].substituted and _adjacent(used[first - 1], used[first]):
+    while first > 0 and used[first - 1].estimated and _adjacent(used[first - 1], used[first]):
         first -= 1
-    while last + 1 < len(used) and used[last + 1].substituted and _adjacent(used[last], used[last + 1]):
+    while last + 1 < len(used) and used[last + 1].estimated and _adjacent(used[last], used[last + 1]):
         last += 1
     gap = used[first : last + 1]
     if first > 0 and last + 1 < len(used):
@@ -298,7 +312,9 @@ def _published(span: Span, one: Interval) -> Published:
             return Published(tuple(one.new), quality, SCALED, twice | V12, one.length)
         method, told = (ROUNDING, 0) if one.rounded else (NONE, told)
         return Published(tuple(one.new), (ACTUAL,) * CHANNELS, method, twice | told, one.length)
-    rules = twice | {"gap": V01, "spike": V14}.get(one.use, one.cell.suspect)
+    rules = twice | {"gap": V01, "spike": V14, "offered": V01}.get(one.use, one.cell.suspect)
+    if one.use == "offered" and tuple(one.new) == one.sent:
+        return Published(one.sent, (ESTIMATED,) * CHANNELS, HEAD_END, rules, one.length)
     method = (FLAT if span.flat else SCALED) if span.energy else one.method
     if method:
         return Published(tuple(one.new), (ESTIMATED,) * CHANNELS, method, rules, one.length)

@@ -5,7 +5,9 @@ The semantics, in words:
 - A block row belongs to the interval that its stamp closes. Stamps within the tolerance move to the grid. The window
   holds `hot_days` local days, the one of the last tick included.
 - A row is good, or suspect: negative (V07), above the limit (V09), or of an interval within which the meter changed
-  (V01). Of two values of one interval a good one beats a suspect one, then the larger counts; it is marked V02.
+  (V01), or called suspect by its head-end (V37). Or it is an estimate of the head-end, which is none of the meter's
+  values. Of two values of one interval a good one beats an estimate beats a suspect one, then the larger counts; two of
+  the meter's values are marked V02. Registers that the head-end calls anything but actual are refused.
 - A tick estimates what is due and has not come: the mean of the window's other good intervals at the same time of day,
   else the interval before carried on, else nothing (missing).
 - A day is settled when it closes, and again at the next tick after anything in the window's closed days or registers
@@ -22,11 +24,13 @@ from tests.oracles.settlement_oracle import Cell, Published, Settled, settle
 DAY = 86_400
 OFFSET = 19_800
 CHANNELS = 4
-V01, V02, V07, V09, V14, V12, V03, V16, V32 = 1, 2, 4, 8, 16, 32, 64, 128, 512
+V01, V02, V07, V09, V14, V12, V03, V16, V32, V37 = 1, 2, 4, 8, 16, 32, 64, 128, 512, 1024
 ACTUAL, SUSPECT, ESTIMATED, MISSING = 1, 2, 3, 4
 TOO_OLD, IN_FUTURE, OFF_GRID, SAME_AGAIN = 17, 18, 19, 20
+ESTIMATE_UNUSED, NOT_ACTUAL = 44, 45
+HEAD_END = 11
 Energy = tuple[int, int, int, int]
-ORDER = {0: 0, V07: 1, V09: 2, V01: 3}
+ORDER = {0: 0, V07: 1, V09: 2, V01: 3, V37: 4}
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Row:
-    """A decoded row: a block (True) or midnight registers."""
+    """A decoded row: a block (True) or midnight registers; `said`: what its head-end calls it, if anything."""
 
     link: int
     block: bool
     time: int
     energy: Energy
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,29 +132,33 @@ class Oracle:
             if shortest and link.interval > min(shortest):
                 return OFF_GRID
         billed = tuple(energy * link.numerator // link.denominator for energy in row.energy)
-        suspect = V01 if split else 0
+        suspect = V01 if split else V37 if row.said == "suspect" else 0
         if any(energy < 0 for energy in row.energy):
             suspect = V07
         elif link.limit and any(energy > link.limit * self.config.range_percent // 100 for energy in row.energy):
             suspect = V09
-        return self._enter(link, start, billed, suspect, end != row.time)
+        offered = not suspect and row.said in ("estimate", "edit")
+        return self._enter(link, start, billed, suspect, offered, end != row.time)
 
-    def _enter(self, link: Link, start: int, billed: tuple[int, ...], suspect: int, moved: bool) -> int:
+    def _enter(self, link: Link, start: int, billed: tuple[int, ...], suspect: int, offered: bool, moved: bool) -> int:
         cell = self.cells.setdefault((link.point, start), Cell())
-        rank = (suspect == 0, billed, -ORDER[suspect])
+        rank = (_class(suspect, offered), billed, -ORDER[suspect])
         if cell.sent is not None:
-            known = (cell.suspect == 0, cell.sent, -ORDER[cell.suspect])
+            known = (_class(cell.suspect, cell.offered), cell.sent, -ORDER[cell.suspect])
             if rank == known:
                 return SAME_AGAIN
-            was_twice, cell.twice = cell.twice, True
+            if rank < known and offered:
+                return ESTIMATE_UNUSED
+            was_twice, cell.twice = cell.twice, cell.twice or not cell.offered or rank < known
             if rank < known:
                 if not was_twice and cell.published is not None:
                     self._publish(link, start, cell.published.with_rules(cell.published.rules | V02))
                 return 0
-        cell.sent, cell.suspect = billed, suspect
-        rules = suspect | (V02 if cell.twice else 0) | (V03 if moved else 0) | information(billed, link)
-        quality = (SUSPECT if suspect else ACTUAL,) * CHANNELS
-        self._publish(link, start, Published(billed, quality, 0, rules, link.interval))
+        cell.sent, cell.suspect, cell.offered = billed, suspect, offered
+        rules = (V02 if cell.twice else 0) | (V03 if moved else 0)
+        rules |= V01 if offered else suspect | information(billed, link)
+        quality = (ESTIMATED if offered else SUSPECT if suspect else ACTUAL,) * CHANNELS
+        self._publish(link, start, Published(billed, quality, HEAD_END if offered else 0, rules, link.interval))
         if (start + OFFSET) // DAY * DAY + DAY - OFFSET <= self.closed:
             self.dirty.add(link.point)
         return 0
@@ -170,6 +179,8 @@ class Oracle:
             return IN_FUTURE
         if not link.start <= time < link.until:
             return 0
+        if row.said:
+            return NOT_ACTUAL
         if link.point in self.carried and midnight == self.today - self.config.hot_days + 1:
             del self.carried[link.point], self.registers[link.point, midnight]
         _, known = self.registers.setdefault((link.point, midnight), (link.device, [-1] * CHANNELS))
@@ -226,7 +237,7 @@ class Oracle:
         link = own[-1]
         oldest = max((self.today - self.config.hot_days + 1) * DAY - OFFSET, link.start)
         days = range(start - DAY, oldest - 1, -DAY)
-        like = [cell.sent for cell in (self._cell(point, day) for day in days) if cell.sent and not cell.suspect]
+        like = [cell.sent for cell in (self._cell(point, day) for day in days) if cell.sent and cell.good]
         before = self._cell(point, start - interval).published if start - interval >= oldest else None
         cell = self.cells.setdefault((point, start), Cell())
         if like:
@@ -275,6 +286,10 @@ class Oracle:
         self.carried[point] = (origin, [old + new for old, new in zip(since, published, strict=True)])
         device, known = self.registers.get((point, leaving), (0, [-1] * CHANNELS))
         self.registers[point, leaving + 1] = (device, list(known))
+
+
+def _class(suspect: int, offered: bool) -> int:
+    return 0 if suspect else 1 if offered else 2
 
 
 def information(energy: tuple[int, ...], link: Link) -> int:

@@ -38,6 +38,8 @@ class Faults:
     lost_register: int
     wrong_register: int
     off_grid: int
+    offered: int = 0
+    doubted: int = 0
 
 
 def make_links(rng: random.Random, point: int) -> list[Link]:
@@ -124,13 +126,18 @@ def _run(
     while time + step <= min(end, link.until):
         energy = meter.interval()
         time += step
+        while rng.randrange(100) < faults.offered:
+            a, b, c, d = energy
+            guess = (rng.choice((a, max(a + rng.randrange(-40, 40), 0), 70_000)), b, c, d)
+            send(time, Row(row, True, time, guess, rng.choice(("estimate", "edit"))))
         if rng.randrange(100) >= faults.missing:
             for one in _blocks(rng, row, time, energy, faults):
                 send(time, one)
         if (time + 19_800) % DAY == 0 and rng.randrange(100) >= faults.lost_register:
             wrong = rng.randrange(-30, 400) if rng.randrange(100) < faults.wrong_register else 0
             a, b, c, d = meter.registers
-            send(time, Row(row, False, time, (max(a + wrong, 0), b, c, d)))
+            said = "estimate" if rng.randrange(200) < faults.offered else ""
+            send(time, Row(row, False, time, (max(a + wrong, 0), b, c, d), said))
     return replace(link, closing=meter.registers) if link.until < end and rng.random() < 0.8 else link
 
 
@@ -141,7 +148,7 @@ def _blocks(rng: random.Random, row: int, time: int, energy: Energy, faults: Fau
     if rng.randrange(100) < faults.negative:
         energy = (-a - 1, b, c, d)
     stamp = time + rng.randrange(-350, 350) if rng.randrange(100) < faults.off_grid else time
-    rows = [Row(row, True, stamp, energy)]
+    rows = [Row(row, True, stamp, energy, "suspect" if rng.randrange(100) < faults.doubted else "")]
     if rng.randrange(100) < faults.again:
         rows.append(rows[0])
     while rng.randrange(100) < faults.conflict:
@@ -153,7 +160,7 @@ percent = st.sampled_from([0, 0, 1, 5, 20])
 faults = st.builds(
     Faults, missing=st.sampled_from([0, 2, 10, 50]), late=percent, again=percent, conflict=percent, spike=percent,
     negative=percent, lost_register=st.sampled_from([0, 0, 30, 100]), wrong_register=st.sampled_from([0, 0, 30]),
-    off_grid=percent,
+    off_grid=percent, offered=percent, doubted=percent,
 )  # fmt: skip
 configs = st.builds(
     Config,
@@ -239,7 +246,7 @@ def _held(story: Story, row: Row, time: int) -> bool:
 orderly = st.builds(
     Faults, missing=st.sampled_from([0, 2, 10, 50]), late=st.just(0), again=percent, conflict=percent, spike=percent,
     negative=percent, lost_register=st.sampled_from([0, 0, 30, 100]), wrong_register=st.sampled_from([0, 0, 30]),
-    off_grid=st.just(0),
+    off_grid=st.just(0), offered=percent, doubted=percent,
 )  # fmt: skip
 
 

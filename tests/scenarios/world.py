@@ -111,7 +111,7 @@ def play(to: FrameDriver, fed: Feed, *, most: int | None = None) -> FrameDriver:
     """Send a feed, tick by tick; `most`: frames that are gathered together, all of a slot when None."""
     for slot in fed.slots:
         if slot.registry is not None:
-            to.put_in_force(registry=slot.registry, keys=fed.keys, now=slot.end_time)
+            to.put_in_force(registry=slot.registry, keys=fed.keys)
         send(to, slot.frames, most)
         to.tick(slot.tick.time, slot.tick.lateness_secs)
     return to

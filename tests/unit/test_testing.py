@@ -17,6 +17,7 @@ from pipeline.reference import FOREVER, KeyRing, Registry
 from pipeline.runtime.references import empty_registry
 from pipeline.testing import TopologyDriver
 from schemas.load import load_contracts
+from tests.builders_frames import block, sealed
 
 ROOT = Path(__file__).parents[2]
 DEVICE = int.from_bytes(b"KVN\x00\x00\x00\x00\x01", "big")
@@ -72,10 +73,22 @@ def test_a_frame_of_an_unknown_device_waits_until_the_registry_knows_it(driver: 
     assert [aside.raw for aside in driver.parked] == [FRAME]
     assert [record["code"] for record in driver.records("parked")] == ["DEVICE_UNKNOWN"]
     assert driver.records("rejects") == []
-    driver.put_in_force(registry=registry(DEVICE, DEVICE + 1), now=9)
+    driver.put_in_force(registry=registry(DEVICE, DEVICE + 1))
     assert driver.parked == []
     (reject,) = driver.records("rejects")
-    assert (reject["stage"], reject["device"], reject["received_at"]) == ("decode", f"{DEVICE:016X}", 9)
+    # With the time at which it first came.
+    assert (reject["stage"], reject["device"], reject["received_at"]) == ("decode", f"{DEVICE:016X}", 7)
+    assert reject["detail"].endswith("; requeued 1")
+
+
+def test_rejected_frames_are_offered_again_when_they_may_be_taken(driver: FrameDriver) -> None:
+    driver.put_in_force(registry=registry(DEVICE))
+    driver.frame(FRAME, 7)
+    assert driver.requeue() == 0
+    driver.frame(sealed(block(), 1, DEVICE), 8)
+    assert driver.requeue() == 1
+    found = [(record["code"], record["received_at"]) for record in driver.records("rejects")]
+    assert found == [("DATA_MALFORMED", 7), ("KEY_UNKNOWN", 8), ("KEY_UNKNOWN", 8)]
 
 
 def test_a_frame_that_no_connector_can_use_is_a_reject_with_its_bytes(driver: FrameDriver) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from agents.decode.config import IST_OFFSET_SECS
+from agents.decode.describe_readings import describe_readings
 from agents.decode.single.apdus import read_apdu
 from agents.decode.single.axdr import read_datum
 from agents.decode.single.ciphering import KeyFinder, Keys, is_ciphered, unseal
@@ -20,6 +21,7 @@ from agents.decode.single.octets import MOST_APDU, FrameError, Section, truncate
 from agents.decode.single.telegram import read_telegram
 from agents.decode.single.transfers import Transfers, read_joined
 from agents.decode.single.word import told_edges
+from pipeline.reading_frames import FIRST_OCTET, ReadingFrameError, read_reading_frame
 from pipeline.templates import ALERT
 
 MOST_WAITING = 2 * MOST_APDU
@@ -30,6 +32,8 @@ LAYERS = 8
 
 ASSOCIATIONS = (0x60, 0x61, 0x62, 0x63)
 BLOCK_TRANSFER = 0xE0
+READINGS = bytes([FIRST_OCTET])
+"""What a frame of a head-end's readings begins with."""
 _WORD = ALERT.columns[0].obis
 
 
@@ -53,7 +57,7 @@ class Describer:
 
     def __init__(self, options: Options) -> None:
         self._keys = replace(options.keys)  # what associations teach is of this call alone
-        self._explain = options.explain
+        self._explain, self._offset_secs = options.explain, options.offset_secs
         self._content = Content(options.offset_secs, options.columns, options.period_secs)
         self._transfers = Transfers()
         self._waiting: dict[tuple[int, int], tuple[Described, Block]] = {}
@@ -70,6 +74,9 @@ class Describer:
                 found = Described("text")
                 found.fail(payload)
                 yield found
+                continue
+            if payload.octets[:1] == READINGS:
+                yield _readings(payload.octets, self._offset_secs)
                 continue
             yield from self._read(payload)
 
@@ -283,3 +290,17 @@ def describe_with(frames: Iterable[bytes], options: Options) -> Iterator[Describ
     for frame in frames:
         yield from describer.frame(frame)
     yield from describer.end()
+
+
+def _readings(frame: bytes, offset_secs: int) -> Described:
+    """A frame of readings that another head-end has decoded."""
+    found = Described("readings")
+    try:
+        said = read_reading_frame(frame)
+    except ReadingFrameError as error:
+        found.fail(FrameError(error.code, str(error)))
+        return found
+    found.device = f"{said.device:016X}"
+    found.values, found.units = describe_readings(said, offset_secs)
+    found.time = found.values["readings"][0]["time"]
+    return found

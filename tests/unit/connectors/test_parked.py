@@ -9,9 +9,10 @@ from confluent_kafka import KafkaError
 
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
-from connectors.parked import connector as parked_module
+from connectors.kept import topic as topic_module
+from connectors.kept.topic import read_all
 from connectors.parked.config import ParkedConfig
-from connectors.parked.connector import Offers, read_all
+from connectors.parked.connector import Offers
 from pipeline.errors import Transient
 from pipeline.reference import FOREVER, Registry
 from schemas.load import load_contracts
@@ -33,7 +34,7 @@ class Case:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.log, self.outlet, self.stop = ParkedLog(), MemoryOutlet(), asyncio.Event()
-        monkeypatch.setattr(parked_module, "Consumer", self.log.consumer)
+        monkeypatch.setattr(topic_module, "Consumer", self.log.consumer)
         self.pump = Pump(knowing(), 4, self.outlet, GatherOptions(), lambda: 1_000)
         self.offers = Offers("nowhere:1", ParkedConfig(), load_contracts(), self.pump)
 
@@ -114,7 +115,7 @@ async def test_after_an_error_it_goes_on_where_it_was(case: Case) -> None:
 
 
 async def test_a_look_ends_though_more_is_parked_all_the_time(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parked_module, "READ_RECORDS", 10)
+    monkeypatch.setattr(topic_module, "READ_RECORDS", 10)
     await case.version(1)
     for counter in range(35):
         case.park(1, counter)
@@ -125,6 +126,6 @@ async def test_a_look_ends_though_more_is_parked_all_the_time(case: Case, monkey
 def test_all_of_the_topic_is_read_to_its_end(case: Case) -> None:
     for number in range(25):
         case.park(number + 1, partition=number % 2)
-    found = [aside.raw for asides in read_all("nowhere:1", "parked", load_contracts()) for aside in asides]
+    found = [one.raw for some in read_all("nowhere:1", "parked", load_contracts()) for one in some]
     assert sorted(found) == sorted(frame(number + 1) for number in range(25))
     assert case.log.open == 0

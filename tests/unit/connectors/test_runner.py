@@ -14,7 +14,7 @@ from connectors.gather import pump as pump_module
 from connectors.gather.brake import Brake, Written
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
-from connectors.parked import connector as parked_module
+from connectors.kept import topic as topic_module
 from connectors.parked.config import ParkedConfig
 from connectors.runner import Environment, run_connector
 from pipeline.errors import Transient
@@ -85,7 +85,7 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> Versions:
 @pytest.fixture
 def parked(monkeypatch: pytest.MonkeyPatch) -> ParkedLog:
     made = ParkedLog()
-    monkeypatch.setattr(parked_module, "Consumer", made.consumer)
+    monkeypatch.setattr(topic_module, "Consumer", made.consumer)
     return made
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from agents.worker.fuse import OURS, Fuse, weight
+from agents.worker.fuse import OURS, Fuse, counted, weight
 from agents.worker.poison import CODE
 from agents.worker.unreadable import RECORD_FRAMES, WHOLE
 from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import Fatal
+from pipeline.step import Origin, Parcel, Tick
+from tests.builders_frames import BLOCK_PLAIN, frame_batch
 
 
 def test_few_rejects_pass_for_ever() -> None:
@@ -42,3 +45,10 @@ def test_the_codes_are_known() -> None:
 
 def test_a_record_that_cannot_be_read_weighs_like_many_frames_and_a_copy_nothing() -> None:
     assert [weight(CODE, WHOLE), weight(CODE, 3), weight("COUNTER_DUPLICATE", 3)] == [RECORD_FRAMES, 1, 0]
+
+
+def test_frames_that_are_offered_again_do_not_count() -> None:
+    batch, origin = frame_batch([BLOCK_PLAIN] * 7), Origin("log", 0, 0)
+    assert counted(Parcel(origin, batch)) == 7
+    assert counted(Parcel(origin, batch, requeued=np.ones(7, np.uint32))) == 0
+    assert counted(Parcel(origin, tick=Tick(5, 0))) == 0

@@ -1,0 +1,93 @@
+"""Put an import in force: seal the keys, name the versions in the log, publish documents and registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cli.deployment import MASTER_KEY_ENV, REGISTRY_TOPIC
+from cli.registry.importing import Import
+from cli.registry.in_force import InForce, mark_keys
+from connectors.ticker.connector import write_to_all
+from pipeline.errors import ConfigError
+from pipeline.keystore import seal
+from pipeline.reference import version_of
+from pipeline.reference_codec import documents_to_bytes
+from pipeline.runtime.kafka_references import publish
+from pipeline.runtime.references import DOCUMENTS, KEYS, REGISTRY, KeyFolder
+from pipeline.step import Control
+from pipeline.topology.plan import Plan
+from pipeline.wire import Contracts
+
+
+class Log(Protocol):
+    """Where versions are published and put in force."""
+
+    def publish(self, kind: str, raw: bytes) -> None:
+        """Write a version."""
+
+    def control(self, control: Control) -> None:
+        """Name versions in every partition of the log."""
+
+
+@dataclass(frozen=True)
+class KafkaLog:
+    """See Log."""
+
+    plan: Plan
+    contracts: Contracts
+
+    def publish(self, kind: str, raw: bytes) -> None:
+        """See Log."""
+        publish(self.plan.kafka.bootstrap, kind, raw, REGISTRY_TOPIC)
+
+    def control(self, control: Control) -> None:
+        """See Log."""
+        topics = {row.to.name: row.to for row in self.plan.connectors.values()}
+        for topic in topics.values():
+            bootstrap = self.plan.kafka.bootstrap
+            write_to_all(bootstrap, self.contracts, topic.name, topic.partitions, None, control)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What an import comes to: bytes by kind of all that is new, and the names."""
+
+    new: dict[str, bytes]
+    names: dict[str, str]
+
+
+def versions_of(found: Import, in_force: InForce, master: bytes | None) -> Versions:
+    """The versions that the import makes, without those that are in force; raises ConfigError without a master key."""
+    raw = {REGISTRY: found.raw}
+    keys, tariffs = found.keys, found.tariffs
+    if keys is not None:
+        if master is None:
+            raise ConfigError("MASTER_KEY_MISSING", where="keys", what="there is no master key to seal the keys with",
+                              do=f"set {MASTER_KEY_ENV}, or import without keys")  # fmt: skip
+        raw[KEYS] = seal(keys, master)
+    if tariffs is not None:
+        others = {name: text for name, text in in_force.documents.items() if not name.startswith("tariffs/")}
+        raw[DOCUMENTS] = documents_to_bytes({**others, **tariffs})
+    before = {REGISTRY: in_force.registry_version, KEYS: in_force.keys_version, DOCUMENTS: in_force.documents_version}
+    names = {kind: version_of(data) for kind, data in raw.items()}
+    return Versions({kind: data for kind, data in raw.items() if names[kind] != before[kind]}, names)
+
+
+def put_in_force(versions: Versions, log: Log, folder: KeyFolder) -> None:
+    """Do it, in an order in which a run that fails anywhere is made good by another.
+
+    The control record first: connectors resolve with a registry as soon as it is published, and a frame so resolved
+    must not stand before the record that puts the version in force. Workers wait for a version that is on its way.
+    What is not published counts as not in force, so the next run names it again; for keys, which are not published,
+    a mark says that they were named.
+    """
+    if KEYS in versions.new:
+        folder.put(versions.new[KEYS])
+    if versions.new:
+        log.control(Control({kind: versions.names[kind] for kind in versions.new}))
+    if KEYS in versions.new:
+        mark_keys(folder, versions.names[KEYS])
+    for kind in (DOCUMENTS, REGISTRY):
+        if kind in versions.new:
+            log.publish(kind, versions.new[kind])

@@ -1,0 +1,1 @@
+"""`kvarn rejects`: what was refused, why, and once more."""

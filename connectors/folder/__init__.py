@@ -1,0 +1,1 @@
+"""Files of a watched folder: readings that another head-end has decoded."""

@@ -1,0 +1,50 @@
+"""JSON: a list of readings, an object with a list of them, one reading, or one of these a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from connectors.readings_in.config import ReadingsOptions
+from connectors.readings_in.formats.parts import Part, UnreadableError, of_rows, whole
+from connectors.readings_in.records import MOST_RAW, Fault, nested_rows
+
+
+def read_json(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
+    """See FORMATS. Numbers stay as they are written. Of lines that are read one by one a bad one is a fault."""
+    octets = whole(stream, options)
+    try:
+        rows = nested_rows(_parsed(octets), options.records)
+    except (ValueError, RecursionError) as error:
+        lines = octets.splitlines()
+        if sum(bool(line.strip()) for line in lines) < 2:
+            raise UnreadableError(f"no JSON: {error}"[:200]) from error
+        yield _by_line(lines, options, str(error))
+        return
+    yield of_rows(rows, options)
+
+
+def _parsed(octets: bytes) -> Any:
+    return json.loads(octets.decode("utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str)
+
+
+def _by_line(lines: list[bytes], options: ReadingsOptions, first: str) -> Part:
+    rows: list[dict[str, Any]] = []
+    raw: list[bytes] = []
+    faults: list[Fault] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            own = nested_rows(_parsed(line), options.records)
+        except (ValueError, RecursionError) as error:
+            faults.append(Fault(f"line {number}", "", "MESSAGE_UNREADABLE", f"no JSON: {error}"[:200], line[:MOST_RAW]))
+            continue
+        rows += own
+        raw += [line] * len(own)
+    if not rows:
+        raise UnreadableError(f"no JSON: {first}"[:200])
+    part = of_rows(rows, options, raw)
+    part.records.faults.extend(faults)
+    return part

@@ -1,0 +1,1 @@
+"""Messages of a Kafka topic: readings that another head-end has decoded."""

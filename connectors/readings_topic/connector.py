@@ -1,0 +1,84 @@
+"""Take messages, hand their readings on, and commit offsets once Kafka has all that was made of them.
+
+A message that was not committed is read again after a restart: the same message gives the same rows, and VEE drops
+copies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from connectors.gather.pump import HAND_ON_SECS, Pump
+from connectors.readings_in.devices import read_names
+from connectors.readings_in.reader import Portion, portions
+from connectors.readings_topic.config import ReadingsTopicConfig
+from connectors.readings_topic.intake import Intake
+from connectors.readings_topic.progress import Progress
+from pipeline.errors import Transient
+from pipeline.reference import Registry
+
+log = structlog.get_logger()
+
+
+async def run(
+    config: ReadingsTopicConfig, bootstrap: str, pump: Pump, stop: asyncio.Event, ready: asyncio.Event | None = None
+) -> None:
+    """Read the topic until `stop`; raises ConfigError for names that cannot be used."""
+    names, progress = read_names(config.names), Progress()
+    intake = Intake(bootstrap, config, progress)
+    log.info("reading", connector="readings_topic", topic=config.source, group=config.group)
+    if ready is not None:
+        ready.set()
+    try:
+        while not stop.is_set() and await pump.room(stop):
+            for message in await asyncio.to_thread(intake.read):
+                if not await _take(message, config, names, progress, pump, stop):
+                    break
+            await _commit(intake)
+        await _last(intake, progress, pump)
+    finally:
+        await asyncio.to_thread(intake.close)
+
+
+async def _take(
+    message: Any, config: ReadingsTopicConfig, names: Mapping[str, int], progress: Progress, pump: Pump,
+    stop: asyncio.Event,
+) -> bool:  # fmt: skip
+    """Offer what a message gives; False when `stop` came first, and nothing behind it may be taken."""
+    value: bytes = message.value() or b""
+    begun = progress.begin(message.partition(), message.offset())
+    source = (message.topic(), message.partition(), message.offset())
+    for portion in await asyncio.to_thread(_read, value, config, names, pump.registry) if value else ():
+        if not await pump.room(stop):
+            begun.leave()
+            return False
+        built = portion.built
+        pump.offer(built.payload, built.offsets, built.lengths, 0, begun.part(), portion.asides(pump.now, source))
+    begun.end()
+    return True
+
+
+def _read(value: bytes, config: ReadingsTopicConfig, names: Mapping[str, int], registry: Registry) -> list[Portion]:
+    return list(portions(io.BytesIO(value), config, names, registry, value))
+
+
+async def _commit(intake: Intake) -> None:
+    try:
+        await asyncio.to_thread(intake.commit)
+    except Transient as error:
+        log.warning("not committed", code=error.code, what=error.what)
+
+
+async def _last(intake: Intake, progress: Progress, pump: Pump) -> None:
+    """Give what is under way a while, so that a clean stop leaves nothing to read again."""
+    pump.cut()
+    for _ in range(round(HAND_ON_SECS / 0.01)):
+        await _commit(intake)
+        if not progress.under_way:
+            return
+        await asyncio.sleep(0.01)

@@ -1,0 +1,71 @@
+"""The consumer of a topic of readings. Blocks: call it in a thread, one call at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from connectors.readings_topic.config import ReadingsTopicConfig
+from connectors.readings_topic.progress import Progress
+from pipeline.errors import Transient
+
+READ_MESSAGES = 100
+READ_SECS = 0.2
+MOST_WAIT_MS = 86_400_000
+"""Between two reads, while there is no room for what was read; the most that the client allows."""
+QUEUED_KBYTES = 65_536
+
+log = structlog.get_logger()
+
+
+class Intake:
+    """Messages from what was committed on."""
+
+    def __init__(self, bootstrap: str, config: ReadingsTopicConfig, progress: Progress) -> None:
+        self._topic, self._progress = config.source, progress
+        self._consumer = Consumer(
+            {"bootstrap.servers": bootstrap, "group.id": config.group, "enable.auto.commit": False,
+             "enable.auto.offset.store": False, "auto.offset.reset": "earliest",
+             "partition.assignment.strategy": "range", "max.poll.interval.ms": MOST_WAIT_MS,
+             "queued.max.messages.kbytes": QUEUED_KBYTES}
+        )  # fmt: skip
+        self._consumer.subscribe([config.source], on_revoke=self._revoked, on_lost=self._lost)
+
+    def read(self) -> list[Any]:
+        """Up to READ_MESSAGES further messages; an error of the broker is logged, and the client goes on by itself."""
+        messages = []
+        for message in self._consumer.consume(READ_MESSAGES, READ_SECS):
+            if message.error() is None:
+                messages.append(message)
+            else:
+                log.warning("not read", topic=self._topic, error=str(message.error()))
+        return messages
+
+    def commit(self) -> None:
+        """Commit what is done; raises Transient, after which it is done again with the next."""
+        done = self._progress.take()
+        if not done:
+            return
+        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in sorted(done.items())]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            self._progress.restore(done)
+            raise Transient("OFFSETS_UNCOMMITTED", where=self._topic, what=str(error), do="check the broker") from error
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _revoked(self, _consumer: Any, partitions: list[Any]) -> None:
+        # What is done is committed while the partition is still ours; what is under way the next owner reads again.
+        try:
+            self.commit()
+        except Transient as error:
+            log.warning("not committed before a partition went", error=error.what)
+        self._lost(_consumer, partitions)
+
+    def _lost(self, _consumer: Any, partitions: list[Any]) -> None:
+        self._progress.forget([one.partition for one in partitions])

@@ -1,0 +1,61 @@
+"""Checks of `meters` and `keys`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from connectors.registry.findings import Findings
+from connectors.registry.read import Rows
+from connectors.registry.spans import Book, book_of
+from pipeline.columns import Array
+
+MAKER_SHIFT = np.uint64(40)
+"""The first three octets of a system title are the maker's letters (FLAG)."""
+
+
+def check_meters(meters: Rows, keys: Rows, installed: Array, findings: Findings) -> Book:
+    """Check meters and keys. installed u64: titles that `installations` names. Returns the book of the titles."""
+    book = book_of(meters, "system_title")
+    _check_titles(meters, findings)
+    _check_serials(meters, findings)
+    good = meters.usable("system_title") & ~meters.bad
+    meters.fault(findings, "METER_NOT_INSTALLED", "system_title", good & ~np.isin(meters["system_title"], installed))
+    if keys.there:
+        keyed = keys["system_title"][keys.fine["system_title"]]
+        meters.fault(findings, "METER_WITHOUT_KEY", "system_title", good & ~np.isin(meters["system_title"], keyed))
+    _check_keys(keys, book, findings)
+    return book
+
+
+def _check_titles(meters: Rows, findings: Findings) -> None:
+    maker = meters["system_title"] >> MAKER_SHIFT
+    letters = np.ones(len(meters), bool)
+    for shift in (16, 8, 0):
+        octet = (maker >> np.uint64(shift)) & np.uint64(255)
+        letters &= (octet >= ord("A")) & (octet <= ord("Z"))
+    meters.fault(findings, "TITLE_MAKER", "system_title", meters.usable("system_title") & ~letters & ~meters.bad)
+
+
+def _check_serials(meters: Rows, findings: Findings) -> None:
+    """A maker gives a serial number once. What already has several rows is reported as that."""
+    at = np.flatnonzero(meters.usable("system_title", "serial") & meters.given["serial"] & ~meters.bad)
+    maker, serial = meters["system_title"][at] >> MAKER_SHIFT, meters["serial"][at]
+    order = np.lexsort((serial, maker))
+    same = (maker[order][1:] == maker[order][:-1]) & (serial[order][1:] == serial[order][:-1])
+    twice = np.zeros(len(at), bool)
+    twice[1:] |= same
+    twice[:-1] |= same
+    meters.fault(findings, "SERIAL_TWICE", "serial", np.sort(at[order[twice]]))
+
+
+def _check_keys(keys: Rows, meters: Book, findings: Findings) -> None:
+    usable = keys.usable("system_title") & ~keys.bad
+    unknown = usable & (meters.find(keys["system_title"]) < 0)
+    keys.fault(findings, "KEY_OF_UNKNOWN_METER", "system_title", unknown)
+    at = np.flatnonzero(keys.usable("encryption_key") & ~keys.bad)
+    octets = keys["encryption_key"][at]
+    weak = (octets == octets[:, :1]).all(axis=1)
+    keys.fault(findings, "KEY_WEAK", "encryption_key", at[weak])
+    at, octets = at[~weak], np.ascontiguousarray(octets[~weak])
+    _, place, count = np.unique(octets.view("V16").ravel(), return_inverse=True, return_counts=True)
+    keys.fault(findings, "KEY_SHARED", "encryption_key", at[count[place] > 1])

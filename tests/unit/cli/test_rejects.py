@@ -1,0 +1,141 @@
+"""`kvarn rejects`: what is listed, shown and offered again, over topics in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.rejects import listing, requeue, showing, sources
+from cli.rejects.app import app
+from cli.topology import check
+from connectors.gather.gatherer import Gathered
+from connectors.kept.rejected import Choice, Rejected
+from pipeline.errors import ConfigError
+from tests.builders_frames import BLOCK_SEALED, DEVICE, KEYS
+from tests.unit.connectors.test_kept import KNOWN, reject
+
+ROOT = Path(__file__).parents[3]
+
+
+class Outlet:
+    """Keeps what is written."""
+
+    waiting_octets = 0
+    sent: list[Gathered]
+
+    def __init__(self, *_: Any) -> None:
+        Outlet.sent = []
+
+    def send(self, gathered: Gathered, done: Callable[[], None]) -> None:
+        Outlet.sent.append(gathered)
+        done()
+
+    def poll(self) -> None:
+        pass
+
+
+@pytest.fixture
+def rejects(monkeypatch: pytest.MonkeyPatch) -> list[Rejected]:
+    """What the topic of rejects holds, to be filled by a test."""
+    held: list[Rejected] = []
+
+    def read_all(_bootstrap: str, _topic: str, _contracts: Any) -> Iterator[list[Rejected]]:
+        yield list(held)
+
+    monkeypatch.setattr(sources, "read_all", read_all)
+    monkeypatch.setattr(requeue, "KafkaOutlet", Outlet)
+    monkeypatch.setattr(requeue, "_registry", lambda _plan: KNOWN)
+    Outlet.sent = []
+    return held
+
+
+def said(*arguments: str) -> Any:
+    done = CliRunner().invoke(app, [*arguments, "--file", str(ROOT / "topologies.yaml"), "--json"])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_a_list_has_the_newest_and_counts_all(rejects: list[Rejected]) -> None:
+    rejects += [reject(number, offset=number) for number in range(1, 40)]
+    rejects += [reject(number, "COUNTER_REPLAYED", offset=100 + number) for number in (1, 2)]
+    rejects += rejects[:5]  # copies
+    found = said("list", "--rows", "3")
+    assert (found["count"], found["codes"]) == (41, {"COUNTER_REPLAYED": 2, "KEY_UNKNOWN": 39})
+    assert [row["service_point"] for row in found["rejects"]] == [37, 38, 39]
+    assert found["rejects"][0]["waits_for"] == "keys"
+    some = said("list", "--code", "counter_replayed", "--summary")
+    assert [(row["code"], row["count"]) for row in some["devices"]] == [("COUNTER_REPLAYED", 1)] * 2
+
+
+def test_a_list_for_people_says_the_same(rejects: list[Rejected]) -> None:
+    rejects.append(reject(7, times=2))
+    for more in ([], ["--summary"]):
+        done = CliRunner().invoke(app, ["list", "--file", str(ROOT / "topologies.yaml"), *more])
+        assert done.exit_code == 0
+        assert "KEY_UNKNOWN" in done.output
+
+
+def test_a_reject_is_shown_whole_with_what_the_decoder_says(rejects: list[Rejected]) -> None:
+    rejects.append(reject(raw=BLOCK_SEALED, device=f"{DEVICE:016X}", offset=3))
+    found = said("show", "decode-2-3-0")
+    assert (found["raw"], found["waits_for"]) == (BLOCK_SEALED.hex().upper(), "keys")
+    assert found["decoded"][0]["error"]["code"] == "KEY_UNKNOWN"
+    (opened,) = showing.whole(rejects[0], lambda _title: KEYS, "UTC")["decoded"]
+    assert opened["error"] is None
+    assert opened["values"]
+    with pytest.raises(ConfigError, match="REJECT_UNKNOWN"):
+        said("show", "decode-2-4-0")
+
+
+def test_a_dry_run_writes_nothing_and_a_run_writes_what_it_said(rejects: list[Rejected]) -> None:
+    rejects += [reject(number, offset=number) for number in (1, 2, 77)]
+    rejects += [reject(4, "DATA_MALFORMED", offset=4), reject(5, "COUNTER_REPLAYED", offset=5)]
+    dry = said("requeue", "--dry-run")
+    assert Outlet.sent == []
+    assert (dry["due"], dry["left"]) == (3, {"only when its code is named": 1, "refused for ever": 1})
+    done = said("requeue")
+    assert (done["offered"], done["unresolved"]) == (2, 1)
+    assert sum(gathered.frames for gathered in Outlet.sent) == 2
+    assert said("requeue", "--code", "DATA_MALFORMED")["offered"] == 1
+    assert said("requeue", "decode-2-4-0")["offered"] == 1
+    assert said("requeue", "decode-2-5-0")["left"] == {"refused for ever": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["list", "--code", "NO_SUCH"], "CODE_UNKNOWN"),
+        (["list", "--device", "xyz"], "DEVICE_FORM"),
+        (["list", "--from", "noon"], "TIME_WRONG"),
+        (["list", "--topic", "frames"], "TOPIC_UNKNOWN"),
+        (["requeue", "--frames", "readings"], "TOPIC_UNKNOWN"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(rejects: list[Rejected], arguments: list[str], code: str) -> None:
+    with pytest.raises(ConfigError, match=code):
+        said(*arguments)
+
+
+def test_a_question_to_the_warehouse_quotes_what_it_is_given() -> None:
+    text = sources.statement(Choice(stages=frozenset({"a'b\\"}), devices=frozenset({DEVICE}), since=5), 10)
+    assert "stage IN ('a\\'b\\\\')" in text
+    assert f"device IN ('{DEVICE:016X}')" in text
+    assert "received_at >= fromUnixTimestamp(5)" in text
+    assert text.endswith("LIMIT 10")
+
+
+def test_a_topology_may_offer_rejects_again_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "again.yaml"
+    text = (ROOT / "topologies.yaml").read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("{type: parked, source: parked,", "{type: parked, source: parked, rejects_from: rejects,")
+    )
+    assert [str(item) for item in check(file).findings] == []
+    assert listing.counted([], 5)[0] == []
