@@ -27,6 +27,9 @@ from pipeline.templates import ALERT
 MOST_WAITING = 2 * MOST_APDU
 """Octets of segments that wait for the read with the next one."""
 
+MOST_READS = 256
+"""Reads whose segments wait: with each one more, all of them are looked at again."""
+
 LAYERS = 8
 """APDUs inside each other."""
 
@@ -62,6 +65,7 @@ class Describer:
         self._transfers = Transfers()
         self._waiting: dict[tuple[int, int], tuple[Described, Block]] = {}
         self._segments: Payload | None = None
+        self._reads = 0
         self._words: dict[str, list[int]] = {}
 
     def _section(self, name: str, octets: bytes) -> Section:
@@ -83,7 +87,9 @@ class Describer:
     def _read(self, payload: Payload) -> Iterator[Described]:
         """One read; segments at its end wait for the next one of the same framing."""
         segments, self._segments = self._segments, None
-        if segments is not None:
+        if segments is None:
+            self._reads = 0
+        else:
             if payload.octets[:1] == segments.octets[:1]:
                 payload = replace(payload, octets=segments.octets + payload.octets)
             else:
@@ -94,8 +100,9 @@ class Describer:
         section = self._section("frame", payload.octets)
         for number, piece in enumerate(pieces(payload.octets, section)):
             waiting = len(payload.octets) - piece.waits
-            if piece.waits >= 0 and not last and waiting <= MOST_WAITING:
+            if piece.waits >= 0 and not last and waiting <= MOST_WAITING and self._reads < MOST_READS:
                 self._segments = replace(payload, octets=payload.octets[piece.waits :])
+                self._reads = 1 if piece.waits else self._reads + 1
             else:
                 yield from self._piece(piece, payload, [] if number else [section])
 

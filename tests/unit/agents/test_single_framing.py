@@ -7,6 +7,7 @@ import pytest
 
 from agents.decode.describe import describe_frames
 from agents.decode.framing import FrameError, hdlc_frames, unframe
+from agents.decode.single.describe import MOST_READS, Describer, Options
 from agents.decode.single.hdlc import address_text, control_name
 from agents.decode.single.mbus import mbus_frames
 from tests.builders_apdus import blocks, hdlc, mbus, segments
@@ -60,6 +61,18 @@ def test_segments_may_come_in_reads_of_their_own(frames):
     assert voltages(BLOCK_WRAPPED, *frames, *frames, BLOCK_WRAPPED) == [231.5] * 4
     assert voltages(*frames[:-1]) == ["FRAME_TRUNCATED"]
     assert voltages(frames[0], b"".join(frames[1:] + frames[:1]), *frames[1:]) == [231.5] * 2
+
+
+def test_segments_that_never_end_are_given_up_after_so_many_reads():
+    first, *others = segments(BLOCK_PLAIN, 40)
+    describer = Describer(Options())
+    told = [[item.error for item in describer.frame(first)] for _ in range(MOST_READS + 1)]
+    assert not any(told[:-1])
+    assert [error and error["code"] for error in told[-1]] == ["FRAME_TRUNCATED"]
+    # Those that end in time leave no trace, however many reads there are.
+    assert voltages(*[first, *others] * (MOST_READS // 2)) == [231.5] * (MOST_READS // 2)
+    straddling = b"".join(others) + first
+    assert voltages(first, *[straddling] * (MOST_READS + 1), b"".join(others)) == [231.5] * (MOST_READS + 2)
 
 
 def test_a_broken_frame_between_good_ones_costs_no_other():
