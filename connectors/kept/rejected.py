@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors.gather.gatherer import Aside
+from pipeline.reading_frames import FIRST_OCTET
 from pipeline.retry import REQUEUED, times_in
 from pipeline.wire import Reference
 
@@ -61,6 +62,16 @@ class Rejected:
     def whole(self) -> bool:
         """Whether it has all octets of a frame; what a stage behind decode refuses are rows."""
         return 0 < len(self.raw) < RAW_LIMIT and self.record["time"] is None
+
+    @property
+    def unfounded(self) -> bool:
+        """Whether it looks like readings of a head-end, and nothing says that a connector of such made it.
+
+        What a stage refused was in the log of frames, and those let none in that a meter or gateway sent. What a
+        connector refused may be such a one; and a record that cannot be read is no frame.
+        """
+        founded = self.record["stage"] != "connector" and self.record["frame"] >= 0
+        return self.raw[:1] == bytes([FIRST_OCTET]) and not founded
 
     def reference(self) -> Reference:
         """What says in the log of frames that the frame is offered again, once more than before."""

@@ -15,11 +15,12 @@ from pipeline.retry import MOST_TRIES, Retry, by_itself, retry_of
 
 USED = "used already"
 NOT_WHOLE = "without all of its octets"
+UNFOUNDED = "readings that a connector refused"
 NEVER = "refused for ever"
 ONLY_NAMED = "only when its code is named"
 TRIED = "tried often enough"
 BEYOND = "beyond the limit of one run"
-LEFT = (USED, NOT_WHOLE, NEVER, ONLY_NAMED, TRIED, BEYOND)
+LEFT = (USED, NOT_WHOLE, UNFOUNDED, NEVER, ONLY_NAMED, TRIED, BEYOND)
 """Why a frame is left where it is."""
 
 
@@ -54,6 +55,9 @@ class Tries:
             self._named.add(rejected.frame)
         if not rejected.whole:
             self._passed[NOT_WHOLE] += self.choice.takes(rejected)
+            return
+        if rejected.unfounded:
+            self._passed[UNFOUNDED] += self.choice.takes(rejected)
             return
         before = self._newest.get(rejected.frame)
         if before is None and retry_of(rejected.code) is Retry.NEVER:

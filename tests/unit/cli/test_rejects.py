@@ -17,6 +17,8 @@ from connectors.gather.gatherer import Gathered
 from connectors.kept.rejected import Choice, Rejected
 from pipeline.errors import ConfigError
 from tests.builders_frames import BLOCK_SEALED, DEVICE, KEYS
+from tests.unit.connectors.test_gather import TITLE
+from tests.unit.connectors.test_gather_readings import frame as reading_frame
 from tests.unit.connectors.test_kept import KNOWN, reject
 
 ROOT = Path(__file__).parents[3]
@@ -139,3 +141,16 @@ def test_a_topology_may_offer_rejects_again_by_itself(tmp_path: Path) -> None:
     )
     assert [str(item) for item in check(file).findings] == []
     assert listing.counted([], 5)[0] == []
+
+
+def test_readings_of_a_head_end_that_a_stage_refused_are_offered_again(rejects: list[Rejected]) -> None:
+    readings = reading_frame(1_751_351_400, device=TITLE + 1)
+    rejects += [
+        reject(1, "NOT_LINKED", offset=1, raw=readings),
+        reject(1, "FRAME_UNREADABLE", offset=2, stage="connector", frame=-1, raw=reading_frame(1_751_353_200)),
+    ]
+    done = said("requeue", "--code", "NOT_LINKED", "--code", "FRAME_UNREADABLE")
+    assert (done["due"], done["offered"], done["unresolved"]) == (1, 1, 0)
+    assert done["left"] == {"readings that a connector refused": 1}
+    (gathered,) = Outlet.sent
+    assert [batch.payload.tobytes() for batch in gathered.batches.values()] == [readings]

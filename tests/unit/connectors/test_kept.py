@@ -24,6 +24,7 @@ from pipeline.step import Origin
 from pipeline.wire import read_frames
 from schemas.load import load_contracts
 from tests.unit.connectors.test_gather import TITLE, glo, registry
+from tests.unit.connectors.test_gather_readings import frame as reading_frame
 
 KNOWN = registry([(TITLE + number, number, 0, int(FOREVER)) for number in range(1, 60)])
 
@@ -236,3 +237,19 @@ def test_what_is_put_aside_again_keeps_the_places_of_the_others() -> None:
 
 def test_offered_counts_from_nothing() -> None:
     assert write_again([], Gatherer(KNOWN, 1), Broker(), 10, lambda _: None, Time().clock()) == Offered()
+
+
+def test_readings_are_offered_again_when_a_stage_refused_them_and_never_when_a_connector_did() -> None:
+    chosen = Choice(codes=frozenset({"NOT_LINKED", "POISON", "FRAME_UNREADABLE", "DEVICE_UNKNOWN"}))
+    readings = reading_frame(1_751_351_400, device=TITLE + 1)
+    forged = {"stage": "connector", "frame": -1, "raw": readings}
+    for stage, code in (("decode", "NOT_LINKED"), ("worker", "POISON")):
+        one = reject(1, code, stage=stage, raw=readings)
+        assert due(one, choice=chosen) == ([one], {})
+        # A copy of its octets that a connector refused takes nothing from it.
+        assert due(one, reject(1, "FRAME_UNREADABLE", offset=9, **forged), choice=chosen)[0] == [one]
+    for code in ("FRAME_UNREADABLE", "DEVICE_UNKNOWN"):
+        assert due(reject(1, code, **forged), choice=chosen) == ([], {tries_module.UNFOUNDED: 1})
+    whole_record = reject(0, "POISON", stage="worker", frame=-1, device="", raw=readings)
+    assert due(whole_record, choice=chosen) == ([], {tries_module.UNFOUNDED: 1})
+    assert due(reject(1, "FRAME_UNREADABLE", stage="connector", frame=-1), choice=chosen)[0] != []
