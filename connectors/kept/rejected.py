@@ -25,6 +25,8 @@ class Rejected:
     partition: int
     offset: int
     record: Mapping[str, Any]
+    among: bool = False
+    """Whether several topics are looked at, so that a place in one of them is named with the topic."""
 
     @property
     def code(self) -> str:
@@ -49,8 +51,8 @@ class Rejected:
 
     @cached_property
     def name(self) -> str:
-        """What commands call it: the same in the topic, in a copy of it, and in the warehouse."""
-        return name_of(self.record, self.partition, self.offset)
+        """What commands call it: of what comes from a log the same in the topic, in a copy of it, in the warehouse."""
+        return name_of(self.record, self.partition, self.offset, self.topic if self.among else "")
 
     @cached_property
     def frame(self) -> bytes:
@@ -83,10 +85,10 @@ def of_parked(aside: Aside, topic: str) -> Reference:
     return Reference(REQUEUED, topic, -1, -1, aside.device.to_bytes(8, "big"), b"1")
 
 
-def name_of(record: Mapping[str, Any], partition: int, offset: int) -> str:
+def name_of(record: Mapping[str, Any], partition: int, offset: int, topic: str = "") -> str:
     """Name of a reject: by its origin, or by its place in its own topic when it comes from no log."""
     if record["source_offset"] < 0:
-        return f"{record['stage']}@{partition}-{offset}"
+        return f"{record['stage']}@{topic}{'/' if topic else ''}{partition}-{offset}"
     return f"{record['stage']}-{record['source_partition']}-{record['source_offset']}-{record['source_index']}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from typer.testing import CliRunner
 
 from cli.rejects import listing, requeue, showing, sources
 from cli.rejects.app import app
-from cli.topology import check
+from cli.topology import check, read_plan
 from connectors.gather.gatherer import Gathered
 from connectors.kept.rejected import Choice, Rejected
 from pipeline.errors import ConfigError
+from schemas.load import load_contracts
 from tests.builders_frames import BLOCK_SEALED, DEVICE, KEYS
 from tests.unit.connectors.test_gather import TITLE
 from tests.unit.connectors.test_gather_readings import frame as reading_frame
@@ -154,3 +156,19 @@ def test_readings_of_a_head_end_that_a_stage_refused_are_offered_again(rejects: 
     assert done["left"] == {"readings that a connector refused": 1}
     (gathered,) = Outlet.sent
     assert [batch.payload.tobytes() for batch in gathered.batches.values()] == [readings]
+
+
+def test_rejects_of_connectors_in_two_topics_do_not_hide_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"stage": "connector", "code": "FRAME_TOO_LONG", "source_topic_id": "", "source_offset": -1, "frame": -1}
+    held = {topic: replace(reject(number, offset=8, **fields), topic=topic) for number, topic in ((1, "a"), (2, "b"))}
+    copied = reject(3, offset=4)
+    monkeypatch.setattr(sources, "read_all", lambda _bootstrap, topic, _contracts: iter([[held[topic], copied]]))
+    plan, contracts = read_plan(ROOT / "topologies.yaml"), load_contracts()
+    found = list(sources.from_topics(plan, contracts, ["a", "b"]))
+    assert [(one.name, one.record["service_point"]) for one in found] == [
+        ("connector@a/0-8", 1), ("decode-2-4-0", 3), ("connector@b/0-8", 2),
+    ]  # fmt: skip
+    chosen = Choice(names=frozenset({"connector@b/0-8"}))
+    assert [one.topic for one in found if chosen.takes(one)] == ["b"]
+    # One topic needs no telling.
+    assert [one.name for one in sources.from_topics(plan, contracts, ["a"])] == ["connector@0-8", "decode-2-4-0"]
