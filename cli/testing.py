@@ -108,11 +108,13 @@ class FrameDriver(TopologyDriver):
                 assert isinstance(written.value, Mapping)
                 tries.see(Rejected(topic, written.appended.partition, written.appended.offset, written.value))
         due, gatherer = tries.due(), self._ready()
+        gatherer.decoded = True
         for place in range(0, len(due), together):
             for rejected in due[place : place + together]:
                 at = rejected.record["received_at"]
                 gatherer.add_one(rejected.raw, at, rejected.device, rejected.reference())
             self._cut(gatherer)
+        gatherer.decoded = False
         return len(due)
 
     def _ready(self) -> Gatherer:

@@ -32,9 +32,9 @@ def weight(code: str, frame: int) -> int:
 
 
 def weight_of(output: Output | OutputRun) -> int:
-    """Frames that an output counts for; only rejects do."""
+    """Frames that an output counts for; only rejects do. A stage behind decode refuses rows, many of one frame."""
     if isinstance(output, RejectRun):
-        return int(np.count_nonzero(np.isin(output.code, _OUR_NUMBERS)))
+        return len(np.unique(output.frame[np.isin(output.code, _OUR_NUMBERS)]))
     return 0 if isinstance(output, OutputRun) else weight(output.code, output.frame)
 
 

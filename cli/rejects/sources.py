@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from connectors.kept.rejected import Choice, Rejected
@@ -34,11 +35,16 @@ def topics_of(plan: Plan, topic: str | None) -> list[str]:
 
 
 def from_topics(plan: Plan, contracts: Contracts, topics: list[str]) -> Iterator[Rejected]:
-    """All records of the topics up to their present ends, each once; copies of a reject have its name."""
+    """All records of the topics up to their present ends, each once; copies of a reject have its name.
+
+    What comes from no log has its place for a name: with several topics the topic's name is part of it.
+    """
     seen: set[tuple[str, str]] = set()
+    among = len(topics) > 1
     for topic in topics:
         for found in read_all(plan.kafka.bootstrap, topic, contracts):
-            for rejected in found:
+            for each in found:
+                rejected = replace(each, among=True) if among else each
                 name = (rejected.record["source_topic_id"], rejected.name)
                 if name not in seen:
                     seen.add(name)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors.gather.gatherer import Aside
+from pipeline.reading_frames import FIRST_OCTET
 from pipeline.retry import REQUEUED, times_in
 from pipeline.wire import Reference
 
@@ -24,6 +25,8 @@ class Rejected:
     partition: int
     offset: int
     record: Mapping[str, Any]
+    among: bool = False
+    """Whether several topics are looked at, so that a place in one of them is named with the topic."""
 
     @property
     def code(self) -> str:
@@ -48,8 +51,8 @@ class Rejected:
 
     @cached_property
     def name(self) -> str:
-        """What commands call it: the same in the topic, in a copy of it, and in the warehouse."""
-        return name_of(self.record, self.partition, self.offset)
+        """What commands call it: of what comes from a log the same in the topic, in a copy of it, in the warehouse."""
+        return name_of(self.record, self.partition, self.offset, self.topic if self.among else "")
 
     @cached_property
     def frame(self) -> bytes:
@@ -62,6 +65,16 @@ class Rejected:
         """Whether it has all octets of a frame; what a stage behind decode refuses are rows."""
         return 0 < len(self.raw) < RAW_LIMIT and self.record["time"] is None
 
+    @property
+    def unfounded(self) -> bool:
+        """Whether it looks like readings of a head-end, and nothing says that a connector of such made it.
+
+        What a stage refused was in the log of frames, and those let none in that a meter or gateway sent. What a
+        connector refused may be such a one; and a record that cannot be read is no frame.
+        """
+        founded = self.record["stage"] != "connector" and self.record["frame"] >= 0
+        return self.raw[:1] == bytes([FIRST_OCTET]) and not founded
+
     def reference(self) -> Reference:
         """What says in the log of frames that the frame is offered again, once more than before."""
         return Reference(REQUEUED, self.topic, self.partition, self.offset, b"", str(self.times + 1).encode())
@@ -72,10 +85,10 @@ def of_parked(aside: Aside, topic: str) -> Reference:
     return Reference(REQUEUED, topic, -1, -1, aside.device.to_bytes(8, "big"), b"1")
 
 
-def name_of(record: Mapping[str, Any], partition: int, offset: int) -> str:
+def name_of(record: Mapping[str, Any], partition: int, offset: int, topic: str = "") -> str:
     """Name of a reject: by its origin, or by its place in its own topic when it comes from no log."""
     if record["source_offset"] < 0:
-        return f"{record['stage']}@{partition}-{offset}"
+        return f"{record['stage']}@{topic}{'/' if topic else ''}{partition}-{offset}"
     return f"{record['stage']}-{record['source_partition']}-{record['source_offset']}-{record['source_index']}"
 
 

@@ -67,6 +67,8 @@ Asked = Callable[[Mapping[str, str]], InForce | None]
 
 def worth(rejected: Rejected, before: InForce | None, now: InForce) -> bool:
     """Whether what a reject waits for has changed for its device."""
+    if rejected.unfounded:
+        return False
     device, waits = rejected.device, retry_of(rejected.code)
     if waits is Retry.KEYS:
         key = now.key(device)

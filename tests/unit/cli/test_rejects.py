@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from typer.testing import CliRunner
 
 from cli.rejects import listing, requeue, showing, sources
 from cli.rejects.app import app
-from cli.topology import check
+from cli.topology import check, read_plan
 from connectors.gather.gatherer import Gathered
 from connectors.kept.rejected import Choice, Rejected
 from pipeline.errors import ConfigError
+from schemas.load import load_contracts
 from tests.builders_frames import BLOCK_SEALED, DEVICE, KEYS
+from tests.unit.connectors.test_gather import TITLE
+from tests.unit.connectors.test_gather_readings import frame as reading_frame
 from tests.unit.connectors.test_kept import KNOWN, reject
 
 ROOT = Path(__file__).parents[3]
@@ -139,3 +143,32 @@ def test_a_topology_may_offer_rejects_again_by_itself(tmp_path: Path) -> None:
     )
     assert [str(item) for item in check(file).findings] == []
     assert listing.counted([], 5)[0] == []
+
+
+def test_readings_of_a_head_end_that_a_stage_refused_are_offered_again(rejects: list[Rejected]) -> None:
+    readings = reading_frame(1_751_351_400, device=TITLE + 1)
+    rejects += [
+        reject(1, "NOT_LINKED", offset=1, raw=readings),
+        reject(1, "FRAME_UNREADABLE", offset=2, stage="connector", frame=-1, raw=reading_frame(1_751_353_200)),
+    ]
+    done = said("requeue", "--code", "NOT_LINKED", "--code", "FRAME_UNREADABLE")
+    assert (done["due"], done["offered"], done["unresolved"]) == (1, 1, 0)
+    assert done["left"] == {"readings that a connector refused": 1}
+    (gathered,) = Outlet.sent
+    assert [batch.payload.tobytes() for batch in gathered.batches.values()] == [readings]
+
+
+def test_rejects_of_connectors_in_two_topics_do_not_hide_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"stage": "connector", "code": "FRAME_TOO_LONG", "source_topic_id": "", "source_offset": -1, "frame": -1}
+    held = {topic: replace(reject(number, offset=8, **fields), topic=topic) for number, topic in ((1, "a"), (2, "b"))}
+    copied = reject(3, offset=4)
+    monkeypatch.setattr(sources, "read_all", lambda _bootstrap, topic, _contracts: iter([[held[topic], copied]]))
+    plan, contracts = read_plan(ROOT / "topologies.yaml"), load_contracts()
+    found = list(sources.from_topics(plan, contracts, ["a", "b"]))
+    assert [(one.name, one.record["service_point"]) for one in found] == [
+        ("connector@a/0-8", 1), ("decode-2-4-0", 3), ("connector@b/0-8", 2),
+    ]  # fmt: skip
+    chosen = Choice(names=frozenset({"connector@b/0-8"}))
+    assert [one.topic for one in found if chosen.takes(one)] == ["b"]
+    # One topic needs no telling.
+    assert [one.name for one in sources.from_topics(plan, contracts, ["a"])] == ["connector@0-8", "decode-2-4-0"]

@@ -22,6 +22,7 @@ from pipeline.reference import FOREVER, KeyRing, Registry
 from schemas.load import load_contracts
 from tests.unit.connectors.parked_log import ParkedLog
 from tests.unit.connectors.test_gather import TITLE, registry
+from tests.unit.connectors.test_gather_readings import frame as reading_frame
 from tests.unit.connectors.test_kept import KNOWN, frame, reject
 from tests.unit.connectors.test_push import MemoryOutlet
 
@@ -78,11 +79,11 @@ def test_partitions_must_agree_on_what_is_in_force() -> None:
 class Case:
     """A topic of rejects, what is in force, and what was offered."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, decoded: bool = False) -> None:
         self.log, self.outlet, self.stop = ParkedLog(), MemoryOutlet(), asyncio.Event()
         self.now: InForce | None = None
         monkeypatch.setattr(topic_module, "Consumer", self.log.consumer)
-        self.pump = Pump(KNOWN, 4, self.outlet, GatherOptions(), lambda: 9_999)
+        self.pump = Pump(KNOWN, 4, self.outlet, GatherOptions(), lambda: 9_999, decoded=decoded)
         self.again = Again("nowhere:1", "rejects", load_contracts(), self.pump, self.asked)
 
     def asked(self, known: Mapping[str, str]) -> InForce | None:
@@ -147,3 +148,17 @@ async def test_it_ends_when_it_is_told_to_though_nothing_answers(case: Case) -> 
     assert not watching.done()
     case.stop.set()
     await asyncio.wait_for(watching, 5)
+
+
+async def test_readings_of_a_head_end_flow_on_and_what_a_connector_took_for_forged_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = Case(monkeypatch, decoded=True)
+    readings, forged = reading_frame(1_751_351_400, device=TITLE + 1), reading_frame(1_751_353_200, device=TITLE + 1)
+    case.now = in_force(links=KNOWN)
+    assert await case.look() == []
+    case.refuse(1, "NOT_LINKED", raw=readings)
+    case.refuse(1, "DEVICE_UNKNOWN", stage="connector", frame=-1, raw=forged)
+    case.now = in_force(links=LINKED, name="2")
+    assert await case.look() == [readings]
+    assert not worth(reject(1, "DEVICE_UNKNOWN", stage="connector", frame=-1, raw=forged), BEFORE, case.now)

@@ -24,6 +24,7 @@ from pipeline.step import Origin
 from pipeline.wire import read_frames
 from schemas.load import load_contracts
 from tests.unit.connectors.test_gather import TITLE, glo, registry
+from tests.unit.connectors.test_gather_readings import frame as reading_frame
 
 KNOWN = registry([(TITLE + number, number, 0, int(FOREVER)) for number in range(1, 60)])
 
@@ -236,3 +237,58 @@ def test_what_is_put_aside_again_keeps_the_places_of_the_others() -> None:
 
 def test_offered_counts_from_nothing() -> None:
     assert write_again([], Gatherer(KNOWN, 1), Broker(), 10, lambda _: None, Time().clock()) == Offered()
+
+
+def test_readings_are_offered_again_when_a_stage_refused_them_and_never_when_a_connector_did() -> None:
+    chosen = Choice(codes=frozenset({"NOT_LINKED", "POISON", "FRAME_UNREADABLE", "DEVICE_UNKNOWN"}))
+    readings = reading_frame(1_751_351_400, device=TITLE + 1)
+    forged = {"stage": "connector", "frame": -1, "raw": readings}
+    for stage, code in (("decode", "NOT_LINKED"), ("worker", "POISON")):
+        one = reject(1, code, stage=stage, raw=readings)
+        assert due(one, choice=chosen) == ([one], {})
+        # A copy of its octets that a connector refused takes nothing from it.
+        assert due(one, reject(1, "FRAME_UNREADABLE", offset=9, **forged), choice=chosen)[0] == [one]
+    for code in ("FRAME_UNREADABLE", "DEVICE_UNKNOWN"):
+        assert due(reject(1, code, **forged), choice=chosen) == ([], {tries_module.UNFOUNDED: 1})
+    whole_record = reject(0, "POISON", stage="worker", frame=-1, device="", raw=readings)
+    assert due(whole_record, choice=chosen) == ([], {tries_module.UNFOUNDED: 1})
+    assert due(reject(1, "FRAME_UNREADABLE", stage="connector", frame=-1), choice=chosen)[0] != []
+
+
+def test_what_this_run_could_not_offer_takes_no_room() -> None:
+    others = [
+        *(reject(number, "DATA_MALFORMED") for number in (10, 11)),  # a person's
+        *(reject(number, "COUNTER_REPLAYED") for number in (12, 13)),  # never
+        reject(14, times=MOST_TRIES),
+    ]
+    found, left = due(*others, reject(3), most_frames=1)
+    assert (found, tries_module.BEYOND in left) == ([reject(3)], False)
+    assert left == {tries_module.ONLY_NAMED: 2, tries_module.NEVER: 2, tries_module.TRIED: 1}
+    for choice in (
+        Choice(devices=frozenset({TITLE + 3})),
+        Choice(since=1003, until=1004),
+        Choice(origins=frozenset({("push", None)})),
+        Choice(names=frozenset({"decode-2-3-0"})),
+    ):
+        rejects = [reject(number, offset=number, topic="push" if number == 3 else "frames") for number in (1, 2, 3, 4)]
+        assert due(*rejects, choice=choice, most_frames=1) == ([rejects[2]], {})
+
+
+def test_octets_are_bounded_and_the_rest_waits() -> None:
+    rejects = [reject(number, offset=number) for number in range(1, 6)]
+    octets = len(rejects[0].raw)
+    found, left = due(*rejects, most_octets=3 * octets + 1)
+    assert (found, left) == (rejects[:3], {tries_module.BEYOND: 2})
+    # What is kept already is brought up to date though there is no more room.
+    again = reject(2, times=1, offset=9)
+    assert again in due(*rejects, again, most_octets=3 * octets)[0]
+
+
+@pytest.mark.parametrize("code", ["DATA_MALFORMED", "COUNTER_REPLAYED", "KEY_UNKNOWN"])
+def test_a_later_reject_that_is_not_for_this_run_holds_its_frame_back_whichever_is_read_first(code: str) -> None:
+    first, last = reject(), reject(code=code, times=MOST_TRIES, offset=9)
+    other_origin = reject(code=code, times=1, offset=9, partition=3)
+    for order in ((first, last), (last, first)):
+        assert due(*order)[0] == []
+    for order in ((first, other_origin), (other_origin, first)):
+        assert due(*order, choice=Choice(origins=frozenset({("frames", 2)}))) == ([], {})

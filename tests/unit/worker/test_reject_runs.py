@@ -94,3 +94,11 @@ def test_a_run_of_which_nothing_is_left_is_none() -> None:
         isinstance(one, RejectRun)
         for one in reported(before, parcel(), before.advance(parcel()), FRAMES, "it died")
     )  # fmt: skip
+
+
+def test_the_fuse_counts_frames_however_many_of_their_rows_are_refused() -> None:
+    numbers = [REJECT_NUMBER[code] for code in ("OFF_GRID", "IN_FUTURE", "OFF_GRID", "DUPLICATE_INTERVAL")]
+    code, frame = np.repeat(np.array(numbers, np.uint8), 300), np.repeat(np.array([3, 3, 7, 9]), 300)
+    [run] = chain(columns=True).advance(parcel())
+    assert isinstance(run, RejectRun)
+    assert weight_of(replace(run, index=np.arange(len(code)), code=code, frame=frame)) == 2
