@@ -47,6 +47,18 @@ def test_json_lines_are_read_one_by_one_when_one_is_broken() -> None:
     assert found[0].faults[0].raw == b'{"device": '
 
 
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+def test_a_printed_json_that_ends_early_gives_no_reading_without_what_it_shares(kept: float) -> None:
+    own = [f'{{"time": "2025-07-01T0{hour}:00", "wh_imp": {hour}, "device": "4711"}}' for hour in range(1, 6)]
+    text = '{\n"quality": "E",\n"readings": [\n' + ",\n".join(own[:-1]) + ",\n" + own[-1] + "\n]\n}\n"
+    whole_line = text.index(own[-1]) + len(own[-1])
+    for end in (int(len(text) * kept), whole_line):
+        (portion,) = read(text[:end])
+        assert portion.broken
+        assert [fault.code for fault in portion.faults] == ["MESSAGE_UNREADABLE"]
+        assert portion.rows == 0
+
+
 def test_numbers_of_json_are_taken_as_they_are_written() -> None:
     text = json.dumps(ROW).replace("0.125", "4503599627370.497")
     assert values(read(text)) == [{"wh_imp": 4503599627370497}]
