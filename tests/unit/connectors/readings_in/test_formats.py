@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import fastavro
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.readings_in.formats import csv as csv_format
 from connectors.readings_in.reading_types import reading_type
@@ -125,6 +128,21 @@ def test_cells_of_csv_may_stand_in_quotation_marks() -> None:
     ((code, detail),) = faults(found)
     assert (code, detail) == ("READING_UNREADABLE", "row 2 of the part from line 2, kwh_imp: '?' is no number")
     assert found[0].faults[0].raw == b"4711;2025-07-01 01:00;?;x"
+
+
+def test_one_quotation_mark_in_front_of_many_lines_is_looked_at_once() -> None:
+    text = b'4711,"x\n' + b"\n" * 400_000
+    begun = time.process_time()
+    assert csv_format._cut(text) == (b"", text)
+    assert time.process_time() - begun < 1
+
+
+@given(st.text('ab"\n', max_size=40))
+def test_rows_are_cut_behind_the_last_line_with_pairs_of_quotation_marks(text: str) -> None:
+    octets = text.encode()
+    ends = [end for end in range(1, len(octets) + 1) if octets[end - 1 : end] == b"\n"]
+    end = max((end for end in ends if octets[:end].count(b'"') % 2 == 0), default=0)
+    assert csv_format._cut(octets) == (octets[:end], octets[end:])
 
 
 def test_an_empty_line_in_front_of_a_short_one_does_not_confuse_the_count() -> None:
