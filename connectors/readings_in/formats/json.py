@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from connectors.readings_in.config import ReadingsOptions
 from connectors.readings_in.formats.parts import Part, UnreadableError, of_rows, whole
-from connectors.readings_in.records import MOST_RAW, Fault, nested_rows
+from connectors.readings_in.records import MOST_RAW, Fault, Room, SharedError, nested_rows
 
 
 def read_json(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
@@ -19,7 +19,9 @@ def read_json(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
     """
     octets = whole(stream, options)
     try:
-        rows = nested_rows(_parsed(octets), options.records)
+        rows = nested_rows(_parsed(octets), options.records, Room(len(octets)))
+    except SharedError as error:
+        raise UnreadableError(str(error)) from error
     except (ValueError, RecursionError) as error:
         lines = octets.splitlines()
         if sum(bool(line.strip()) for line in lines) < 2 or not _begins_with_a_value(lines):
@@ -45,11 +47,14 @@ def _by_line(lines: list[bytes], options: ReadingsOptions, first: str) -> Part:
     rows: list[dict[str, Any]] = []
     raw: list[bytes] = []
     faults: list[Fault] = []
+    room = Room(sum(map(len, lines)))
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            own = nested_rows(_parsed(line), options.records)
+            own = nested_rows(_parsed(line), options.records, room)
+        except SharedError as error:
+            raise UnreadableError(str(error)) from error
         except (ValueError, RecursionError) as error:
             faults.append(Fault(f"line {number}", "", "MESSAGE_UNREADABLE", f"no JSON: {error}"[:200], line[:MOST_RAW]))
             continue

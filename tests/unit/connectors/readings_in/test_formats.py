@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.readings_in import records as records_format
 from connectors.readings_in.formats import csv as csv_format
 from connectors.readings_in.reading_types import reading_type
 from pipeline.codes import Flag, Kind
@@ -60,6 +61,27 @@ def test_a_printed_json_that_ends_early_gives_no_reading_without_what_it_shares(
         assert portion.broken
         assert [fault.code for fault in portion.faults] == ["MESSAGE_UNREADABLE"]
         assert portion.rows == 0
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_what_many_readings_share_is_not_copied_without_end(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_format, "SHARED_OCTETS", 100_000)
+    row = {key: value for key, value in ROW.items() if key != "device"}
+    few = {"device": TITLE, "note": "n" * 100, "readings": [row] * 100}
+    assert not read(json.dumps(few))[0].broken
+    many = {"device": TITLE, "note": "n" * 2000, "readings": [{}] * 1000}
+    (portion,) = read("\n".join([json.dumps(many)] * lines))
+    assert portion.broken
+    ((code, detail),) = faults([portion])
+    assert code == "MESSAGE_UNREADABLE"
+    assert "share" in detail
+
+
+def test_objects_between_without_readings_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_format, "SHARED_OCTETS", 100_000)
+    shared = {f"f{number}": number for number in range(5000)}
+    (portion,) = read(json.dumps(shared | {"readings": [{"readings": []}] * 5000}))
+    assert portion.broken
 
 
 def test_numbers_of_json_are_taken_as_they_are_written() -> None:
@@ -219,6 +241,69 @@ def test_avro_that_ends_early_gives_what_stands_before() -> None:
 @pytest.mark.parametrize("octets", [b"", b"Obj\x01", b"{}", bytes(500)])
 def test_what_is_no_avro_is_one_fault(octets: bytes) -> None:
     assert [code for code, _ in faults(read(octets, format="avro"))] == ["MESSAGE_UNREADABLE"]
+
+
+EMPTY = {"type": "record", "name": "Empty", "fields": []}
+NOTHING = {"type": "record", "name": "Nothing", "fields": [
+    {"name": "a", "type": "null"}, {"name": "b", "type": {"type": "fixed", "name": "F", "size": 0}},
+    {"name": "c", "type": {"type": "record", "name": "Inner", "fields": [{"name": "d", "type": "null"}]}},
+]}  # fmt: skip
+
+
+def holding(kind: Any) -> Any:
+    return {"type": "record", "name": "R", "fields": [{"name": "readings", "type": kind}]}
+
+
+def long(number: int) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, "long", number)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"),
+    [
+        (EMPTY, b""),
+        (NOTHING, b""),
+        ([EMPTY], b"\0"),
+        (holding({"type": "array", "items": EMPTY}), long(4) + b"\0"),
+        (holding({"type": "array", "items": NOTHING}), long(4) + b"\0"),
+        (holding(["null", {"type": "map", "values": {"type": "array", "items": "null"}}]), b"\0"),
+        (holding({"type": "record", "name": "S", "fields": [{"name": "s", "type": ["null", "S"]}]}), b"\0"),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_avro_whose_records_need_no_octets_is_refused(schema: Any, data: bytes, count: int) -> None:
+    head = container(schema, [], "null")
+    found = read(head + long(count) + long(len(data) * count) + data * count + head[-16:], format="avro")
+    if schema == [EMPTY]:
+        assert not found[0].broken, "the branch of a union is an octet"
+        return
+    ((code, detail),) = faults(found)
+    assert (code, found[0].broken) == ("MESSAGE_UNREADABLE", True)
+    assert "no octets" in detail or "within itself" in detail
+
+
+def test_avro_with_more_items_than_octets_ends() -> None:
+    head = container(EMPTY, [], "null")
+    assert len(faults(read(head + long(2**40) + long(0) + head[-16:], format="avro"))) == 1
+    items = {"type": "record", "name": "I", "fields": [{"name": "wh_imp", "type": "long"}]}
+    head = container(holding({"type": "array", "items": items}), [], "null")
+    data = long(2**40) + b"\2\2"
+    assert [code for code, _ in faults(read(head + long(1) + long(len(data)) + data + head[-16:], format="avro"))] == [
+        "MESSAGE_UNREADABLE"
+    ]
+
+
+def test_what_readings_of_avro_share_is_not_copied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_format, "SHARED_OCTETS", 10_000)
+    item = {"type": "record", "name": "I", "fields": [{"name": "wh_imp", "type": "long"}]}
+    schema = holding({"type": "array", "items": item})
+    schema["fields"].append({"name": "note", "type": "string"})
+    octets = container(schema, [{"note": "n" * 1000, "readings": [{"wh_imp": 1}] * 1000}], "null")
+    found = read(octets, format="avro")
+    assert found[-1].broken
+    assert sum(portion.rows for portion in found) == 0
 
 
 # ------------------------------------------------------------------------------------------------ CIM
