@@ -11,6 +11,8 @@ from typing import Any
 
 from connectors.readings_in.formats.parts import UnreadableError
 
+PRIMITIVE_TYPES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+
 
 def check_octets(schema: Any) -> None:
     """Raises UnreadableError for a schema of which records or items may take no octets, or lie within themselves.
@@ -40,6 +42,8 @@ class _Least:
                 # Its depth is the message's to choose, and reading it would end the process.
                 raise UnreadableError(f"a {schema} within itself"[:200])
             return least
+        if schema not in PRIMITIVE_TYPES:
+            raise UnreadableError(f"{schema} is no type"[:200])
         return int(schema != "null")
 
     def _complex(self, schema: Mapping[str, Any]) -> int:

@@ -284,6 +284,16 @@ def test_avro_whose_records_need_no_octets_is_refused(schema: Any, data: bytes, 
     assert "no octets" in detail or "within itself" in detail
 
 
+def test_types_of_avro_may_be_named_again_in_a_namespace() -> None:
+    item = {"type": "record", "name": "Item", "fields": [{"name": "time", "type": "string"}]}
+    schema = holding({"type": "array", "items": item}) | {"namespace": "a.b"}
+    schema["fields"] += [{"name": "device", "type": "string"}, {"name": "last", "type": ["null", "Item"]}]
+    item["fields"].append({"name": "wh_imp", "type": "long"})
+    own = {"time": "2025-07-01T01:00", "wh_imp": 5}
+    found = read(container(schema, [{"device": TITLE, "readings": [own], "last": own}]), format="avro")
+    assert values(found) == [{"wh_imp": 5}]
+
+
 def test_avro_with_more_items_than_octets_ends() -> None:
     head = container(EMPTY, [], "null")
     assert len(faults(read(head + long(2**40) + long(0) + head[-16:], format="avro"))) == 1
