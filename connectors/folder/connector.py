@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from connectors.folder.config import FolderConfig
-from connectors.folder.inbox import Inbox
+from connectors.folder.inbox import Inbox, printable
 from connectors.gather.pump import HAND_ON_SECS, Pump
 from connectors.readings_in.devices import read_names
 from connectors.readings_in.reader import Portion, portions
@@ -42,6 +42,11 @@ class Taking:
     faults: list[Fault] = field(default_factory=list)
     open: int = 0
 
+    @property
+    def name(self) -> str:
+        """What rejects and the report call it."""
+        return printable(self.path.name)
+
     def add(self, portion: Portion) -> None:
         """Count a portion."""
         self.rows += portion.rows
@@ -64,7 +69,7 @@ class Taking:
     def report(self, config: FolderConfig) -> dict[str, Any]:
         """What is written beside the file: rows used, of no value, and refused; which were refused and why."""
         return {
-            "file": self.path.name,
+            "file": self.name,
             "head_end": config.head_end,
             "format": config.format,
             "octets": self.octets,
@@ -101,7 +106,7 @@ async def run(config: FolderConfig, pump: Pump, stop: asyncio.Event, ready: asyn
 async def _take(
     path: Path, config: FolderConfig, names: Mapping[str, int], inbox: Inbox, pump: Pump, stop: asyncio.Event
 ) -> bool:
-    """Read a file; False when it was left for later."""
+    """Read a file; False when it was left for later, and those behind it too."""
     try:
         octets = (await asyncio.to_thread(path.stat)).st_size
         taking = Taking(path, octets, pump.registry_version)
@@ -114,12 +119,16 @@ async def _take(
                     return False
                 _offer(portion, taking, pump)
     except OSError as error:
-        log.warning("not read, left where it is", connector="folder", file=path.name, error=str(error))
+        log.warning("not read, left where it is", connector="folder", file=printable(path.name), error=str(error))
         return False
-    if not await _acknowledged(taking, pump):
+    if not await _acknowledged(taking, pump, stop):
         return False
     target = await asyncio.to_thread(inbox.put_away, path, taking.report(config), failed=taking.failed)
-    log.info("read", connector="folder", file=path.name, rows=taking.rows, refused=taking.refused, to=str(target))
+    if target is None:
+        log.warning("changed while it was read, read again later", connector="folder", file=taking.name)
+        return True
+    to = printable(str(target))
+    log.info("read", connector="folder", file=taking.name, rows=taking.rows, refused=taking.refused, to=to)
     return True
 
 
@@ -130,18 +139,18 @@ def _following(parts: Iterator[Portion]) -> Portion | None:
 def _offer(portion: Portion, taking: Taking, pump: Pump) -> None:
     taking.add(portion)
     built = portion.built
-    refused = portion.asides(pump.now, (taking.path.name, -1, -1))
+    refused = portion.asides(pump.now, (taking.name, -1, -1))
     pump.offer(built.payload, built.offsets, built.lengths, 0, taking.acknowledge, refused)
 
 
-async def _acknowledged(taking: Taking, pump: Pump) -> bool:
+async def _acknowledged(taking: Taking, pump: Pump, stop: asyncio.Event) -> bool:
     """Wait for Kafka to have all of a file: as long as it takes while the pump runs, for a while when it stops."""
     pump.cut()
     waited = 0.0
     while taking.open:
         await asyncio.sleep(0.01)
-        waited += 0.01
+        waited += 0.01 if stop.is_set() else 0.0
         if waited > HAND_ON_SECS:
-            log.warning("not acknowledged, read again later", connector="folder", file=taking.path.name)
+            log.warning("not acknowledged, read again later", connector="folder", file=taking.name)
             return False
     return True

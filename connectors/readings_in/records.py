@@ -11,6 +11,11 @@ import pyarrow as pa
 MOST_RAW = 4096
 """Octets of a refused row that are kept; of a message that is refused as a whole a reject's own limit holds."""
 
+SHARED_OCTETS, SHARED_TIMES = 128_000_000, 16
+"""What readings share may come to so many octets when it is copied into each, and so many times the message's size."""
+CELL_OCTETS = 32
+"""What a cell takes beside its name and text."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -78,19 +83,53 @@ def flattened(row: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return found
 
 
-def nested_rows(value: Any, records: str) -> list[dict[str, Any]]:
+class SharedError(ValueError):
+    """What readings share would be copied more often than a message of this size has a reason for."""
+
+
+class Room:
+    """How many octets the readings of one message may have of what they share, in all."""
+
+    def __init__(self, octets: int) -> None:
+        self._left = SHARED_OCTETS + SHARED_TIMES * octets
+
+    def take(self, octets: int) -> None:
+        """A copy is made; raises SharedError when there is no room for it."""
+        self._left -= octets
+        if self._left < 0:
+            raise SharedError("the readings share too much: it would be copied into each of them")
+
+
+def nested_rows(value: Any, records: str, room: Room) -> list[dict[str, Any]]:
     """Rows of a list, or of an object that holds a list of them under `records` and says what they share beside it.
 
-    Raises ValueError for anything else.
+    Raises ValueError for anything else, SharedError when `room` does not suffice for what they share.
     """
+    rows: list[dict[str, Any]] = []
+    _gather(value, records, {}, 0, room, rows)
+    return rows
+
+
+def _gather(
+    value: Any, records: str, above: dict[str, Any], octets: int, room: Room, rows: list[dict[str, Any]]
+) -> None:
+    """Append the rows of a value; `above`: what they share with others, of so many octets."""
     if isinstance(value, list):
-        return [row for item in value for row in nested_rows(item, records)]
+        for item in value:
+            _gather(item, records, above, octets, room, rows)
+        return
     if not isinstance(value, Mapping):
         raise ValueError(f"a {type(value).__name__} where a reading should be")
-    row = flattened(value)
-    inner = row.pop(records, None)
+    room.take(octets)
+    own = flattened(value)
+    inner = own.pop(records, None)
     if inner is None:
-        return [row]
+        rows.append(above | own)
+        return
     if not isinstance(inner, list):
         raise ValueError(f"{records!r} is no list")
-    return [row | own for item in inner for own in nested_rows(item, records)]
+    _gather(inner, records, above | own, octets + _octets(own), room, rows)
+
+
+def _octets(shared: Mapping[str, Any]) -> int:
+    return sum(CELL_OCTETS + len(name) + len(text_of(value) or "") for name, value in shared.items())

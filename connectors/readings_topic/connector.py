@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -20,7 +20,6 @@ from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.readings_topic.intake import Intake
 from connectors.readings_topic.progress import Progress
 from pipeline.errors import Transient
-from pipeline.reference import Registry
 
 log = structlog.get_logger()
 
@@ -53,7 +52,8 @@ async def _take(
     value: bytes = message.value() or b""
     begun = progress.begin(message.partition(), message.offset())
     source = (message.topic(), message.partition(), message.offset())
-    for portion in await asyncio.to_thread(_read, value, config, names, pump.registry) if value else ():
+    parts = portions(io.BytesIO(value), config, names, pump.registry, value) if value else iter(())
+    while (portion := await asyncio.to_thread(_following, parts)) is not None:
         if not await pump.room(stop):
             begun.leave()
             return False
@@ -63,8 +63,8 @@ async def _take(
     return True
 
 
-def _read(value: bytes, config: ReadingsTopicConfig, names: Mapping[str, int], registry: Registry) -> list[Portion]:
-    return list(portions(io.BytesIO(value), config, names, registry, value))
+def _following(parts: Iterator[Portion]) -> Portion | None:
+    return next(parts, None)
 
 
 async def _commit(intake: Intake) -> None:

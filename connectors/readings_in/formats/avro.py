@@ -9,8 +9,9 @@ import fastavro
 from fastavro.types import AvroMessage
 
 from connectors.readings_in.config import ReadingsOptions
+from connectors.readings_in.formats.avro_octets import check_octets
 from connectors.readings_in.formats.parts import Part, UnreadableError, of_rows, whole
-from connectors.readings_in.records import nested_rows
+from connectors.readings_in.records import Room, nested_rows
 
 PART_ROWS = 50_000
 
@@ -20,11 +21,12 @@ def read_avro(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
     import io
 
     rows: list[dict[str, Any]] = []
-    reader = _reader(io.BytesIO(whole(stream, options)))
+    octets = whole(stream, options)
+    reader, room = _reader(io.BytesIO(octets)), Room(len(octets))
     while True:
         try:
             record: AvroMessage = next(reader)
-            rows += nested_rows(record, options.records)
+            rows += nested_rows(record, options.records, room)
         except StopIteration:
             break
         except Exception as error:
@@ -38,6 +40,10 @@ def read_avro(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
 
 def _reader(stream: BinaryIO) -> Iterator[AvroMessage]:
     try:
-        return iter(fastavro.reader(stream))
+        reader = fastavro.reader(stream)
+        check_octets(reader.writer_schema)
+        return iter(reader)
+    except UnreadableError:
+        raise
     except Exception as error:
         raise UnreadableError(f"no Avro container file: {error!r}"[:200]) from error

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv as columns
 
@@ -16,6 +17,7 @@ from connectors.readings_in.formats.parts import Part, UnreadableError
 from connectors.readings_in.records import MOST_RAW, Fault, Records
 
 PART_OCTETS = 8_000_000
+NEWLINE, QUOTE = b'\n"'
 MARK = b"\xef\xbb\xbf"
 """That the text is UTF-8, as some programs write before it."""
 
@@ -55,9 +57,11 @@ def _names(first: bytes, delimiter: str) -> list[str]:
 
 def _cut(octets: bytes) -> tuple[bytes, bytes]:
     """Whole rows, and what is left: up to the last end of a line before which quotation marks come in pairs."""
-    end = octets.rfind(b"\n") + 1
-    while end and octets.count(b'"', 0, end) % 2:
-        end = octets.rfind(b"\n", 0, end - 1) + 1
+    text = np.frombuffer(octets, np.uint8)
+    newlines = np.flatnonzero(text == NEWLINE)
+    before = np.searchsorted(np.flatnonzero(text == QUOTE), newlines)
+    ends = newlines[before % 2 == 0]
+    end = int(ends[-1]) + 1 if len(ends) else 0
     return octets[:end], octets[end:]
 
 

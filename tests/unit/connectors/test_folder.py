@@ -15,6 +15,7 @@ import pytest
 from connectors.folder.config import FolderConfig
 from connectors.folder.connector import run
 from connectors.folder.inbox import Inbox
+from connectors.gather.aside import reject_record
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
 from pipeline.errors import ConfigError, Fatal
@@ -27,8 +28,8 @@ GOOD = HEAD + "".join(f"{TITLE},2025-07-01T0{hour}:00,{hour},A\n" for hour in ra
 
 
 @asynccontextmanager
-async def watching(folder: Path, **options: Any) -> AsyncIterator[tuple[Pump, MemoryOutlet]]:
-    """A folder connector that runs."""
+async def watching(folder: Path, *, held: bool = False, **options: Any) -> AsyncIterator[tuple[Pump, MemoryOutlet]]:
+    """A folder connector that runs; `held`: Kafka takes nothing more before it has stopped."""
     config = FolderConfig(
         path=folder, format="csv", quiet_secs=0, look_secs=0.01, gather=GatherOptions(batch_age_ms=5), **options
     )
@@ -42,9 +43,10 @@ async def watching(folder: Path, **options: Any) -> AsyncIterator[tuple[Pump, Me
         await asyncio.wait({running, asyncio.ensure_future(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
         yield pump, outlet
     finally:
-        outlet.hold = False
+        outlet.hold = outlet.hold and held
         stop.set()
         await running
+        outlet.hold = False
         pumping_stop.set()
         await pumping
 
@@ -106,18 +108,62 @@ async def test_a_file_of_which_nothing_can_be_used_goes_to_failed(tmp_path: Path
     assert outlet.frames == []
 
 
-async def test_a_file_is_left_and_read_again_when_kafka_has_not_taken_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_kafka_is_waited_for_as_long_as_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "in"
     monkeypatch.setattr("connectors.folder.connector.HAND_ON_SECS", 0.05)
     async with watching(folder) as (_pump, outlet):
         outlet.hold = True
         put(folder, "a.csv", GOOD)
-        await until(lambda: len(outlet.frames) >= 2)
+        await until(lambda: bool(outlet.frames))
+        await asyncio.sleep(0.5)
+        assert (folder / "a.csv").exists()
         outlet.hold = False
         await until(lambda: (folder / "done" / "a.csv").exists())
-    assert len(set(outlet.frames)) == 1, "the same file gives the same frames"
+    assert len(outlet.frames) == 1
+
+
+async def test_a_file_is_left_and_read_again_when_kafka_has_not_taken_it_at_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "in"
+    monkeypatch.setattr("connectors.folder.connector.HAND_ON_SECS", 0.05)
+    async with watching(folder, held=True) as (_pump, first):
+        first.hold = True
+        put(folder, "a.csv", GOOD)
+        await until(lambda: bool(first.frames))
+    assert (folder / "a.csv").exists()
+    async with watching(folder) as (_pump, second):
+        await until(lambda: (folder / "done" / "a.csv").exists())
+    assert first.frames == second.frames, "the same file gives the same frames"
+
+
+async def test_a_file_that_grew_while_it_was_read_is_left_and_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    async with watching(folder) as (_pump, outlet):
+        outlet.hold = True
+        put(folder, "a.csv", GOOD)
+        await until(lambda: bool(outlet.frames))
+        with (folder / "a.csv").open("a") as stream:
+            stream.write(f"{TITLE},2025-07-01T06:00,6,A\n")
+        outlet.hold = False
+        await until(lambda: (folder / "done" / "a.csv").exists())
+        assert not (folder / "done" / "a.2.csv").exists()
+    assert report(folder / "done" / "a.csv")["rows"] == 6
+    times = {reading.time for frame in map(read_reading_frame, outlet.frames) for reading in frame.readings}
+    assert len(times) == 6
+    assert sorted(path.name for path in (folder / "done").iterdir()) == ["a.csv", "a.csv.report.json"]
+
+
+async def test_a_name_that_is_no_utf_8_is_made_printable(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    name = os.fsdecode(b"a\xff.csv")
+    async with watching(folder) as (_pump, outlet):
+        put(folder, name, GOOD + f"{TITLE},2025-07-01T07:00,x,A\n")
+        await until(lambda: (folder / "done" / name).exists())
+    assert report(folder / "done" / name)["file"] == "a\\xff.csv"
+    (refused,) = outlet.aside
+    assert refused.source == ("a\\xff.csv", -1, -1)
+    assert reject_record(refused, "folder")["topic"].encode()
 
 
 async def test_a_second_file_of_the_same_name_replaces_none(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
+from connectors.readings_in.reader import Portion, portions
 from connectors.readings_topic import intake as intake_module
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.readings_topic.connector import run
@@ -113,6 +115,28 @@ async def test_reading_stops_while_too_much_waits(log: ReadingsLog) -> None:
         outlet.hold = False
         await until(lambda: log.committed == [5000, 0])
     assert len(hours(outlet)) == 5000
+
+
+async def test_portions_of_a_message_are_made_one_by_one(log: ReadingsLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    outlet = MemoryOutlet()
+    outlet.hold = True
+    made = 0
+
+    def endless(stream: Any, *rest: Any) -> Iterator[Portion]:
+        nonlocal made
+        octets = stream.read()
+        for made in range(1, 3001):  # noqa: B007
+            yield from portions(io.BytesIO(octets), *rest)
+
+    monkeypatch.setattr("connectors.readings_topic.connector.portions", endless)
+    log.write(0, message(1))
+    async with reading(outlet, buffer_bytes=100_000, batch_bytes=10_000) as pump:
+        await until(lambda: pump.stopped)
+        await asyncio.sleep(0.1)
+        assert 0 < made < 3000
+        outlet.hold = False
+        await until(lambda: log.committed == [1, 0])
+    assert (made, len(hours(outlet))) == (3000, 3000)
 
 
 async def test_a_stop_while_nothing_is_taken_ends_soon_and_commits_nothing_that_is_not_there(

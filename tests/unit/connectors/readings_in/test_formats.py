@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import fastavro
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from connectors.readings_in import records as records_format
 from connectors.readings_in.formats import csv as csv_format
 from connectors.readings_in.reading_types import reading_type
 from pipeline.codes import Flag, Kind
@@ -45,6 +49,39 @@ def test_json_lines_are_read_one_by_one_when_one_is_broken() -> None:
     ((code, detail),) = faults(found)
     assert (code, detail[:16]) == ("MESSAGE_UNREADABLE", "line 2: no JSON:")
     assert found[0].faults[0].raw == b'{"device": '
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+def test_a_printed_json_that_ends_early_gives_no_reading_without_what_it_shares(kept: float) -> None:
+    own = [f'{{"time": "2025-07-01T0{hour}:00", "wh_imp": {hour}, "device": "4711"}}' for hour in range(1, 6)]
+    text = '{\n"quality": "E",\n"readings": [\n' + ",\n".join(own[:-1]) + ",\n" + own[-1] + "\n]\n}\n"
+    whole_line = text.index(own[-1]) + len(own[-1])
+    for end in (int(len(text) * kept), whole_line):
+        (portion,) = read(text[:end])
+        assert portion.broken
+        assert [fault.code for fault in portion.faults] == ["MESSAGE_UNREADABLE"]
+        assert portion.rows == 0
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_what_many_readings_share_is_not_copied_without_end(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_format, "SHARED_OCTETS", 100_000)
+    row = {key: value for key, value in ROW.items() if key != "device"}
+    few = {"device": TITLE, "note": "n" * 100, "readings": [row] * 100}
+    assert not read(json.dumps(few))[0].broken
+    many = {"device": TITLE, "note": "n" * 2000, "readings": [{}] * 1000}
+    (portion,) = read("\n".join([json.dumps(many)] * lines))
+    assert portion.broken
+    ((code, detail),) = faults([portion])
+    assert code == "MESSAGE_UNREADABLE"
+    assert "share" in detail
+
+
+def test_objects_between_without_readings_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_format, "SHARED_OCTETS", 100_000)
+    shared = {f"f{number}": number for number in range(5000)}
+    (portion,) = read(json.dumps(shared | {"readings": [{"readings": []}] * 5000}))
+    assert portion.broken
 
 
 def test_numbers_of_json_are_taken_as_they_are_written() -> None:
@@ -113,6 +150,21 @@ def test_cells_of_csv_may_stand_in_quotation_marks() -> None:
     ((code, detail),) = faults(found)
     assert (code, detail) == ("READING_UNREADABLE", "row 2 of the part from line 2, kwh_imp: '?' is no number")
     assert found[0].faults[0].raw == b"4711;2025-07-01 01:00;?;x"
+
+
+def test_one_quotation_mark_in_front_of_many_lines_is_looked_at_once() -> None:
+    text = b'4711,"x\n' + b"\n" * 400_000
+    begun = time.process_time()
+    assert csv_format._cut(text) == (b"", text)
+    assert time.process_time() - begun < 1
+
+
+@given(st.text('ab"\n', max_size=40))
+def test_rows_are_cut_behind_the_last_line_with_pairs_of_quotation_marks(text: str) -> None:
+    octets = text.encode()
+    ends = [end for end in range(1, len(octets) + 1) if octets[end - 1 : end] == b"\n"]
+    end = max((end for end in ends if octets[:end].count(b'"') % 2 == 0), default=0)
+    assert csv_format._cut(octets) == (octets[:end], octets[end:])
 
 
 def test_an_empty_line_in_front_of_a_short_one_does_not_confuse_the_count() -> None:
@@ -189,6 +241,79 @@ def test_avro_that_ends_early_gives_what_stands_before() -> None:
 @pytest.mark.parametrize("octets", [b"", b"Obj\x01", b"{}", bytes(500)])
 def test_what_is_no_avro_is_one_fault(octets: bytes) -> None:
     assert [code for code, _ in faults(read(octets, format="avro"))] == ["MESSAGE_UNREADABLE"]
+
+
+EMPTY = {"type": "record", "name": "Empty", "fields": []}
+NOTHING = {"type": "record", "name": "Nothing", "fields": [
+    {"name": "a", "type": "null"}, {"name": "b", "type": {"type": "fixed", "name": "F", "size": 0}},
+    {"name": "c", "type": {"type": "record", "name": "Inner", "fields": [{"name": "d", "type": "null"}]}},
+]}  # fmt: skip
+
+
+def holding(kind: Any) -> Any:
+    return {"type": "record", "name": "R", "fields": [{"name": "readings", "type": kind}]}
+
+
+def long(number: int) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, "long", number)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"),
+    [
+        (EMPTY, b""),
+        (NOTHING, b""),
+        ([EMPTY], b"\0"),
+        (holding({"type": "array", "items": EMPTY}), long(4) + b"\0"),
+        (holding({"type": "array", "items": NOTHING}), long(4) + b"\0"),
+        (holding(["null", {"type": "map", "values": {"type": "array", "items": "null"}}]), b"\0"),
+        (holding({"type": "record", "name": "S", "fields": [{"name": "s", "type": ["null", "S"]}]}), b"\0"),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_avro_whose_records_need_no_octets_is_refused(schema: Any, data: bytes, count: int) -> None:
+    head = container(schema, [], "null")
+    found = read(head + long(count) + long(len(data) * count) + data * count + head[-16:], format="avro")
+    if schema == [EMPTY]:
+        assert not found[0].broken, "the branch of a union is an octet"
+        return
+    ((code, detail),) = faults(found)
+    assert (code, found[0].broken) == ("MESSAGE_UNREADABLE", True)
+    assert "no octets" in detail or "within itself" in detail
+
+
+def test_types_of_avro_may_be_named_again_in_a_namespace() -> None:
+    item = {"type": "record", "name": "Item", "fields": [{"name": "time", "type": "string"}]}
+    schema = holding({"type": "array", "items": item}) | {"namespace": "a.b"}
+    schema["fields"] += [{"name": "device", "type": "string"}, {"name": "last", "type": ["null", "Item"]}]
+    item["fields"].append({"name": "wh_imp", "type": "long"})
+    own = {"time": "2025-07-01T01:00", "wh_imp": 5}
+    found = read(container(schema, [{"device": TITLE, "readings": [own], "last": own}]), format="avro")
+    assert values(found) == [{"wh_imp": 5}]
+
+
+def test_avro_with_more_items_than_octets_ends() -> None:
+    head = container(EMPTY, [], "null")
+    assert len(faults(read(head + long(2**40) + long(0) + head[-16:], format="avro"))) == 1
+    items = {"type": "record", "name": "I", "fields": [{"name": "wh_imp", "type": "long"}]}
+    head = container(holding({"type": "array", "items": items}), [], "null")
+    data = long(2**40) + b"\2\2"
+    assert [code for code, _ in faults(read(head + long(1) + long(len(data)) + data + head[-16:], format="avro"))] == [
+        "MESSAGE_UNREADABLE"
+    ]
+
+
+def test_what_readings_of_avro_share_is_not_copied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_format, "SHARED_OCTETS", 10_000)
+    item = {"type": "record", "name": "I", "fields": [{"name": "wh_imp", "type": "long"}]}
+    schema = holding({"type": "array", "items": item})
+    schema["fields"].append({"name": "note", "type": "string"})
+    octets = container(schema, [{"note": "n" * 1000, "readings": [{"wh_imp": 1}] * 1000}], "null")
+    found = read(octets, format="avro")
+    assert found[-1].broken
+    assert sum(portion.rows for portion in found) == 0
 
 
 # ------------------------------------------------------------------------------------------------ CIM
