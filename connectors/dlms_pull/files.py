@@ -47,7 +47,7 @@ class WatchedFile(Generic[T]):
             return None
         try:
             said, self.dirty = self._read(text)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a list that cannot be read ends nobody
             # Its text is not repeated: it may be a password.
             log.warning("not read, what was read before stays", file=str(self._path), reason=type(error).__name__)
             return None

@@ -104,7 +104,7 @@ def test_another_command_under_a_used_id_is_refused() -> None:
         ({"kind": "read_profile", "arguments": {"from": f"{1000 * NOW}", "to": f"{1000 * NOW + 900}"}}, "ARGUMENTS"),
         ({"kind": "read_profile", "arguments": {"from": f"{2**32 - 1}", "to": f"{2**32}"}}, "ARGUMENTS"),
         (
-            {"kind": "read_profile", "arguments": {"profile": "1.0.99.1.0.255\n", "first": "1", "last": "2"}},
+            {"kind": "read_profile", "arguments": {"profile": "1.0.99.1.0.255\n", "from": "1", "to": "2"}},
             "ARGUMENTS",
         ),
         ({"device": f"{DEVICE:016X}\n"}, "DEVICE_FORM"),

@@ -79,7 +79,8 @@ def test_a_list_is_read_and_every_dirty_row_is_named() -> None:
 
 @pytest.mark.parametrize(
     "times",
-    [f"{1000 * MIDNIGHT},{1000 * MIDNIGHT + 900}", f"{2**32 - 900},{2**32}", "2105-07-05T00:00:00Z,2106-07-05T00:00:00Z",
+    [f"{1000 * MIDNIGHT},{1000 * MIDNIGHT + 900}", f"{2**32 - 900},{2**32}",
+     "2105-07-05T00:00:00Z,2106-07-05T00:00:00Z",
      "1960-07-05T00:00:00Z,1960-07-05T01:00:00Z", f"{'9' * 5000},{'9' * 5000}", '"1,2'],
 )  # fmt: skip
 def test_a_time_that_is_none_is_a_dirty_row(times: str) -> None:
