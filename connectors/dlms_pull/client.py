@@ -6,6 +6,7 @@ GPL-2.0, and this package alone may use it (CONTRIBUTING 7.1).
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from gurux_dlms.secure import GXDLMSSecureClient
 from connectors.dlms_pull import axdr
 from connectors.dlms_pull.axdr import Datum
 from connectors.dlms_pull.counters import LAST
+from connectors.dlms_pull.pushes import PUSHES, is_numbered, is_push
 from connectors.dlms_pull.sealing import Cipher, Unsealed, install, proof
 from connectors.dlms_pull.transport import Connection, NoAnswer, failed
 from pipeline.gcm_single import AUTHENTICATED
@@ -32,8 +34,11 @@ AUTHENTICATION = {"none": Authentication.NONE, "lls": Authentication.LOW, "gmac"
 MOST_ANSWER_OCTETS = 8 << 20
 MOST_EXCHANGES = 10_000
 """Of one read, block by block."""
-ANSWERS = (0xC4, 0xC5, 0xC7)
-"""GET, SET and ACTION responses."""
+GOT, WRITTEN, ACTED, RELEASED = 0xC4, 0xC5, 0xC7, 0x63
+"""GET, SET and ACTION responses, and RLRE."""
+IN_PARTS = RequestTypes.FRAME | RequestTypes.GBT
+INVOKE_ID = 0x0F
+"""Bits of invoke-id-and-priority."""
 PROOF_OCTETS = 17
 CHALLENGE_OCTETS = (8, 64)
 
@@ -141,7 +146,7 @@ class Association:
         request = self._made(lambda: self._client.method(
             GXDLMSAssociationLogicalName(), 1, bytearray(answer), DataType.OCTET_STRING
         ))  # fmt: skip
-        said = self._data(await self._asked(request))
+        said = self._data(await self._asked(request, ACTED))
         given = said.body if said.tag == axdr.OCTETS else b""
         if len(given) != PROOF_OCTETS or given[0] != AUTHENTICATED:
             raise self._wrong("NOT_PROVED", "the meter does not answer our challenge")
@@ -154,7 +159,7 @@ class Association:
         """An attribute, block by block if need be; `selection`: selector octet and parameters."""
         chosen = GXByteBuffer(bytearray(selection)) if selection else None
         request = self._made(lambda: self._client._read(name, class_id, attribute, chosen))
-        return self._data(await self._asked(request))
+        return self._data(await self._asked(request, GOT))
 
     async def set_octets(self, class_id: int, name: str, attribute: int, value: bytes) -> None:
         """Set an attribute to an octet string."""
@@ -163,14 +168,14 @@ class Association:
         item.value = bytearray(value)
         item.setDataType(2, DataType.OCTET_STRING)
         request = self._made(lambda: self._client.write(item, attribute))
-        await self._asked(request)
+        await self._asked(request, WRITTEN)
 
     async def act(self, class_id: int, name: str, method: int) -> None:
         """Invoke a method with the integer 0."""
         item = GXDLMSData(name)
         item.objectType = ObjectType(class_id)
         request = self._made(lambda: self._client.method(item, method, 0, DataType.INT8))
-        await self._asked(request)
+        await self._asked(request, ACTED)
 
     async def release(self) -> None:
         """Say goodbye; a meter that does not answer to it is left."""
@@ -178,7 +183,7 @@ class Association:
             return
         self._open = False
         try:
-            await self._asked(self._made(self._client.releaseRequest) or [])
+            await self._asked(self._made(self._client.releaseRequest) or [], RELEASED)
             if self._credentials.framing == "hdlc":
                 await self._asked([self._made(self._client.disconnectRequest)])
         except (NoAnswer, Refused):
@@ -186,17 +191,22 @@ class Association:
 
     # ------------------------------------------------------------------------------------------- exchanges
 
-    async def _asked(self, requests: list[Any]) -> Any:
-        """The whole answer to a request, however many frames and blocks it takes."""
+    async def _asked(self, requests: list[Any], expected: int | None = None) -> Any:
+        """The whole answer to a request, however many frames and blocks it takes.
+
+        expected: the kind of response it must be; None: what comes before there is an association.
+        """
         reply = GXReplyData()
-        for request in requests:
+        for number, request in enumerate(requests, 1):
             reply.clear()
-            await self._exchange(bytes(request), reply)
+            # In HDLC all frames of a request but the last are only acknowledged.
+            wanted = expected if number == len(requests) else None
+            await self._exchange(bytes(request), reply, wanted)
             for _ in range(MOST_EXCHANGES):
                 if not reply.isMoreData():
                     break
                 following = None if reply.isStreaming() else self._made(lambda: self._client.receiverReady(reply))
-                await self._exchange(None if following is None else bytes(following), reply)
+                await self._exchange(None if following is None else bytes(following), reply, wanted)
                 if len(reply.data) > MOST_ANSWER_OCTETS:
                     raise self._wrong("ANSWER_TOO_LONG", f"more than {MOST_ANSWER_OCTETS} octets")
             else:
@@ -205,18 +215,61 @@ class Association:
             raise Refused(int(reply.error))
         return reply
 
-    async def _exchange(self, request: bytes | None, reply: Any) -> None:
+    async def _exchange(self, request: bytes | None, reply: Any, expected: int | None) -> None:
+        until = asyncio.get_running_loop().time() + self._connection.answer_secs
         frame = await (self._connection.receive() if request is None else self._connection.exchange(request))
-        before = self._cipher.opened
+        begins = not int(reply.moreData) & IN_PARTS
         for _ in range(MOST_EXCHANGES):
-            if self._made(partial(self._client.getData, GXByteBuffer(bytearray(frame)), reply)):
+            if begins:
+                reply.invokeId = -1
+            before = self._cipher.opened
+            if self._taken(frame, reply):
                 break
             # A frame to somebody else, or one that was not asked for.
-            frame = await self._connection.receive()
-        protected = self._open and self._credentials.protection
-        whole = not int(reply.moreData) & (RequestTypes.FRAME | RequestTypes.GBT)
-        if protected and whole and self._cipher.opened == before and reply.command in ANSWERS:
+            frame = await self._further(until)
+        else:
+            raise self._wrong("NO_ANSWER", f"{MOST_EXCHANGES} frames that were not asked for")
+        if expected is not None and not int(reply.moreData) & IN_PARTS:
+            self._check_answer(reply, expected, self._cipher.opened > before)
+
+    async def _further(self, until: float) -> bytes:
+        """One more frame, within the time limit of the answer."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._connection.receive()
+        except TimeoutError as error:
+            raise self._wrong("SILENT", "no answer, only what was not asked for") from error
+
+    def _taken(self, frame: bytes, reply: Any) -> bool:
+        """Whether the frame is the answer's, or at least no push."""
+        more = int(reply.moreData)
+        if is_push(frame, self._credentials.framing, not more & RequestTypes.FRAME):
+            if self._credentials.framing == "hdlc" and is_numbered(frame):
+                # Not read, but counted.
+                self._made(partial(self._client.getData, GXByteBuffer(bytearray(frame)), GXReplyData()))
+            return False
+        first = not more and not len(reply.data)
+        if not self._made(partial(self._client.getData, GXByteBuffer(bytearray(frame)), reply)):
+            return False
+        if first and int(reply.command) in PUSHES:
+            # A push inside of general ciphering.
+            reply.clear()
+            return False
+        return True
+
+    def _check_answer(self, reply: Any, expected: int, opened: bool) -> None:
+        """Whether it is the answer to the request; an answer in clear proves nothing where it must be ciphered."""
+        # RLRE is not ciphered, and nothing depends on it.
+        if self._credentials.protection and expected != RELEASED and not opened:
             raise self._wrong("NOT_PROTECTED", "an answer that is not ciphered")
+        kind = int(reply.command)
+        # The library leaves the kind out where a further block follows.
+        block = kind == 0 and int(reply.moreData) & RequestTypes.DATABLOCK and expected in (GOT, ACTED)
+        if kind != expected and not block:
+            raise self._wrong("NO_ANSWER", f"an answer of kind {kind:02X} where {expected:02X} was asked for")
+        wanted = int(self._client.settings.invokeId) & INVOKE_ID
+        if expected != RELEASED and (reply.invokeId < 0 or reply.invokeId & INVOKE_ID != wanted):
+            raise self._wrong("NO_ANSWER", f"the answer to another request: {reply.invokeId}")
 
     def _data(self, reply: Any) -> Datum:
         try:

@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from connectors.dlms_pull import axdr, obis
+from connectors.dlms_pull import obis
 from connectors.dlms_pull.backoff import Chance, RetryOptions, wait_secs
 from connectors.dlms_pull.client import Refused
 from connectors.dlms_pull.clock import date_time, epoch_of
 from connectors.dlms_pull.commands import (
     ID_REUSED,
+    MOST_REASON,
+    MOST_VALUES_OCTETS,
     NEVER_SECS,
     OUTCOME_UNKNOWN,
     Answer,
@@ -29,6 +31,7 @@ from connectors.dlms_pull.commands import (
     result_of,
     shift_of,
     targets,
+    too_long,
 )
 from connectors.dlms_pull.encode import NoShape, scaler_of
 from connectors.dlms_pull.journal import Journal
@@ -126,7 +129,7 @@ class Commander:
             await self._say(command, State.ACCEPTED)
             await self._attempts(command, meter)
         except Stop as stop:
-            result = self._result(command, stop.state, stop.code, stop.reason, stop.values)
+            result = self._ended(command, stop)
             around.reach("command-ended")
             # An expired command stays expired; everything else might come out otherwise if it were asked again.
             if stop.state is not State.EXPIRED:
@@ -158,13 +161,17 @@ class Commander:
                     except Stop as stop:
                         # Kept apart: what goes wrong at the goodbye does not change what was done.
                         outcome = stop
-            except (Refused, NoShape, DeviceUnknown, axdr.Malformed) as error:
+            except (Refused, NoShape, DeviceUnknown) as error:
                 outcome = outcome or Stop(State.FAILED, _code(error), str(error))
             except NoAnswer as error:
                 if command.id in self.acting:
                     outcome = outcome or Stop(State.FAILED, OUTCOME_UNKNOWN, f"sent, and then: {error.what}")
                 elif attempt == self._retry.attempts:
                     outcome = outcome or Stop(State.FAILED, error.code, f"{error.what}, after {attempt} attempts")
+            except (ValueError, ArithmeticError, OSError) as error:
+                # One meter's answer ends its command, not the commands of all.
+                code = OUTCOME_UNKNOWN if command.id in self.acting else _code(error)
+                outcome = outcome or Stop(State.FAILED, code, f"{type(error).__name__}: {error}")
             if outcome is not None:
                 raise outcome
             await self._around.sleep(
@@ -256,9 +263,10 @@ class Commander:
     async def _seen(self, reading: Awaitable[Value]) -> tuple[Value, ...]:
         """What the meter says behind an action; the action is done whether it says it or not."""
         try:
-            return (await reading,)
-        except (NoAnswer, Refused):
+            value = await reading
+        except (NoAnswer, Refused, ValueError, ArithmeticError, OSError):
             return ()
+        return () if too_long((value,)) else (value,)
 
     # --------------------------------------------------------------------------------------------------- results
 
@@ -273,6 +281,13 @@ class Commander:
 
     async def _say(self, command: Command, state: State) -> None:
         await self._around.answer(self._result(command, state))
+
+    def _ended(self, command: Command, stop: Stop) -> Result:
+        """What the journal and the topic take of it."""
+        if too_long(stop.values):
+            reason = f"the values are more than {MOST_VALUES_OCTETS} octets: ask for less at a time"
+            return self._result(command, State.FAILED, "ANSWER_TOO_LONG", reason)
+        return self._result(command, stop.state, stop.code, stop.reason[:MOST_REASON], stop.values)
 
     def _result(
         self, command: Command, state: State, code: str = "", reason: str = "", values: tuple[Value, ...] = ()

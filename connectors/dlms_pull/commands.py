@@ -17,9 +17,14 @@ from typing import Any
 
 from connectors.dlms_pull import obis
 
-DEVICE = re.compile(r"^[0-9A-F]{16}$")
+DEVICE = re.compile(r"[0-9A-F]{16}")
 MOST_OBJECTS = 64
 MOST_ID = 200
+MOST_TEXT = 1000
+"""Characters of an id, a device or a kind; with more of them, a record is no command: an answer would repeat them."""
+MOST_REASON = 500
+MOST_VALUES_OCTETS = 256_000
+"""Of a result's values as the journal has them: no topic takes a record of 1 MB."""
 MOST_RANGE_SECS = 400 * 86_400
 NEVER_SECS = 366 * 86_400
 """A command may not wait longer than this."""
@@ -94,6 +99,11 @@ def result_of(
     """What became of a command. It came to EXPIRED when it expired: whoever says so later says the same."""
     at = command.expires if state is State.EXPIRED else now
     return Result(command.id, command.device, command.kind, state, code, reason, values, at)
+
+
+def too_long(values: tuple[Value, ...]) -> bool:
+    """Whether no result may have these values."""
+    return len(json.dumps([asdict(value) for value in values])) > MOST_VALUES_OCTETS
 
 
 @dataclass(frozen=True)
@@ -180,8 +190,8 @@ def range_of(arguments: Mapping[str, str]) -> Range:
     first, last = (int(arguments[name]) for name in names)
     if first > last or first < (0 if by_time else 1) or (by_time and last - first > MOST_RANGE_SECS):
         raise ValueError("an empty range, or one of more than 400 days")
-    if not by_time and last >= 2**32:
-        raise ValueError("an entry beyond 32 bits")
+    if last >= 2**32:
+        raise ValueError("epoch seconds beyond 32 bits: milliseconds?" if by_time else "an entry beyond 32 bits")
     return Range(profile, first, last, by_time)
 
 
@@ -194,7 +204,7 @@ def _said(check: Callable[[Mapping[str, str]], object]) -> Callable[[Mapping[str
         try:
             check(arguments)
         except (ValueError, KeyError) as error:
-            return f"{error}"
+            return f"{error}"[:MOST_REASON]
         return ""
 
     return judge
@@ -263,7 +273,7 @@ def problem_of(command: Command, now: int) -> tuple[str, str] | None:
     kind = KINDS.get(command.kind)
     if not command.id or len(command.id) > MOST_ID:
         return ID_FORM, f"the id is empty, or longer than {MOST_ID}"
-    if not DEVICE.match(command.device):
+    if not DEVICE.fullmatch(command.device):
         return "DEVICE_FORM", "the device is no system title of 16 hexadecimal digits in upper case"
     if kind is None:
         return "KIND_UNKNOWN", f"{command.kind[:40]!r} is none of {', '.join(KINDS)}"

@@ -89,7 +89,14 @@ def scaler_of(datum: Datum) -> tuple[int, int] | None:
     if datum.tag != axdr.STRUCTURE or len(datum.items) != 2:
         return None
     power, unit = (item.number for item in datum.items)
-    return (int(power), int(unit)) if isinstance(power, int) and isinstance(unit, int) else None
+    if not isinstance(power, int) or not isinstance(unit, int) or not is_power(power):
+        return None
+    return int(power), int(unit)
+
+
+def is_power(power: int) -> bool:
+    """Whether a power of ten is one of a scaler (int8, IEC 62056-6-2)."""
+    return -128 <= power <= 127
 
 
 def whole_rows(buffer: Datum, period_secs: int, offset_secs: int) -> list[tuple[Datum, ...]]:

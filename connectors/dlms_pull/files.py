@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from connectors.dlms_pull.meters import DirtyRow
+from connectors.dlms_pull.rows import DirtyRow
 from pipeline.errors import ConfigError
 
 T = TypeVar("T")
@@ -45,7 +45,12 @@ class WatchedFile(Generic[T]):
         except (OSError, UnicodeDecodeError) as error:
             log.warning("not read, what was read before stays", file=str(self._path), reason=str(error))
             return None
-        said, self.dirty = self._read(text)
+        try:
+            said, self.dirty = self._read(text)
+        except Exception as error:  # noqa: BLE001 - a list that cannot be read ends nobody
+            # Its text is not repeated: it may be a password.
+            log.warning("not read, what was read before stays", file=str(self._path), reason=type(error).__name__)
+            return None
         self._seen = mark
         for row in self.dirty[:MOST_NAMED]:
             log.warning("row not used", file=str(self._path), line=row.line, column=row.column, reason=row.reason)

@@ -9,15 +9,13 @@ from functools import partial
 
 import structlog
 
-from connectors.dlms_pull import axdr
 from connectors.dlms_pull.backoff import Chance, Window
 from connectors.dlms_pull.client import Refused
 from connectors.dlms_pull.commands import Range
-from connectors.dlms_pull.encode import NoShape
 from connectors.dlms_pull.gaps import Agenda, Gap, Tried, choose
 from connectors.dlms_pull.journal import Journal
 from connectors.dlms_pull.meters import Meter
-from connectors.dlms_pull.profiles import DeviceUnknown, ProfileReader
+from connectors.dlms_pull.profiles import ProfileReader
 from connectors.dlms_pull.sessions import Door, Talk
 from connectors.dlms_pull.transport import NoAnswer
 from pipeline.errors import Transient
@@ -125,9 +123,12 @@ class Filler:
                 while left:
                     await self._read(talk, meter, template, left[0])
                     await self._asked(left.pop(0))
-        except (NoAnswer, Refused, NoShape, DeviceUnknown, axdr.Malformed, Transient) as error:
+        except (NoAnswer, Refused, Transient, ValueError, ArithmeticError, OSError) as error:
+            # NoShape, DeviceUnknown and Malformed are ValueErrors; one meter's answer does not end the others' work.
             self.counts.failed += len(left)
-            log.info("missing intervals not read", device=f"{meter.device:016X}", days=len(left), reason=str(error))
+            log.info(
+                "missing intervals not read", device=f"{meter.device:016X}", days=len(left), reason=str(error)[:200]
+            )
             for gap in left:
                 await self._asked(gap)
 

@@ -6,8 +6,7 @@ is asked for at most `attempts` times, with waits that double in between, in a w
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +14,12 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.dlms_pull.backoff import Chance, wait_secs
-from connectors.dlms_pull.meters import DirtyRow
+from connectors.dlms_pull.rows import MOST_REASON, DirtyRow, lines, shown
 
 DAY = 86_400
 MOST_DAYS = 400
+MOST_DIGITS = 20
+_DEVICE = re.compile(r"[0-9A-Fa-f]{16}")
 
 
 class GapOptions(BaseModel):
@@ -72,29 +73,38 @@ def read_gaps(text: str, offset_secs: int) -> tuple[list[Gap], list[DirtyRow]]:
     """Of a CSV file `device,from,to`; times are epoch seconds, or ISO 8601 with an offset."""
     gaps: set[Gap] = set()
     dirty: list[DirtyRow] = []
-    for line, row in enumerate(csv.reader(io.StringIO(text)), 1):
+    for line, row in lines(text):
+        if isinstance(row, DirtyRow):
+            dirty.append(row)
+            continue
         if not row or (line == 1 and row[0].strip() == "device"):
             continue
         try:
+            if not _DEVICE.fullmatch(row[0].strip()) or not int(row[0], 16):
+                raise ValueError(f"{shown(row[0])} is no system title")
             device, since, until = int(row[0], 16), _time(row[1]), _time(row[2])
-            if len(row[0].strip()) != 16 or not device:
-                raise ValueError(f"{row[0]!r} is no system title")
             if since >= until or until - since > MOST_DAYS * DAY:
                 raise ValueError(f"from {since} to {until} is nothing, or more than {MOST_DAYS} days")
-        except (ValueError, IndexError) as error:
-            dirty.append(DirtyRow(line, "device,from,to", str(error)))
+        except (ValueError, IndexError, ArithmeticError) as error:
+            dirty.append(DirtyRow(line, "device,from,to", str(error)[:MOST_REASON]))
             continue
         gaps.update(days(device, since, until, offset_secs))
     return sorted(gaps), dirty
 
 
 def _time(text: str) -> int:
-    if text.strip().isdecimal():
-        return int(text)
-    moment = datetime.fromisoformat(text.strip())
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset from UTC")
-    return int(moment.timestamp())
+    """Epoch seconds of 32 bits; raises ValueError."""
+    given = text.strip()
+    if given.isdecimal():
+        at = int(given) if len(given) <= MOST_DIGITS else 2**32
+    else:
+        moment = datetime.fromisoformat(given)
+        if moment.tzinfo is None:
+            raise ValueError(f"{shown(text)} has no offset from UTC")
+        at = int(moment.timestamp())
+    if not 0 <= at < 2**32:
+        raise ValueError(f"{shown(text)} is beyond 32 bits of epoch seconds: milliseconds?")
+    return at
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from connectors.dlms_pull.commands import Command, Result
+from connectors.dlms_pull.commands import MOST_TEXT, Command, Result
 from connectors.dlms_pull.journal import MemoryJournal, encoded
 from connectors.dlms_pull.offsets import Offsets
 from pipeline.errors import ContractError, Fatal, Transient
@@ -177,7 +177,10 @@ class CommandTopic:
                 continue
             try:
                 record = self._contracts.decode(message.value() or b"", "Command")
-                found.append((partition, offset, Command(**record)))
+                command = Command(**record)
+                if max(map(len, (command.id, command.device, command.kind))) > MOST_TEXT:
+                    raise ValueError(f"an id, device or kind of more than {MOST_TEXT} characters")
+                found.append((partition, offset, command))
             except (ContractError, ValueError, EOFError, IndexError, KeyError, TypeError) as error:
                 self.unreadable += 1
                 self.offsets.finish(partition, offset)

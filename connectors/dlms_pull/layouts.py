@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.dlms_pull import obis
 from connectors.dlms_pull.client import Refused
-from connectors.dlms_pull.encode import Capture, Layout, captures_of, scaler_of
+from connectors.dlms_pull.encode import Capture, Layout, captures_of, is_power, scaler_of
 from connectors.dlms_pull.journal import Journal
 from connectors.dlms_pull.sessions import Talk
 
@@ -114,5 +114,7 @@ def _record(layout: Layout) -> dict[str, Any]:
 
 def _layout(record: Mapping[str, Any]) -> Layout:
     captures = tuple(Capture(*item) for item in record["captures"])
-    scalers = {int(place): (int(power), int(unit)) for place, (power, unit) in record["scalers"].items()}
+    # What was stored before powers were judged is judged now.
+    scalers = {int(place): (int(power), int(unit)) for place, (power, unit) in record["scalers"].items()
+               if is_power(int(power))}  # fmt: skip
     return Layout(captures, int(record["period_secs"]), scalers)

@@ -22,13 +22,13 @@ SCALER_ATTRIBUTE = {REGISTER: 3, EXTENDED: 3, DEMAND: 4}
 UNITS = {6: "min", 7: "s", 9: "°C", 10: "currency", 27: "W", 28: "VA", 29: "var", 30: "Wh", 31: "VAh", 32: "varh",
          33: "A", 35: "V", 44: "Hz", 56: "%", 70: "dBm"}  # fmt: skip
 
-_NAME = re.compile(r"^\d{1,3}(\.\d{1,3}){5}$")
+_NAME = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){5}")
 
 
 def octets_of(name: str) -> bytes:
     """Six octets of a logical name written with dots; raises ValueError."""
-    if not _NAME.match(name):
-        raise ValueError(f"{name!r} is no logical name a.b.c.d.e.f")
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:40]!r} is no logical name a.b.c.d.e.f")
     return bytes(int(part) for part in name.split("."))
 
 

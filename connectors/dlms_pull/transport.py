@@ -32,6 +32,8 @@ class Connection(Protocol):
     """What an association needs of a connection."""
 
     address: str
+    answer_secs: float
+    """For one answer, whatever else comes before it."""
 
     async def exchange(self, request: bytes) -> bytes:
         """Send a frame and wait for one; raises NoAnswer."""
@@ -52,7 +54,7 @@ class TcpConnection:
         self.address = address
         self._reader, self._writer = reader, writer
         self._read = self._read_hdlc if framing == "hdlc" else self._read_wrapper
-        self._answer_secs = answer_secs
+        self.answer_secs = answer_secs
 
     @classmethod
     async def open(cls, address: str, framing: str, connect_secs: float, answer_secs: float) -> TcpConnection:
@@ -73,7 +75,7 @@ class TcpConnection:
     async def send(self, frame: bytes) -> None:
         """See Connection."""
         try:
-            async with asyncio.timeout(self._answer_secs):
+            async with asyncio.timeout(self.answer_secs):
                 self._writer.write(frame)
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
@@ -82,10 +84,10 @@ class TcpConnection:
     async def receive(self) -> bytes:
         """See Connection."""
         try:
-            async with asyncio.timeout(self._answer_secs):
+            async with asyncio.timeout(self.answer_secs):
                 return await self._read()
         except TimeoutError as error:
-            raise failed("SILENT", self.address, f"no answer within {self._answer_secs} s") from error
+            raise failed("SILENT", self.address, f"no answer within {self.answer_secs} s") from error
         except (OSError, asyncio.IncompleteReadError) as error:
             raise failed("CONNECTION_LOST", self.address, str(error)) from error
 

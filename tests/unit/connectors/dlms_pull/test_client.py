@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.dlms_pull.client import Association, Credentials, Refused
+from connectors.dlms_pull.pushes import is_push
 from connectors.dlms_pull.sealing import Cipher, Unsealed, opened, proof
 from connectors.dlms_pull.transport import NoAnswer, TcpConnection, check_sequence, failed
 from pipeline.gcm_single import seal_one
@@ -32,6 +33,7 @@ class Answers:
     """A connection whose answers are made before."""
 
     address = "memory:1"
+    answer_secs = 1.0
 
     def __init__(self, *answers: bytes) -> None:
         self.answers, self.sent = list(answers), list[bytes]()
@@ -103,14 +105,98 @@ async def test_counters_end_before_those_of_somebody_else_begin() -> None:
         await association.open()
 
 
+PROTECTED = Credentials(48, 1, "wrapper", "none", 0x30, b"", OURS, METER, ENCRYPTION, AUTHENTICATION)
+INITIATED = bytes.fromhex("0800065f1f0400001c1d03e80007")
+PUSHES = [bytes.fromhex(text) for text in ("c200000700000000000000ff0200", "0f00000001000203")]
+SWITCHED = bytes.fromhex("c701c10000")
+
+
+def protected_aare() -> bytes:
+    user = answer(1, INITIATED, tag=0x28)
+    body = bytes.fromhex("a109060760857405080103a203020100a305a103020100a40a0408") + METER
+    body += bytes([0xBE, len(user) + 2, 4, len(user)]) + user
+    return bytes([0x61, len(body)]) + body
+
+
+async def switched(*answers: bytes, credentials: Credentials = PROTECTED) -> None:
+    aare = protected_aare() if credentials.protection else AARE
+    association = Association(Answers(*(wrapped(apdu) for apdu in (aare, *answers))), credentials)
+    await association.open()
+    await association.act(70, "0.0.96.3.10.255", 1)
+
+
+async def test_a_protected_association_acts_and_a_push_in_between_is_passed_over() -> None:
+    await switched(answer(2, SWITCHED, tag=0xCF))
+    await switched(*PUSHES, b"\xca\x00", answer(2, PUSHES[1], tag=0xDB), answer(3, SWITCHED, tag=0xCF))
+    await switched(*PUSHES, SWITCHED, credentials=PUBLIC)
+    with pytest.raises(NoAnswer, match="SILENT"):
+        await switched(*PUSHES)
+    with pytest.raises(Refused):
+        await switched(answer(2, bytes.fromhex("c701c10300"), tag=0xCF))
+
+
+@pytest.mark.parametrize(
+    "clear", ["6303800100", "6100", "c701c10000", "c401c1000f01", "c501c100", "d80101", "0e010401"]
+)
+async def test_an_answer_in_clear_is_none_in_a_protected_association(clear: str) -> None:
+    with pytest.raises(NoAnswer):
+        await switched(bytes.fromhex(clear))
+    with pytest.raises(NoAnswer):
+        # What is opened before it opens nothing for it.
+        await switched(answer(2, PUSHES[1], tag=0xDB), bytes.fromhex(clear))
+
+
+@pytest.mark.parametrize("other", ["c501c100", "c401c1000f01", "c701c20000", "6303800100"])
+@pytest.mark.parametrize("credentials", [PROTECTED, PUBLIC])
+async def test_the_answer_to_something_else_is_none(other: str, credentials: Credentials) -> None:
+    apdu = bytes.fromhex(other)
+    with pytest.raises(NoAnswer):
+        await switched(answer(2, apdu, tag=0xCF) if credentials.protection else apdu, credentials=credentials)
+
+
+async def test_no_value_is_taken_of_a_push_or_of_a_block_in_clear() -> None:
+    for clear in ("0f00000001000203", "c402c100000000010003090102", "c402c10100000001000412000700"):
+        association = Association(Answers(wrapped(protected_aare()), wrapped(bytes.fromhex(clear))), PROTECTED)
+        await association.open()
+        with pytest.raises(NoAnswer):
+            await association.get(8, "0.0.1.0.0.255", 2)
+
+
+async def test_pushes_do_not_make_the_time_limit_longer() -> None:
+    class Pushing(Answers):
+        answer_secs = 0.2
+
+        async def receive(self) -> bytes:
+            if self.answers:
+                return self.answers.pop(0)
+            await asyncio.sleep(0.02)
+            return wrapped(PUSHES[0])
+
+    association = Association(Pushing(wrapped(protected_aare())), PROTECTED)
+    await association.open()
+    with pytest.raises(NoAnswer, match="SILENT"):
+        async with asyncio.timeout(2):
+            await association.act(70, "0.0.96.3.10.255", 1)
+
+
+@pytest.mark.parametrize(("control", "apdu", "push"), [(0x13, "e6e7000f00", True), (0x03, "00", True),
+                                                       (0x30, "e6e700c200", True), (0x30, "e6e700c401", False),
+                                                       (0x11, "", False)])  # fmt: skip
+def test_a_push_over_hdlc_is_known_by_its_control_octet_or_its_tag(control: int, apdu: str, push: bool) -> None:
+    frame = hdlc(bytes([0x61, 0x00, 0x02, 0x00, 0x23, control, 0, 0]) + bytes.fromhex(apdu))
+    assert is_push(frame, "hdlc", begins=True) is push
+    assert is_push(frame, "hdlc", begins=False) is (control & ~0x10 == 0x03)
+
+
 def cipher(control: int = 0x30) -> Cipher:
     return Cipher(OURS, ENCRYPTION, AUTHENTICATION, control)
 
 
-def answer(counter: int, plain: bytes = b"plain", control: int = 0x30, title: bytes = METER) -> bytes:
+def answer(counter: int, plain: bytes = b"plain", control: int = 0x30, title: bytes = METER, tag: int = 0xCC) -> bytes:
     sealed = seal_one(control, (ENCRYPTION, AUTHENTICATION), int.from_bytes(title, "big"), counter, plain)
     body = bytes([control]) + counter.to_bytes(4, "big") + sealed
-    return bytes([0xCC, len(body)]) + body
+    head = bytes([tag, 8]) + title if tag == 0xDB else bytes([tag])
+    return head + bytes([len(body)]) + body
 
 
 @pytest.mark.parametrize("control", [0x10, 0x20, 0x30])

@@ -101,6 +101,13 @@ def test_another_command_under_a_used_id_is_refused() -> None:
         ({"kind": "read_profile", "arguments": {"from": "7"}}, "ARGUMENTS"),
         ({"kind": "read_profile", "arguments": {"from": "7", "to": "6"}}, "ARGUMENTS"),
         ({"kind": "read_profile", "arguments": {"first": "0", "last": "6"}}, "ARGUMENTS"),
+        ({"kind": "read_profile", "arguments": {"from": f"{1000 * NOW}", "to": f"{1000 * NOW + 900}"}}, "ARGUMENTS"),
+        ({"kind": "read_profile", "arguments": {"from": f"{2**32 - 1}", "to": f"{2**32}"}}, "ARGUMENTS"),
+        (
+            {"kind": "read_profile", "arguments": {"profile": "1.0.99.1.0.255\n", "from": "1", "to": "2"}},
+            "ARGUMENTS",
+        ),
+        ({"device": f"{DEVICE:016X}\n"}, "DEVICE_FORM"),
         ({"kind": "sync_clock", "arguments": {"most_secs": "soon"}}, "ARGUMENTS"),
         ({"expires": NOW + 10**9}, "EXPIRES_FORM"),
     ],
@@ -283,6 +290,37 @@ async def test_what_goes_wrong_at_the_goodbye_changes_nothing() -> None:
     case = Case()
     case.meter.goodbye = LOST
     assert (await case.final(command("read_registers"))).state is State.DONE
+
+
+@pytest.mark.parametrize("error", [ValueError("x" * 9999), OverflowError("too large"), OSError("no room")])
+async def test_what_cannot_be_made_of_an_answer_ends_the_command_and_not_the_process(error: Exception) -> None:
+    for kind, code in (("read_registers", "ANSWER_UNUSABLE"), ("disconnect", OUTCOME_UNKNOWN)):
+        case = Case()
+        case.meter.fails = {1: error}
+        result = await case.final(command(kind))
+        assert (result.state, result.code) == (State.FAILED, code)
+        assert len(result.reason) <= 500
+        assert len(case.meter.calls) == 1
+    case = Case()
+    # Behind the action: it is done.
+    case.meter.fails = {2: error}
+    assert (await case.final(command())).state is State.DONE
+
+
+@pytest.mark.parametrize("text", ["A" * 300_000, "\u20ac" * 60_000])
+async def test_a_result_that_no_topic_takes_is_not_kept(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case()
+
+    async def get(_class_id: int, _name: str, _attribute: int, _selection: bytes = b"") -> Datum:
+        return Datum(axdr.UTF8, text.encode())
+
+    case.meter.get = get  # type: ignore[method-assign]
+    result = await case.final(command("read_registers"))
+    assert (result.state, result.code, result.values) == (State.FAILED, "ANSWER_TOO_LONG", ())
+    # What was done is done, whatever the meter says behind it.
+    off = await case.final(command("disconnect", 2))
+    assert (off.state, off.values) == (State.DONE, ())
+    assert all(len(value or b"") < 300_000 for _, value in case.log)
 
 
 async def test_a_meter_that_says_no_is_not_asked_again() -> None:

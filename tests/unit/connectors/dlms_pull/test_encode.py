@@ -25,6 +25,7 @@ from connectors.dlms_pull.encode import (
     scaler_of,
     whole_rows,
 )
+from connectors.dlms_pull.layouts import _layout
 from connectors.dlms_pull.profiles import pieces, selection
 from pipeline.channels import SNAPSHOT_INDEX
 from pipeline.codes import Flag, Kind
@@ -195,6 +196,17 @@ def test_capture_lists_and_scalers_are_read_and_broken_ones_are_not() -> None:
         captures_of(axdr.array(axdr.structure(name)))
     assert scaler_of(axdr.structure(axdr.unsigned(axdr.INT8, -2), axdr.unsigned(axdr.ENUM, 33))) == (-2, 33)
     assert scaler_of(name) is None
+
+
+@pytest.mark.parametrize("power", [-129, 128, 5000, 4_000_000_000])
+def test_a_power_of_ten_that_no_scaler_has_is_none(power: int) -> None:
+    tag = axdr.INT64 if power < 0 else axdr.UINT32
+    assert scaler_of(axdr.structure(axdr.unsigned(tag, power), axdr.unsigned(axdr.ENUM, 30))) is None
+    stored = {"captures": [[3, "1.0.1.8.0.255", 2, 0]], "period_secs": 900, "scalers": {"0": [power, 30]}}
+    assert dict(_layout(stored).scalers) == {}
+    assert dict(_layout({**stored, "scalers": {"0": [-128, 30], "1": [127, 30]}}).scalers) == {
+        0: (-128, 30), 1: (127, 30),
+    }  # fmt: skip
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from([0, 900, 1800]), st.booleans())

@@ -77,6 +77,19 @@ def test_a_list_is_read_and_every_dirty_row_is_named() -> None:
     assert [row.line for row in dirty] == [4, 5, 6, 7, 8]
 
 
+@pytest.mark.parametrize(
+    "times",
+    [f"{1000 * MIDNIGHT},{1000 * MIDNIGHT + 900}", f"{2**32 - 900},{2**32}",
+     "2105-07-05T00:00:00Z,2106-07-05T00:00:00Z",
+     "1960-07-05T00:00:00Z,1960-07-05T01:00:00Z", f"{'9' * 5000},{'9' * 5000}", '"1,2'],
+)  # fmt: skip
+def test_a_time_that_is_none_is_a_dirty_row(times: str) -> None:
+    gaps, dirty = read_gaps(f"{DEVICE:016X},{times}\n{DEVICE:016X},{MIDNIGHT},{MIDNIGHT + 900}\n", IST)
+    assert [gap.first for gap in gaps] == [MIDNIGHT + 1]
+    assert [row.line for row in dirty] == [1]
+    assert len(dirty[0].reason) <= 200
+
+
 def test_a_gap_is_asked_for_so_often_and_each_wait_is_longer() -> None:
     agenda, gap = Agenda(GapOptions(attempts=3, first_secs=100, most_secs=1000)), Gap(DEVICE, 1, 2)
     agenda.take([gap], {})
@@ -205,3 +218,28 @@ async def test_thousands_of_meters_are_asked_while_a_dead_gateway_waits_for_its_
     await filler.run(filler_stop)
     assert len(delivered) == len(set(delivered)) == 2969
     assert len(journal.under("gap/")) >= 2969
+
+
+async def test_an_answer_that_nothing_can_be_made_of_does_not_end_the_filler() -> None:
+    for error in (ValueError("power"), OverflowError("too large"), OSError("no room")):
+        reader = Reader()
+
+        async def read(*_asked: object, error: Exception = error) -> Pulled:
+            raise error
+
+        reader.read = read  # type: ignore[method-assign]
+        listed: list[list[Gap] | None] = [[Gap(7, 1, 2)]]
+
+        async def deliver(_device: int, _frames: tuple[bytes, ...]) -> None: ...
+
+        filler = Filler(
+            Surroundings(SlowDoor(), MemoryJournal(), reader, lambda: {7: Meter(7, "g:1")},
+                         lambda _device: TEMPLATE_BY_NUMBER[2], deliver,
+                         lambda listed=listed: listed.pop() if listed else None,  # type: ignore[misc]
+                         lambda: 1000.0, lambda: 0.5),
+            Agenda(GapOptions(attempts=1)), window("00:00-24:00", IST), 2, 2,
+        )  # fmt: skip
+        await filler.look()
+        await filler.idle()
+        await filler.look()
+        assert (filler.counts.asked, filler.counts.failed) == (1, 1)

@@ -203,6 +203,18 @@ async def test_commands_are_read_from_where_the_group_stands_and_what_is_none_ho
     assert [offset for _, offset, _ in await again.read(100)] == [4, 5]
 
 
+async def test_a_command_that_could_not_be_answered_is_none(broker: Broker) -> None:
+    contracts = load_contracts()
+    long = [{**record(0), name: "x" * length} for name, length in (("id", 600_000), ("device", 1001), ("kind", 1001))]
+    broker.log = [(b"", contracts.encode("Command", said)) for said in (*long, record(3))]
+    inbox = CommandTopic("nowhere:1", "commands", contracts, "group")
+    await inbox.open()
+    assert [offset for _, offset, _ in await inbox.read(100)] == [3]
+    assert inbox.unreadable == 3
+    await inbox.commit()
+    assert broker.position == 3
+
+
 async def test_a_result_is_safe_when_it_was_answered(broker: Broker) -> None:
     contracts = load_contracts()
     results = ResultTopic("nowhere:1", "command-results", contracts, "pull")

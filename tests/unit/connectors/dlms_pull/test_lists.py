@@ -15,6 +15,7 @@ from connectors.dlms_pull.files import WatchedFile
 from connectors.dlms_pull.keys import KeySource
 from connectors.dlms_pull.meters import Meter, read_meters, read_passwords
 from connectors.dlms_pull.offsets import Offsets
+from connectors.dlms_pull.rows import DirtyRow
 from connectors.dlms_pull.transport import check_sequence
 from pipeline.errors import ConfigError
 from pipeline.keystore import key_ring, seal
@@ -47,6 +48,40 @@ def test_every_dirty_row_is_named_and_the_others_are_used(row: str, column: str)
     meters, dirty = read_meters(f"device,address,framing,client\n{GOOD},,\n{row}\n4B56490000000003,h:2,hdlc,16\n")
     assert [(found.line, found.column) for found in dirty] == [(3, column)]
     assert set(meters) == {DEVICE, DEVICE + 2}
+
+
+@pytest.mark.parametrize("row", ['"4B56490000000002,h:1,,', 'x"4B,"h:1', '"4B"x,h:1,,', f"{'x' * 140_000},h:1,,",
+                                 f"4B56490000000002,h:1,,{'9' * 5000}", f"4B56490000000002,{'h' * 300}:1,,",
+                                 "4B56490000000002,h:1\n,,", '"4B56490000000002\n",h:1,,'])  # fmt: skip
+def test_a_row_that_is_none_takes_no_other_with_it(row: str) -> None:
+    meters, dirty = read_meters(f"device,address,framing,client\n{GOOD},,\n{row}\n4B56490000000003,h:2,hdlc,16\n")
+    assert {DEVICE, DEVICE + 2} <= set(meters)
+    assert dirty
+    assert dirty[0].line in (3, 4)
+    assert all(len(found.reason) <= 200 for found in dirty)
+
+
+def test_an_open_quote_takes_no_other_password_with_it_and_is_not_repeated() -> None:
+    passwords, dirty = read_passwords(f'device,password\n4B56490000000009,"hunter2\n{DEVICE:016X},secret\n')
+    assert passwords == {DEVICE: b"secret"}
+    assert [(row.line, "hunter2" in row.reason) for row in dirty] == [(2, False)]
+
+
+def test_whatever_goes_wrong_in_a_list_what_was_read_before_stays(tmp_path: Path) -> None:
+    path = tmp_path / "meters.csv"
+    path.write_text("one")
+
+    def read(text: str) -> tuple[str, list[DirtyRow]]:
+        if text == "bad":
+            raise OverflowError("hunter2")
+        return text, []
+
+    watched = WatchedFile(str(path), read)
+    assert watched.needed() == "one"
+    path.write_text("bad")
+    assert watched.changed() is None
+    path.write_text("another")
+    assert watched.changed() == "another"
 
 
 def test_a_list_with_unknown_or_without_needed_columns_is_no_list() -> None:
