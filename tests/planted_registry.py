@@ -20,6 +20,7 @@ Plant = Callable[[Files, int], list[Found]]
 NOT_OF_ROWS = {
     "TABLE_MISSING",
     "TABLE_EMPTY",
+    "QUOTE_OPEN",
     "HEADER_MISSING",
     "HEADER_TWICE",
     "HEADER_UNKNOWN",

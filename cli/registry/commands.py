@@ -16,9 +16,11 @@ from cli.registry.publish import KafkaLog, put_in_force, versions_of
 from cli.registry.show import (
     diff_json,
     findings_json,
+    left_out_json,
     numbers,
     show_diff,
     show_findings,
+    show_left_out,
     write_changes,
     write_findings,
 )
@@ -93,7 +95,7 @@ def diff(
         write_changes((change for one in diffs for change in one), report)
     if as_json:
         emit({"before": in_force.registry_version or None, "after": found.version, "tables": diff_json(diffs),
-              "not_compared": _not_compared(found, in_force)})  # fmt: skip
+              "not_compared": _not_compared(found, in_force), **left_out_json(found)})  # fmt: skip
     else:
         show_diff(console(), diffs, most)
         for kind in _not_compared(found, in_force):
@@ -125,7 +127,7 @@ def apply(
     put_in_force(versions, KafkaLog(plan, contracts), key_folder())
     if as_json:
         emit({**numbers(found), "versions": versions.names, "applied": sorted(versions.new),
-              "tables": {one.table: one.counts for one in diffs}})  # fmt: skip
+              "tables": {one.table: one.counts for one in diffs}, **left_out_json(found)})  # fmt: skip
         return
     for kind, name in versions.names.items():
         console().print(f"{kind} {name}{'' if kind in versions.new else ' (in force already)'}")
@@ -167,9 +169,8 @@ def _applicable(
     found = read_import(columns_of(folder, config), in_force.documents)
     _report_findings(found, report)
     if found.applicable(leave_out):
-        if not as_json and not found.checked.whole:
-            left = sum(numbers(found)["left_out"].values())
-            console().print(f"{left:,} rows are left out", style="yellow")
+        if not as_json:
+            show_left_out(console(), found, most)
         return found
     if as_json:
         emit({**numbers(found), "version": None, "findings": findings_json(found)})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from connectors.registry.rules import RULE_BY_CODE, Severity
+from connectors.registry.rules import NO_ROW, RULE_BY_CODE, Severity
 from connectors.registry.tables import TABLE_BY_NAME, TABLES
 from pipeline.columns import Array
 
@@ -73,6 +73,10 @@ class Findings:
     def of_table(self, table: str) -> bool:
         """Whether anything was found in a table."""
         return any(chunk.table == table for chunk in self._chunks)
+
+    def no_rows(self, table: str) -> int:
+        """Lines of a table that could not be cut into cells."""
+        return sum(len(chunk.rows) for chunk in self._chunks if chunk.table == table and chunk.code in NO_ROW)
 
     @property
     def whole(self) -> bool:

@@ -36,8 +36,10 @@ RULES: tuple[Rule, ...] = (
     Rule("HEADER_MISSING", _E, "all", "a needed column is not in the header", "add or map the column", True),
     Rule("HEADER_TWICE", _E, "all", "two columns of the header are the same", "rename or remove one", True),
     Rule("HEADER_UNKNOWN", _W, "all", "a column of the header is not known and is not read", "map or remove it"),
-    Rule("ROW_UNREADABLE", _E, "all", "the line is no CSV: a quote is not closed, or stands where none may",
+    Rule("ROW_UNREADABLE", _E, "all", "the line is no CSV: a quote stands where none may, or is not closed",
          "double quotes within a text, close those around it"),
+    Rule("QUOTE_OPEN", _E, "all", "a quote that is not closed takes the lines below into the row",
+         "close the quote, or remove it", True),
     Rule("ROW_WIDTH", _E, "all", "the row has more or fewer cells than the header",
          "quote cells that hold the delimiter"),
     Rule("ENCODING", _E, "all", "octets of the cell are no characters of the encoding",
@@ -145,5 +147,8 @@ RULES: tuple[Rule, ...] = (
     Rule("REFERS_TO_ERROR", Severity.CONSEQUENCE, "all", "the row refers to a row that is in error",
          "correct that row; this one needs nothing"),
 )  # fmt: skip
+
+NO_ROW = ("ROW_UNREADABLE", "ROW_WIDTH")
+"""Codes of lines that could not be cut into cells: they are in no table, and so are left out."""
 
 RULE_BY_CODE = {rule.code: rule for rule in RULES}

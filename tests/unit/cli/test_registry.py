@@ -2,10 +2,12 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
+from cli.reference.pages import ROOT
 from cli.registry import commands
 from cli.registry.in_force import InForce, of_store
 from cli.registry.publish import put_in_force, versions_of
@@ -167,6 +169,33 @@ def test_nothing_is_applied_while_a_row_is_in_error_unless_it_is_left_out(tmp_pa
     assert (kafka.done, list(kafka.keys.folder.glob("*"))) == ([], [])
     assert run("apply", folder, "--yes", "--leave-out").exit_code == 0
     assert version_of(kafka.versions[REGISTRY]) == version
+
+
+def test_what_is_left_out_is_counted_and_shown_also_where_a_line_could_not_be_read(tmp_path, kafka):
+    folder = clean().write(tmp_path / "in")
+    with (folder / "accounts.csv").open("a", encoding="utf-8") as file:
+        file.write('"60"1\n6000002,7\n')
+    result = run("apply", folder, "--yes", "--leave-out")
+    assert result.exit_code == 0, result.output
+    assert "2 rows are left out: 2 accounts" in result.stdout
+    assert "ROW_UNREADABLE" in result.stdout
+    assert "ROW_WIDTH" in result.stdout
+    said = json.loads(run("apply", folder, "--yes", "--leave-out", "--json").stdout)
+    assert (said["rows"]["accounts"], said["left_out"]["accounts"]) == (3, 2)
+    assert [row["code"] for row in said["findings"]] == ["ROW_UNREADABLE", "ROW_WIDTH"]
+    said = json.loads(run("diff", folder, "--leave-out", "--json").stdout)
+    assert (said["left_out"]["accounts"], len(said["findings"])) == (2, 2)
+
+
+def test_an_open_quote_is_not_applied_with_rows_left_out(tmp_path, kafka):
+    folder = shutil.copytree(ROOT / "examples" / "registry", tmp_path / "in")
+    lines = (folder / "installations.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[2] = '"' + lines[2]
+    (folder / "installations.csv").write_text("".join(lines), encoding="utf-8")
+    result = run("apply", folder, "--yes", "--leave-out")
+    assert result.exit_code == 2
+    assert "QUOTE_OPEN" in result.stdout
+    assert (kafka.done, kafka.versions) == ([], {})
 
 
 def test_an_import_without_keys_leaves_those_in_force(tmp_path, kafka):

@@ -53,13 +53,24 @@ def test_rows_are_counted_in_lines_across_line_breaks_in_quotes_and_empty_lines(
     assert b"a b" in imported.registry.node_name.tolist()
 
 
-def test_a_quote_that_is_not_closed_costs_the_rows_that_it_swallows_and_says_so(tmp_path):
+@pytest.mark.parametrize("lines", [b'"6000002\n6000003\n', b'"6000002\n6000003",1\n6000004\n'])
+def test_a_row_that_runs_on_into_other_lines_makes_the_whole_table_wrong(lines, tmp_path):
     folder = clean().write(tmp_path)
-    rewrite(folder, "accounts", lambda raw: raw + b'6000001\n"6000002\n6000003\n')
+    rewrite(folder, "accounts", lambda raw: raw + b"6000001\n" + lines)
     imported = read(folder)
     (row,) = imported.checked.findings
-    assert (row.table, row.row, row.code) == ("accounts", 4, "ROW_UNREADABLE")
+    assert (row.table, row.row, row.code) == ("accounts", 4, "QUOTE_OPEN")
+    assert "to line 5" in row.reason
+    assert not imported.applicable(leave_out=True)
+
+
+def test_a_line_that_is_no_csv_and_one_of_another_width_cost_no_other_row(tmp_path):
+    folder = clean().write(tmp_path)
+    rewrite(folder, "accounts", lambda raw: raw + b'"60"1\n6000002,7\n6000003\n')
+    imported = read(folder)
+    assert found(imported) == {("accounts", 3, "", "ROW_UNREADABLE"), ("accounts", 4, "", "ROW_WIDTH")}
     assert len(imported.checked.tables["accounts"]) == 2
+    assert imported.applicable(leave_out=True)
 
 
 def test_spaces_around_cells_and_capitals_of_headers_do_not_matter(tmp_path):
