@@ -32,8 +32,8 @@ class TariffFaults:
     broken: Mapping[int, str] | None = None
 
 
-ReadTariffs = Callable[[Mapping[int, tuple[str, bytes]]], TariffFaults]
-"""Reads tariffs, row -> (name, text); the rating stage knows how."""
+ReadTariffs = Callable[[Mapping[int, tuple[str, bytes]] | None], TariffFaults]
+"""Reads tariffs, row -> (name, text), None when the import has none; the rating stage knows how."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,22 @@ def check(source: Source, mapping: Columns, read_tariffs: ReadTariffs) -> Checke
     book = check_points(points, tables["accounts"], network, nodes, known, measured, findings)
     check_installations(installations, tables["meters"], titles, points, book, findings)
     follow(tables, tariffs.broken or {}, findings)
+    _check_emptied(tables, findings)
     return Checked(tables, findings)
 
 
 def _check_tariffs(rows: Rows, read_tariffs: ReadTariffs, findings: Findings) -> TariffFaults:
     at = [row for row in range(len(rows)) if not rows.bad[row]]
-    said = read_tariffs({row: (rows["name"][row].decode(), rows["document"][row]) for row in at})
+    documents = {row: (rows["name"][row].decode(), rows["document"][row]) for row in at}
+    said = read_tariffs(documents if rows.there else None)
     for row, code, reason in said.faults:
         name = rows["name"][row].decode()
         rows.fault(findings, code, "document", np.array([row]), [""], f"{name}: {reason}")
     return said
+
+
+def _check_emptied(tables: Mapping[str, Rows], findings: Findings) -> None:
+    """A table that has rows, none of them good: left out, it would empty what is in force."""
+    for name, rows in tables.items():
+        if (len(rows) or findings.no_rows(name)) and rows.bad.all() and not findings.whole_of(name):
+            findings.add("NO_GOOD_ROW", name, "", [0])

@@ -70,9 +70,9 @@ class Findings:
         """Findings of a severity."""
         return sum(count for code, count in self.counts.items() if RULE_BY_CODE[code].severity is severity)
 
-    def of_table(self, table: str) -> bool:
-        """Whether anything was found in a table."""
-        return any(chunk.table == table for chunk in self._chunks)
+    def whole_of(self, table: str) -> bool:
+        """Whether this table as a whole is in error."""
+        return any(chunk.table == table and RULE_BY_CODE[chunk.code].whole for chunk in self._chunks)
 
     def no_rows(self, table: str) -> int:
         """Lines of a table that could not be cut into cells."""

@@ -31,8 +31,10 @@ _E, _W = Severity.ERROR, Severity.WARNING
 RULES: tuple[Rule, ...] = (
     # The file
     Rule("TABLE_MISSING", _E, "all", "there is no such file or query", "add it, or name it in the mapping", True),
-    Rule("TABLE_EMPTY", _E, "network, meters, service_points, installations", "there is a header and no row",
-         "look whether the file was written whole", True),
+    Rule("TABLE_EMPTY", _E, "all", "there is a header and no row",
+         "look whether the file was written whole; leave a table out that is not needed", True),
+    Rule("NO_GOOD_ROW", _E, "all", "every row is in error, and without them the table would be empty",
+         "correct the rows; leave a table out that is not needed", True),
     Rule("HEADER_MISSING", _E, "all", "a needed column is not in the header", "add or map the column", True),
     Rule("HEADER_TWICE", _E, "all", "two columns of the header are the same", "rename or remove one", True),
     Rule("HEADER_UNKNOWN", _W, "all", "a column of the header is not known and is not read", "map or remove it"),
@@ -53,6 +55,8 @@ RULES: tuple[Rule, ...] = (
     Rule("SHORTENED", _E, "all", "a number in scientific form, as spreadsheets shorten long ids",
          "export the column as text"),
     Rule("DECIMAL_COMMA", _E, "all", "a comma within the number", "write a point, or declare `decimal: ','`"),
+    Rule("DECIMAL_POINT", _E, "all", "a point within the number, and the mapping declares a decimal comma",
+         "write a comma for decimals and nothing between thousands, or declare `decimal: '.'`"),
     Rule("NOT_WHOLE", _E, "all", "not a whole number of the registry's unit", "check the value and its declared unit"),
     Rule("OUT_OF_RANGE", _E, "all", "the number is below or above what the registry can hold", "correct the number"),
     Rule("NOT_A_DATE", _E, "service_points, installations", "no date, or none in the declared form",
