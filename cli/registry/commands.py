@@ -146,7 +146,7 @@ def export(
     in_force = of_file(version) if version is not None else of_plan(read_plan(file))
     if not in_force.registry_version:
         raise ConfigError("NO_VERSION", where="registry", what="no version is in force", do="apply an import first")
-    rows = write_files(in_force.registry, in_force.documents, folder)
+    rows = write_files(in_force.registry, in_force.documents or {}, folder)
     if save is not None:
         save.write_bytes(registry_to_bytes(in_force.registry))
     if as_json:
@@ -181,14 +181,15 @@ def _applicable(
 
 
 def _not_compared(found: Import, in_force: InForce) -> list[str]:
-    """Keys are sealed: a saved version has none, and without the master key those in force cannot be read."""
-    return ["keys"] if found.keys is not None and in_force.keys is None else []
+    """Keys are sealed, and without the master key cannot be read; a saved version has neither keys nor tariffs."""
+    sides = {"keys": (found.keys, in_force.keys), "tariffs": (found.tariffs, in_force.documents)}
+    return [kind for kind, (new, old) in sides.items() if new is not None and old is None]
 
 
 def _diffs(found: Import, in_force: InForce) -> list[TableDiff]:
     diffs = diff_registries(in_force.registry, found.registry)
     tariffs, keys = found.tariffs, found.keys
-    if tariffs is not None:
+    if tariffs is not None and in_force.documents is not None:
         before = {name: text for name, text in in_force.documents.items() if name.startswith("tariffs/")}
         diffs.append(diff_documents(before, tariffs))
     if keys is not None and in_force.keys is not None:

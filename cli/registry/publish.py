@@ -67,7 +67,7 @@ def versions_of(found: Import, in_force: InForce, master: bytes | None) -> Versi
                               do=f"set {MASTER_KEY_ENV}, or import without keys")  # fmt: skip
         raw[KEYS] = seal(keys, master)
     if tariffs is not None:
-        others = {name: text for name, text in in_force.documents.items() if not name.startswith("tariffs/")}
+        others = {name: text for name, text in (in_force.documents or {}).items() if not name.startswith("tariffs/")}
         raw[DOCUMENTS] = documents_to_bytes({**others, **tariffs})
     before = {REGISTRY: in_force.registry_version, KEYS: in_force.keys_version, DOCUMENTS: in_force.documents_version}
     names = {kind: version_of(data) for kind, data in raw.items()}

@@ -16,20 +16,23 @@ from pipeline.errors import ConfigError
 from pipeline.localtime import OFFSETS
 
 
-def tariff_reader(in_force: Mapping[str, bytes]) -> Callable[[Mapping[int, tuple[str, bytes]] | None], TariffFaults]:
-    """A reader of an import's tariffs. in_force: documents that count where the import has none.
+def tariff_reader(
+    in_force: Mapping[str, bytes] | None,
+) -> Callable[[Mapping[int, tuple[str, bytes]] | None], TariffFaults]:
+    """A reader of an import's tariffs. in_force: documents that count where the import has none;
+    None when they are not known.
 
     Shipped tariffs count where no document has their number.
     """
     published = [
         parse_tariff(text, name)
-        for name, text in sorted(in_force.items())
+        for name, text in sorted((in_force or {}).items())
         if name.startswith("tariffs/") and name.endswith(".yaml")
     ]
 
     def read(documents: Mapping[int, tuple[str, bytes]] | None) -> TariffFaults:
         if documents is None:
-            return TariffFaults(_begins(published))
+            return TariffFaults(_begins(published), told=in_force is not None)
         faults: list[tuple[int, str, str]] = []
         broken: dict[int, str] = {}
         found: dict[tuple[int, object], tuple[str, Tariff]] = {}

@@ -10,7 +10,7 @@ import numpy as np
 from connectors.registry.check_installations import check_installations
 from connectors.registry.check_meters import check_meters
 from connectors.registry.check_network import check_network
-from connectors.registry.check_points import check_points
+from connectors.registry.check_points import Calendar, check_points
 from connectors.registry.config import Mapping as Columns
 from connectors.registry.consequences import follow
 from connectors.registry.findings import Findings
@@ -25,11 +25,13 @@ class TariffFaults:
     """What tariff documents say: `begins` number -> epoch second of its first day; the rest by row of `tariffs`.
 
     faults: (row, code, reason). broken: number of a document that is in error, as far as it can be told -> its name.
+    told: whether these are all tariffs, or those in force, which may be others, are not known.
     """
 
     begins: Mapping[int, int]
     faults: tuple[tuple[int, str, str], ...] = ()
     broken: Mapping[int, str] | None = None
+    told: bool = True
 
 
 ReadTariffs = Callable[[Mapping[int, tuple[str, bytes]] | None], TariffFaults]
@@ -62,7 +64,8 @@ def check(source: Source, mapping: Columns, read_tariffs: ReadTariffs) -> Checke
     titles = check_meters(tables["meters"], tables["keys"], installed, findings)
     measured = installations["service_point"][installations.fine["service_point"]]
     known = {**tariffs.begins, **dict.fromkeys(tariffs.broken or {}, -(2**62))}
-    book = check_points(points, tables["accounts"], network, nodes, known, measured, findings)
+    calendar = Calendar(known, tariffs.told)
+    book = check_points(points, tables["accounts"], network, nodes, calendar, measured, findings)
     check_installations(installations, tables["meters"], titles, points, book, findings)
     follow(tables, tariffs.broken or {}, findings)
     _check_emptied(tables, findings)

@@ -111,6 +111,8 @@ RULES: tuple[Rule, ...] = (
     Rule("ACCOUNT_UNKNOWN", _E, "service_points", "the account is not in `accounts`", "add or correct the account"),
     Rule("TARIFF_MISSING", _W, "service_points", "a consumer without a tariff is not billed", "name the tariff"),
     Rule("TARIFF_UNKNOWN", _E, "service_points", "no tariff has this number", "add the tariff, or correct the number"),
+    Rule("TARIFF_NOT_TOLD", _W, "service_points", "no shipped tariff is it then; the import has no tariffs, and those "
+         "in force are not known here", "`diff` and `apply` with Kafka know them"),
     Rule("TARIFF_NOT_IN_FORCE", _E, "service_points", "the row ends before the tariff comes into force",
          "name the tariff that was in force, or add its version"),
     Rule("TARIFF_STARTS_LATER", _W, "service_points", "the row begins before the tariff comes into force",

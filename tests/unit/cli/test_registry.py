@@ -229,6 +229,41 @@ def test_a_tariff_in_force_counts_where_the_import_has_none(tmp_path, kafka):
     assert run("diff", folder).exit_code == 0
 
 
+def test_what_apply_takes_is_not_refused_where_tariffs_in_force_are_not_known(tmp_path, kafka):
+    files = clean()
+    files.rows["service_points"][0]["tariff"] = "7"
+    files.point(1, valid_from="2019-01-01", valid_to="2019-06-01")
+    folder = files.write(tmp_path / "in")
+    (tmp_path / "old").write_bytes(read(clean().write(tmp_path / "before")).raw)
+    early = SHIPPED.replace("2020-04-01", "2018-04-01")
+    kafka.versions[DOCUMENTS] = documents_to_bytes(
+        {"tariffs/7.yaml": SHIPPED.replace("number: 1", "number: 7").encode(), "tariffs/1.yaml": early.encode()}
+    )
+    assert run("apply", folder, "--yes").exit_code == 0
+    said = json.loads(run("check", folder, "--json").stdout)
+    assert (said["errors"], said["counts"]["TARIFF_NOT_TOLD"]) == (0, 2)
+    reasons = [row["reason"] for row in said["findings"] if row["code"] == "TARIFF_NOT_TOLD"]
+    assert all("not known here" in reason for reason in reasons)
+    result = run("diff", folder, "--against", tmp_path / "old", "--json")
+    assert result.exit_code == 0
+    # An import that has tariffs is checked against them, whatever is in force.
+    (folder / "tariffs").mkdir()
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED)
+    said = json.loads(run("check", folder, "--json").stdout)
+    codes = {row["code"] for row in said["findings"] if row["column"] == "tariff"}
+    assert codes == {"TARIFF_NOT_IN_FORCE", "TARIFF_UNKNOWN"}
+
+
+def test_tariffs_are_not_compared_with_a_saved_version_which_has_none(tmp_path):
+    folder = clean().write(tmp_path / "in")
+    (tmp_path / "old").write_bytes(read(folder).raw)
+    (folder / "tariffs").mkdir()
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED)
+    said = json.loads(run("diff", folder, "--against", tmp_path / "old", "--json").stdout)
+    assert said["not_compared"] == ["keys", "tariffs"]
+    assert "tariffs" not in said["tables"]
+
+
 def test_export_writes_files_that_give_the_version_again(tmp_path, kafka):
     folder = clean().write(tmp_path / "in")
     run("apply", folder, "--yes")
