@@ -12,7 +12,7 @@ from cli.deployment import key_folder, master_key, prepare
 from cli.output import DEFAULT_FILE, OK, USAGE, Json, TopologyFile, console, emit
 from cli.registry.importing import Import, columns_of, read_import
 from cli.registry.in_force import InForce, of_file, of_plan
-from cli.registry.publish import KafkaLog, put_in_force, versions_of
+from cli.registry.publish import KafkaLog, finish, put_in_force, versions_of
 from cli.registry.show import (
     diff_json,
     findings_json,
@@ -115,7 +115,11 @@ def apply(
     if as_json and not yes:
         raise ConfigError("NOT_ASKED", where="--json", what="there is nobody to ask", do="add --yes")
     plan = read_plan(file)
-    contracts = prepare(plan)
+    log, keys = KafkaLog(plan, prepare(plan)), key_folder()
+    finished = finish(log, keys)
+    if finished and not as_json:
+        said = ", ".join(f"{kind} {name}" for kind, name in sorted(finished.items()))
+        console().print(f"a run before had failed on the way; what it left is in force now: {said}", style="yellow")
     in_force = of_plan(plan)
     found = _applicable(folder, config, in_force, leave_out, most, as_json, report)
     versions = versions_of(found, in_force, master_key())
@@ -124,9 +128,9 @@ def apply(
         show_diff(console(), diffs, most)
     if versions.new and not yes:
         typer.confirm("Apply?", abort=True)
-    put_in_force(versions, KafkaLog(plan, contracts), key_folder())
+    put_in_force(versions, log, keys)
     if as_json:
-        emit({**numbers(found), "versions": versions.names, "applied": sorted(versions.new),
+        emit({**numbers(found), "versions": versions.names, "applied": sorted(versions.new), "finished": finished,
               "tables": {one.table: one.counts for one in diffs}, **left_out_json(found)})  # fmt: skip
         return
     for kind, name in versions.names.items():

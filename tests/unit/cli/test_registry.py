@@ -11,6 +11,7 @@ from cli.reference.pages import ROOT
 from cli.registry import commands
 from cli.registry.in_force import InForce, of_store
 from cli.registry.publish import put_in_force, versions_of
+from cli.registry.spool import SPOOL, keep, kept
 from pipeline.errors import ConfigError
 from pipeline.keystore import open_sealed
 from pipeline.reference import version_of
@@ -313,3 +314,52 @@ def test_a_run_that_fails_anywhere_is_made_good_by_another(step, tmp_path, monke
     assert named == versions.names
     assert set(kafka.versions) == {REGISTRY, DOCUMENTS}
     assert versions_of(found, of_store(kafka, folder, MASTER), MASTER).new == {}
+
+
+@pytest.mark.parametrize("step", ["control", "publish documents", "publish registry"])
+def test_a_run_of_other_files_publishes_first_what_a_failed_one_has_named(step, tmp_path, kafka, monkeypatch):
+    files = clean()
+    folder = files.write(tmp_path / "in")
+    (folder / "tariffs").mkdir()
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED)
+    first = read(folder)
+    named, published, broken = [], set(), [step]
+
+    def control(control):
+        named.append(dict(control.versions))  # in some partitions, even when it fails
+        if "control" in broken:
+            raise ConnectionError
+
+    def publish(kind, raw):
+        if f"publish {kind}" in broken:
+            raise ConnectionError
+        kafka.versions[kind] = raw
+        published.add(version_of(raw))
+
+    monkeypatch.setattr(kafka, "control", control)
+    monkeypatch.setattr(kafka, "publish", publish)
+    assert isinstance(run("apply", folder, "--yes").exception, ConnectionError)
+    broken.clear()
+    files.rows["service_points"][0]["sanctioned_w"] = "4000"
+    files.write(folder)
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED + "\n")
+    result = run("apply", folder, "--yes", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["finished"] == named[0] == named[1]
+    assert said["finished"][REGISTRY] == first.version
+    for versions in named:
+        assert {name for kind, name in versions.items() if kind != KEYS} <= published
+    assert kafka.keys.get(KEYS, named[0][KEYS]) is not None
+    assert version_of(kafka.versions[REGISTRY]) == read(folder).version != first.version
+    assert not (kafka.keys.folder / SPOOL).exists()
+    assert json.loads(run("apply", folder, "--yes", "--json").stdout)["finished"] == {}
+
+
+def test_what_a_failed_run_left_is_not_published_when_it_is_damaged(tmp_path):
+    folder = KeyFolder(tmp_path)
+    keep(folder, {REGISTRY: version_of(b"registry"), KEYS: "of the key folder"}, {REGISTRY: b"registry", KEYS: b"keys"})
+    assert kept(folder) == ({REGISTRY: version_of(b"registry"), KEYS: "of the key folder"}, {REGISTRY: b"registry"})
+    (tmp_path / SPOOL / REGISTRY).write_bytes(b"other")
+    with pytest.raises(ConfigError, match="SPOOL_DAMAGED"):
+        kept(folder)
