@@ -20,13 +20,17 @@ Plant = Callable[[Files, int], list[Found]]
 NOT_OF_ROWS = {
     "TABLE_MISSING",
     "TABLE_EMPTY",
+    "QUOTE_OPEN",
+    "NO_GOOD_ROW",
+    "DECIMAL_POINT",
+    "TARIFF_NOT_TOLD",
     "HEADER_MISSING",
     "HEADER_TWICE",
     "HEADER_UNKNOWN",
     "TARIFF_FAULT",
     "TARIFF_TWICE",
 }
-"""Rules about whole files; tests of their own plant them."""
+"""Rules about whole files, and of mappings of their own; tests of their own plant them."""
 
 
 def meter_cell(code: str, column: str, text: Any) -> Plant:

@@ -12,13 +12,15 @@ from cli.deployment import key_folder, master_key, prepare
 from cli.output import DEFAULT_FILE, OK, USAGE, Json, TopologyFile, console, emit
 from cli.registry.importing import Import, columns_of, read_import
 from cli.registry.in_force import InForce, of_file, of_plan
-from cli.registry.publish import KafkaLog, put_in_force, versions_of
+from cli.registry.publish import KafkaLog, finish, put_in_force, versions_of
 from cli.registry.show import (
     diff_json,
     findings_json,
+    left_out_json,
     numbers,
     show_diff,
     show_findings,
+    show_left_out,
     write_changes,
     write_findings,
 )
@@ -93,7 +95,7 @@ def diff(
         write_changes((change for one in diffs for change in one), report)
     if as_json:
         emit({"before": in_force.registry_version or None, "after": found.version, "tables": diff_json(diffs),
-              "not_compared": _not_compared(found, in_force)})  # fmt: skip
+              "not_compared": _not_compared(found, in_force), **left_out_json(found)})  # fmt: skip
     else:
         show_diff(console(), diffs, most)
         for kind in _not_compared(found, in_force):
@@ -113,7 +115,11 @@ def apply(
     if as_json and not yes:
         raise ConfigError("NOT_ASKED", where="--json", what="there is nobody to ask", do="add --yes")
     plan = read_plan(file)
-    contracts = prepare(plan)
+    log, keys = KafkaLog(plan, prepare(plan)), key_folder()
+    finished = finish(log, keys)
+    if finished and not as_json:
+        said = ", ".join(f"{kind} {name}" for kind, name in sorted(finished.items()))
+        console().print(f"a run before had failed on the way; what it left is in force now: {said}", style="yellow")
     in_force = of_plan(plan)
     found = _applicable(folder, config, in_force, leave_out, most, as_json, report)
     versions = versions_of(found, in_force, master_key())
@@ -122,10 +128,10 @@ def apply(
         show_diff(console(), diffs, most)
     if versions.new and not yes:
         typer.confirm("Apply?", abort=True)
-    put_in_force(versions, KafkaLog(plan, contracts), key_folder())
+    put_in_force(versions, log, keys)
     if as_json:
-        emit({**numbers(found), "versions": versions.names, "applied": sorted(versions.new),
-              "tables": {one.table: one.counts for one in diffs}})  # fmt: skip
+        emit({**numbers(found), "versions": versions.names, "applied": sorted(versions.new), "finished": finished,
+              "tables": {one.table: one.counts for one in diffs}, **left_out_json(found)})  # fmt: skip
         return
     for kind, name in versions.names.items():
         console().print(f"{kind} {name}{'' if kind in versions.new else ' (in force already)'}")
@@ -144,7 +150,7 @@ def export(
     in_force = of_file(version) if version is not None else of_plan(read_plan(file))
     if not in_force.registry_version:
         raise ConfigError("NO_VERSION", where="registry", what="no version is in force", do="apply an import first")
-    rows = write_files(in_force.registry, in_force.documents, folder)
+    rows = write_files(in_force.registry, in_force.documents or {}, folder)
     if save is not None:
         save.write_bytes(registry_to_bytes(in_force.registry))
     if as_json:
@@ -167,9 +173,8 @@ def _applicable(
     found = read_import(columns_of(folder, config), in_force.documents)
     _report_findings(found, report)
     if found.applicable(leave_out):
-        if not as_json and not found.checked.whole:
-            left = sum(numbers(found)["left_out"].values())
-            console().print(f"{left:,} rows are left out", style="yellow")
+        if not as_json:
+            show_left_out(console(), found, most)
         return found
     if as_json:
         emit({**numbers(found), "version": None, "findings": findings_json(found)})
@@ -180,14 +185,15 @@ def _applicable(
 
 
 def _not_compared(found: Import, in_force: InForce) -> list[str]:
-    """Keys are sealed: a saved version has none, and without the master key those in force cannot be read."""
-    return ["keys"] if found.keys is not None and in_force.keys is None else []
+    """Keys are sealed, and without the master key cannot be read; a saved version has neither keys nor tariffs."""
+    sides = {"keys": (found.keys, in_force.keys), "tariffs": (found.tariffs, in_force.documents)}
+    return [kind for kind, (new, old) in sides.items() if new is not None and old is None]
 
 
 def _diffs(found: Import, in_force: InForce) -> list[TableDiff]:
     diffs = diff_registries(in_force.registry, found.registry)
     tariffs, keys = found.tariffs, found.keys
-    if tariffs is not None:
+    if tariffs is not None and in_force.documents is not None:
         before = {name: text for name, text in in_force.documents.items() if name.startswith("tariffs/")}
         diffs.append(diff_documents(before, tariffs))
     if keys is not None and in_force.keys is not None:

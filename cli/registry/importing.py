@@ -71,9 +71,9 @@ def columns_of(folder: Path | None, config: Path | None) -> Columns:
 
 
 def read_import(columns: Columns, documents: Mapping[str, bytes] | None = None) -> Import:
-    """Read and check. documents: those in force."""
+    """Read and check. documents: those in force, None when they are not known."""
     with _opened(columns) as source:
-        checked = check(source, columns, tariff_reader(documents or {}))
+        checked = check(source, columns, tariff_reader(documents))
         labels = {name: source.label(rows.table) for name, rows in checked.tables.items()}
     return Import(checked, labels)
 

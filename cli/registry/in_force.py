@@ -30,20 +30,20 @@ class Published(Protocol):
 
 @dataclass(frozen=True)
 class InForce:
-    """Contents with their versions; a version is empty where there is none."""
+    """Contents with their versions; a version is empty where there is none. Contents that are not known are None."""
 
     registry: Registry = field(default_factory=empty_registry)
     registry_version: str = ""
-    documents: Mapping[str, bytes] = field(default_factory=dict)
+    documents: Mapping[str, bytes] | None = field(default_factory=dict)
     documents_version: str = ""
     keys: KeyRing | None = NO_KEYS
     keys_version: str = ""
 
 
 def of_file(path: Path) -> InForce:
-    """A registry version saved as a file; its keys are not known."""
+    """A registry version saved as a file; keys and documents are not known."""
     raw = read_version(path)
-    return InForce(registry_from_bytes(raw), version_of(raw), keys=None)
+    return InForce(registry_from_bytes(raw), version_of(raw), documents=None, keys=None)
 
 
 def read_version(path: Path) -> bytes:

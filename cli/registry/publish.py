@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from cli.deployment import MASTER_KEY_ENV, REGISTRY_TOPIC
 from cli.registry.importing import Import
 from cli.registry.in_force import InForce, mark_keys
+from cli.registry.spool import drop, keep, kept
 from connectors.ticker.connector import write_to_all
 from pipeline.errors import ConfigError
 from pipeline.keystore import seal
@@ -67,7 +69,7 @@ def versions_of(found: Import, in_force: InForce, master: bytes | None) -> Versi
                               do=f"set {MASTER_KEY_ENV}, or import without keys")  # fmt: skip
         raw[KEYS] = seal(keys, master)
     if tariffs is not None:
-        others = {name: text for name, text in in_force.documents.items() if not name.startswith("tariffs/")}
+        others = {name: text for name, text in (in_force.documents or {}).items() if not name.startswith("tariffs/")}
         raw[DOCUMENTS] = documents_to_bytes({**others, **tariffs})
     before = {REGISTRY: in_force.registry_version, KEYS: in_force.keys_version, DOCUMENTS: in_force.documents_version}
     names = {kind: version_of(data) for kind, data in raw.items()}
@@ -75,19 +77,39 @@ def versions_of(found: Import, in_force: InForce, master: bytes | None) -> Versi
 
 
 def put_in_force(versions: Versions, log: Log, folder: KeyFolder) -> None:
-    """Do it, in an order in which a run that fails anywhere is made good by another.
+    """Do it, in an order in which a run that fails anywhere is made good by the next.
 
     The control record first: connectors resolve with a registry as soon as it is published, and a frame so resolved
-    must not stand before the record that puts the version in force. Workers wait for a version that is on its way.
-    What is not published counts as not in force, so the next run names it again; for keys, which are not published,
-    a mark says that they were named.
+    must not stand before the record that puts the version in force. Workers wait for a version that is on its way, and
+    the spool sees to it that it comes, even when the next run is of other files.
     """
+    if not versions.new:
+        return
     if KEYS in versions.new:
         folder.put(versions.new[KEYS])
-    if versions.new:
-        log.control(Control({kind: versions.names[kind] for kind in versions.new}))
-    if KEYS in versions.new:
-        mark_keys(folder, versions.names[KEYS])
+    names = {kind: versions.names[kind] for kind in versions.new}
+    keep(folder, names, versions.new)
+    _publish(names, versions.new, log, folder)
+
+
+def finish(log: Log, folder: KeyFolder) -> dict[str, str]:
+    """Put in force what a run that failed has left; returns the names by kind.
+
+    Nobody knows in how many partitions its control record stands: it is written again in all.
+    """
+    left = kept(folder)
+    if left is None:
+        return {}
+    _publish(*left, log, folder)
+    return left[0]
+
+
+def _publish(names: Mapping[str, str], raw: Mapping[str, bytes], log: Log, folder: KeyFolder) -> None:
+    log.control(Control(dict(names)))
+    if KEYS in names:
+        # Keys are not published: a mark says that they were named.
+        mark_keys(folder, names[KEYS])
     for kind in (DOCUMENTS, REGISTRY):
-        if kind in versions.new:
-            log.publish(kind, versions.new[kind])
+        if kind in names:
+            log.publish(kind, raw[kind])
+    drop(folder)

@@ -23,16 +23,32 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def numbers(found: Import) -> dict[str, Any]:
-    """Rows by table, findings by severity and code."""
-    findings = found.checked.findings
+    """Rows by table, findings by severity and code; a line that could not be cut into cells is a row left out."""
+    findings, tables = found.checked.findings, found.checked.tables
+    no_rows = {name: findings.no_rows(name) for name in tables}
     return {
-        "rows": {name: len(rows) for name, rows in found.checked.tables.items()},
-        "left_out": {name: int(rows.bad.sum()) for name, rows in found.checked.tables.items()},
+        "rows": {name: len(rows) + no_rows[name] for name, rows in tables.items()},
+        "left_out": {name: int(rows.bad.sum()) + no_rows[name] for name, rows in tables.items()},
         "errors": findings.number(Severity.ERROR),
         "warnings": findings.number(Severity.WARNING),
         "consequences": findings.number(Severity.CONSEQUENCE),
         "counts": dict(sorted(findings.counts.items())),
     }
+
+
+def left_out_json(found: Import) -> dict[str, Any]:
+    """What is left out and why; nothing where nothing is."""
+    return {} if found.checked.whole else {"left_out": numbers(found)["left_out"], "findings": findings_json(found)}
+
+
+def show_left_out(out: Console, found: Import, most: int) -> None:
+    """The findings, and how many rows of which table are left out for them; nothing where none are."""
+    if found.checked.whole:
+        return
+    show_findings(out, found, most)
+    left = {name: count for name, count in numbers(found)["left_out"].items() if count}
+    tables = ", ".join(f"{count:,} {name}" for name, count in left.items())
+    out.print(f"{sum(left.values()):,} rows are left out: {tables}", style="yellow")
 
 
 def findings_json(found: Import) -> list[dict[str, Any]]:

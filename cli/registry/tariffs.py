@@ -16,18 +16,23 @@ from pipeline.errors import ConfigError
 from pipeline.localtime import OFFSETS
 
 
-def tariff_reader(in_force: Mapping[str, bytes]) -> Callable[[Mapping[int, tuple[str, bytes]]], TariffFaults]:
-    """A reader of an import's tariffs. in_force: documents that count where the import has none.
+def tariff_reader(
+    in_force: Mapping[str, bytes] | None,
+) -> Callable[[Mapping[int, tuple[str, bytes]] | None], TariffFaults]:
+    """A reader of an import's tariffs. in_force: documents that count where the import has none;
+    None when they are not known.
 
     Shipped tariffs count where no document has their number.
     """
     published = [
         parse_tariff(text, name)
-        for name, text in sorted(in_force.items())
+        for name, text in sorted((in_force or {}).items())
         if name.startswith("tariffs/") and name.endswith(".yaml")
     ]
 
-    def read(documents: Mapping[int, tuple[str, bytes]]) -> TariffFaults:
+    def read(documents: Mapping[int, tuple[str, bytes]] | None) -> TariffFaults:
+        if documents is None:
+            return TariffFaults(_begins(published), told=in_force is not None)
         faults: list[tuple[int, str, str]] = []
         broken: dict[int, str] = {}
         found: dict[tuple[int, object], tuple[str, Tariff]] = {}
@@ -43,7 +48,7 @@ def tariff_reader(in_force: Mapping[str, bytes]) -> Callable[[Mapping[int, tuple
             first = found.setdefault((tariff.number, tariff.valid_from), (name, tariff))
             if first[1] is not tariff:
                 faults.append((row, "TARIFF_TWICE", f"as in {first[0]}"))
-        own = [tariff for _, tariff in found.values()] if documents else published
+        own = [tariff for _, tariff in found.values()]
         return TariffFaults(_begins(own), tuple(faults), {k: v for k, v in broken.items() if k not in _begins(own)})
 
     return read

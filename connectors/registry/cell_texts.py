@@ -18,6 +18,7 @@ from pipeline.localtime import DAY_SECS, OFFSETS
 
 SCIENTIFIC = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
 COMMA = re.compile(r"[+-]?\d+(,\d+)+(\.\d+)?")
+POINT = re.compile(r"[+-]?[\d.]*\.[\d.]*(,\d*)?")
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 HEXADECIMAL = re.compile(r"[0-9A-Fa-f]*")
 BREAKS = re.compile(r"\s*[\r\n]+\s*")
@@ -74,6 +75,8 @@ class TextReader:
         plain = text.replace(",", ".", 1) if self.mapping.decimal == "," and "." not in text else text
         if SCIENTIFIC.fullmatch(text):
             raise CellFault("SHORTENED")
+        if self.mapping.decimal == "," and POINT.fullmatch(text):
+            raise CellFault("DECIMAL_POINT")
         if COMMA.fullmatch(plain):
             raise CellFault("DECIMAL_COMMA")
         if len(text) > LONGEST_NUMBER or not DECIMAL.fullmatch(plain):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,14 +16,21 @@ from pipeline.columns import Array
 VALIDITY = Spans("service_point", "valid_from", "valid_to", "POINT_OVERLAP", "POINT_GAP")
 
 
+@dataclass(frozen=True)
+class Calendar:
+    """Tariffs: number -> epoch second of the first local midnight it is in force. told: there are no others."""
+
+    begins: Mapping[int, int]
+    told: bool
+
+
 def check_points(
-    points: Rows, accounts: Rows, network: Rows, nodes: Book, tariffs: Mapping[int, int], measured: Array,
+    points: Rows, accounts: Rows, network: Rows, nodes: Book, tariffs: Calendar, measured: Array,
     findings: Findings,
 ) -> Book:  # fmt: skip
     """Check the service points; returns the book of their numbers.
 
-    tariffs: number -> epoch second of the first local midnight it is in force. measured u64: numbers that
-    `installations` names.
+    measured u64: numbers that `installations` names.
     """
     book = book_of(points, "service_point")
     dated = check_reversed(points, "valid_from", "valid_to", findings)
@@ -53,18 +61,18 @@ def _check_accounts(points: Rows, accounts: Rows, findings: Findings) -> None:
         points.fault(findings, "ACCOUNT_UNKNOWN", "account", unknown)
 
 
-def _check_tariffs(points: Rows, tariffs: Mapping[int, int], dated: Array, findings: Findings) -> None:
+def _check_tariffs(points: Rows, tariffs: Calendar, dated: Array, findings: Findings) -> None:
     usable = points.usable("tariff")
     given = usable & points.given["tariff"]
-    numbers = np.array(sorted(tariffs), np.int64)
+    numbers = np.array(sorted(tariffs.begins), np.int64)
     known = np.isin(points["tariff"], numbers)
-    points.fault(findings, "TARIFF_UNKNOWN", "tariff", given & ~known)
+    points.fault(findings, "TARIFF_UNKNOWN" if tariffs.told else "TARIFF_NOT_TOLD", "tariff", given & ~known)
     if len(numbers):
-        begins = np.array([tariffs[number] for number in numbers.tolist()], np.int64)
+        begins = np.array([tariffs.begins[number] for number in numbers.tolist()], np.int64)
         start = begins[np.minimum(np.searchsorted(numbers, points["tariff"]), len(numbers) - 1)]
         told = given & known & dated
         ended = told & (ends_of(points, "valid_to") <= start)
-        points.fault(findings, "TARIFF_NOT_IN_FORCE", "tariff", ended)
+        points.fault(findings, "TARIFF_NOT_IN_FORCE" if tariffs.told else "TARIFF_NOT_TOLD", "tariff", ended)
         later = told & ~ended & (points["valid_from"] < start) & ~points.bad
         points.fault(findings, "TARIFF_STARTS_LATER", "tariff", later)
     missing = usable & _is(points, Role.CONSUMER) & ~points.given["tariff"] & ~points.bad

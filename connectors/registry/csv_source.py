@@ -68,16 +68,15 @@ class CsvSource:
 
     def _read(self, table: Table, file: TextIO, findings: Findings) -> Iterator[Block]:
         rows = _rows(table, csv.reader(file, delimiter=self._mapping.delimiter, strict=True), findings)
-        first = next(rows, None)
-        line, header = first if first is not None else (1, [])
+        line, _, header = next(rows, (1, 1, []))
         places = match_header(table, self._mapping, header, line, findings)
         if places is None:
             return
         lines: list[int] = []
         kept: list[list[str]] = []
-        for line, row in rows:
+        for line, last, row in rows:
             if len(row) != len(header):
-                findings.add("ROW_WIDTH", table.name, "", [line], details=f"{len(row)} cells, not {len(header)}")
+                _no_row(table, findings, "ROW_WIDTH", line, last, f"{len(row)} cells, not {len(header)}")
                 continue
             lines.append(line)
             kept.append(row)
@@ -87,8 +86,8 @@ class CsvSource:
         yield _block(lines, kept, places)
 
 
-def _rows(table: Table, reader: CsvReader, findings: Findings) -> Iterator[tuple[int, list[str]]]:
-    """(line it begins in, cells) of the rows that hold anything."""
+def _rows(table: Table, reader: CsvReader, findings: Findings) -> Iterator[tuple[int, int, list[str]]]:
+    """(line it begins in, line it ends in, cells) of the rows that hold anything."""
     while True:
         line = reader.line_num + 1
         try:
@@ -97,12 +96,18 @@ def _rows(table: Table, reader: CsvReader, findings: Findings) -> Iterator[tuple
             return
         except csv.Error:
             # The reader begins anew in the next line.
-            last = max(reader.line_num, line)
-            findings.add("ROW_UNREADABLE", table.name, "", [line], details="" if last == line else f"to line {last}")
+            _no_row(table, findings, "ROW_UNREADABLE", line, reader.line_num)
             continue
         # Nearly always the first cell tells; an empty line, or one of empty cells, is no row.
         if row and (row[0].strip() or any(map(str.strip, row))):
-            yield line, row
+            yield line, reader.line_num, row
+
+
+def _no_row(table: Table, findings: Findings, code: str, line: int, last: int, detail: str = "") -> None:
+    """Report what is no row. When it spans lines, nobody knows how many rows an open quote has swallowed."""
+    if last > line:
+        code, detail = "QUOTE_OPEN", f"to line {last}"
+    findings.add(code, table.name, "", [line], details=detail)
 
 
 def _block(lines: list[int], rows: list[list[str]], places: dict[str, int]) -> Block:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from connectors.registry.rules import RULE_BY_CODE, Severity
+from connectors.registry.rules import NO_ROW, RULE_BY_CODE, Severity
 from connectors.registry.tables import TABLE_BY_NAME, TABLES
 from pipeline.columns import Array
 
@@ -70,9 +70,13 @@ class Findings:
         """Findings of a severity."""
         return sum(count for code, count in self.counts.items() if RULE_BY_CODE[code].severity is severity)
 
-    def of_table(self, table: str) -> bool:
-        """Whether anything was found in a table."""
-        return any(chunk.table == table for chunk in self._chunks)
+    def whole_of(self, table: str) -> bool:
+        """Whether this table as a whole is in error."""
+        return any(chunk.table == table and RULE_BY_CODE[chunk.code].whole for chunk in self._chunks)
+
+    def no_rows(self, table: str) -> int:
+        """Lines of a table that could not be cut into cells."""
+        return sum(len(chunk.rows) for chunk in self._chunks if chunk.table == table and chunk.code in NO_ROW)
 
     @property
     def whole(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import importlib
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from connectors.registry.config import Mapping
@@ -76,7 +77,9 @@ class PostgresqlSource:
             places = match_header(table, self._mapping, header, 0, findings)
             line = 1
             while places is not None and rows:
-                cells = {name: [_text(row[place]) for row in rows] for name, place in places.items()}
+                cells = {
+                    name: [_text(row[place], self._mapping.decimal) for row in rows] for name, place in places.items()
+                }
                 yield Block(list(range(line, line + len(rows))), cells)
                 line += len(rows)
                 rows = cursor.fetchmany(BLOCK_ROWS)
@@ -89,7 +92,7 @@ def _failed(table: Table, error: Exception) -> ConfigError:
                        do="correct the query in the mapping")  # fmt: skip
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, decimal: str) -> str:
     """A value of the driver as a file would have it."""
     if value is None:
         return ""
@@ -99,4 +102,6 @@ def _text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).hex()
+    if isinstance(value, Decimal | float):
+        return str(value).replace(".", decimal)
     return str(value)

@@ -100,7 +100,8 @@ def _read(table: Table, source: Source, mapping: Mapping, findings: Findings) ->
             parts[column.name].append(parsed)
         lines.append(block_lines)
         bad.append(wrong)
-    if there and table.needed and not sum(map(len, lines)) and not findings.of_table(table.name):
+    no_row = not sum(map(len, lines)) and not findings.no_rows(table.name)
+    if there and no_row and not findings.whole_of(table.name):
         findings.add("TABLE_EMPTY", table.name, "", [0], details=source.label(table))
     return _joined(table, there, lines, bad, parts)
 

@@ -31,13 +31,17 @@ _E, _W = Severity.ERROR, Severity.WARNING
 RULES: tuple[Rule, ...] = (
     # The file
     Rule("TABLE_MISSING", _E, "all", "there is no such file or query", "add it, or name it in the mapping", True),
-    Rule("TABLE_EMPTY", _E, "network, meters, service_points, installations", "there is a header and no row",
-         "look whether the file was written whole", True),
+    Rule("TABLE_EMPTY", _E, "all", "there is a header and no row",
+         "look whether the file was written whole; leave a table out that is not needed", True),
+    Rule("NO_GOOD_ROW", _E, "all", "every row is in error, and without them the table would be empty",
+         "correct the rows; leave a table out that is not needed", True),
     Rule("HEADER_MISSING", _E, "all", "a needed column is not in the header", "add or map the column", True),
     Rule("HEADER_TWICE", _E, "all", "two columns of the header are the same", "rename or remove one", True),
     Rule("HEADER_UNKNOWN", _W, "all", "a column of the header is not known and is not read", "map or remove it"),
-    Rule("ROW_UNREADABLE", _E, "all", "the line is no CSV: a quote is not closed, or stands where none may",
+    Rule("ROW_UNREADABLE", _E, "all", "the line is no CSV: a quote stands where none may, or is not closed",
          "double quotes within a text, close those around it"),
+    Rule("QUOTE_OPEN", _E, "all", "a quote that is not closed takes the lines below into the row",
+         "close the quote, or remove it", True),
     Rule("ROW_WIDTH", _E, "all", "the row has more or fewer cells than the header",
          "quote cells that hold the delimiter"),
     Rule("ENCODING", _E, "all", "octets of the cell are no characters of the encoding",
@@ -51,6 +55,8 @@ RULES: tuple[Rule, ...] = (
     Rule("SHORTENED", _E, "all", "a number in scientific form, as spreadsheets shorten long ids",
          "export the column as text"),
     Rule("DECIMAL_COMMA", _E, "all", "a comma within the number", "write a point, or declare `decimal: ','`"),
+    Rule("DECIMAL_POINT", _E, "all", "a point within the number, and the mapping declares a decimal comma",
+         "write a comma for decimals and nothing between thousands, or declare `decimal: '.'`"),
     Rule("NOT_WHOLE", _E, "all", "not a whole number of the registry's unit", "check the value and its declared unit"),
     Rule("OUT_OF_RANGE", _E, "all", "the number is below or above what the registry can hold", "correct the number"),
     Rule("NOT_A_DATE", _E, "service_points, installations", "no date, or none in the declared form",
@@ -105,6 +111,8 @@ RULES: tuple[Rule, ...] = (
     Rule("ACCOUNT_UNKNOWN", _E, "service_points", "the account is not in `accounts`", "add or correct the account"),
     Rule("TARIFF_MISSING", _W, "service_points", "a consumer without a tariff is not billed", "name the tariff"),
     Rule("TARIFF_UNKNOWN", _E, "service_points", "no tariff has this number", "add the tariff, or correct the number"),
+    Rule("TARIFF_NOT_TOLD", _W, "service_points", "no shipped tariff is it then; the import has no tariffs, and those "
+         "in force are not known here", "`diff` and `apply` with Kafka know them"),
     Rule("TARIFF_NOT_IN_FORCE", _E, "service_points", "the row ends before the tariff comes into force",
          "name the tariff that was in force, or add its version"),
     Rule("TARIFF_STARTS_LATER", _W, "service_points", "the row begins before the tariff comes into force",
@@ -145,5 +153,8 @@ RULES: tuple[Rule, ...] = (
     Rule("REFERS_TO_ERROR", Severity.CONSEQUENCE, "all", "the row refers to a row that is in error",
          "correct that row; this one needs nothing"),
 )  # fmt: skip
+
+NO_ROW = ("ROW_UNREADABLE", "ROW_WIDTH")
+"""Codes of lines that could not be cut into cells: they are in no table, and so are left out."""
 
 RULE_BY_CODE = {rule.code: rule for rule in RULES}

@@ -2,13 +2,16 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
+from cli.reference.pages import ROOT
 from cli.registry import commands
 from cli.registry.in_force import InForce, of_store
 from cli.registry.publish import put_in_force, versions_of
+from cli.registry.spool import SPOOL, keep, kept
 from pipeline.errors import ConfigError
 from pipeline.keystore import open_sealed
 from pipeline.reference import version_of
@@ -169,6 +172,33 @@ def test_nothing_is_applied_while_a_row_is_in_error_unless_it_is_left_out(tmp_pa
     assert version_of(kafka.versions[REGISTRY]) == version
 
 
+def test_what_is_left_out_is_counted_and_shown_also_where_a_line_could_not_be_read(tmp_path, kafka):
+    folder = clean().write(tmp_path / "in")
+    with (folder / "accounts.csv").open("a", encoding="utf-8") as file:
+        file.write('"60"1\n6000002,7\n')
+    result = run("apply", folder, "--yes", "--leave-out")
+    assert result.exit_code == 0, result.output
+    assert "2 rows are left out: 2 accounts" in result.stdout
+    assert "ROW_UNREADABLE" in result.stdout
+    assert "ROW_WIDTH" in result.stdout
+    said = json.loads(run("apply", folder, "--yes", "--leave-out", "--json").stdout)
+    assert (said["rows"]["accounts"], said["left_out"]["accounts"]) == (3, 2)
+    assert [row["code"] for row in said["findings"]] == ["ROW_UNREADABLE", "ROW_WIDTH"]
+    said = json.loads(run("diff", folder, "--leave-out", "--json").stdout)
+    assert (said["left_out"]["accounts"], len(said["findings"])) == (2, 2)
+
+
+def test_an_open_quote_is_not_applied_with_rows_left_out(tmp_path, kafka):
+    folder = shutil.copytree(ROOT / "examples" / "registry", tmp_path / "in")
+    lines = (folder / "installations.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[2] = '"' + lines[2]
+    (folder / "installations.csv").write_text("".join(lines), encoding="utf-8")
+    result = run("apply", folder, "--yes", "--leave-out")
+    assert result.exit_code == 2
+    assert "QUOTE_OPEN" in result.stdout
+    assert (kafka.done, kafka.versions) == ([], {})
+
+
 def test_an_import_without_keys_leaves_those_in_force(tmp_path, kafka):
     files = clean()
     folder = files.write(tmp_path / "in")
@@ -198,6 +228,41 @@ def test_a_tariff_in_force_counts_where_the_import_has_none(tmp_path, kafka):
         {"tariffs/7.yaml": SHIPPED.replace("number: 1", "number: 7").encode()}
     )
     assert run("diff", folder).exit_code == 0
+
+
+def test_what_apply_takes_is_not_refused_where_tariffs_in_force_are_not_known(tmp_path, kafka):
+    files = clean()
+    files.rows["service_points"][0]["tariff"] = "7"
+    files.point(1, valid_from="2019-01-01", valid_to="2019-06-01")
+    folder = files.write(tmp_path / "in")
+    (tmp_path / "old").write_bytes(read(clean().write(tmp_path / "before")).raw)
+    early = SHIPPED.replace("2020-04-01", "2018-04-01")
+    kafka.versions[DOCUMENTS] = documents_to_bytes(
+        {"tariffs/7.yaml": SHIPPED.replace("number: 1", "number: 7").encode(), "tariffs/1.yaml": early.encode()}
+    )
+    assert run("apply", folder, "--yes").exit_code == 0
+    said = json.loads(run("check", folder, "--json").stdout)
+    assert (said["errors"], said["counts"]["TARIFF_NOT_TOLD"]) == (0, 2)
+    reasons = [row["reason"] for row in said["findings"] if row["code"] == "TARIFF_NOT_TOLD"]
+    assert all("not known here" in reason for reason in reasons)
+    result = run("diff", folder, "--against", tmp_path / "old", "--json")
+    assert result.exit_code == 0
+    # An import that has tariffs is checked against them, whatever is in force.
+    (folder / "tariffs").mkdir()
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED)
+    said = json.loads(run("check", folder, "--json").stdout)
+    codes = {row["code"] for row in said["findings"] if row["column"] == "tariff"}
+    assert codes == {"TARIFF_NOT_IN_FORCE", "TARIFF_UNKNOWN"}
+
+
+def test_tariffs_are_not_compared_with_a_saved_version_which_has_none(tmp_path):
+    folder = clean().write(tmp_path / "in")
+    (tmp_path / "old").write_bytes(read(folder).raw)
+    (folder / "tariffs").mkdir()
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED)
+    said = json.loads(run("diff", folder, "--against", tmp_path / "old", "--json").stdout)
+    assert said["not_compared"] == ["keys", "tariffs"]
+    assert "tariffs" not in said["tables"]
 
 
 def test_export_writes_files_that_give_the_version_again(tmp_path, kafka):
@@ -249,3 +314,52 @@ def test_a_run_that_fails_anywhere_is_made_good_by_another(step, tmp_path, monke
     assert named == versions.names
     assert set(kafka.versions) == {REGISTRY, DOCUMENTS}
     assert versions_of(found, of_store(kafka, folder, MASTER), MASTER).new == {}
+
+
+@pytest.mark.parametrize("step", ["control", "publish documents", "publish registry"])
+def test_a_run_of_other_files_publishes_first_what_a_failed_one_has_named(step, tmp_path, kafka, monkeypatch):
+    files = clean()
+    folder = files.write(tmp_path / "in")
+    (folder / "tariffs").mkdir()
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED)
+    first = read(folder)
+    named, published, broken = [], set(), [step]
+
+    def control(control):
+        named.append(dict(control.versions))  # in some partitions, even when it fails
+        if "control" in broken:
+            raise ConnectionError
+
+    def publish(kind, raw):
+        if f"publish {kind}" in broken:
+            raise ConnectionError
+        kafka.versions[kind] = raw
+        published.add(version_of(raw))
+
+    monkeypatch.setattr(kafka, "control", control)
+    monkeypatch.setattr(kafka, "publish", publish)
+    assert isinstance(run("apply", folder, "--yes").exception, ConnectionError)
+    broken.clear()
+    files.rows["service_points"][0]["sanctioned_w"] = "4000"
+    files.write(folder)
+    (folder / "tariffs" / "own.yaml").write_text(SHIPPED + "\n")
+    result = run("apply", folder, "--yes", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["finished"] == named[0] == named[1]
+    assert said["finished"][REGISTRY] == first.version
+    for versions in named:
+        assert {name for kind, name in versions.items() if kind != KEYS} <= published
+    assert kafka.keys.get(KEYS, named[0][KEYS]) is not None
+    assert version_of(kafka.versions[REGISTRY]) == read(folder).version != first.version
+    assert not (kafka.keys.folder / SPOOL).exists()
+    assert json.loads(run("apply", folder, "--yes", "--json").stdout)["finished"] == {}
+
+
+def test_what_a_failed_run_left_is_not_published_when_it_is_damaged(tmp_path):
+    folder = KeyFolder(tmp_path)
+    keep(folder, {REGISTRY: version_of(b"registry"), KEYS: "of the key folder"}, {REGISTRY: b"registry", KEYS: b"keys"})
+    assert kept(folder) == ({REGISTRY: version_of(b"registry"), KEYS: "of the key folder"}, {REGISTRY: b"registry"})
+    (tmp_path / SPOOL / REGISTRY).write_bytes(b"other")
+    with pytest.raises(ConfigError, match="SPOOL_DAMAGED"):
+        kept(folder)

@@ -53,13 +53,24 @@ def test_rows_are_counted_in_lines_across_line_breaks_in_quotes_and_empty_lines(
     assert b"a b" in imported.registry.node_name.tolist()
 
 
-def test_a_quote_that_is_not_closed_costs_the_rows_that_it_swallows_and_says_so(tmp_path):
+@pytest.mark.parametrize("lines", [b'"6000002\n6000003\n', b'"6000002\n6000003",1\n6000004\n'])
+def test_a_row_that_runs_on_into_other_lines_makes_the_whole_table_wrong(lines, tmp_path):
     folder = clean().write(tmp_path)
-    rewrite(folder, "accounts", lambda raw: raw + b'6000001\n"6000002\n6000003\n')
+    rewrite(folder, "accounts", lambda raw: raw + b"6000001\n" + lines)
     imported = read(folder)
     (row,) = imported.checked.findings
-    assert (row.table, row.row, row.code) == ("accounts", 4, "ROW_UNREADABLE")
+    assert (row.table, row.row, row.code) == ("accounts", 4, "QUOTE_OPEN")
+    assert "to line 5" in row.reason
+    assert not imported.applicable(leave_out=True)
+
+
+def test_a_line_that_is_no_csv_and_one_of_another_width_cost_no_other_row(tmp_path):
+    folder = clean().write(tmp_path)
+    rewrite(folder, "accounts", lambda raw: raw + b'"60"1\n6000002,7\n6000003\n')
+    imported = read(folder)
+    assert found(imported) == {("accounts", 3, "", "ROW_UNREADABLE"), ("accounts", 4, "", "ROW_WIDTH")}
     assert len(imported.checked.tables["accounts"]) == 2
+    assert imported.applicable(leave_out=True)
 
 
 def test_spaces_around_cells_and_capitals_of_headers_do_not_matter(tmp_path):
@@ -95,12 +106,40 @@ def test_a_table_that_must_be_there_is_missed_and_the_others_are_still_checked(t
     assert not imported.applicable(leave_out=True)
 
 
-def test_a_file_of_a_header_alone_is_not_taken_for_a_utility_without_meters(tmp_path):
+@pytest.mark.parametrize("more", [b"", b",colour"])
+@pytest.mark.parametrize("table", ["network", "accounts", "meters", "service_points", "installations", "keys"])
+def test_a_file_of_a_header_alone_is_not_taken_for_a_utility_without_meters(table, more, tmp_path):
     folder = clean().write(tmp_path)
-    rewrite(folder, "network", lambda raw: raw.split(b"\n")[0] + b"\n")
+    rewrite(folder, table, lambda raw: raw.split(b"\n")[0] + more + b"\n")
     imported = read(folder)
-    assert ("network", 0, "", "TABLE_EMPTY") in found(imported)
+    assert (table, 0, "", "TABLE_EMPTY") in found(imported)
     assert not imported.applicable(leave_out=True)
+
+
+@pytest.mark.parametrize("line", [b"x" * 5 + b",7,7\n", b"7,7,7,7,7\n"])
+def test_a_table_without_a_good_row_is_not_left_out_as_a_whole(line, tmp_path):
+    folder = clean().write(tmp_path)
+    rewrite(folder, "keys", lambda raw: raw.split(b"\n")[0] + b"\n" + line)
+    imported = read(folder)
+    assert ("keys", 0, "", "NO_GOOD_ROW") in found(imported)
+    assert not imported.applicable(leave_out=True)
+
+
+@pytest.mark.parametrize("text", [b"number: 7", b"\xff"])
+def test_tariffs_that_are_all_in_error_do_not_empty_those_in_force(text, tmp_path):
+    files = clean()
+    files.home(9, tariff=7)
+    folder = files.write(tmp_path)
+    (folder / "tariffs").mkdir()
+    (folder / "tariffs" / "own.yaml").write_bytes(text)
+    in_force = {"tariffs/7.yaml": SHIPPED.replace("number: 1", "number: 7").encode()}
+    assert found(read_import(Mapping(folder=tmp_path), in_force)) > {("tariffs", 0, "", "NO_GOOD_ROW")}
+    imported = read_import(Mapping(folder=tmp_path), in_force)
+    assert not imported.applicable(leave_out=True)
+    # What is to vanish is not checked against.
+    codes = {row.code for row in imported.checked.findings if row.table == "service_points"}
+    assert codes <= {"TARIFF_UNKNOWN", "REFERS_TO_ERROR"}
+    assert codes
 
 
 def test_without_accounts_or_keys_neither_is_checked_against(tmp_path):
@@ -158,6 +197,21 @@ def test_a_wrong_mapping_is_refused_with_what_is_wrong(text, fault, tmp_path):
     with pytest.raises(ConfigError, match=fault) as raised:
         read_mapping(tmp_path / "map.yaml")
     assert raised.value.code == "MAPPING_FAULT"
+
+
+@pytest.mark.parametrize(("table", "column", "text"), [
+    ("meters", "limit_wh", "12.345"), ("meters", "limit_wh", "1.234,5"), ("installations", "factor", "1.500"),
+    ("service_points", "account", "5.000.000"),
+])  # fmt: skip
+def test_a_point_is_not_taken_for_a_decimal_point_where_a_comma_is_declared(table, column, text, tmp_path):
+    files = clean()
+    files.home(9)
+    files.rows[table][-1][column] = text
+    folder = files.write(tmp_path)
+    units = {"meters": {"units": {"limit_wh": "kWh"}}}
+    line = len(files.rows[table]) + 1
+    assert (table, line, column, "DECIMAL_POINT") in found(read(folder, decimal=",", tables=units))
+    assert "DECIMAL_POINT" not in {code for *_, code in found(read(folder, tables=units))}
 
 
 def test_a_constant_that_is_no_value_is_refused(tmp_path):

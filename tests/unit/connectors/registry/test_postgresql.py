@@ -2,6 +2,7 @@
 
 import datetime
 import sys
+from decimal import Decimal
 
 import pytest
 
@@ -96,3 +97,12 @@ def test_a_query_that_fails_is_named_and_of_keys_not_even_the_message_is_shown(t
     with pytest.raises(ConfigError, match="QUERY_FAILED") as raised:
         importing.read_import(MAPPING)
     assert raised.value.what == said
+
+
+def test_decimals_of_the_driver_are_written_with_the_declared_comma():
+    mapping = Mapping.model_validate({"source": "postgresql", "decimal": ",", "tables": {"meters": {"query": "q"}}})
+    header = ["system_title", "template", "interval_secs", "limit_wh"]
+    rows = [(title(1), 1, 1800, Decimal("7.5")), (title(2), 1, 1800, 7.25)]
+    source = PostgresqlSource(mapping, lambda: FakeConnection({"q": (header, rows)}))
+    (block,) = source.blocks(METERS, Findings())
+    assert block.cells["limit_wh"] == ["7,5", "7,25"]
