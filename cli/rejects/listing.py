@@ -13,11 +13,10 @@ from rich.table import Table
 from bench.replay.times import ZONE, iso, shown, zone_of
 from cli.output import DEFAULT_FILE, Json, TopologyFile, console, emit
 from cli.rejects import options
-from cli.rejects.sources import WAREHOUSE_ROWS, from_topics, from_warehouse, topics_of
+from cli.rejects.sources import WAREHOUSE_ROWS, from_warehouse, read_topics
 from cli.topology import read_plan
 from connectors.kept.rejected import Rejected
 from pipeline.retry import retry_of
-from schemas.registry import contracts_of
 from sinks.clickhouse.config import ClickHouseConfig
 
 
@@ -50,9 +49,7 @@ def list_rejects(
     if warehouse:
         found = reversed(from_warehouse(ClickHouseConfig(dsn=dsn, database=database), chosen, WAREHOUSE_ROWS))
     else:
-        plan = read_plan(file)
-        contracts = contracts_of(plan.kafka.schema_registry, plan.subjects())
-        found = (one for one in from_topics(plan, contracts, topics_of(plan, topic)) if chosen.takes(one))
+        found = (one for one in read_topics(read_plan(file), topic) if chosen.takes(one))
     listed, codes, devices = counted(found, 0 if summary else rows)
     if as_json:
         emit(report(listed, codes, devices, where, summary=summary))

@@ -14,7 +14,7 @@ from bench.replay.times import ZONE, iso, zone_of
 from cli.deployment import master_key
 from cli.output import DEFAULT_FILE, Json, TopologyFile, console, emit
 from cli.rejects import options
-from cli.rejects.sources import WAREHOUSE_ROWS, from_topics, from_warehouse, topics_of
+from cli.rejects.sources import WAREHOUSE_ROWS, from_warehouse, read_topics
 from cli.topology import read_plan
 from connectors.kept.rejected import Choice, Rejected
 from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER
@@ -22,7 +22,6 @@ from pipeline.errors import ConfigError
 from pipeline.keystore import MASTER_VARIABLE, open_sealed
 from pipeline.lookup import find
 from pipeline.retry import retry_of
-from schemas.registry import contracts_of
 from sinks.clickhouse.config import ClickHouseConfig
 
 KeyStore = Annotated[
@@ -48,9 +47,7 @@ def show(
     if warehouse:
         found = from_warehouse(ClickHouseConfig(dsn=dsn, database=database), chosen, WAREHOUSE_ROWS)
     else:
-        plan = read_plan(file)
-        contracts = contracts_of(plan.kafka.schema_registry, plan.subjects())
-        found = from_topics(plan, contracts, topics_of(plan, topic))
+        found = read_topics(read_plan(file), topic)
     rejected = next((one for one in found if one.name == name), None)
     if rejected is None:
         raise ConfigError("REJECT_UNKNOWN", where=name, what="there is no reject of this name",

@@ -14,6 +14,7 @@ from pipeline.errors import ConfigError
 from pipeline.topology.plan import Plan
 from pipeline.wire import Contracts
 from schemas.records import REJECT
+from schemas.registry import contracts_of
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import open_reader
 
@@ -49,6 +50,12 @@ def from_topics(plan: Plan, contracts: Contracts, topics: list[str]) -> Iterator
                 if name not in seen:
                     seen.add(name)
                     yield rejected
+
+
+def read_topics(plan: Plan, topic: str | None) -> Iterator[Rejected]:
+    """`from_topics` of what `topics_of` gives, under the schemas of the plan's registry."""
+    contracts = contracts_of(plan.kafka.schema_registry, plan.subjects())
+    return from_topics(plan, contracts, topics_of(plan, topic))
 
 
 def from_warehouse(config: ClickHouseConfig, choice: Choice, rows: int) -> list[Rejected]:
