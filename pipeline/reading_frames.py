@@ -15,7 +15,8 @@ no APDU of DLMS begins with its first octet. Numbers are little-endian.
 | u64 | device |
 | u64 | columns: bit n set, every row has a place for target n (channels, then snapshot fields) |
 | rows | i64 stamp, epoch seconds UTC (a block's closes its interval); u64 columns that are there; u16 flags \
-(pipeline.codes.Flag, HEAD_END_*); u16 text of the head-end's quality; u16 text of its id; u16 0; i64 a column, in the \
+(pipeline.codes.Flag, HEAD_END_*); u16 text of the head-end's quality; u16 text of its id; u16 seconds of \
+the interval of a BLOCK as the head-end declares it, 0 where it does not or of another kind; i64 a column, in the \
 units of pipeline.channels, before the multiplying factor |
 | texts | u16 length, UTF-8; the first one is the name of the source. Text 0 stands for none, they count from 1 |
 """
@@ -35,12 +36,14 @@ FIRST_OCTET = 0x52
 VERSION = 1
 HEAD = struct.Struct("<BBBBHHQQ")
 ROW = np.dtype(
-    [("time", "<i8"), ("present", "<u8"), ("flags", "<u2"), ("quality", "<u2"), ("id", "<u2"), ("spare", "<u2")]
+    [("time", "<i8"), ("present", "<u8"), ("flags", "<u2"), ("quality", "<u2"), ("id", "<u2"), ("interval", "<u2")]
 )
 MOST_ROWS = 400
 """Rows of a frame at most, as of a profile."""
 MOST_OCTETS = 60_000
 """Of a frame: below what a frame's length, a reject and decode can hold."""
+MOST_INTERVAL = 0xFFFF
+"""Seconds; stands for every longer interval too, since no registry has one."""
 MOST_TEXT = 200
 """Octets that are kept of a text."""
 LARGEST = 2**53
@@ -78,13 +81,14 @@ class ReadingFrameError(ValueError):
 
 @dataclass(frozen=True)
 class Reading:
-    """One row; `values` by target, `quality` and `id` as the head-end wrote them."""
+    """One row; `values` by target, `quality` and `id` as the head-end wrote them, `interval` s as declared, or 0."""
 
     time: int
     flags: Flag
     values: dict[int, int]
     quality: str
     id: str
+    interval: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,17 @@ class ReadingFrame:
     readings: tuple[Reading, ...]
 
 
-def rows_of(times: Array, present: Array, flags: Array, columns: int, values: Array) -> Array:
+def rows_of(times: Array, present: Array, flags: Array, columns: int, values: Array, interval: Array) -> Array:
     """Rows u8 (n, octets) of frames with these columns, without their texts.
 
-    times i64, present u64, flags u16 (n,); values i64 (n, columns): column k is the k-th bit that is set in `columns`.
+    times i64, present u64, flags u16, interval i64 s (n,); values i64 (n, columns): column k is the k-th bit that is
+    set in `columns`.
     """
     made = np.zeros((len(times), ROW.itemsize + 8 * columns.bit_count()), np.uint8)
     head = made[:, : ROW.itemsize]
     rows = np.zeros(len(times), ROW)
     rows["time"], rows["present"], rows["flags"] = times, present, flags
+    rows["interval"] = np.minimum(interval, MOST_INTERVAL)
     head[:] = rows.view(np.uint8).reshape(len(times), ROW.itemsize)
     made[:, ROW.itemsize :] = np.ascontiguousarray(values, "<i8").view(np.uint8).reshape(len(times), -1)
     return made
@@ -145,13 +151,13 @@ def read_reading_frame(frame: bytes) -> ReadingFrame:
     texts = _texts(frame, end, n_texts)
     readings = []
     for start in range(HEAD.size, end, size):
-        time, present, flags, quality, number, zero = struct.unpack_from("<qQHHHH", frame, start)
+        time, present, flags, quality, number, interval = struct.unpack_from("<qQHHHH", frame, start)
         values = dict(zip(targets, struct.unpack_from(f"<{len(targets)}q", frame, start + ROW.itemsize), strict=True))
-        if present & ~columns or flags & ~SAID or zero or max(quality, number) > n_texts:
+        if present & ~columns or flags & ~SAID or (interval and kind != Kind.BLOCK) or max(quality, number) > n_texts:
             raise ReadingFrameError("a row that does not fit its head")
         there = {target: value for target, value in values.items() if present >> target & 1}
         _check(time, there)
-        readings.append(Reading(time, Flag(flags), there, texts[quality], texts[number]))
+        readings.append(Reading(time, Flag(flags), there, texts[quality], texts[number], interval))
     return ReadingFrame(Kind(kind), device, texts[min(1, n_texts)], tuple(readings))
 
 

@@ -27,6 +27,8 @@ def describe_readings(frame: ReadingFrame, offset_secs: int) -> tuple[dict[str, 
 def _reading(reading: Reading, kind: Kind, zone: timezone, units: dict[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {"time": datetime.fromtimestamp(reading.time, zone).isoformat()}
     said |= {name: text for name, text in (("quality", reading.quality), ("id", reading.id)) if text}
+    if reading.interval:
+        said["interval_secs"] = reading.interval
     if reading.flags:
         said["flags"] = [(flag.name or "").lower() for flag in Flag if flag in reading.flags]
     for target, value in reading.values.items():

@@ -14,7 +14,7 @@ from agents.decode.kernels_open import GOOD, MALFORMED, TOO_LONG, UNREADABLE
 from agents.decode.kernels_profile import MOST_PLACES, NO_ROOM
 from agents.decode.kernels_push import CLOCK_UNUSABLE, NOT_LINKED
 from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE
-from pipeline.codes import Flag, Kind
+from pipeline.codes import REJECT_NUMBER, Flag, Kind
 from pipeline.jit import inlined, kernel, peek2, peek8
 from pipeline.reading_frames import (
     COLUMNS_OF,
@@ -34,11 +34,15 @@ from pipeline.reading_frames import (
 HEAD_OCTETS, ROW_OCTETS = HEAD.size, ROW.itemsize
 FROM_HEAD_END = int(Flag.HEAD_END)
 NOT_SAID = 0xFFFF & ~int(SAID)
-INSTANT = int(Kind.INSTANT)
+BLOCK, INSTANT = int(Kind.BLOCK), int(Kind.INSTANT)
 KINDS = len(COLUMNS_OF)
 FORBIDDEN = np.array([0, *(~COLUMNS_OF[Kind(kind)] for kind in range(1, KINDS + 1))], np.int64)
 """Columns that a kind may not have, by kind."""
-PRESENT, FLAGS, QUALITY, ID, SPARE = (ROW.fields[name][1] for name in ("present", "flags", "quality", "id", "spare"))  # type: ignore[index]
+PRESENT, FLAGS, QUALITY, ID, INTERVAL = (
+    ROW.fields[name][1]  # type: ignore[index]
+    for name in ("present", "flags", "quality", "id", "interval")
+)
+INTERVAL_OTHER = REJECT_NUMBER["INTERVAL_OTHER"]
 
 
 @inlined
@@ -52,10 +56,11 @@ def _texts_end(octets, p, end, count):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _check_row(octets, p, columns, texts):  # type: ignore[no-untyped-def]
+def _check_row(octets, p, kind, columns, texts):  # type: ignore[no-untyped-def]
     """Verdict on the row at `p`, which is known to be there."""
     present = peek8(octets, p + PRESENT)
-    fits = present & ~columns == 0 and peek2(octets, p + FLAGS) & NOT_SAID == 0 and peek2(octets, p + SPARE) == 0
+    fits = present & ~columns == 0 and peek2(octets, p + FLAGS) & NOT_SAID == 0
+    fits = fits and (kind == BLOCK or peek2(octets, p + INTERVAL) == 0)
     if not fits or max(peek2(octets, p + QUALITY), peek2(octets, p + ID)) > texts:
         return MALFORMED
     time = peek8(octets, p)
@@ -91,7 +96,7 @@ def check_readings(octets, p, end, device):  # type: ignore[no-untyped-def]
     if tail > end or _texts_end(octets, tail, end, texts) != end:
         return MALFORMED, nothing, nothing, nothing, nothing
     for item in range(count):
-        code = _check_row(octets, p + HEAD_OCTETS + item * size, columns, texts)
+        code = _check_row(octets, p + HEAD_OCTETS + item * size, kind, columns, texts)
         if code != GOOD:
             return code, nothing, nothing, nothing, nothing
     if np.uint64(peek8(octets, p + 8)) != device:
@@ -135,7 +140,7 @@ def read_readings(octets, p, end, frame, device, point, first_link, links, rows,
     """Read the frame in [p, end) to `rows` (Rows) from `row` and `snapshot` on; (code, rows, snapshots) of it.
 
     The code is NO_ROOM, and nothing is read, when there is no room for its rows and a row of each of `waiting` frames;
-    then `rows` counts those. With NOT_LINKED there may be rows too.
+    then `rows` counts those. With NOT_LINKED and INTERVAL_OTHER there may be rows too.
     """
     code, kind, count, columns, size = check_readings(octets, p, end, device)
     if code != GOOD:
@@ -144,11 +149,15 @@ def read_readings(octets, p, end, frame, device, point, first_link, links, rows,
         return TOO_LONG, np.int64(0), np.int64(0)
     if row + count + waiting > rows.frame.shape[0]:
         return NO_ROOM, count, np.int64(0)
-    written, snapshots = np.int64(0), np.int64(0)
+    written, snapshots, other = np.int64(0), np.int64(0), False
     for item in range(count):
         start = p + HEAD_OCTETS + item * size
         link = link_at(links, first_link, device, kind, peek8(octets, start))
         if link < 0 or links[link].service_point != point:
+            continue
+        declared = peek2(octets, start + INTERVAL)
+        if declared != 0 and declared != links[link].interval_secs:
+            other = True
             continue
         place = row + written
         rows.frame[place], rows.service_point[place], rows.device[place] = frame, point, device
@@ -159,4 +168,5 @@ def read_readings(octets, p, end, frame, device, point, first_link, links, rows,
             _write_fields(octets, start, columns, rows, snapshot)
             snapshots += 1
         written += 1
-    return (GOOD if written == count else NOT_LINKED), written, snapshots
+    code = INTERVAL_OTHER if other else GOOD if written == count else NOT_LINKED
+    return code, written, snapshots

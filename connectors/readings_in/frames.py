@@ -83,7 +83,8 @@ def _frames(rows: Rows, order: Array, link: Array, kind: Kind, head_end: str) ->
     present, targets = rows.present[order], rows.targets
     columns = int(np.bitwise_or.reduce(present))
     places = [place for place, target in enumerate(targets) if columns >> target & 1]
-    made = rows_of(rows.time[order], present, rows.flags[order], columns, rows.values[order][:, places])
+    made = rows_of(rows.time[order], present, rows.flags[order], columns, rows.values[order][:, places],
+                   rows.interval[order] if kind == Kind.BLOCK else np.zeros(len(order), np.int64))  # fmt: skip
     quality, identity, device = rows.quality[order], rows.id[order], rows.device[order]
     source, said = head_end.encode(), [text.encode() for text in rows.quality_texts]
     shared = len(said) <= SHARED_TEXTS and not (identity >= 0).any()

@@ -45,12 +45,15 @@ def judge(frame: bytes, device: int, point: int, registry: Registry) -> tuple[st
         return error.code, []
     if said.device != device:
         return "FRAME_UNREADABLE", []
-    rows, lost = [], False
+    rows, lost, other = [], False, False
     for reading in said.readings:
         link = link_of(registry, device, said.kind, reading.time)
         if link is None or registry.service_point[link] != point:
             lost = True
             continue
+        if reading.interval not in (0, registry.interval_secs[link]):
+            other = True
+            continue
         flags = int(reading.flags | Flag.HEAD_END)
         rows.append(Row(link, int(said.kind), reading.time, flags, dict(reading.values)))
-    return ("NOT_LINKED" if lost else ""), rows
+    return ("INTERVAL_OTHER" if other else "NOT_LINKED" if lost else ""), rows

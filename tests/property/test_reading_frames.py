@@ -54,6 +54,7 @@ def said(draw: st.DrawFn) -> ReadingFrame:
             draw(stamps), draw(st.sampled_from(FLAGS)),
             {target: draw(usual) for target in targets if draw(st.integers(0, 5))},
             draw(st.sampled_from(["", "E", "1.0.0", "geschätzt"])), draw(texts),
+            draw(st.sampled_from([0, 0, 1800, 900])) if kind == Kind.BLOCK else 0,
         )
         for _ in range(count)
     )  # fmt: skip
@@ -73,6 +74,7 @@ def octets_of(said: ReadingFrame) -> bytes:
         np.array([int(row.flags) for row in said.readings], np.uint16),
         columns,
         np.array([[row.values.get(target, 0) for target in targets] for row in said.readings], np.int64),
+        np.array([row.interval for row in said.readings]),
     )
     numbers = {text: place for place, text in enumerate(listed[1:], 2)} | {"": 0}
     texts_of_rows(
@@ -182,3 +184,15 @@ def test_what_a_meter_has_encrypted_is_never_taken_for_a_head_end(context: int) 
     frame = octets_of(ReadingFrame(Kind.BLOCK, DEVICES[0], "A", (Reading(NOON - 9000, Flag(0), {0: 1}, "", ""),)))
     found = verdicts([frame, sealed(frame, 1, DEVICES[0], KEYS), wrapped(frame)], [DEVICES[0]] * 3, [77] * 3, context)
     assert [code for code, _ in found] == ["", "APDU_UNKNOWN", "APDU_UNKNOWN"]
+
+
+def test_intervals_of_another_length_than_the_link_says_are_left_out_and_named(context: int) -> None:
+    def frame(*intervals: int) -> bytes:
+        rows = (
+            Reading(NOON - 1800 * back, Flag(0), {0: 7}, "", "", secs) for back, secs in enumerate(intervals, start=5)
+        )
+        return octets_of(ReadingFrame(Kind.BLOCK, DEVICES[0], "A", tuple(rows)))
+
+    found = verdicts([frame(900), frame(1800, 900, 0), frame(100_000)], [DEVICES[0]] * 3, [77] * 3, context)
+    assert [code for code, _ in found] == ["INTERVAL_OTHER"] * 3
+    assert [[row.time for row in rows] for _, rows in found] == [[], [NOON - 5 * 1800, NOON - 7 * 1800], []]
