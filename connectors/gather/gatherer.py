@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from connectors.gather import kernels
+from connectors.gather.links import split_readings
 from pipeline.batch import FrameBatch
 from pipeline.codes import REJECT_BY_NUMBER
 from pipeline.columns import Array
@@ -106,11 +107,16 @@ class Gatherer:
         self.frames += count
         self.octets += end - begin
 
-    def add_one(self, frame: bytes, received_at: int, hint: int = 0, again: Reference | None = None) -> None:
-        """Take one frame."""
-        payload = np.frombuffer(frame, np.uint8)
-        was = () if again is None else (again,)
-        self.add(payload, np.zeros(1, np.int64), np.array([len(frame)], np.uint32), received_at, hint, was)
+    def add_one(self, frame: bytes, received_at: int, hint: int = 0, again: Reference | None = None) -> int:
+        """Take one frame; of a head-end's readings one for each service point at which they were measured.
+
+        Returns how many.
+        """
+        frames = split_readings(frame, self.registry) if self.decoded else [frame]
+        lengths = np.array([len(one) for one in frames], np.uint32)
+        payload, was = np.frombuffer(b"".join(frames), np.uint8), () if again is None else (again,) * len(frames)
+        self.add(payload, np.cumsum(lengths, dtype=np.int64) - lengths, lengths, received_at, hint, was)
+        return len(frames)
 
     def cut(self) -> Gathered:
         """All pending frames, identified, resolved as of when they came, and sorted by partition; then start anew."""

@@ -110,8 +110,7 @@ class Pump:
 
     def offer_again(self, frame: bytes, device: int, received_at: int, was: Reference) -> None:
         """Take a frame that was refused or parked, with the time at which it first came."""
-        self._gatherer.add_one(frame, received_at, device, was)
-        self._taken(1)
+        self._taken(self._gatherer.add_one(frame, received_at, device, was))
         self._cut_when_full()
 
     def _taken(self, frames: int) -> None:

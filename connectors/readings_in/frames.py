@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from connectors.gather.links import links_at
 from connectors.readings_in.records import MOST_RAW, Fault, Records
 from connectors.readings_in.rows import Rows
 from pipeline.codes import Kind
 from pipeline.columns import Array
-from pipeline.lookup import find_many
 from pipeline.reading_frames import HEAD, MOST_OCTETS, MOST_ROWS, MOST_TEXT, frame_of, rows_of, texts_of_rows
 from pipeline.reference import Registry
 
@@ -47,19 +47,7 @@ def build(rows: Rows, records: Records, registry: Registry, head_end: str) -> Bu
 
 def links_of(rows: Rows, registry: Registry) -> Array:
     """Row i64 (n,) of the registry under which each was measured; -1 where the device is not known."""
-    first = np.full(len(rows), -1, np.int64)
-    find_many(*registry.by_device, np.ascontiguousarray(rows.device, np.uint64), first)
-    link, count = first.copy(), len(registry.device)
-    moment = rows.time - (rows.kind == Kind.BLOCK)
-    while True:
-        after = np.minimum(link + 1, max(count - 1, 0))
-        later = (link >= 0) & (link + 1 < count)
-        if not later.any():
-            return link
-        later &= (registry.device[after] == rows.device) & (registry.valid_from[after] <= moment)
-        if not later.any():
-            return link
-        link[later] += 1
+    return links_at(rows.device, rows.time - (rows.kind == Kind.BLOCK), registry)
 
 
 def _of_length(rows: Rows, link: Array, registry: Registry, records: Records) -> tuple[Array, list[Fault]]:

@@ -275,3 +275,38 @@ def test_readings_of_a_meter_that_the_registry_learns_of_later_wait_and_flow_on(
     assert driver.parcels("readings") == []
     driver.put_in_force(registry=registry)
     assert len(rows.readings(driver)["device"]) == len(own) > 0
+
+
+def test_readings_that_waited_while_the_meter_was_moved_go_to_both_of_its_places(
+    meters: tuple[Run, Told], folder: Path
+) -> None:
+    told = meters[1]
+    registry = told.fed.slots[0].registry
+    assert registry is not None
+    links = [column_.name for column_ in registry.COLUMNS if column_.section == "link"]
+    own = [one for slot in told.slots[:8] for one in slot if one.device == int(registry.device[0])]
+    own = sorted((one for one in own if one.kind == "block"), key=lambda one: one.time)
+    moved = own[len(own) // 2].time
+    # The second point's meter goes, and the first one's comes in its place.
+    place, points = np.array([0, 0]), registry.service_point[:2].copy()
+    assert len(set(registry.device[:2].tolist())) == len(set(points.tolist())) == 2
+    without, with_both = (registry.holding(*(column_.name for column_ in registry.COLUMNS)) for _ in range(2))
+    for name in links:
+        column_ = getattr(registry, name)
+        setattr(without, name, column_[2:])
+        setattr(with_both, name, np.concatenate([column_[place], column_[2:]]))
+    with_both.service_point[:2] = points
+    with_both.valid_to[0] = with_both.valid_from[1] = moved
+    driver = world.driver(folder)
+    driver.put_in_force(registry=without, keys=told.fed.keys)
+    octets = as_csv(own)
+    options = ReadingsOptions(format="csv", time_format="epoch")
+    for portion in portions(io.BytesIO(octets), options, {}, without, octets):
+        driver.readings(portion, told.fed.slots[7].end_time)
+    assert driver.parcels("readings") == []
+    driver.put_in_force(registry=with_both)
+    found = rows.readings(driver)
+    ends = (found["interval_start"] + found["interval_secs"]).tolist()
+    at = set(zip(found["service_point"].tolist(), ends, strict=True))
+    assert at == {(int(points[int(one.time > moved)]), one.time) for one in own}
+    assert driver.records("rejects") == []

@@ -7,9 +7,11 @@ import pytest
 
 from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import FRAME_LIMIT, Aside, Gatherer
+from connectors.gather.links import split_readings
 from pipeline.codes import REJECT_NUMBER, Flag, Kind
-from pipeline.reading_frames import Reading, ReadingFrame
+from pipeline.reading_frames import Reading, ReadingFrame, read_reading_frame
 from pipeline.reference import FOREVER
+from pipeline.wire import Reference
 from tests.property.test_reading_frames import octets_of
 from tests.unit.connectors.test_gather import TITLE, glo, registry, wrapped
 
@@ -87,3 +89,26 @@ def test_readings_of_an_unknown_meter_are_parked_whole_and_flow_on() -> None:
     (batch,) = gatherer.cut().batches.values()
     assert batch.service_point.tolist() == [9]
     assert np.array_equal(batch.payload, np.frombuffer(raw, np.uint8))
+
+
+def test_a_frame_that_waited_while_its_meter_was_moved_goes_to_both_places() -> None:
+    raw = frame(T0 - 1800, T0, T0 + 1800, T0 + 3600, device=TITLE + 1)
+    was = Reference("rejects", "parked", 0, 41, b"", b"")
+    gatherer = Gatherer(registry([(TITLE, 7, 0, int(FOREVER))]), 1, decoded=True)
+    gatherer.registry = registry([(TITLE + 1, 9, 0, T0), (TITLE + 1, 10, T0, int(FOREVER))])
+    assert gatherer.add_one(raw, T0 + 5, TITLE + 1, was) == 2
+    gathered = gatherer.cut()
+    (batch,) = gathered.batches.values()
+    assert (batch.service_point.tolist(), gathered.again) == ([9, 10], {0: (was, was)})
+    cut = np.split(np.asarray(batch.payload), np.cumsum(batch.length)[:-1])
+    said = [read_reading_frame(one.tobytes()) for one in cut]
+    assert [[row.time for row in one.readings] for one in said] == [[T0 - 1800, T0], [T0 + 1800, T0 + 3600]]
+    whole = read_reading_frame(raw)
+    assert sum((one.readings for one in said), ()) == whole.readings
+    assert {(one.kind, one.device, one.source) for one in said} == {(whole.kind, whole.device, whole.source)}
+
+
+@pytest.mark.parametrize("cut", [1, 15, 30, 60])
+def test_a_broken_frame_is_not_cut_at_a_move(cut: int) -> None:
+    raw = frame(T0 - 1800, T0, T0 + 1800)[:cut]
+    assert split_readings(raw, registry([(TITLE, 9, 0, T0), (TITLE, 10, T0, int(FOREVER))])) == [raw]
