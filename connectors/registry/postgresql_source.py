@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import importlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -65,14 +66,9 @@ class PostgresqlSource:
 
     def blocks(self, table: Table, findings: Findings) -> Iterator[Block]:
         """See Source; a row's line is its place in the result, from 1."""
-        with self._connection.cursor(name=f"kvarn_{table.name}") as cursor:
-            try:
-                cursor.execute(self._mapping.of(table.name).query)
-                rows = cursor.fetchmany(BLOCK_ROWS)
-            except Exception as error:
-                if not type(error).__module__.startswith("psycopg"):
-                    raise
-                raise _failed(table, error) from None
+        with _faults(table), self._connection.cursor(name=f"kvarn_{table.name}") as cursor:
+            cursor.execute(self._mapping.of(table.name).query)
+            rows = cursor.fetchmany(BLOCK_ROWS)
             header = [str(column[0]) for column in cursor.description]
             places = match_header(table, self._mapping, header, 0, findings)
             line = 1
@@ -83,6 +79,22 @@ class PostgresqlSource:
                 yield Block(list(range(line, line + len(rows))), cells)
                 line += len(rows)
                 rows = cursor.fetchmany(BLOCK_ROWS)
+
+
+@contextmanager
+def _faults(table: Table) -> Iterator[None]:
+    """What the driver raises while a table is read: the database went away, or the query is not right."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("psycopg"):
+            raise
+        # By name: the driver is optional. Of these the driver's own hierarchy says that the operation failed, not
+        # the query: a connection lost, a server that shuts down, a statement that took too long.
+        if any(kind.__name__ == "OperationalError" for kind in type(error).__mro__):
+            raise Transient("DATABASE_LOST", where=f"query of {table.name}", what=type(error).__name__,
+                            do="run it again when the database answers; nothing was changed") from None  # fmt: skip
+        raise _failed(table, error) from None
 
 
 def _failed(table: Table, error: Exception) -> ConfigError:
