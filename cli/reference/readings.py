@@ -12,6 +12,7 @@ TITLES = {
     "cim": "IEC 61968-9, ReadingQualityType: system.category.index",
     "mdff": "Meter Data File Format (NEM12): flag and method",
     "espi": "ESPI (Green Button)",
+    "mscons": "MSCONS (EDI@Energy): qualifier of QTY",
     "words": "words",
 }
 
@@ -36,7 +37,8 @@ def readings() -> str:
         table(("quality", "what becomes of the value"), ((code(name), text) for name, text in MEANING.items())),
         "A text is looked up in `qualities` of the connector, then in these vocabularies in this order, without regard "
         "to case. Several codes stand side by side with `;`, `,` or `|`: the worst counts (suspect, missing, edited, "
-        "estimated, actual). No text is actual; one that is in no table makes the reading suspect, or is refused "
+        "estimated, actual). What stands behind ` #` is a remark (a reason, a status): it is kept and not looked up. "
+        "No text is actual; one that is in no table makes the reading suspect, or is refused "
         "(`unknown_quality`).",
         *(
             part

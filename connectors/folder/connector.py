@@ -107,6 +107,7 @@ async def _take(
     path: Path, config: FolderConfig, names: Mapping[str, int], inbox: Inbox, pump: Pump, stop: asyncio.Event
 ) -> bool:
     """Read a file; False when it was left for later, and those behind it too."""
+    config = config.of(path)
     try:
         octets = (await asyncio.to_thread(path.stat)).st_size
         taking = Taking(path, octets, pump.registry_version)

@@ -14,13 +14,15 @@ from connectors.readings_in.quantities import Quantity, quantity, usual_columns
 from connectors.readings_in.times import EPOCH, EPOCH_MS, ISO
 from pipeline.codes import Kind
 
+OWN_STAMPS, OWN_UNITS = ("nem12", "espi", "mscons"), ("nem12", "mscons")
+"""Formats whose messages say when an interval ends, and whose `values` are names alone."""
 KINDS = {"block": Kind.BLOCK, "daily": Kind.DAILY, "instant": Kind.INSTANT}
 
 
 class Columns(BaseModel):
-    """Where a reading has its parts: a column of CSV, or a field of JSON or Avro (within another one: `a.b`).
+    """Where a reading has its parts: a column of CSV or Parquet, a field of JSON or Avro (within another one: `a.b`).
 
-    CIM messages have their own places for these.
+    CIM, ESPI, MSCONS and NEM12 have their own places for these.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,14 +39,19 @@ class ReadingsOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["json", "csv", "cim", "avro"] = Field(
-        "json", description="json (a list, an object with a list, or a line each), csv, cim (IEC 61968-9) "
-        "or avro (object container files)"
+    format: Literal["json", "csv", "cim", "avro", "nem12", "espi", "mscons", "parquet", "suffix"] = Field(
+        "json", description="json (a list, an object with a list, or a line each), csv, cim (IEC 61968-9), avro "
+        "(object container files), nem12 (AEMO), espi (Green Button), mscons (UN/EDIFACT); of a folder also parquet, "
+        "and suffix: as the file's name ends"
     )  # fmt: skip
     head_end: str = Field("head-end", min_length=1, max_length=60, description="name of the head-end, kept for lineage")
     device: Literal["auto", "title", "number", "name"] = Field(
         "auto", description="what names a meter: its system title (16 hexadecimal digits), the registry's number, a "
         "name of the file `names`, or auto: the first that fits, names first"
+    )  # fmt: skip
+    named_by: Literal["point", "meter"] = Field(
+        "point", description="NEM12 and MSCONS: what is taken for a meter's name, that of its metering point (NMI, "
+        "LOC+172) or its number (serial number of record 200, RFF+MG)"
     )  # fmt: skip
     names: Path | None = Field(None, description="CSV file with columns name, device: the head-end's names of meters")
     zone: str = Field("Asia/Kolkata", description="zone of stamps without an offset")
@@ -52,7 +59,7 @@ class ReadingsOptions(BaseModel):
     stamp: Literal["end", "start"] = Field("end", description="what a block's stamp is: end or start of its interval")
     interval_secs: int = Field(
         0, ge=0, le=86_400, description="length of the head-end's intervals, checked against the registry; 0: as the "
-        "registry says (of CIM: as the reading type says)"
+        "registry says (of CIM, ESPI, MSCONS and NEM12: as the message says)"
     )  # fmt: skip
     kind: Literal["block", "daily", "instant"] = Field(
         "block", description="block: energy of intervals; daily: registers at midnight; instant: momentary values"
@@ -60,7 +67,8 @@ class ReadingsOptions(BaseModel):
     columns: Columns = Field(default_factory=lambda: Columns(), description="where a reading has its parts")
     values: dict[str, str] = Field(
         default_factory=dict, description="column -> quantity and unit, for example kWh_import: wh_imp kWh; none: "
-        "those columns that are called as quantities are, see docs/reference/readings.md"
+        "those columns that are called as quantities are, see docs/reference/readings.md; of NEM12 and "
+        "MSCONS without a unit: their suffixes and OBIS codes, for example K1: varh_q3"
     )  # fmt: skip
     records: str = Field("readings", description="JSON and Avro: field of an object that holds a list of readings")
     qualities: dict[str, QualityClass] = Field(
@@ -101,8 +109,12 @@ class ReadingsOptions(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> ReadingsOptions:
+        if self.format in OWN_STAMPS and self.stamp == "start":
+            raise ValueError(f"stamp: {self.format} says itself when its intervals end")
         if self.stamp == "start" and self.format != "cim" and not self.interval_secs:
             raise ValueError("interval_secs: say how long intervals are whose start is their stamp")
+        if self.format in OWN_UNITS and any(" " in text.strip() for text in self.values.values()):
+            raise ValueError(f"values: {self.format} says itself in which units values are")
         if self.device == "name" and self.names is None:
             raise ValueError("names: give the file, when devices have names")
         return self

@@ -1,7 +1,7 @@
 """What head-ends say of a value, once: their codes and words, and what each is here.
 
 Sources: IEC 61968-9 (ReadingQualityType system.category.index), AEMO Meter Data File Format (quality flag and method),
-ESPI (quality of reading), and the words of the field.
+ESPI (quality of reading), EDI@Energy MSCONS (qualifier of a quantity), and the words of the field.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MEANING: dict[QualityClass, str] = {
 class Code:
     """A code of one vocabulary; `pattern`: what of a text it stands for, whole and without regard to case."""
 
-    vocabulary: Literal["cim", "mdff", "espi", "words"]
+    vocabulary: Literal["cim", "mdff", "espi", "mscons", "words"]
     pattern: str
     means: QualityClass
     doc: str
@@ -71,6 +71,12 @@ CODES: tuple[Code, ...] = (
     Code("espi", r"10|13", "suspect", "10 questionable, 13 mixed"),
     Code("espi", r"11", "actual", "11 derived"),
     Code("espi", r"12", "estimated", "12 projected"),
+    Code("mscons", r"220|46", "actual", "220 true value, 46 delivered quantity"),
+    Code("mscons", r"79", "actual", "79 sum of energies"),
+    Code("mscons", r"67|201", "estimated", "67 substitute, 201 proposed"),
+    Code("mscons", r"187|Z18", "estimated", "187 forecast, Z18 provisional"),
+    Code("mscons", r"20", "suspect", "20 not to be used"),
+    Code("mscons", r"Z30", "missing", "Z30 missing"),
     Code("words", r"actual|valid|validated|good|ok|measured|raw|normal|true", "actual", "words for a sound value"),
     Code("words", r"est|estimate|estimated|substitute|substituted|interpolated", "estimated", "words for a substitute"),
     Code("words", r"manual|edited|manually edited|corrected", "edited", "words for an edit"),
@@ -79,7 +85,10 @@ CODES: tuple[Code, ...] = (
 )
 """Within a vocabulary the first that fits counts. V of MDFF says that the flags vary within a day: it is none."""
 
-VOCABULARIES = ("cim", "mdff", "espi", "words")
+VOCABULARIES = ("cim", "mdff", "espi", "mscons", "words")
+
+REMARK = " #"
+"""What stands behind this in a text (a reason, a status) is kept and not looked up."""
 
 
 def class_of(text: str, own: Mapping[str, QualityClass]) -> QualityClass | None:
@@ -96,7 +105,14 @@ def class_of(text: str, own: Mapping[str, QualityClass]) -> QualityClass | None:
     return next(one for one in WORST if one in classes)
 
 
+def with_remark(code: str, *remarks: str) -> str:
+    """A code with what a file says beside it, as one text of which the code is looked up."""
+    said = " ".join(re.sub(r"[;|,#\s]+", " ", remark).strip() for remark in remarks if remark.strip())
+    return f"{code.strip()}{REMARK}{said}" if said.strip() else code.strip()
+
+
 def _single(text: str, own: Mapping[str, QualityClass]) -> QualityClass | None:
+    text = text if text in own else text.partition(REMARK)[0].strip()
     if text in own:
         return own[text]
     return next((code.means for code in CODES if re.fullmatch(code.pattern, text, re.IGNORECASE)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.channels import CHANNELS, SNAPSHOT, Channel, SnapshotField
@@ -53,6 +54,15 @@ def quantity(text: str) -> Quantity:
     if unit not in units:
         raise ValueError(f"{text!r}: use one of the units {', '.join(units)}")
     return Quantity(TARGET[name], KNOWN[name][1] + units[unit])
+
+
+def named(values: Mapping[str, str], usual: Mapping[str, str], *names: str) -> str | None:
+    """The channel that one of a format's own names stands for, its own declaration first; None when nothing does."""
+    for table in (values, usual):
+        for name in names:
+            if name in table:
+                return table[name].strip()
+    return None
 
 
 def usual_columns() -> dict[str, str]:

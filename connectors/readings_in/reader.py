@@ -50,7 +50,7 @@ def portions(
     try:
         for part in FORMATS[options.format](stream, options):
             number += 1
-            read = read_rows(part.records, options, names, part.columns, part.quantities)
+            read = read_rows(part.records, part.options or options, names, part.columns, part.quantities)
             built = build(read.rows, part.records, registry, options.head_end)
             faults = [*read.faults, *built.faults]
             yield Portion(built, faults, built.rows, read.missing)

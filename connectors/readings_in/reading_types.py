@@ -60,7 +60,7 @@ def reading_type(text: str) -> ReadingType:
         raise ValueError(f"{text}: only electricity, without zones, tiers or harmonics")
     if multiplier not in MULTIPLIERS:
         raise ValueError(f"{text}: multiplier {multiplier} is not known")
-    name = _name(measured, uom, flow, phases)
+    name = quantity_name(measured, uom, flow, phases)
     if name is None:
         raise ValueError(
             f"{text}: kind {measured}, uom {uom}, flow {flow}, phases {phases} is no quantity that is kept"
@@ -76,7 +76,8 @@ def reading_type(text: str) -> ReadingType:
     raise ValueError(f"{text}: accumulation {accumulation} over period {macro}, {period} is not taken")
 
 
-def _name(measured: int, uom: int, flow: int, phases: int) -> str | None:
+def quantity_name(measured: int, uom: int, flow: int, phases: int) -> str | None:
+    """Channel or snapshot field of a kind, a unit, a direction and phases; None for what is not kept."""
     if measured == ENERGY_KIND:
         return ENERGIES.get((uom, flow)) if phases in (0, 224) else None
     if measured == VOLTAGE_KIND and uom == 29:

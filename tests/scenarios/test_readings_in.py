@@ -1,4 +1,4 @@
-"""What meters sent, written by a head-end in four formats: the warehouse has the same rows as from the meters."""
+"""What meters sent, written by a head-end in eight formats: the warehouse has the same rows as from the meters."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from pipeline.channels import CHANNELS, N_ENERGY, N_REACTIVE
 from pipeline.codes import Flag, Kind, Method, Quality
 from tests.scenarios import rows, world
 from tests.scenarios.world import Feed, Run
+from tests.unit.connectors.readings_in import written as files
 
 FROM = frozenset({"flags", "counter", "received_at", "raw", "detail"})
 """What tells that a reading came from a head-end."""
@@ -121,7 +122,22 @@ def as_cim(readings: list[Written]) -> bytes:
     return f'<MeterReadings xmlns="http://iec.ch/TC57/2011/MeterReadings#">{body}</MeterReadings>'.encode()
 
 
-WAYS: dict[str, Callable[[list[Written]], bytes]] = {"json": as_json, "csv": as_csv, "avro": as_avro, "cim": as_cim}
+def as_told(readings: list[Written], quality: str = "") -> list[files.Told]:
+    """The same as writers of files take them."""
+    return [
+        files.Told(f"{one.device:016X}", one.time, one.values, one.kind, quality or one.quality) for one in readings
+    ]
+
+
+WAYS: dict[str, Callable[[list[Written]], bytes]] = {
+    "json": as_json, "csv": as_csv, "avro": as_avro, "cim": as_cim,
+    "espi": lambda readings: files.espi(as_told(readings)),
+    "parquet": lambda readings: files.as_parquet(as_told(readings)),
+    "nem12": lambda readings: files.nem12(as_told(readings)),
+    "mscons": lambda readings: files.mscons(as_told(readings, "220")),
+}  # fmt: skip
+NARROW = {"nem12": (("block",), tuple(files.SUFFIXES)), "mscons": (("block", "daily"), tuple(files.OBIS))}
+"""Formats that do not have all that meters send -> the kinds and channels that they have."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +189,7 @@ def tell(driver: FrameDriver, told: Told, form: str, *, most: int | None = None)
     return driver
 
 
-@pytest.fixture(scope="module", params=list(WAYS))
+@pytest.fixture(scope="module", params=[form for form in WAYS if form not in NARROW])
 def head_end(request: pytest.FixtureRequest, meters: tuple[Run, Told], folder: Path) -> Run:
     told = meters[1]
     return Run(told.fed, tell(world.driver(folder), told, request.param))
@@ -195,6 +211,39 @@ def test_every_reading_that_a_frame_made_says_that_a_head_end_decoded_it(head_en
     sent &= table["flags"] != 0  # a mark that the interval came twice repeats what is in force, without its flags
     assert sent.sum() > 1000
     assert set(table["flags"][sent].tolist()) <= {int(Flag.HEAD_END), int(Flag.HEAD_END | Flag.OFF_GRID)}
+
+
+@pytest.mark.parametrize("form", list(NARROW))
+def test_a_format_without_all_channels_gives_the_rows_of_what_it_has(
+    form: str, meters: tuple[Run, Told], folder: Path
+) -> None:
+    own, told = meters
+    kinds, channels = NARROW[form]
+    slots = [
+        [
+            replace(one, values={name: value for name, value in one.values.items() if name in channels})
+            for one in readings
+            if one.kind in kinds
+        ]
+        for readings in told.slots
+    ]
+    narrow = replace(told, slots=slots)
+    run, plain = (tell(world.driver(folder), narrow, chosen) for chosen in (form, "json"))
+    # The sender's codes differ from one format to the other; both say that the values are the meter's.
+    found, wanted = (rows.histories(driver, leave=FROM, last=True) for driver in (run, plain))
+    for name in ("reading", "settlement", "determinants", "losses"):
+        assert found[name] == wanted[name], name
+    measured, metered = (measurements(driver) for driver in (run, own.driver))
+    assert len(measured) > 1000
+    assert {key: metered[key] for key in measured} == measured
+
+
+def measurements(driver: FrameDriver) -> dict[tuple[int, int], int]:
+    """(device, begin of the interval) -> import of readings that are the meter's own."""
+    table = rows.section(driver, "readings", "reading")
+    sent = np.flatnonzero((table["frame"] >= 0) & (table["method"] == 0))
+    keys = zip(table["device"][sent].tolist(), table["interval_start"][sent].tolist(), strict=True)
+    return dict(zip(keys, table["energy"][sent, 0].tolist(), strict=True))
 
 
 def test_the_cut_of_messages_leaves_no_trace(meters: tuple[Run, Told], folder: Path) -> None:

@@ -17,11 +17,12 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True)
 class Part:
-    """Records of a message, or of a part of a file; columns and quantities where the format has its own."""
+    """Records of a message, or of a part of a file; columns, quantities and options where the format has its own."""
 
     records: Records
     columns: Columns | None = None
     quantities: Mapping[str, Quantity] | None = None
+    options: ReadingsOptions | None = None
 
 
 def whole(stream: BinaryIO, options: ReadingsOptions) -> bytes:

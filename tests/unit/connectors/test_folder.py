@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
 from pipeline.errors import ConfigError, Fatal
 from pipeline.reading_frames import read_reading_frame
-from tests.unit.connectors.readings_in.made import DEVICE, TITLE, UNKNOWN, known
+from tests.unit.connectors.readings_in.made import DEVICE, MIDNIGHT, TITLE, UNKNOWN, known
+from tests.unit.connectors.readings_in.written import Told, as_parquet, nem12
 from tests.unit.connectors.test_push import MemoryOutlet, until
 
 HEAD = "device,time,kwh_imp,quality\n"
@@ -31,7 +33,7 @@ GOOD = HEAD + "".join(f"{TITLE},2025-07-01T0{hour}:00,{hour},A\n" for hour in ra
 async def watching(folder: Path, *, held: bool = False, **options: Any) -> AsyncIterator[tuple[Pump, MemoryOutlet]]:
     """A folder connector that runs; `held`: Kafka takes nothing more before it has stopped."""
     config = FolderConfig(
-        path=folder, format="csv", quiet_secs=0, look_secs=0.01, gather=GatherOptions(batch_age_ms=5), **options
+        path=folder, quiet_secs=0, look_secs=0.01, gather=GatherOptions(batch_age_ms=5), **{"format": "csv"} | options
     )
     outlet = MemoryOutlet()
     pump = Pump(known(), 4, outlet, config.gather, lambda: 1_000, decoded=True)
@@ -51,10 +53,10 @@ async def watching(folder: Path, *, held: bool = False, **options: Any) -> Async
         await pumping
 
 
-def put(folder: Path, name: str, text: str) -> None:
+def put(folder: Path, name: str, text: str | bytes) -> None:
     """A file as a good sender writes it: under another name, then renamed."""
     folder.mkdir(exist_ok=True)
-    (folder / f".{name}").write_text(text)
+    (folder / f".{name}").write_bytes(text if isinstance(text, bytes) else text.encode())
     (folder / f".{name}").rename(folder / name)
 
 
@@ -96,6 +98,32 @@ async def test_rows_that_were_refused_are_in_the_report_and_in_rejects(tmp_path:
         DEVICE, "line 7, kwh_imp: 'x' is no number", ("a.csv", -1, -1),
     )  # fmt: skip
     assert refused.raw == f"{TITLE},2025-07-01T07:00,x,A".encode()
+
+
+async def test_the_end_of_a_name_may_say_the_format(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    told = [Told(TITLE, MIDNIGHT + 1800 * hour, {"wh_imp": Decimal(hour)}) for hour in (1, 2)]
+    async with watching(folder, format="suffix") as (_pump, outlet):
+        put(folder, "a.csv", GOOD)
+        put(folder, "b.nem12", nem12(told))
+        put(folder, "c.parquet", as_parquet(told))
+        put(folder, "d.xml", "<a/>")
+        await until(lambda: (folder / "failed" / "d.xml").exists() and (folder / "done" / "c.parquet").exists())
+    assert sorted(len(read_reading_frame(frame).readings) for frame in outlet.frames) == [2, 2, 5]
+    done = {name: report(folder / "done" / name) for name in ("a.csv", "b.nem12", "c.parquet")}
+    assert [(one["format"], one["rows"]) for one in done.values()] == [("csv", 5), ("nem12", 2), ("parquet", 2)]
+    assert "tells no format" in report(folder / "failed" / "d.xml")["faults"][0]["reason"]
+
+
+async def test_a_parquet_file_that_is_broken_goes_to_failed(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    whole = as_parquet([Told(TITLE, MIDNIGHT + 1800, {"wh_imp": Decimal(1)})])
+    async with watching(folder, format="parquet") as (_pump, outlet):
+        put(folder, "a.parquet", whole[:200] + bytes(50) + whole[250:])
+        put(folder, "b.parquet", whole[:-100])
+        await until(lambda: (folder / "failed" / "b.parquet").exists())
+    assert outlet.frames == []
+    assert report(folder / "failed" / "b.parquet")["faults"][0]["code"] == "MESSAGE_UNREADABLE"
 
 
 @pytest.mark.parametrize("text", ["what is this\n", "", HEAD + f"{TITLE},never,1,A\n"])
