@@ -9,8 +9,9 @@ from paho.mqtt.client import MQTTMessage
 
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
-from connectors.mqtt import connector as mqtt
+from connectors.mqtt import client as mqtt
 from connectors.mqtt.config import MqttConfig
+from connectors.mqtt.connector import receive, topics_of
 from pipeline.reference import FOREVER
 from tests.unit.connectors.test_gather import TITLE, glo, registry
 from tests.unit.connectors.test_push import MemoryOutlet, until
@@ -28,16 +29,17 @@ class Case:
         self.pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, self.outlet,
                          GatherOptions(batch_age_ms=5, buffer_bytes=BUFFER), lambda: 1_000,
                          held=lambda: self.held)  # fmt: skip
-        self.client = mqtt._client(MqttConfig(), self.pump)
+        self.config = MqttConfig()
+        self.client = mqtt.client_of(self.config, self.pump)
         self.stop = asyncio.Event()
         self.tasks: list[asyncio.Future[None]] = []
 
     def start(self) -> None:
         """Pump and receive."""
-        session = mqtt._Session(self.client)
+        session = mqtt.Session(self.client)
         self.tasks = [
             asyncio.ensure_future(self.pump.run(self.stop)),
-            asyncio.ensure_future(mqtt._receive(self.client, session, self.pump, self.stop)),
+            asyncio.ensure_future(receive(self.client, session, topics_of(self.config), self.pump, self.stop)),
         ]
 
     async def end(self) -> None:
