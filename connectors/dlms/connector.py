@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -67,7 +67,7 @@ async def run(
             one_socket.close()
 
 
-async def _close(listener: Listener, door: Door, doors: list[asyncio.Future[None]]) -> None:
+async def _close(listener: Listener, door: Door, doors: Sequence[asyncio.Future[None]]) -> None:
     for one in doors:
         one.cancel()
     await asyncio.gather(*doors, return_exceptions=True)

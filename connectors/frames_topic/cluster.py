@@ -23,7 +23,7 @@ log = structlog.get_logger()
 def source_of(config: FramesTopicConfig, bootstrap: str) -> Source:
     """What is read and how; raises ConfigError for files that cannot be used."""
     security, tls = config.security, config.tls
-    settings = {"security.protocol": security.protocol}
+    settings: dict[str, str] = {"security.protocol": security.protocol}
     if security.sasl:
         settings |= {
             "sasl.mechanism": security.mechanism, "sasl.username": security.user,

@@ -33,7 +33,7 @@ class MqttConfig(FrameMessages):
     password_file: str = Field("", description="file of the user's password, readable by nobody else")
     tls: ClientTls = Field(default_factory=lambda: ClientTls(), description="files of TLS, with mqtts://")
     topics: list[str | Subscription] = Field(
-        default_factory=lambda: ["meters/+/push"],
+        default_factory=lambda: list[str | Subscription](["meters/+/push"]),
         min_length=1,
         description="topic templates, none overlapping another: filters in which a level may be a name in braces; "
         "{device} or {meter} names the meter, and where neither stands a level of 16 hexadecimal digits does. Or "

@@ -28,6 +28,9 @@ RECONNECT_MOST_SECS = 30.0
 AT_ONCE, AT_ONCE_OCTETS = 1000, 1_000_000
 """Messages that are taken together, and their octets, when so many have been read."""
 
+REFUSED = 0x80
+"""Reason codes of a subscription from here on are refusals (MQTT 5.0, section 3.9.3)."""
+
 Tell = Callable[[Callable[[], dict[str, Any]]], None]
 
 log = structlog.get_logger()
@@ -52,7 +55,7 @@ async def run(
         try:
             async with client:
                 for template, _ in topics.templates:
-                    await client.subscribe(f"$share/{config.group}/{template.filter}", qos=1)
+                    await _subscribe(client, f"$share/{config.group}/{template.filter}")
                 told = [template.text for template, _ in topics.templates]
                 log.info("subscribed", connector="mqtt", url=urlsplit(config.url).hostname, topics=told)
                 wait = config.reconnect_secs
@@ -65,6 +68,14 @@ async def run(
             wait = min(RECONNECT_MOST_SECS, 2 * wait)
         finally:
             session.open = False
+
+
+async def _subscribe(client: aiomqtt.Client, topic: str) -> None:
+    """Raises MqttError when the broker refuses: else nothing would come, and nobody would know why."""
+    for code in await client.subscribe(topic, qos=1):
+        told = getattr(code, "value", code)
+        if told >= REFUSED:
+            raise aiomqtt.MqttError(f"the broker refuses the subscription {topic}: {code} ({told})")
 
 
 async def receive(

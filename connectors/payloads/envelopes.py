@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -71,7 +72,7 @@ def _walk(value: Any, fields: Fields, name: str, depth: int) -> Opened:
     if depth > MOST_NESTING:
         raise PayloadError(f"more than {MOST_NESTING} objects and lists inside each other")
     opened = Opened()
-    inner = value if isinstance(value, list) else ()
+    inner: Iterable[Any] = value if isinstance(value, list) else ()
     if isinstance(value, dict):
         plain = {_plain(key): item for key, item in value.items()}
         name = _name(plain, fields) or name

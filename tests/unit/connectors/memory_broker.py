@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from connectors.gather.pump import Pump
 from connectors.mqtt.client import Messages
@@ -17,6 +19,8 @@ class MemoryBroker:
     def __init__(self) -> None:
         self.unacknowledged: dict[int, aiomqtt.Message] = {}
         self.filters: list[str] = []
+        self.refusals: list[ReasonCode] = []
+        """Answers to the next subscriptions; then they are granted."""
         self._published = 0
         self._connected: _Client | None = None
 
@@ -63,10 +67,13 @@ class _Client:
     async def __aexit__(self, *_: object) -> None:
         self._broker.connect(None)
 
-    async def subscribe(self, filter_: str, qos: int) -> None:
+    async def subscribe(self, filter_: str, qos: int) -> list[ReasonCode]:
         assert qos == 1
+        if self._broker.refusals:
+            return [self._broker.refusals.pop(0)]
         self._broker.filters.append(filter_)
         self._broker.connect(self)
+        return [ReasonCode(PacketTypes.SUBACK, identifier=1)]
 
     async def __anext__(self) -> aiomqtt.Message:
         return await self._queue.get()
