@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
 from connectors.folder.config import FolderConfig
+from connectors.frames_topic.config import FramesTopicConfig
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
@@ -16,6 +17,7 @@ CONNECTORS: dict[str, type[BaseModel]] = {
     "dlms": DlmsConfig,
     "dlms_pull": DlmsPullConfig,
     "folder": FolderConfig,
+    "frames_topic": FramesTopicConfig,
     "mqtt": MqttConfig,
     "parked": ParkedConfig,
     "readings_topic": ReadingsTopicConfig,

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
 from connectors.folder.config import FolderConfig
+from connectors.frames_topic.config import FramesTopicConfig
 from connectors.gather.brake import Brake
 from connectors.gather.outlet import KafkaOutlet, Targets
 from connectors.gather.pump import Pump
@@ -43,11 +44,16 @@ TYPES = {
     DlmsConfig: "dlms",
     DlmsPullConfig: "dlms_pull",
     FolderConfig: "folder",
+    FramesTopicConfig: "frames_topic",
     MqttConfig: "mqtt",
     ParkedConfig: "parked",
     ReadingsTopicConfig: "readings_topic",
     TickerConfig: "ticker",
 }
+Gathering = (
+    DlmsConfig | DlmsPullConfig | FolderConfig | FramesTopicConfig | MqttConfig | ParkedConfig | ReadingsTopicConfig
+)
+"""Those that have a pump."""
 DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
 """Connectors that hand on frames of readings, which others would refuse; parked ones may be such."""
 
@@ -87,9 +93,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             stop,
         )
         return
-    assert isinstance(
-        config, DlmsConfig | DlmsPullConfig | FolderConfig | MqttConfig | ParkedConfig | ReadingsTopicConfig
-    )
+    assert isinstance(config, Gathering)
     moments = Moments.from_environment((*PHASES, *COMMAND_PHASES))
     outlet = KafkaOutlet(environment.bootstrap, environment.contracts, environment.targets, name, moments)
     brake = Brake(config.gather.behind_bytes, time.monotonic)
@@ -145,7 +149,7 @@ async def _transport(
     if isinstance(config, DlmsConfig):
         from connectors.dlms.connector import run as run_dlms
 
-        await run_dlms(config, pump, stop, pump.ready)
+        await run_dlms(config, pump, stop, pump.ready, own.tell)
     elif isinstance(config, DlmsPullConfig):
         try:
             from connectors.dlms_pull.connector import Place
@@ -162,7 +166,7 @@ async def _transport(
     elif isinstance(config, MqttConfig):
         from connectors.mqtt.connector import run as run_mqtt
 
-        await run_mqtt(config, pump, stop, pump.ready)
+        await run_mqtt(config, pump, stop, pump.ready, own.tell)
     elif isinstance(config, FolderConfig):
         from connectors.folder.connector import run as run_folder
 
@@ -171,6 +175,10 @@ async def _transport(
         from connectors.readings_topic.connector import run as run_topic
 
         await run_topic(config, environment.bootstrap, pump, stop, pump.ready)
+    elif isinstance(config, FramesTopicConfig):
+        from connectors.frames_topic.connector import run as run_frames
+
+        await run_frames(config, environment.bootstrap, pump, stop, pump.ready, own.tell)
     else:
         assert isinstance(config, ParkedConfig)
         pump.ready.set()

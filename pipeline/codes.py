@@ -286,8 +286,8 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         "MESSAGE_UNREADABLE",
         "connector",
         False,
-        "a message or file of decoded readings is not of the declared format",
-        "correct `format`, or the sender; then send it again",
+        "a message or file of readings or frames is not of the declared format",
+        "correct `format` or `payload`, or the sender; then send it again",
     ),
     RejectCode(
         41,

@@ -1,172 +1,87 @@
-"""Meters and gateways push; each read of a socket is cut into frames by a kernel, never frame by frame.
-
-A stream that cannot be cut (wrong version, length beyond the limit) is put aside whole and its connection closed:
-after the first wrong octet nothing in it can be trusted.
-"""
+"""Meters and gateways push, over TCP (plain, or with TLS) and UDP."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 import structlog
 
+from connectors.dlms.accept import SHUTDOWN_SECS, Door, listen
 from connectors.dlms.config import DlmsConfig
-from connectors.gather.kernels import cut_wrapper
+from connectors.dlms.connections import Listener, PushDatagrams
+from connectors.dlms.limits import let_open
 from connectors.gather.pump import Pump
+from connectors.tls.contexts import server_context
 
-CUT_FRAMES = 4096
-BROKEN_OCTETS = 65_536
-"""Of a stream that cannot be cut, so much is kept for `rejects`."""
+Tell = Callable[[Callable[[], dict[str, Any]]], None]
+
+LOOK_SECS = 1.0
+"""How often silent and slow connections are looked for, at least."""
+TURN_SECS = 0.01
 
 log = structlog.get_logger()
 
 
-@dataclass
-class Listener:
-    """What the connections share."""
+async def run(
+    config: DlmsConfig, pump: Pump, stop: asyncio.Event, ready: asyncio.Event | None = None, tell: Tell | None = None
+) -> None:
+    """Listen until `stop`; connections are then closed and what they hold is put aside.
 
-    pump: Pump
-    config: DlmsConfig
-    open: set[PushConnection] = field(default_factory=set)
-    refused: int = 0
-    _offsets: np.ndarray = field(default_factory=lambda: np.empty(CUT_FRAMES, np.int64))
-    _lengths: np.ndarray = field(default_factory=lambda: np.empty(CUT_FRAMES, np.uint32))
-
-    def take(self, stream: bytes) -> tuple[int, int]:
-        """Offer all whole frames of `stream`; returns (octets used, code that stopped it or 0)."""
-        view = np.frombuffer(stream, np.uint8)
-        used, code = 0, 0
-        limit = self.config.gather.frame_bytes
-        while True:
-            frames, used, code = cut_wrapper(view, used, len(view), limit, self._offsets, self._lengths)
-            if frames:
-                self.pump.offer(view, self._offsets[:frames], self._lengths[:frames])
-            if frames < CUT_FRAMES:
-                return used, code
-
-    def take_whole(self, frame: bytes) -> None:
-        """Offer octets that are one frame, whatever they are."""
-        self.pump.offer(np.frombuffer(frame, np.uint8), np.zeros(1, np.int64), np.array([len(frame)], np.uint32))
-
-
-class PushConnection(asyncio.Protocol):
-    """One TCP connection."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._rest = b""
-        self._broken = False
-        self._transport: asyncio.Transport | None = None
-        self.held = False
-        self.last_read = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count it, or refuse it when there are too many."""
-        # uvloop's transports are no subclass of asyncio's.
-        connection = cast(asyncio.Transport, transport)
-        if len(self._listener.open) >= self._listener.config.connections:
-            self._listener.refused += 1
-            connection.abort()
-            return
-        self._transport = connection
-        self._listener.open.add(self)
-        loop = asyncio.get_running_loop()
-        self.last_read = loop.time()
-        if self._listener.pump.full:
-            # Not at once: uvloop begins to read when this call has returned.
-            loop.call_soon(self._hold)
-
-    def data_received(self, data: bytes) -> None:
-        """Cut; keep what is not whole; stop reading while Kafka or its readers are behind."""
-        self.last_read = asyncio.get_running_loop().time()
-        stream = self._rest + data if self._rest else data
-        if self._broken:
-            self._rest = stream[:BROKEN_OCTETS]
-            return
-        used, code = self._listener.take(stream)
-        self._rest = stream[used:]
-        if code:
-            self._broken = True
-            # What follows in the next moment belongs to the same damage; then the connection is closed.
-            asyncio.get_running_loop().call_later(0.5, self.close)
-        elif self._listener.pump.full:
-            self._hold()
-
-    def _hold(self) -> None:
-        if self._transport is None or self._transport.is_closing() or self.held:
-            return
-        self._transport.pause_reading()
-        self.held = True
-        self._listener.pump.when_room(self._resume)
-
-    def _resume(self) -> None:
-        self.held = False
-        self.last_read = asyncio.get_running_loop().time()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def close(self) -> None:
-        """Close from this side."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """What is left is a frame that never became whole: it is put aside with a reason."""
-        self._listener.open.discard(self)
-        self._transport = None
-        if self._rest:
-            self._listener.take_whole(self._rest)
-            self._rest = b""
-
-
-class PushDatagrams(asyncio.DatagramProtocol):
-    """UDP: a datagram holds whole frames; there is nothing to hold back, so a full buffer drops and counts."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        """Cut it like a stream; what is left over is put aside."""
-        if self._listener.pump.full:
-            self._listener.pump.counts.dropped += 1
-            return
-        used, _code = self._listener.take(data) if data[:2] == b"\x00\x01" else (0, 0)
-        if used < len(data):
-            self._listener.take_whole(data[used:])
-
-
-async def run(config: DlmsConfig, pump: Pump, stop: asyncio.Event, ready: asyncio.Event | None = None) -> None:
-    """Listen until `stop`; connections are then closed and what they hold is put aside."""
+    Raises ConfigError before anything listens: for files of TLS, the limit of open files, or the address.
+    """
+    context = server_context(config.tls)
+    let_open(config.connections)
     listener = Listener(pump, config)
+    if tell is not None:
+        tell(listener.counts)
     host, port = config.listen.rsplit(":", 1)
+    host = host.strip("[]")
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: PushConnection(listener), host, int(port), backlog=4096)
+    sockets = await listen(host, int(port))
     datagrams = None
-    if config.udp:
-        datagrams, _ = await loop.create_datagram_endpoint(
-            lambda: PushDatagrams(listener), local_addr=(host, int(port))
-        )
-    log.info("listening", connector="dlms", listen=config.listen, udp=config.udp)
-    if ready is not None:
-        ready.set()
+    door = Door(listener, context)
+    doors = [asyncio.ensure_future(door.keep(one)) for one in sockets]
     try:
+        if config.udp:
+            datagrams, _ = await loop.create_datagram_endpoint(
+                lambda: PushDatagrams(listener), local_addr=(host, int(port))
+            )
+        log.info("listening", connector="dlms", listen=config.listen, udp=config.udp, tls=config.tls.on)
+        if ready is not None:
+            ready.set()
         while not stop.is_set():
-            await _until(stop, min(1.0, config.idle_secs / 2))
+            await _until(stop, min(LOOK_SECS, config.idle_secs / 2, config.frame_secs / 2))
+            for one in doors:
+                if one.done():
+                    one.result()
+            now = loop.time()
             for connection in list(listener.open):
-                # Who is not read from is not silent: what it has sent waits in the socket.
-                if not connection.held and loop.time() - connection.last_read > config.idle_secs:
-                    connection.close()
+                connection.look(now)
     finally:
-        server.close()
         if datagrams is not None:
             datagrams.close()
-        for connection in list(listener.open):
-            connection.close()
-        await server.wait_closed()
-        await asyncio.sleep(0)
+        await _close(listener, door, doors)
+        for one_socket in sockets:
+            one_socket.close()
+
+
+async def _close(listener: Listener, door: Door, doors: Sequence[asyncio.Future[None]]) -> None:
+    for one in doors:
+        one.cancel()
+    await asyncio.gather(*doors, return_exceptions=True)
+    await door.close()
+    for connection in list(listener.open):
+        connection.close("stop")
+    # A close takes a turn of the event loop; over TLS it waits for the other side.
+    for _ in range(round(2 * SHUTDOWN_SECS / TURN_SECS)):
+        if not listener.open:
+            return
+        await asyncio.sleep(TURN_SECS)
+    for connection in list(listener.open):
+        connection.abort()
+    await asyncio.sleep(TURN_SECS)
 
 
 async def _until(event: asyncio.Event, secs: float) -> None:

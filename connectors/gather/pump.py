@@ -94,8 +94,8 @@ class Pump:
         self.adopted.set()
 
     def offer(
-        self, payload: Array, offsets: Array, lengths: Array, hint: int = 0, done: Callable[[], None] | None = None,
-        refused: Sequence[Aside] = (),
+        self, payload: Array, offsets: Array, lengths: Array, hint: Array | int = 0,
+        done: Callable[[], None] | None = None, refused: Sequence[Aside] = (),
     ) -> None:  # fmt: skip
         """Take frames (see Gatherer.add); `done` is called when Kafka has acknowledged the cut they are in.
 

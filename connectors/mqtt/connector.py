@@ -8,96 +8,60 @@ for it or not: without room it is dropped and counted.
 from __future__ import annotations
 
 import asyncio
-import re
-from functools import partial
-from typing import cast
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiomqtt
-import numpy as np
 import structlog
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from connectors.gather.pump import Pump
+from connectors.mqtt.client import Session, client_of, waiting
 from connectors.mqtt.config import MqttConfig
+from connectors.mqtt.topics import Topics
+from connectors.payloads.envelopes import Fields
+from connectors.payloads.naming import Naming
+from connectors.payloads.reader import Bundle
+from connectors.readings_in.devices import read_names
 
 RECONNECT_MOST_SECS = 30.0
-MOST_QUEUED = 10_000
-"""Messages between socket and pump beyond which one of QoS 0 is dropped too; one is read faster than it is taken."""
-TITLE = re.compile(r"(?:^|/)([0-9A-Fa-f]{16})(?:/|$)")
+AT_ONCE, AT_ONCE_OCTETS = 1000, 1_000_000
+"""Messages that are taken together, and their octets, when so many have been read."""
+
+REFUSED = 0x80
+"""Reason codes of a subscription from here on are refusals (MQTT 5.0, section 3.9.3)."""
+
+Tell = Callable[[Callable[[], dict[str, Any]]], None]
 
 log = structlog.get_logger()
 
 
-def device_of_topic(topic: str) -> int:
-    """The device that a topic names by its system title (16 hexadecimal digits as a level), or 0."""
-    found = TITLE.search(topic)
-    return int(found.group(1), 16) if found else 0
+def topics_of(config: MqttConfig) -> Topics:
+    """What the subscriptions say of messages; raises ConfigError for names that cannot be used."""
+    naming = Naming(config.device, read_names(config.names))
+    return Topics(config.templates, Fields(config.envelope), naming)
 
 
-class _Messages(asyncio.Queue[aiomqtt.Message]):
-    """What the client has read and the pump has not taken. Of QoS 1 the broker sends no more than `in_flight` without
-    an acknowledgement; of QoS 0 it sends what comes, so that such messages are let in only while they are taken."""
-
-    def __init__(self, pump: Pump, maxsize: int = 0) -> None:
-        super().__init__(maxsize)
-        self._pump = pump
-
-    def put_nowait(self, item: aiomqtt.Message) -> None:
-        """See asyncio.Queue."""
-        if item.qos == 0 and (self._pump.stopped or self.qsize() >= MOST_QUEUED):
-            self._pump.counts.dropped += 1
-            return
-        super().put_nowait(item)
-
-
-def _client(config: MqttConfig, pump: Pump) -> aiomqtt.Client:
-    url = urlsplit(config.url)
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.ReceiveMaximum = config.in_flight
-    properties.SessionExpiryInterval = config.session_secs
-    return aiomqtt.Client(
-        url.hostname or "127.0.0.1",
-        url.port or 1883,
-        username=url.username,
-        password=url.password,
-        identifier=config.client,
-        protocol=aiomqtt.ProtocolVersion.V5,
-        clean_start=False,
-        properties=properties,
-        queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", partial(_Messages, pump)),
-    )
-
-
-class _Session:
-    """One connection; acknowledgements of an earlier one are dropped, since its message ids are void."""
-
-    def __init__(self, client: aiomqtt.Client) -> None:
-        self._paho = client._client  # aiomqtt has no manual acknowledgement of its own
-        self._paho.manual_ack_set(True)
-        self.open = True
-
-    def acknowledge(self, message_id: int, qos: int) -> None:
-        if self.open and qos:
-            self._paho.ack(message_id, qos)
-
-
-async def run(config: MqttConfig, pump: Pump, stop: asyncio.Event, ready: asyncio.Event | None = None) -> None:
-    """Subscribe until `stop`; reconnects with back-off."""
-    wait = config.reconnect_secs
+async def run(
+    config: MqttConfig, pump: Pump, stop: asyncio.Event, ready: asyncio.Event | None = None, tell: Tell | None = None
+) -> None:
+    """Subscribe until `stop`; reconnects with back-off. Raises ConfigError for files that cannot be used."""
+    wait, topics = config.reconnect_secs, topics_of(config)
+    if tell is not None:
+        tell(lambda: {"names_unknown": topics.naming.unknown})
     while not stop.is_set():
-        client = _client(config, pump)
-        session = _Session(client)
+        client = client_of(config, pump)
+        session = Session(client)
         try:
             async with client:
-                for topic in config.topics:
-                    await client.subscribe(f"$share/{config.group}/{topic}", qos=1)
-                log.info("subscribed", connector="mqtt", url=urlsplit(config.url).hostname, topics=config.topics)
+                for template, _ in topics.templates:
+                    await _subscribe(client, f"$share/{config.group}/{template.filter}")
+                told = [template.text for template, _ in topics.templates]
+                log.info("subscribed", connector="mqtt", url=urlsplit(config.url).hostname, topics=told)
                 wait = config.reconnect_secs
                 if ready is not None:
                     ready.set()
-                await _receive(client, session, pump, stop)
+                await receive(client, session, topics, pump, stop, min(AT_ONCE_OCTETS, config.gather.batch_bytes))
         except aiomqtt.MqttError as error:
             log.warning("mqtt connection lost", error=str(error), retry_secs=wait)
             await _sleep(stop, wait)
@@ -106,41 +70,67 @@ async def run(config: MqttConfig, pump: Pump, stop: asyncio.Event, ready: asynci
             session.open = False
 
 
-async def _receive(client: aiomqtt.Client, session: _Session, pump: Pump, stop: asyncio.Event) -> None:
-    messages = client.messages
+async def _subscribe(client: aiomqtt.Client, topic: str) -> None:
+    """Raises MqttError when the broker refuses: else nothing would come, and nobody would know why."""
+    for code in await client.subscribe(topic, qos=1):
+        told = getattr(code, "value", code)
+        if told >= REFUSED:
+            raise aiomqtt.MqttError(f"the broker refuses the subscription {topic}: {code} ({told})")
+
+
+async def receive(
+    client: aiomqtt.Client, session: Session, topics: Topics, pump: Pump, stop: asyncio.Event,
+    most: int = AT_ONCE_OCTETS,
+) -> None:  # fmt: skip
+    """Take messages until `stop`; raises MqttError when the connection is lost."""
+    messages, read = client.messages, waiting(client)
     stopping = asyncio.ensure_future(stop.wait())
     try:
-        while not stop.is_set():
-            if not await pump.room(stop):
-                break
-            following = asyncio.ensure_future(anext(messages))
-            await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                following.cancel()
-                break
-            _offer(await following, session, pump)
-        await _last_acknowledgements(pump)
+        while not stop.is_set() and await pump.room(stop):
+            first: list[aiomqtt.Message] = []
+            if read.empty():
+                following = asyncio.ensure_future(anext(messages))
+                await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    following.cancel()
+                    break
+                first.append(await following)
+            _take(first, read, session, topics, pump, most)
+            # The socket is read meanwhile.
+            await asyncio.sleep(0)
+        await _last_acknowledgements(session, pump)
     finally:
         stopping.cancel()
 
 
-def _offer(message: aiomqtt.Message, session: _Session, pump: Pump) -> None:
-    payload = message.payload
-    frame = payload if isinstance(payload, bytes) else str(payload).encode()
-    pump.offer(
-        np.frombuffer(frame, np.uint8),
-        np.zeros(1, np.int64),
-        np.array([len(frame)], np.uint32),
-        device_of_topic(str(message.topic)),
-        lambda: session.acknowledge(message.mid, message.qos),
-    )
+def _take(
+    messages: list[aiomqtt.Message], read: asyncio.Queue[aiomqtt.Message], session: Session, topics: Topics, pump: Pump,
+    most: int,
+) -> None:  # fmt: skip
+    """Offer these messages, and what was read behind them, as one bundle."""
+    bundle = Bundle()
+    taken: list[tuple[int, int]] = []
+    while len(taken) < AT_ONCE and bundle.octets < most:
+        if messages:
+            message = messages.pop()
+        elif not read.empty():
+            message = read.get_nowait()
+        else:
+            break
+        payload, topic = message.payload, str(message.topic)
+        octets = payload if isinstance(payload, bytes) else str(payload).encode()
+        device, reader = topics.of(topic)
+        reader.read(octets, device, (topic, -1, -1), pump.now, bundle)
+        taken.append((message.mid, message.qos))
+    session.under_way += len(taken)
+    bundle.offer(pump, lambda: session.acknowledge(taken))
 
 
-async def _last_acknowledgements(pump: Pump) -> None:
+async def _last_acknowledgements(session: Session, pump: Pump) -> None:
     """Give what is under way a moment, so that a clean stop leaves nothing to send again."""
     pump.cut()
     for _ in range(400):
-        if pump.counts.acknowledged == pump.counts.received:
+        if not session.under_way:
             break
         await asyncio.sleep(0.01)
     # The acknowledgements themselves leave with the event loop's next turns.

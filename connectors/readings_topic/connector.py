@@ -13,13 +13,13 @@ from typing import Any
 
 import structlog
 
+from connectors.gather.ending import commit, commit_last
+from connectors.gather.intake import Intake, Source
+from connectors.gather.progress import Progress
 from connectors.gather.pump import HAND_ON_SECS, Pump
 from connectors.readings_in.devices import read_names
 from connectors.readings_in.reader import Portion, portions
 from connectors.readings_topic.config import ReadingsTopicConfig
-from connectors.readings_topic.intake import Intake
-from connectors.readings_topic.progress import Progress
-from pipeline.errors import Transient
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ async def run(
 ) -> None:
     """Read the topic until `stop`; raises ConfigError for names that cannot be used."""
     names, progress = read_names(config.names), Progress()
-    intake = Intake(bootstrap, config, progress)
+    intake = Intake(Source(bootstrap, config.source, config.group), progress)
     log.info("reading", connector="readings_topic", topic=config.source, group=config.group)
     if ready is not None:
         ready.set()
@@ -38,8 +38,8 @@ async def run(
             for message in await asyncio.to_thread(intake.read):
                 if not await _take(message, config, names, progress, pump, stop):
                     break
-            await _commit(intake)
-        await _last(intake, progress, pump)
+            await commit(intake)
+        await commit_last(intake, progress, pump, HAND_ON_SECS)
     finally:
         await asyncio.to_thread(intake.close)
 
@@ -65,20 +65,3 @@ async def _take(
 
 def _following(parts: Iterator[Portion]) -> Portion | None:
     return next(parts, None)
-
-
-async def _commit(intake: Intake) -> None:
-    try:
-        await asyncio.to_thread(intake.commit)
-    except Transient as error:
-        log.warning("not committed", code=error.code, what=error.what)
-
-
-async def _last(intake: Intake, progress: Progress, pump: Pump) -> None:
-    """Give what is under way a while, so that a clean stop leaves nothing to read again."""
-    pump.cut()
-    for _ in range(round(HAND_ON_SECS / 0.01)):
-        await _commit(intake)
-        if not progress.under_way:
-            return
-        await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The laws of every connector that reads decoded readings from somewhere that keeps them until they are acknowledged.
+"""The laws of every connector that reads readings or frames from somewhere that keeps them until they are acknowledged.
 
 A connector passes when a class that derives from `ConnectorLaws` with its own `Source` passes. The broker is in memory.
 """
@@ -23,11 +23,18 @@ FAST = GatherOptions(batch_age_ms=5)
 
 
 class Source(ABC):
-    """Where a kind of connector reads; it outlives the connectors that read it."""
+    """Where a kind of connector reads; it outlives the connectors that read it. `decoded`: it has readings."""
+
+    decoded = True
 
     @abstractmethod
     def write(self, device: int, numbers: list[int]) -> None:
-        """One message or file of readings: wh_imp is the number, and each number is an hour of its own."""
+        """One message or file: a reading a number (wh_imp, and each is an hour of its own), or a frame a number."""
+
+    def numbers(self, outlet: MemoryOutlet, device: int) -> list[int]:
+        """The numbers of a device, in the order in which Kafka got them."""
+        frames = [read_reading_frame(frame) for frame in outlet.frames]
+        return [reading.values[0] for frame in frames if frame.device == device for reading in frame.readings]
 
     @abstractmethod
     def spoil(self) -> None:
@@ -46,7 +53,7 @@ class Source(ABC):
 @asynccontextmanager
 async def running(source: Source, outlet: MemoryOutlet, gather: GatherOptions = FAST) -> AsyncIterator[Pump]:
     """A connector on a source; left cleanly."""
-    pump = Pump(known(interval=3600), 4, outlet, gather, lambda: 1_000, decoded=True)
+    pump = Pump(known(interval=3600), 4, outlet, gather, lambda: 1_000, decoded=source.decoded)
     stop, pumping_stop = asyncio.Event(), asyncio.Event()
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
     reading = asyncio.ensure_future(source.run(gather, pump, stop))
@@ -57,12 +64,6 @@ async def running(source: Source, outlet: MemoryOutlet, gather: GatherOptions = 
         await asyncio.wait_for(reading, 20)
         pumping_stop.set()
         await asyncio.wait_for(pumping, 20)
-
-
-def numbers(outlet: MemoryOutlet, device: int) -> list[int]:
-    """wh_imp of a device's readings, in the order in which Kafka got them."""
-    frames = [read_reading_frame(frame) for frame in outlet.frames]
-    return [reading.values[0] for frame in frames if frame.device == device for reading in frame.readings]
 
 
 class ConnectorLaws:
@@ -79,7 +80,7 @@ class ConnectorLaws:
                 for device in DEVICES:
                     source.write(device, list(range(first, first + 20)))
             await until(lambda: not source.left)
-        assert [numbers(outlet, device) for device in DEVICES] == [list(range(1, 201))] * 2
+        assert [source.numbers(outlet, device) for device in DEVICES] == [list(range(1, 201))] * 2
         assert outlet.aside == []
 
     async def test_what_is_broken_is_put_aside_and_the_rest_arrives(self, source: Source) -> None:
@@ -89,7 +90,7 @@ class ConnectorLaws:
         source.write(DEVICES[0], [3, 4])
         async with running(source, outlet):
             await until(lambda: not source.left)
-        assert numbers(outlet, DEVICES[0]) == [1, 2, 3, 4]
+        assert source.numbers(outlet, DEVICES[0]) == [1, 2, 3, 4]
         assert len(outlet.aside) == 1
 
     async def test_nothing_counts_as_read_before_kafka_has_it(self, source: Source) -> None:
@@ -107,7 +108,7 @@ class ConnectorLaws:
         lost, next_one = MemoryOutlet(), MemoryOutlet()
         lost.hold = True
         source.write(DEVICES[0], [1, 2, 3])
-        pump = Pump(known(interval=3600), 4, lost, FAST, lambda: 1_000, decoded=True)
+        pump = Pump(known(interval=3600), 4, lost, FAST, lambda: 1_000, decoded=source.decoded)
         tasks = [
             asyncio.ensure_future(pump.run(asyncio.Event())),
             asyncio.ensure_future(source.run(FAST, pump, asyncio.Event())),
@@ -133,7 +134,7 @@ class ConnectorLaws:
             assert outlet.waiting_octets < 150_000
             outlet.hold = False
             await until(lambda: not source.left)
-        assert numbers(outlet, DEVICES[0]) == list(range(1, 4001))
+        assert source.numbers(outlet, DEVICES[0]) == list(range(1, 4001))
 
     async def test_a_clean_stop_leaves_nothing_to_read_again(self, source: Source) -> None:
         outlet = MemoryOutlet()
@@ -141,4 +142,4 @@ class ConnectorLaws:
         async with running(source, outlet):
             await until(lambda: bool(outlet.frames))
         assert source.left == 0
-        assert numbers(outlet, DEVICES[0]) == [1, 2, 3]
+        assert source.numbers(outlet, DEVICES[0]) == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Connectors of decoded readings obey the same laws: a folder, and a topic with its broker in memory."""
+"""Connectors that acknowledge obey the same laws: a folder, topics and MQTT with their brokers in memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ import pytest
 
 from connectors.folder.config import FolderConfig
 from connectors.folder.connector import run as run_folder
+from connectors.frames_topic import connector as frames_topic
+from connectors.frames_topic.config import FramesTopicConfig
+from connectors.gather import intake
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
-from connectors.readings_topic import intake
+from connectors.mqtt import connector as mqtt
+from connectors.mqtt.config import MqttConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.readings_topic.connector import run as run_topic
 from tests.conformance.connector_laws import ConnectorLaws, Source
+from tests.unit.connectors.memory_broker import MemoryBroker
 from tests.unit.connectors.readings_in.made import MIDNIGHT
-from tests.unit.connectors.readings_log import ReadingsLog
+from tests.unit.connectors.readings_log import TOPIC, ReadingsLog
+from tests.unit.connectors.test_gather import glo
+from tests.unit.connectors.test_push import MemoryOutlet
 
 
 def message(device: int, numbers: list[int]) -> str:
@@ -74,6 +81,77 @@ class Messages(Source):
     @property
     def left(self) -> int:
         return sum(len(values) for values in self._log.records) - sum(self._log.committed)
+
+
+def frames(device: int, numbers: list[int]) -> str:
+    """A gateway's message: a frame a number."""
+    made = [glo(device, b"\x30" + number.to_bytes(4, "big") + bytes(20)).hex() for number in numbers]
+    return json.dumps({"gateway": "G1", "frames": made})
+
+
+class Frames(Source):
+    """Its numbers are the invocation counters of its frames."""
+
+    decoded = False
+
+    def numbers(self, outlet: MemoryOutlet, device: int) -> list[int]:
+        title = device.to_bytes(8, "big")
+        return [int.from_bytes(frame[12:16], "big") for frame in outlet.frames if frame[2:10] == title]
+
+
+class FrameTopic(Frames):
+    def __init__(self, log: ReadingsLog) -> None:
+        self._log = log
+
+    def write(self, device: int, numbers: list[int]) -> None:
+        self._log.write(device % 2, frames(device, numbers))
+
+    def spoil(self) -> None:
+        self._log.write(1, "{")
+
+    async def run(self, gather: GatherOptions, pump: Pump, stop: asyncio.Event) -> None:
+        config = FramesTopicConfig(topic=TOPIC, payload="json", gather=gather)
+        await frames_topic.run(config, "nowhere:1", pump, stop)
+
+    @property
+    def left(self) -> int:
+        return sum(len(values) for values in self._log.records) - sum(self._log.committed)
+
+
+class Subscription(Frames):
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    def write(self, device: int, numbers: list[int]) -> None:
+        self._broker.publish(f"meters/{device:016X}/push", frames(device, numbers).encode())
+
+    def spoil(self) -> None:
+        self._broker.publish("meters/x/push", b"{")
+
+    async def run(self, gather: GatherOptions, pump: Pump, stop: asyncio.Event) -> None:
+        await mqtt.run(MqttConfig(payload="json", gather=gather), pump, stop)
+
+    @property
+    def left(self) -> int:
+        return len(self._broker.unacknowledged)
+
+
+class TestFramesTopic(ConnectorLaws):
+    @pytest.fixture
+    def source(self, monkeypatch: pytest.MonkeyPatch) -> Source:
+        log = ReadingsLog()
+        monkeypatch.setattr(intake, "Consumer", log.consumer)
+        monkeypatch.setattr(intake, "READ_SECS", 0.0)
+        monkeypatch.setattr(frames_topic, "check_topic", lambda _source: None)
+        return FrameTopic(log)
+
+
+class TestMqtt(ConnectorLaws):
+    @pytest.fixture
+    def source(self, monkeypatch: pytest.MonkeyPatch) -> Source:
+        broker = MemoryBroker()
+        monkeypatch.setattr(mqtt, "client_of", broker.client)
+        return Subscription(broker)
 
 
 class TestReadingsTopic(ConnectorLaws):

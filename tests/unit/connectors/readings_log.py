@@ -9,12 +9,24 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 PARTITIONS = 2
 TOPIC = "readings-in"
 
+Beside = tuple[()] | tuple[bytes | None, list[tuple[str, bytes]] | None]
+"""Key and headers of a record."""
+
 
 class Message:
     """A record, or an error in its place."""
 
-    def __init__(self, partition: int, offset: int, value: bytes | None, error: KafkaError | None = None) -> None:
+    def __init__(
+        self, partition: int, offset: int, value: bytes | None, error: KafkaError | None = None, beside: Beside = (),
+    ) -> None:  # fmt: skip
         self._partition, self._offset, self._value, self._error = partition, offset, value, error
+        self._key, self._headers = beside or (None, None)
+
+    def key(self) -> bytes | None:
+        return self._key
+
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return self._headers
 
     def topic(self) -> str:
         return TOPIC
@@ -41,6 +53,12 @@ class ReadingsLog:
         self.errors: list[KafkaError] = []
         self.away = False
         self.open = 0
+        self.beside: dict[tuple[int, int], Beside] = {}
+
+    def write_one(self, value: bytes, key: bytes | None = None, **headers: bytes) -> None:
+        """A record of partition 0 with what stands beside its value."""
+        self.beside[0, len(self.records[0])] = (key, list(headers.items()) or None)
+        self.records[0].append(value)
 
     def write(self, partition: int, *values: bytes | str | None) -> None:
         self.records[partition] += [value.encode() if isinstance(value, str) else value for value in values]
@@ -69,7 +87,10 @@ class _Consumer:
             found.append(Message(0, -1, None, self._log.errors.pop(0)))
         for partition, at in enumerate(self._next):
             values = self._log.records[partition][at : at + most - len(found)]
-            found += [Message(partition, at + place, value) for place, value in enumerate(values)]
+            found += [
+                Message(partition, at + place, value, None, self._log.beside.get((partition, at + place), ()))
+                for place, value in enumerate(values)
+            ]
             self._next[partition] = at + len(values)
         return found
 

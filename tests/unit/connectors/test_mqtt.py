@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog
 from paho.mqtt.client import MQTTMessage
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
-from connectors.mqtt import connector as mqtt
+from connectors.mqtt import client as mqtt
+from connectors.mqtt import connector
 from connectors.mqtt.config import MqttConfig
+from connectors.mqtt.connector import receive, topics_of
 from pipeline.reference import FOREVER
+from tests.unit.connectors.memory_broker import MemoryBroker
 from tests.unit.connectors.test_gather import TITLE, glo, registry
 from tests.unit.connectors.test_push import MemoryOutlet, until
 
@@ -28,16 +34,17 @@ class Case:
         self.pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, self.outlet,
                          GatherOptions(batch_age_ms=5, buffer_bytes=BUFFER), lambda: 1_000,
                          held=lambda: self.held)  # fmt: skip
-        self.client = mqtt._client(MqttConfig(), self.pump)
+        self.config = MqttConfig()
+        self.client = mqtt.client_of(self.config, self.pump)
         self.stop = asyncio.Event()
         self.tasks: list[asyncio.Future[None]] = []
 
     def start(self) -> None:
         """Pump and receive."""
-        session = mqtt._Session(self.client)
+        session = mqtt.Session(self.client)
         self.tasks = [
             asyncio.ensure_future(self.pump.run(self.stop)),
-            asyncio.ensure_future(mqtt._receive(self.client, session, self.pump, self.stop)),
+            asyncio.ensure_future(receive(self.client, session, topics_of(self.config), self.pump, self.stop)),
         ]
 
     async def end(self) -> None:
@@ -100,3 +107,19 @@ async def test_they_are_bounded_when_more_are_read_than_are_taken(case: Case) ->
     assert case.pump.counts.dropped == 50_000 - mqtt.MOST_QUEUED
     case.come(100, qos=1)
     assert case.queued == mqtt.MOST_QUEUED + 100
+
+
+async def test_a_subscription_that_the_broker_refuses_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = MemoryBroker()
+    broker.refusals = [ReasonCode(PacketTypes.SUBACK, identifier=0x87)]
+    monkeypatch.setattr(connector, "client_of", broker.client)
+    pump = Pump(registry([]), 4, MemoryOutlet(), GatherOptions(), lambda: 1_000)
+    stop, ready = asyncio.Event(), asyncio.Event()
+    with structlog.testing.capture_logs() as logs:
+        running = asyncio.ensure_future(connector.run(MqttConfig(reconnect_secs=0.01), pump, stop, ready))
+        await until(ready.is_set)
+        stop.set()
+        await running
+    (warning,) = [row["error"] for row in logs if row["log_level"] == "warning"]
+    assert "refuses the subscription $share/kvarn/meters/+/push: Not authorized (135)" in warning
+    assert broker.filters == ["$share/kvarn/meters/+/push"]

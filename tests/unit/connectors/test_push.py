@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 import uvloop
@@ -15,7 +16,7 @@ from connectors.dlms.config import DlmsConfig
 from connectors.gather.config import GatherOptions
 from connectors.gather.gatherer import Aside, Gathered
 from connectors.gather.pump import Pump
-from connectors.mqtt.connector import device_of_topic
+from connectors.mqtt.topics import device_of_topic
 from pipeline.reference import FOREVER
 from tests.unit.connectors.test_gather import TITLE, glo, registry, wrapped
 
@@ -57,21 +58,32 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def listening(
-    options: GatherOptions | None = None, held: Callable[[], bool] = lambda: False, idle_secs: float = 900.0
-) -> AsyncIterator[tuple[int, Pump, MemoryOutlet]]:
+    options: GatherOptions | None = None, held: Callable[[], bool] = lambda: False,
+    page: dict[str, Callable[[], dict[str, Any]]] | None = None, **more: Any,
+) -> AsyncIterator[tuple[int, Pump, MemoryOutlet]]:  # fmt: skip
+    """A listener; `more` are its options, and its counts are put into `page`."""
     port = free_port()
     options = options or GatherOptions(batch_age_ms=5)
     outlet = MemoryOutlet()
     pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, outlet, options, lambda: 1_000, held=held)
     stop, ready = asyncio.Event(), asyncio.Event()
-    config = DlmsConfig(listen=f"127.0.0.1:{port}", gather=options, idle_secs=idle_secs)
-    tasks = [asyncio.ensure_future(pump.run(stop)), asyncio.ensure_future(dlms.run(config, pump, stop, ready))]
+    config = DlmsConfig(listen=f"127.0.0.1:{port}", gather=options, **more)
+
+    def tell(counts: Callable[[], dict[str, Any]]) -> None:
+        if page is not None:
+            page["counts"] = counts
+
+    pumping_stop = asyncio.Event()
+    pumping = asyncio.ensure_future(pump.run(pumping_stop))
+    taking = asyncio.ensure_future(dlms.run(config, pump, stop, ready, tell))
     await ready.wait()
     try:
         yield port, pump, outlet
     finally:
         stop.set()
-        await asyncio.gather(*tasks)
+        await taking
+        pumping_stop.set()
+        await pumping
 
 
 async def until(condition: Callable[[], bool]) -> None:

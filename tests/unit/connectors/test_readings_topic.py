@@ -14,13 +14,13 @@ from confluent_kafka import KafkaError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.gather import intake as intake_module
 from connectors.gather.config import GatherOptions
+from connectors.gather.progress import Progress
 from connectors.gather.pump import Pump
 from connectors.readings_in.reader import Portion, portions
-from connectors.readings_topic import intake as intake_module
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.readings_topic.connector import run
-from connectors.readings_topic.progress import Progress
 from pipeline.reading_frames import read_reading_frame
 from tests.unit.connectors.readings_in.made import TITLE, UNKNOWN, known
 from tests.unit.connectors.readings_log import ReadingsLog

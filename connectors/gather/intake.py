@@ -1,14 +1,15 @@
-"""The consumer of a topic of readings. Blocks: call it in a thread, one call at a time."""
+"""The consumer of a topic that another system writes. Blocks: call it in a thread, one call at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from connectors.readings_topic.config import ReadingsTopicConfig
-from connectors.readings_topic.progress import Progress
+from connectors.gather.progress import Progress
 from pipeline.errors import Transient
 
 READ_MESSAGES = 100
@@ -20,23 +21,35 @@ QUEUED_KBYTES = 65_536
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Source:
+    """A topic to be read, by whom, and where: `settings` are the client's own, for its cluster."""
+
+    bootstrap: str
+    topic: str
+    group: str
+    most: int = READ_MESSAGES
+    start: str = "earliest"
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 class Intake:
     """Messages from what was committed on."""
 
-    def __init__(self, bootstrap: str, config: ReadingsTopicConfig, progress: Progress) -> None:
-        self._topic, self._progress = config.source, progress
+    def __init__(self, source: Source, progress: Progress) -> None:
+        self._topic, self._most, self._progress = source.topic, source.most, progress
         self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": config.group, "enable.auto.commit": False,
-             "enable.auto.offset.store": False, "auto.offset.reset": "earliest",
+            {"bootstrap.servers": source.bootstrap, "group.id": source.group, "enable.auto.commit": False,
+             "enable.auto.offset.store": False, "auto.offset.reset": source.start,
              "partition.assignment.strategy": "range", "max.poll.interval.ms": MOST_WAIT_MS,
-             "queued.max.messages.kbytes": QUEUED_KBYTES}
+             "queued.max.messages.kbytes": QUEUED_KBYTES, **source.settings}
         )  # fmt: skip
-        self._consumer.subscribe([config.source], on_revoke=self._revoked, on_lost=self._lost)
+        self._consumer.subscribe([source.topic], on_revoke=self._revoked, on_lost=self._lost)
 
     def read(self) -> list[Any]:
-        """Up to READ_MESSAGES further messages; an error of the broker is logged, and the client goes on by itself."""
+        """Some further messages; an error of the broker is logged, and the client goes on by itself."""
         messages = []
-        for message in self._consumer.consume(READ_MESSAGES, READ_SECS):
+        for message in self._consumer.consume(self._most, READ_SECS):
             if message.error() is None:
                 messages.append(message)
             else:

@@ -1,0 +1,1 @@
+"""TLS and secret files of connectors."""
