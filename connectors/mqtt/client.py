@@ -18,6 +18,8 @@ from connectors.tls.contexts import client_context
 from connectors.tls.secrets import read_password
 
 PORT, TLS_PORT = 1883, 8883
+MOST_READ = 200
+"""Messages that are read before others have their turn."""
 MOST_QUEUED = 10_000
 """Messages between socket and pump beyond which one of QoS 0 is dropped too; one is read faster than it is taken."""
 
@@ -29,9 +31,12 @@ class Messages(asyncio.Queue[aiomqtt.Message]):
     def __init__(self, pump: Pump, maxsize: int = 0) -> None:
         super().__init__(maxsize)
         self._pump = pump
+        self.came = 0
+        """Messages, those that were dropped too."""
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
         """See asyncio.Queue."""
+        self.came += 1
         if item.qos == 0 and (self._pump.stopped or self.qsize() >= MOST_QUEUED):
             self._pump.counts.dropped += 1
             return
@@ -79,6 +84,33 @@ class Session:
                 self._paho.ack(message_id, qos)
 
 
-def waiting(client: aiomqtt.Client) -> asyncio.Queue[aiomqtt.Message]:
-    """What it has read and nobody has taken; its iterator gives one message a turn of the event loop or two."""
-    return client._queue
+def waiting(client: aiomqtt.Client) -> Messages:
+    """What it has read and nobody has taken; its own iterator gives one message in a turn of the event loop or two."""
+    return cast(Messages, client._queue)
+
+
+def read_together(client: aiomqtt.Client) -> None:
+    """Let a connected client read all messages that are there; by itself it reads one in a turn of the event loop."""
+    loop, paho, messages = asyncio.get_running_loop(), client._client, waiting(client)
+    connection = paho.socket()
+    if connection is None:  # lost again: who waits for messages is told
+        return
+    place = connection.fileno()
+
+    def read() -> None:
+        try:
+            for _ in range(MOST_READ):
+                before = messages.came
+                paho.loop_read()
+                now = paho.socket()
+                # What TLS has decrypted and nobody has read makes no socket readable.
+                if now is None or (messages.came == before and not getattr(now, "pending", int)()):
+                    return
+        except Exception as error:  # noqa: BLE001 - as aiomqtt's own reader: the connection is broken then
+            if not client._disconnected.done():
+                client._disconnected.set_exception(error)
+            return
+        loop.call_soon(read)
+
+    loop.remove_reader(place)
+    loop.add_reader(place, read)

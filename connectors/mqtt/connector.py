@@ -16,7 +16,7 @@ import aiomqtt
 import structlog
 
 from connectors.gather.pump import Pump
-from connectors.mqtt.client import Session, client_of, waiting
+from connectors.mqtt.client import Messages, Session, client_of, read_together, waiting
 from connectors.mqtt.config import MqttConfig
 from connectors.mqtt.topics import Topics
 from connectors.payloads.envelopes import Fields
@@ -27,6 +27,8 @@ from connectors.readings_in.devices import read_names
 RECONNECT_MOST_SECS = 30.0
 AT_ONCE, AT_ONCE_OCTETS = 1000, 1_000_000
 """Messages that are taken together, and their octets, when so many have been read."""
+
+TOGETHER_SECS = 0.002
 
 REFUSED = 0x80
 """Reason codes of a subscription from here on are refusals (MQTT 5.0, section 3.9.3)."""
@@ -54,6 +56,7 @@ async def run(
         session = Session(client)
         try:
             async with client:
+                read_together(client)
                 for template, _ in topics.templates:
                     await _subscribe(client, f"$share/{config.group}/{template.filter}")
                 told = [template.text for template, _ in topics.templates]
@@ -95,17 +98,16 @@ async def receive(
                     following.cancel()
                     break
                 first.append(await following)
+            # Others come meanwhile, and what is done a bundle is done for all of them once.
+            await asyncio.sleep(TOGETHER_SECS)
             _take(first, read, session, topics, pump, most)
-            # The socket is read meanwhile.
-            await asyncio.sleep(0)
         await _last_acknowledgements(session, pump)
     finally:
         stopping.cancel()
 
 
 def _take(
-    messages: list[aiomqtt.Message], read: asyncio.Queue[aiomqtt.Message], session: Session, topics: Topics, pump: Pump,
-    most: int,
+    messages: list[aiomqtt.Message], read: Messages, session: Session, topics: Topics, pump: Pump, most: int
 ) -> None:  # fmt: skip
     """Offer these messages, and what was read behind them, as one bundle."""
     bundle = Bundle()

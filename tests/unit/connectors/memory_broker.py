@@ -81,6 +81,9 @@ class _Client:
     def __aiter__(self) -> _Client:
         return self
 
+    def socket(self) -> None:
+        return None
+
     def manual_ack_set(self, on: bool) -> None:
         assert on
 
