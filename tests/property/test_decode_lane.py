@@ -76,7 +76,7 @@ def lists(draw):
         power = draw(st.integers(-4, 3))
         place = PLACES[code] or (None, "", WH, 0)
         unit = place[2] if draw(st.integers(0, 9)) else draw(st.sampled_from([WH, V, NONE, 0]))
-        parts.append(datum(2, [obis(code), datum(tag, value), scaler(power, unit)]))
+        parts.append([obis(code), datum(tag, value), scaler(power, unit)])
         # 0 is no unit that the tables know, so it stands for none.
         if place[0] is None or value is None or (unit or NONE) != place[2]:
             continue
@@ -86,9 +86,8 @@ def lists(draw):
             bad = True
     wall, deviation = draw(walls), draw(st.sampled_from([-330, 330, 0, -0x8000]))
     status = draw(st.sampled_from([0, 1, 2, 0xFF]))
-    form = draw(st.sampled_from([1, 2]))
-    flat = form == 2 and draw(st.booleans())
-    body = datum(form, [part for part in parts] if not flat else parts)
+    nested = [datum(1, [datum(2, part) for part in parts]), datum(2, [datum(2, part) for part in parts])]
+    body = draw(st.sampled_from([*nested, datum(2, [item for part in parts for item in part])]))
     apdu = notification(body, b"\x0c" + stamp(wall, deviation, status))
     if bad:
         return apdu, "DATA_MALFORMED"

@@ -32,6 +32,7 @@ _UNITS: dict[str, tuple[str, int]] = {
 
 _BASE = {"mV": "V", "mA": "A", "mHz": "Hz", "1/1000": "1"}
 _HALF = Decimal("0.5")
+_MOST_DIGITS = 16
 LARGEST = 2**53
 LARGEST_PHYSICAL = 2**31 - 1
 """Values beyond these are no measurement, as in the kernels."""
@@ -69,7 +70,9 @@ class Place:
             return None
         shifted = value.scaleb(power + self.scale)
         limit = LARGEST_PHYSICAL if FIRST_PHYSICAL <= self.target < SNAPSHOT_TARGET else LARGEST
-        if not shifted.is_finite() or shifted.adjusted() > 16:
+        if not shifted:
+            return 0
+        if not shifted.is_finite() or shifted.adjusted() > _MOST_DIGITS:
             raise NoMeasurementError
         found = int((shifted + _HALF).to_integral_value(ROUND_FLOOR))
         if abs(found) > limit:

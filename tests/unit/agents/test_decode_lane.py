@@ -98,7 +98,8 @@ def test_integers_are_exact_up_to_where_a_float_no_longer_is():
 
 
 @pytest.mark.parametrize(
-    ("raw", "power", "whole"), [(15, -1, 2), (14, -1, 1), (25, -1, 3), (-15, -1, -1), (5, 3, 5000)]
+    ("raw", "power", "whole"),
+    [(15, -1, 2), (14, -1, 1), (25, -1, 3), (-15, -1, -1), (5, 3, 5000), (0, 100, 0), (9, -99, 0)],
 )
 def test_what_is_finer_than_a_watt_hour_is_rounded_half_up_as_in_the_kernels(raw, power, whole):
     batch = anew().offer(listed(quantity("1.0.1.8.0.255", datum(20, raw), power))).parcel.batch
