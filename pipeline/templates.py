@@ -8,9 +8,13 @@ Values are decoded by their A-XDR tag: a number is multiplied by ten to the `int
 and to the `floating` power when it is a float's, whatever the model usually sends. The result is in the unit of the
 target (`pipeline.channels`). `tag` is what the model usually sends.
 
-In place of the clock and the columns a block push may have the buffer of the block load profile (1.0.99.1.0.255, class
-7): an array of rows, each a structure of a clock and the same columns. Null-data in place of the clock is the stamp
-above plus the meter's interval, in place of another column the value above.
+In place of the clock and the columns a push may have the buffer of its profile (class 7; block load 1.0.99.1.0.255,
+daily load 1.0.99.2.0.255, instantaneous 1.0.94.91.0.255): an array or compact array of rows, each a structure of a
+clock and the same columns. Null-data in place of the clock is the stamp above plus the capture period, in place of
+another column the value above.
+
+Models 6 to 9 are of categories without such a meter at hand: the orders are those of makers' head-ends (D3, D4) and
+the defaults of part 1 (A, B, C). Model 10 is for meters whose frames name their quantities themselves.
 """
 
 from __future__ import annotations
@@ -117,6 +121,10 @@ FLOATS = _Style((FLOAT32, 0), (FLOAT32, 0), (FLOAT32, 0), (FLOAT32, 0), (FLOAT32
 
 INTEGERS = _Style((UINT32, 0), (UINT16, -1), (UINT16, -2), (INT16, -3), (UINT32, 0))
 """u32 Wh, u16 with 0.1 V and 0.01 A, i16 thousandths of power factor, u32 W."""
+
+
+MIXED = _Style((FLOAT32, 0), (FLOAT32, -1), (FLOAT32, -2), (FLOAT32, -3), (FLOAT32, 0))
+"""Either: floats as FLOATS, integers as INTEGERS. For models of which nobody has said what they send."""
 
 
 def _energy(style: _Style, target: str, obis: str) -> PushColumn:
@@ -251,12 +259,78 @@ def _export_first() -> tuple[Push, ...]:
     )
 
 
+def _quadrants(style: _Style, value_group_d: int) -> tuple[PushColumn, ...]:
+    return tuple(_energy(style, f"varh_q{q}", f"1.0.{4 + q}.{value_group_d}.0.255") for q in (1, 2, 3, 4))
+
+
+def _ct_meter(style: _Style) -> tuple[Push, ...]:
+    """LT and HT meters on transformers: quadrants behind the columns of whole-current meters, and daily maxima."""
+    block = (
+        *_d2_block(style).columns, *_quadrants(style, 29), _milli(style.ampere, "current_n", "1.0.91.27.0.255"),
+        _SIGNAL,
+    )  # fmt: skip
+    maxima = tuple(PushColumn("", column.obis, column.tag) for column in _demand(style))
+    daily = (*_daily(style).columns, *_quadrants(style, 8), *maxima)
+    return (
+        Push(Kind.BLOCK, block, len(block) - 2),
+        Push(Kind.DAILY, daily, len(daily) - len(maxima)),
+        _d2_instant(style),
+        ALERT,
+    )
+
+
+def _part_1_means(style: _Style) -> tuple[PushColumn, ...]:
+    return _d2_block(style).columns[:6]
+
+
+def _part_1_instant(style: _Style) -> Push:
+    """Three-phase: columns 2-21 of `_d2_instant`, then import, lagging, leading and apparent registers."""
+    columns = (
+        *_d2_instant(style).columns[:20], _energy(style, "wh_imp", "1.0.1.8.0.255"),
+        _energy(style, "varh_q1", "1.0.5.8.0.255"), _energy(style, "varh_q4", "1.0.8.8.0.255"),
+        _energy(style, "vah_imp", "1.0.9.8.0.255"),
+    )  # fmt: skip
+    return Push(Kind.INSTANT, columns, len(columns))
+
+
+def _part_1_daily(style: _Style) -> Push:
+    columns = (
+        _energy(style, "wh_imp", "1.0.1.8.0.255"), _energy(style, "wh_exp", "1.0.2.8.0.255"),
+        _energy(style, "vah_imp", "1.0.9.8.0.255"),
+    )  # fmt: skip
+    return Push(Kind.DAILY, columns, len(columns) - 1)
+
+
+def _consumer_part_1(style: _Style) -> tuple[Push, ...]:
+    """Categories A (feeders, substations) and C (consumers)."""
+    columns = (
+        *_part_1_means(style), _energy(style, "wh_imp", "1.0.1.29.0.255"), _energy(style, "varh_q1", "1.0.5.29.0.255"),
+        _energy(style, "varh_q4", "1.0.8.29.0.255"), _energy(style, "vah_imp", "1.0.9.29.0.255"),
+    )  # fmt: skip
+    return (Push(Kind.BLOCK, columns, len(columns)), _part_1_daily(style), _part_1_instant(style), ALERT)
+
+
+def _boundary_part_1(style: _Style) -> tuple[Push, ...]:
+    """Category B: energy flows both ways."""
+    columns = (
+        *_part_1_means(style), _energy(style, "wh_imp", "1.0.1.29.0.255"), _energy(style, "wh_exp", "1.0.2.29.0.255"),
+        *_quadrants(style, 29), _energy(style, "vah_imp", "1.0.9.29.0.255"),
+        _energy(style, "vah_exp", "1.0.10.29.0.255"),
+    )  # fmt: skip
+    return (Push(Kind.BLOCK, columns, len(columns)), _part_1_daily(style), _part_1_instant(style), ALERT)
+
+
 TEMPLATES: tuple[Template, ...] = (
     Template(1, "D1 float", "KVN", "D1", True, 0, _single_phase(FLOATS)),
     Template(2, "D1 integer", "KVI", "D1", True, 10**9, _single_phase(INTEGERS)),
     Template(3, "D2 float", "KVN", "D2", True, 0, _three_phase(FLOATS)),
     Template(4, "D2 integer, CT", "KVC", "D3", True, 10**9, _three_phase(INTEGERS)),
     Template(5, "D1 float, export first", "KVX", "D1", False, 0, _export_first()),
+    Template(6, "D3", "any", "D3", False, 10**9, _ct_meter(MIXED)),
+    Template(7, "D4", "any", "D4", False, 10**9, _ct_meter(MIXED)),
+    Template(8, "A or C", "any", "A, C", False, 10**9, _consumer_part_1(MIXED)),
+    Template(9, "B", "any", "B", False, 10**9, _boundary_part_1(MIXED)),
+    Template(10, "names its quantities", "any", "", True, 10**9, ()),
 )
 
 TEMPLATE_BY_NUMBER: dict[int, Template] = {template.number: template for template in TEMPLATES}

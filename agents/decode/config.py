@@ -32,4 +32,10 @@ class DecodeConfig(BaseModel):
     zero_deviation_is_utc: bool = Field(
         True, description="A clock deviation of 0 means that the stamp is UTC; false takes the wall clock here too."
     )
+    single_octets: int = Field(
+        1_048_576,
+        ge=0,
+        description="Octets of frames of a record that the decoder for single frames may read where kernels cannot; "
+        "0 leaves all such frames to `rejects`.",
+    )
     frame_limit: int = Field(65_535, ge=64, le=65_535, description="Longest frame that is looked at, octets.")

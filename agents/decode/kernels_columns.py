@@ -112,3 +112,11 @@ def write_channels(there, values, row, energy, reactive, physical):  # type: ign
             else:
                 physical[row, channel - FIRST_PHYSICAL] = values[channel]
         there >>= np.uint64(1)
+
+
+@kernel
+def write_snapshot(there, values, place, snapshot):  # type: ignore[no-untyped-def]
+    """The snapshot fields that were sent to row `place`."""
+    for field in range(N_SNAPSHOT):
+        if (there >> np.uint64(field)) & np.uint64(1):
+            snapshot[place, field] = values[SNAPSHOT_TARGET + field]

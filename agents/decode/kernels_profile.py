@@ -1,7 +1,8 @@
-"""The kernel that reads the buffer of a block profile: an array of rows {clock, the template's block columns}.
+"""The kernel that reads the buffer of a profile: an array of rows {clock, the columns of the template's push}.
 
 A row may leave out what follows from the one above (Blue Book, class 7, compressed buffers): null-data in place of the
-clock is the stamp above and the meter's interval, null-data in another column the value above. The first row is whole.
+clock is the stamp above and the capture period, null-data in another column the value above. The first row is whole.
+The period of blocks is the meter's interval, that of daily registers a day; of momentary values none is known.
 """
 
 from __future__ import annotations
@@ -9,18 +10,23 @@ from __future__ import annotations
 import numpy as np
 
 from agents.decode.kernels_axdr import NULL, SIZES, STRUCTURE, behind, length_at
-from agents.decode.kernels_clock import BLOCK, UNUSABLE, clock, clock_flags, clock_place
+from agents.decode.kernels_clock import BLOCK, DAY, UNUSABLE, clock, clock_flags, clock_place
 from agents.decode.kernels_columns import (
     CHANNEL_BITS,
     NUMBER,
     TEMPLATE_UNKNOWN,
     read_number,
     read_other,
+    write_snapshot,
 )
 from agents.decode.kernels_open import GOOD, MALFORMED, TOO_LONG
 from agents.decode.kernels_push import CLOCK_UNUSABLE, place_row
 from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE, N_ENERGY, N_PHYSICAL, N_REACTIVE
+from pipeline.codes import Kind
 from pipeline.jit import inlined, kernel
+from pipeline.templates import SNAPSHOT_TARGET
+
+DAILY, INSTANT = int(Kind.DAILY), int(Kind.INSTANT)
 
 MOST_ROWS = 400
 """Rows of a frame at most: four days of quarter hours."""
@@ -69,7 +75,7 @@ def read_columns(  # type: ignore[no-untyped-def]
         there |= bits
     for place in range(width, above.shape[0]):
         above[place] = ABSENT
-    return GOOD, there & np.uint64(CHANNEL_BITS), p
+    return GOOD, there, p
 
 
 @inlined
@@ -89,15 +95,24 @@ def put_channels(there, values, row, energy, reactive, physical):  # type: ignor
         physical[row, channel] = values[FIRST_PHYSICAL + channel] if bit else np.int64(0)
 
 
+@inlined
+def next_stamp(kind, time, interval):  # type: ignore[no-untyped-def]
+    """The stamp a capture period after `time`, or UNUSABLE."""
+    if kind == BLOCK:
+        return time + interval
+    return time + np.int64(DAY) if kind == DAILY else np.int64(UNUSABLE)
+
+
 @kernel
 def read_rows(  # type: ignore[no-untyped-def]
-    octets, p, end, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above, rows,
-    row,
+    octets, p, end, kind, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above,
+    rows, row, snapshot,
 ):  # fmt: skip
-    """Read the array at `p`, which is known to be whole, to `rows` (Rows) from `row` on; returns a code.
+    """Read the array at `p`, which is known to be whole, to `rows` (Rows) from `row` and `snapshot` on; returns a code.
 
-    Written of each row: link, time, flags (clock and template), present and its channels. above i64: scratch, for the
-    widest push. The order of the verdicts within a row is that of a push; the first row that is not good decides.
+    Written of each row: link, time, flags (clock and template), present and its channels; of momentary values also a
+    snapshot. above i64: scratch, for the widest push. The order of the verdicts within a row is that of a push; the
+    first row that is not good decides.
     """
     out_link, out_time, out_flags, out_present = rows.link, rows.time, rows.flags, rows.present
     energy, reactive, physical = rows.energy, rows.reactive, rows.physical
@@ -111,17 +126,19 @@ def read_rows(  # type: ignore[no-untyped-def]
         if width == 0:
             return TEMPLATE_UNKNOWN
         if octets[p] == NULL and item > 0:
-            time += links[link].interval_secs
+            time = next_stamp(kind, time, np.int64(links[link].interval_secs))
         else:
             place = clock_place(octets, p)
             time = clock(octets, place, offset, zero_is_utc) if place >= 0 else UNUSABLE
-            if time == UNUSABLE:
-                return CLOCK_UNUSABLE
-            status = clock_flags(octets, place)
+            if time != UNUSABLE:
+                status = clock_flags(octets, place)
+        if time == UNUSABLE:
+            return CLOCK_UNUSABLE
         p = over(octets, p, end, stack)
         # Seldom does a day see two links: while the first one found is in force, and no other is looked for.
-        if width != known or link != first_link or not links[link].valid_from < time <= links[link].valid_to:
-            code, link, column, flag = place_row(width - 1, device, point, first_link, links, pushes, BLOCK, time)
+        inside = links[link].valid_from < time and time <= links[link].valid_to - (kind != BLOCK)
+        if width != known or link != first_link or not inside:
+            code, link, column, flag = place_row(width - 1, device, point, first_link, links, pushes, kind, time)
             if code != GOOD:
                 return code
             known = width
@@ -130,16 +147,22 @@ def read_rows(  # type: ignore[no-untyped-def]
         )
         if code != GOOD:
             return code
-        out_link[row], out_time[row], out_flags[row], out_present[row] = link, time, status | flag, there
+        out_link[row], out_time[row], out_flags[row] = link, time, status | flag
+        out_present[row] = there & np.uint64(CHANNEL_BITS)
         put_channels(there, values, row, energy, reactive, physical)
+        if kind == INSTANT:
+            sent = there >> np.uint64(SNAPSHOT_TARGET)
+            rows.snapshot_row[snapshot], rows.snapshot_present[snapshot] = row, sent
+            write_snapshot(sent, values, snapshot, rows.snapshot)
+            snapshot += 1
         row += 1
     return GOOD
 
 
 @kernel
 def read_profile(  # type: ignore[no-untyped-def]
-    octets, p, end, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above, rows,
-    row, waiting,
+    octets, p, end, kind, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above,
+    rows, row, snapshot, waiting,
 ):  # fmt: skip
     """As `read_rows`, if there is room for them and for a row of each of `waiting` frames; (code, number of rows).
 
@@ -152,25 +175,31 @@ def read_profile(  # type: ignore[no-untyped-def]
         return TOO_LONG, np.int64(0)
     if row + count + waiting > rows.frame.shape[0]:
         return NO_ROOM, count
+    if kind == INSTANT and snapshot + count + waiting > rows.snapshot_row.shape[0]:
+        return NO_ROOM, count
     code = read_rows(
-        octets, p, end, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack, above,
-        rows, row,
+        octets, p, end, kind, device, point, first_link, links, pushes, columns, offset, zero_is_utc, values, stack,
+        above, rows, row, snapshot,
     )  # fmt: skip
     return code, count
 
 
 @inlined
-def share(rows, row, count, frame, point, device, counter, flags):  # type: ignore[no-untyped-def]
+def share(rows, row, count, frame, point, device, kind, counter, flags):  # type: ignore[no-untyped-def]
     """What all rows of a profile's frame have in common."""
     for place in range(row, row + count):
         rows.frame[place], rows.service_point[place], rows.device[place] = frame, point, device
-        rows.kind[place], rows.counter[place] = BLOCK, counter
+        rows.kind[place], rows.counter[place] = kind, counter
         rows.flags[place] |= flags
 
 
 @kernel
-def forget_rows(rows, row, count):  # type: ignore[no-untyped-def]
+def forget_rows(rows, row, snapshot, count, kind):  # type: ignore[no-untyped-def]
     """Zero again what `read_rows` wrote for a frame that is not taken."""
+    for place in range(snapshot, snapshot + (count if kind == INSTANT else 0)):
+        rows.snapshot_row[place], rows.snapshot_present[place] = 0, 0
+        for field in range(rows.snapshot.shape[1]):
+            rows.snapshot[place, field] = 0
     for place in range(row, row + count):
         rows.link[place], rows.time[place], rows.flags[place], rows.present[place] = 0, 0, 0, 0
         for channel in range(rows.energy.shape[1]):

@@ -1,28 +1,29 @@
 """The kernel that reads one push: structure, clock, link, template, columns.
 
 A push is a Data-Notification (0F, invoke id u32, date-time or 00) whose datum is a structure: device id, push-setup
-logical name, clock, then the columns of the template. A block push may carry the buffer of its profile instead (class
-7, attribute 2): device id, logical name, and an array of rows, which `kernels_profile` reads.
+logical name, clock, then the columns of the template. All but alerts may carry the buffer of their profile instead
+(class 7, attribute 2): device id, logical name, and an array or compact array of rows, which `kernels_profile` reads.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from agents.decode.kernels_axdr import ARRAY, BROKEN, OCTETS, SIZES, STRUCTURE, behind, length_at
-from agents.decode.kernels_clock import BLOCK, CLOCK_LENGTH, UNUSABLE, clock, clock_flags, clock_place, link_at
+from agents.decode.kernels_axdr import ARRAY, BROKEN, COMPACT_ARRAY, OCTETS, SIZES, STRUCTURE, behind, length_at
+from agents.decode.kernels_clock import CLOCK_LENGTH, UNUSABLE, clock, clock_flags, clock_place, link_at
 from agents.decode.kernels_columns import NUMBER, TEMPLATE_UNKNOWN, read_number, read_other
 from agents.decode.kernels_open import APDU_UNKNOWN, DATA_NOTIFICATION, GOOD, MALFORMED
-from pipeline.codes import REJECT_NUMBER, Flag
+from pipeline.codes import REJECT_NUMBER, Flag, Kind
 from pipeline.jit import inlined, kernel
 from pipeline.templates import HEAD
 
 CLOCK_UNUSABLE = REJECT_NUMBER["CLOCK_UNUSABLE"]
 NOT_LINKED = REJECT_NUMBER["NOT_LINKED"]
 UNVERIFIED = int(Flag.TEMPLATE_UNVERIFIED)
+ALERT = int(Kind.ALERT)
 
 PROFILE = 255
-"""In place of a code: a block push with a profile's buffer, whose array begins at `pushed.buffer`."""
+"""In place of a code: a push with a profile's buffer, whose rows begin at `pushed.buffer`."""
 
 LINK = np.dtype(
     [
@@ -42,7 +43,8 @@ PUSH = np.dtype([("first", "<i4"), ("width", "<i4"), ("required", "<i4"), ("veri
 PUSHED = np.dtype(
     [("time", "<i8"), ("link", "<i8"), ("kind", "<i4"), ("flags", "<i4"), ("there", "<u8"), ("buffer", "<i8")]
 )
-"""What one push turned out to be; `there`: bit n is set when value n was sent."""
+"""What one push turned out to be; `kind` is 0 until its logical name is known; `there`: bit n is set when value n was
+sent."""
 
 
 @inlined
@@ -107,6 +109,7 @@ def read_push(  # type: ignore[no-untyped-def]
 
     The order of the verdicts is fixed: broken octets, no push, clock, link, template. stack i64 (NESTING,) is scratch.
     """
+    pushed.kind = 0
     if octets[p] != DATA_NOTIFICATION:
         return APDU_UNKNOWN
     p = body_start(octets, p, end)
@@ -136,7 +139,7 @@ def read_push(  # type: ignore[no-untyped-def]
         elif element == 1:
             pushed.kind = kind_of(octets, start, names)
             code = GOOD if pushed.kind > 0 else TEMPLATE_UNKNOWN
-        elif octets[start] == ARRAY and count == HEAD and pushed.kind == BLOCK:
+        elif octets[start] in (ARRAY, COMPACT_ARRAY) and count == HEAD and pushed.kind != ALERT:
             code, pushed.buffer = PROFILE, start
         else:
             code, column = place_push(

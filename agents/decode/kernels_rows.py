@@ -10,18 +10,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.decode.kernels_columns import CHANNEL_BITS, write_channels
-from agents.decode.kernels_open import APDU_UNKNOWN, DECRYPT_FAILED, GOOD, Policy
+from agents.decode.kernels_axdr import COMPACT_ARRAY
+from agents.decode.kernels_columns import CHANNEL_BITS, TEMPLATE_UNKNOWN, write_channels, write_snapshot
+from agents.decode.kernels_compact import unpack
+from agents.decode.kernels_open import APDU_UNKNOWN, DATA_NOTIFICATION, DECRYPT_FAILED, GOOD, Policy
 from agents.decode.kernels_profile import NO_ROOM, forget_rows, read_profile, share
 from agents.decode.kernels_push import PROFILE, read_push
 from agents.decode.kernels_readings import read_readings
 from agents.decode.kernels_window import enter, judge
 from agents.decode.state import WINDOW
-from pipeline.channels import N_SNAPSHOT, SNAPSHOT_INDEX
+from pipeline.channels import SNAPSHOT_INDEX
 from pipeline.codes import Flag, Kind
 from pipeline.columns import Array
 from pipeline.gcm_single import ENCRYPTED
 from pipeline.jit import AHEAD, inlined, kernel, prefetch
+from pipeline.reading_frames import FIRST_OCTET as READINGS
 from pipeline.state import mark
 from pipeline.templates import SNAPSHOT_TARGET, WORD
 
@@ -32,8 +35,11 @@ NO_READINGS = -1
 ESW_HIGH = SNAPSHOT_INDEX[WORD]
 
 # Places of `done`.
-FRAMES, ROWS, SNAPSHOTS, CHANGES, LACKING = range(5)
-DONE = 5
+FRAMES, ROWS, SNAPSHOTS, CHANGES, LACKING, ASIDE = range(6)
+DONE = 6
+
+NEVER = -1
+"""In ASIDE: no frame is left to the decoder for single frames."""
 
 
 class Tables(NamedTuple):
@@ -109,20 +115,14 @@ class Scratch(NamedTuple):
     """Room that a call needs: values i64 (TARGETS,), stack i64 (NESTING,), pushed PUSHED (1,).
 
     above i64 (columns of the widest push,): places of the values that are in force in a profile.
+    unpacked u8 (UNPACKED,): a compact array written out.
     """
 
     values: Array
     stack: Array
     pushed: Array
     above: Array
-
-
-@kernel
-def write_snapshot(there, values, place, snapshot):  # type: ignore[no-untyped-def]
-    """The snapshot fields that were sent to row `place`."""
-    for field in range(N_SNAPSHOT):
-        if (there >> np.uint64(field)) & np.uint64(1):
-            snapshot[place, field] = values[SNAPSHOT_TARGET + field]
+    unpacked: Array
 
 
 @inlined
@@ -170,6 +170,24 @@ def put_push(rows, row, frame, point, device, counter, flags, values, pushed):  
     write_channels(there, values, row, rows.energy, rows.reactive, rows.physical)
 
 
+@inlined
+def put_snapshot(rows, row, snapshot, values, pushed, memory, slot, changes, changed):  # type: ignore[no-untyped-def]
+    """The snapshot of a push that has one; (snapshots, changed words) that there are then."""
+    if pushed.kind not in (INSTANT, ALERT):
+        return snapshot, changed
+    sent = pushed.there >> np.uint64(SNAPSHOT_TARGET)
+    rows.snapshot_row[snapshot], rows.snapshot_present[snapshot] = row, sent
+    write_snapshot(sent, values, snapshot, rows.snapshot)
+    return snapshot + 1, note_word(pushed.kind, sent, values, pushed.time, memory, slot, row, changes, changed)
+
+
+@inlined
+def is_left(aside, plain, verdict, octets, start, length):  # type: ignore[no-untyped-def]
+    """A frame without ciphering whose APDU is not one of ours, which somebody else may read."""
+    left = aside and plain and verdict == APDU_UNKNOWN and length > 0
+    return left and octets[start] != DATA_NOTIFICATION
+
+
 @kernel
 def read_many(  # type: ignore[no-untyped-def]
     code, security, octets, start, end, frame, device, point, first_link, tables, scratch, rows, row, snapshot, waiting
@@ -180,13 +198,19 @@ def read_many(  # type: ignore[no-untyped-def]
     """
     none = np.int64(NO_READINGS)
     if code == PROFILE:
+        buffer, kind = scratch.pushed[0].buffer, scratch.pushed[0].kind
+        if octets[buffer] == COMPACT_ARRAY:
+            code, size = unpack(octets, buffer, end, scratch.unpacked)
+            if code != GOOD:
+                return code, np.int64(0), none
+            octets, buffer, end = scratch.unpacked, np.int64(0), size
         code, count = read_profile(
-            octets, scratch.pushed[0].buffer, end, device, point, first_link, tables.links, tables.pushes,
-            tables.columns, tables.policy.offset, tables.policy.zero_is_utc, scratch.values, scratch.stack,
-            scratch.above, rows, row, waiting,
+            octets, buffer, end, kind, device, point, first_link, tables.links, tables.pushes, tables.columns,
+            tables.policy.offset, tables.policy.zero_is_utc, scratch.values, scratch.stack, scratch.above, rows, row,
+            snapshot, waiting,
         )  # fmt: skip
         return code, count, none
-    if code == APDU_UNKNOWN and security == 0:
+    if code == APDU_UNKNOWN and security == 0 and octets[start] == READINGS:
         # It was let pass though it is no notification. What was encrypted never is.
         return read_readings(octets, start, end, frame, device, point, first_link, tables.links, rows, row, snapshot,
                              waiting)  # fmt: skip
@@ -197,7 +221,8 @@ def read_many(  # type: ignore[no-untyped-def]
 def read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done):  # type: ignore[no-untyped-def]
     """Rows of the frames from done[FRAMES] on that are good so far; opened.code gets the verdicts.
 
-    Stops at a frame that has done[LACKING] rows more than there is room for; all are read when LACKING is 0.
+    Stops at a frame that has done[LACKING] rows more than there is room for, and at one that it cannot read itself,
+    which would get the code done[ASIDE]; all are read when both are 0. With NEVER in ASIDE such frames get their code.
 
     Args:
         octets: u8, the batch's payload with the protected octets opened in place.
@@ -220,7 +245,8 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
     values, stack, pushed = scratch.values, scratch.stack, scratch.pushed[0]
     row, snapshot, changed = done[ROWS], done[SNAPSHOTS], done[CHANGES]
     count, places, first = points.shape[0], prints.shape[1], done[FRAMES]
-    done[FRAMES], done[LACKING] = count, 0
+    aside, plain = done[ASIDE] != NEVER, tables.policy.plain
+    done[FRAMES], done[LACKING], done[ASIDE] = count, 0, 0
     for item in range(first, count):
         coming = item + AHEAD
         if coming < count:
@@ -229,7 +255,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             prefetch(windows, slots[coming])
             prefetch(prints, print_row * places + slots[coming])
             prefetch(prints_changed, print_row * prints_changed.shape[1] + (slots[coming] >> 6))
-        if verdicts[item] != GOOD:
+        if verdicts[item] != GOOD and not is_left(aside, plain, verdicts[item], octets, starts[item], lengths[item]):
             continue
         security = securities[item]
         if security != 0 and good[item] == 0:
@@ -242,7 +268,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             zero_is_utc, values, stack, pushed,
         )  # fmt: skip
         profile, fields = np.int64(0), NO_READINGS
-        if code != GOOD:
+        if code != GOOD and verdicts[item] == GOOD:
             code, profile, fields = read_many(
                 code, security, octets, start, end, item, devices[item], points[item], first_links[item], tables,
                 scratch, rows, row, snapshot, count - item - 1,
@@ -255,6 +281,9 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             row += profile
             snapshot += fields
             continue
+        if aside and code in (TEMPLATE_UNKNOWN, APDU_UNKNOWN) and pushed.kind == 0:
+            done[FRAMES], done[ASIDE] = item, code
+            break
         late = 0
         if code == GOOD and security != 0:
             code, late = count_in(
@@ -263,19 +292,15 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             )  # fmt: skip
         if code != GOOD:
             verdicts[item] = code
-            forget_rows(rows, row, profile)
+            forget_rows(rows, row, snapshot, profile, pushed.kind)
             continue
         flags = late | (0 if security & ENCRYPTED else PLAIN)
         if profile:
-            share(rows, row, profile, item, points[item], devices[item], counter, flags)
+            share(rows, row, profile, item, points[item], devices[item], pushed.kind, counter, flags)
             row += profile
+            snapshot += profile if pushed.kind == INSTANT else 0
             continue
         put_push(rows, row, item, points[item], devices[item], counter, flags, values, pushed)
-        if pushed.kind in (INSTANT, ALERT):
-            sent = pushed.there >> np.uint64(SNAPSHOT_TARGET)
-            rows.snapshot_row[snapshot], rows.snapshot_present[snapshot] = row, sent
-            write_snapshot(sent, values, snapshot, rows.snapshot)
-            snapshot += 1
-            changed = note_word(pushed.kind, sent, values, pushed.time, memory, slot, row, changes, changed)
+        snapshot, changed = put_snapshot(rows, row, snapshot, values, pushed, memory, slot, changes, changed)
         row += 1
     done[ROWS], done[SNAPSHOTS], done[CHANGES] = row, snapshot, changed

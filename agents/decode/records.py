@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from agents.decode.kernels_rows import Changes
+from agents.decode.lane import LogEvent
+from agents.decode.single.entries import event_name, is_restored
 from pipeline.batch import DecodedBatch, FrameBatch
 from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
@@ -69,12 +71,36 @@ def event_records(parcel: Parcel, decoded: DecodedBatch, changes: Changes) -> It
             index += 1
 
 
+def log_records(parcel: Parcel, events: Iterable[LogEvent], first: int) -> Iterator[dict[str, Any]]:
+    """Event records of entries of event logs, behind the `first` records of the same output."""
+    batch = parcel.batch
+    assert isinstance(batch, FrameBatch)
+    for index, event in enumerate(events, first):
+        yield {
+            "service_point": int(batch.service_point[event.frame]),
+            "device": device_name(int(batch.device[event.frame])),
+            "time": event.time,
+            "received_at": int(batch.received_at[event.frame]),
+            "source": "LOG",
+            "edge": "RESTORED" if is_restored(event.code) else "OCCURRED",
+            "name": event_name(event.code),
+            "bit": None,
+            "code": event.code,
+            "flags": event.flags,
+            "frame": event.frame,
+            **_origin(parcel, index),
+        }
+
+
 def _word(halves: Array) -> int:
     return int(halves[0]) << 64 | int(halves[1])
 
 
-def rejects_of(parcel: Parcel, code: Array, counter: Array) -> Rejects | None:
-    """Rejects of all frames with a code, in the order of the frames; None when there is none."""
+def rejects_of(parcel: Parcel, code: Array, counter: Array, said: Mapping[int, bytes]) -> Rejects | None:
+    """Rejects of all frames with a code, in the order of the frames; None when there is none.
+
+    said: what else there is to say of a frame, ASCII.
+    """
     batch = parcel.batch
     assert isinstance(batch, FrameBatch)
     frames = np.flatnonzero(code)
@@ -90,7 +116,7 @@ def rejects_of(parcel: Parcel, code: Array, counter: Array) -> Rejects | None:
         stage="decode", topic=FRAMES_TOPIC, origin=parcel.origin, code=numbers, frame=frames,
         service_point=batch.service_point[frames], device=batch.device[frames],
         received_at=batch.received_at[frames].astype(np.int64), time=None,
-        detail=_with_marks(_details(numbers, counter[frames]), parcel.requeued, frames),
+        detail=_with_marks(_with_said(_details(numbers, counter[frames]), said, frames), parcel.requeued, frames),
         raw=batch.payload[places], raw_length=kept,
     )  # fmt: skip
 
@@ -104,6 +130,14 @@ def _details(numbers: Array, counter: Array) -> Array:
     said = np.zeros(len(details), f"S{len(_COUNTER) + _DIGITS}")
     said[counted] = np.strings.add(_COUNTER, counter[counted].astype(f"S{_DIGITS}"))
     whole: Array = np.strings.add(details, said)
+    return whole
+
+
+def _with_said(details: Array, said: Mapping[int, bytes], frames: Array) -> Array:
+    if not said:
+        return details
+    tails = np.array([said.get(frame, b"") for frame in frames.tolist()])
+    whole: Array = np.strings.add(details, tails)
     return whole
 
 

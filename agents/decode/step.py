@@ -14,14 +14,17 @@ import numpy as np
 from agents.decode.config import DecodeConfig
 from agents.decode.kernels_axdr import NESTING
 from agents.decode.kernels_columns import TARGETS
+from agents.decode.kernels_compact import UNPACKED
 from agents.decode.kernels_open import Opened, gather, new_opened, open_frames
-from agents.decode.kernels_profile import MOST_PLACES
+from agents.decode.kernels_profile import INSTANT, MOST_PLACES
 from agents.decode.kernels_push import PUSHED
 from agents.decode.kernels_rows import (
+    ASIDE,
     CHANGES,
     DONE,
     FRAMES,
     LACKING,
+    NEVER,
     ROWS,
     SNAPSHOTS,
     Changes,
@@ -31,9 +34,10 @@ from agents.decode.kernels_rows import (
     Tables,
     read_frames,
 )
+from agents.decode.lane import Batch, SingleLane
 from agents.decode.late import LATE_DEVICE, read_late
 from agents.decode.prepare import tables_of
-from agents.decode.records import event_records, rejects_of
+from agents.decode.records import event_records, log_records, rejects_of
 from agents.decode.state import LAYOUT
 from pipeline import gcm
 from pipeline.batch import DecodedBatch, FrameBatch
@@ -80,23 +84,30 @@ class DecodeStep:
                 "BATCH_OTHER", where=self.name, what=f"a {type(parcel.batch).__name__} came in",
                 do="put decode behind a topic of FrameBatch",
             )  # fmt: skip
-        decoded, opened, changes = decode_batch(parcel.batch, store, prepared, self._cipher.context, parcel.requeued)
-        emissions = [
-            Emission("events", record, key=record["device"].encode())
-            for record in event_records(parcel, decoded, changes)
-        ]
-        refused = rejects_of(parcel, opened.code, opened.frames.counter)
+        lane = SingleLane(self.config.single_octets)
+        decoded, opened, changes = decode_batch(
+            parcel.batch, store, prepared, self._cipher.context, parcel.requeued, lane
+        )
+        records = [*event_records(parcel, decoded, changes)]
+        records += log_records(parcel, lane.events, len(records))
+        emissions = [Emission("events", record, key=record["device"].encode()) for record in records]
+        refused = rejects_of(parcel, opened.code, opened.frames.counter, lane.said)
         if refused is not None:
             emissions.append(Emission("rejects", refused))
         return Advance(replace(parcel, batch=decoded if len(decoded.frame) else None), emissions)
 
 
 def decode_batch(
-    batch: FrameBatch, store: StateStore, tables: Tables, context: int, requeued: Array | None = None
+    batch: FrameBatch,
+    store: StateStore,
+    tables: Tables,
+    context: int,
+    requeued: Array | None = None,
+    lane: SingleLane | None = None,
 ) -> tuple[DecodedBatch, Opened, Changes]:
     """The rows of a batch, the verdict on each frame (opened.code), and the event status words that changed.
 
-    requeued: as in Parcel.
+    requeued: as in Parcel. lane: reads what the kernels cannot; None: nobody does.
     """
     count = len(batch.length)
     # Copied, so that frames are opened in place; the batch itself is read only and keeps the bytes as they came.
@@ -113,23 +124,34 @@ def decode_batch(
     )  # fmt: skip
     scratch = Scratch(
         np.zeros(TARGETS, np.int64), np.zeros(NESTING, np.int64), np.zeros(1, PUSHED),
-        np.zeros(int(tables.pushes["width"].max()), np.int64),
+        np.zeros(int(tables.pushes["width"].max()), np.int64), np.empty(UNPACKED, np.uint8),
     )  # fmt: skip
     done = np.zeros(DONE, np.int64)
+    beside = Batch(octets, batch.received_at, points, devices, tables, changes, done)
+
+    def room(more: int, *, snapshots: bool) -> Rows:
+        nonlocal rows
+        rows = _with_room(rows, done, more, snapshots=snapshots)
+        return rows
 
     def read(opened: Opened, memory: Memory) -> None:
-        nonlocal rows
         done[FRAMES] = 0
         while True:
+            done[ASIDE] = lane.aside if lane is not None else NEVER
             read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done)
-            if not done[LACKING]:
+            left = count - int(done[FRAMES])
+            if done[LACKING]:
+                # Most profiles of a record are alike.
+                room(int(done[LACKING]) * left, snapshots=bool(scratch.pushed["kind"][0] == INSTANT))
+            elif lane is not None and done[ASIDE]:
+                lane.take(opened, memory, beside, room)
+            else:
                 return
-            rows = _with_room(rows, int(done[ROWS]), int(done[LACKING]), count - int(done[FRAMES]))
 
     read(opened, memory_of(store, points, devices))
     if requeued is not None:
         # Each frame may have a row once more.
-        rows = _with_room(rows, int(done[ROWS]), 1, count)
+        room(count, snapshots=True)
         read_late(opened, requeued, lambda chosen: memory_of(store, points, devices | LATE_DEVICE, chosen), read)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
@@ -138,16 +160,16 @@ def decode_batch(
     return decoded, opened, Changes(*(column[: done[CHANGES]] for column in changes))
 
 
-def _with_room(rows: Rows, used: int, lacking: int, frames: int) -> Rows:
-    """The same rows with room for `frames` more frames of `lacking` rows; most profiles of a record are alike."""
-    room = min(used + lacking * frames, MOST_PLACES)
+def _with_room(rows: Rows, done: Array, more: int, *, snapshots: bool) -> Rows:
+    """The same rows with room for `more` rows, and with `snapshots` for as many snapshots."""
     grown = {}
     for column in DecodedBatch.COLUMNS:
-        grown[column.name] = getattr(rows, column.name)
-        if column.section == "row":
-            wider = column.empty(room)
-            wider[:used] = grown[column.name][:used]
-            grown[column.name] = wider
+        had = grown[column.name] = getattr(rows, column.name)
+        used = int(done[ROWS if column.section == "row" else SNAPSHOTS])
+        room = min(used + more, MOST_PLACES)
+        if room > len(had) and (snapshots or column.section == "row"):
+            wider = grown[column.name] = column.empty(room)
+            wider[:used] = had[:used]
     return Rows(**grown)
 
 

@@ -87,6 +87,9 @@ def _column(column: PushColumn, out: bytearray, patches: list[Patch]) -> None:
         patches.append(Patch(len(out), FORM_WORD, WORD_BITS // 8, column.number))
         out += bytes(WORD_BITS // 8)
     elif tag == OCTETS:
+        if column.number == IGNORED:
+            out += bytes((CLOCK_OCTETS, *bytes(CLOCK_OCTETS)))
+            return
         out.append(CLOCK_OCTETS)
         patches.append(Patch(len(out), FORM_TIME, CLOCK_OCTETS, column.number))
         out += bytes(CLOCK_OCTETS)

@@ -7,8 +7,17 @@ from functools import reduce
 
 import numpy as np
 
-from agents.decode.framing import FrameError
-from agents.decode.generic import Datum, Notification, clock_octets, open_apdu, read_clock, read_notification, scaled
+from agents.decode.framing import FrameError, read_length
+from agents.decode.generic import (
+    Datum,
+    Notification,
+    clock_octets,
+    open_apdu,
+    read_clock,
+    read_datum,
+    read_notification,
+    scaled,
+)
 from pipeline.channels import PHYSICAL
 from pipeline.codes import Flag, Kind
 from pipeline.lookup import PAGE_GROUPS, groups_of
@@ -57,6 +66,10 @@ class Entry:
     values: dict[str, int]
 
 
+Verdict = str | list[Row]
+"""Code of a reject, or rows."""
+
+
 class Oracle:
     """Judges frames one by one, in order."""
 
@@ -82,6 +95,23 @@ class Oracle:
         except FrameError as error:
             return error.code
 
+    def judge_entries(self, frame: bytes, device: int, point: int, entries: list[Entry], kinds: list[Kind]) -> Verdict:
+        """The rows of a frame that says these entries (their link is found here), or the code of its reject."""
+        try:
+            apdu = _apdu(frame)
+            opened = open_apdu(apdu, self._keys.get)
+            links = [self._link(kind, entry.time, device, point) for entry, kind in zip(entries, kinds, strict=True)]
+            seen = self._seen.setdefault((page_of(point), device), Seen())
+            flags = 0 if opened.control & 0x20 else Flag.PLAIN
+            if opened.control:
+                flags |= self._count(seen, device, opened.counter, _mark(apdu, opened.control))
+        except FrameError as error:
+            return error.code
+        return [
+            Row(point, device, link, int(kind), entry.time, int(flags | entry.flags), opened.counter, entry.values)
+            for entry, kind, link in zip(entries, kinds, links, strict=True)
+        ]
+
     def _judge(self, frame: bytes, device: int, point: int) -> list[Row]:
         apdu = _apdu(frame)
         if apdu[0] == 0xDB and len(apdu) >= 10 and apdu[1] == 8 and int.from_bytes(apdu[2:10], "big") != device:
@@ -92,8 +122,9 @@ class Oracle:
         notification = read_notification(opened.apdu)
         kind = _kind(notification)
         items = notification.body.value
-        if kind is Kind.BLOCK and len(items) == HEAD and items[2].tag == 1:
-            entries = self._profile(items[2].value, device, point)
+        if kind is not Kind.ALERT and len(items) == HEAD and items[2].tag in (1, 19):
+            buffer = items[2].value if items[2].tag == 1 else _written_out(items[2])
+            entries = self._profile(kind, buffer, device, point)
         else:
             entries = [self._entry(kind, items[2], items[HEAD:], None, device, point)]
         seen = self._seen.setdefault((page_of(point), device), Seen())
@@ -109,7 +140,7 @@ class Oracle:
             )  # fmt: skip
         return rows
 
-    def _profile(self, buffer: list[Datum], device: int, point: int) -> list[Entry]:
+    def _profile(self, kind: Kind, buffer: list[Datum], device: int, point: int) -> list[Entry]:
         """The rows of a profile's buffer, with what null-data stands for."""
         if not buffer or len(buffer) > MOST_ROWS:
             raise FrameError("FRAME_TOO_LONG" if buffer else "TEMPLATE_UNKNOWN", "rows")
@@ -124,7 +155,7 @@ class Oracle:
                 for place, datum in enumerate(sent)
             ]  # fmt: skip
             before = entries[-1] if entries and clock.tag == 0 else None
-            entries.append(self._entry(Kind.BLOCK, clock, whole, before, device, point, first=number == 0))
+            entries.append(self._entry(kind, clock, whole, before, device, point, first=number == 0))
             above = whole
         return entries
 
@@ -135,8 +166,11 @@ class Oracle:
         """One row: stamp, link, template, values; `before`: the row that a null clock comes after."""
         if before is None:
             time, status = _stamp(clock)
+        elif kind is Kind.INSTANT:
+            raise FrameError("CLOCK_UNUSABLE", "no capture period")
         else:
-            time, status = before.time + self._intervals[before.link], before.status
+            period = self._intervals[before.link] if kind is Kind.BLOCK else 86_400
+            time, status = before.time + period, before.status
         link = self._link(kind, time, device, point)
         model = self._links[link][4]
         push = TEMPLATE_BY_NUMBER[model].push(kind) if model in TEMPLATE_BY_NUMBER else None
@@ -173,6 +207,31 @@ class Oracle:
         for old in [old for old in seen.marks if max(newest, counter) - old >= WINDOW]:
             del seen.marks[old]
         return Flag.COUNTER_LATE if counter < newest else 0
+
+
+def _written_out(datum: Datum) -> list[Datum]:
+    """The rows of a compact array of structures of values that are no containers."""
+    description, octets = datum.value
+    if description[0] != 2:
+        raise FrameError("TEMPLATE_UNKNOWN", "no structures")
+    count, place = read_length(description, 1)
+    types = description[place : place + count]
+    if count > 127 or set(types) & {1, 2}:
+        raise FrameError("TEMPLATE_UNKNOWN", "no row of a profile")
+    rows: list[Datum] = []
+    place = 0
+    while place < len(octets):
+        if len(rows) == MOST_ROWS:
+            raise FrameError("FRAME_TOO_LONG", "rows")
+        start, items = place, []
+        for tag in types:
+            item, end = read_datum(bytes([tag]) + octets[place:], 0)
+            items.append(item)
+            place += end - 1
+        if place == start:
+            raise FrameError("DATA_MALFORMED", "no room")
+        rows.append(Datum(2, items))
+    return rows
 
 
 def _kind(notification: Notification) -> Kind:

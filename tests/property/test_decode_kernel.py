@@ -27,9 +27,9 @@ LINKS = (
     Link(DEVICES[1], 79, 3, SWAP),
     Link(DEVICES[2], 79, 2, 0, SWAP - 900),
     Link(DEVICES[2], 79, 5, SWAP - 900, SWAP + 900),
-    Link(DEVICES[4], 81, 1),
+    Link(DEVICES[4], 81, 6),
 )
-MODEL = {DEVICES[0]: 1, DEVICES[1]: 3, DEVICES[2]: 2, DEVICES[3]: 4, DEVICES[4]: 1}
+MODEL = {DEVICES[0]: 1, DEVICES[1]: 3, DEVICES[2]: 2, DEVICES[3]: 4, DEVICES[4]: 6}
 
 usual_walls = st.sampled_from(
     [(2025, 7, 1, 12, 0, 0), (2025, 7, 1, 11, 45, 0), (2025, 7, 1, 12, 15, 0), (2025, 7, 1, 12, 0, 1)]
@@ -94,16 +94,18 @@ def pushes(draw, device):
 
 
 @st.composite
-def profile_rows(draw, device, *, first):
-    """A row of a block profile: null-data for what follows from the row above, and sometimes where nothing does."""
-    sent = TEMPLATE_BY_NUMBER[MODEL[device]].push(Kind.BLOCK)
+def profile_rows(draw, device, kind, *, first):
+    """A row of a profile: null-data for what follows from the row above, and sometimes where nothing does."""
+    sent = TEMPLATE_BY_NUMBER[MODEL[device]].push(kind)
     nulls = draw(st.sampled_from([0] * 60 + [1])) if first else draw(st.sampled_from([0, 1, 5, 9]))
     usual = st.builds(stamp, usual_walls, st.just(-330), st.sampled_from([0, 2, 3]))
     clock = datum(0) if draw(st.integers(0, 9)) < (nulls if first else 7) else datum(9, draw(usual))
     columns = []
-    for _ in sent.columns:
+    for column in sent.columns:
         if draw(st.integers(0, 9)) < nulls:
             columns.append(datum(0))
+        elif column.target in TIMES:
+            columns.append(datum(9, draw(stamps)))
         else:
             sent_one = draw(usual_numbers if draw(st.integers(0, 200)) else anything)
             columns.append(datum(255) if first and sent_one == datum(0) else sent_one)
@@ -115,17 +117,64 @@ def profile_rows(draw, device, *, first):
 
 @st.composite
 def profiles(draw, device):
-    """A block push with the buffer of its profile; sometimes one that says it has far more rows."""
+    """A push with the buffer of its profile; sometimes one that says it has far more rows."""
     count = draw(st.sampled_from([1, 2, 2, 3, 5, 9, 0]))
-    rows = [draw(profile_rows(device, first=not number)) for number in range(count)]
+    like = draw(st.sampled_from([Kind.BLOCK] * 3 + [Kind.DAILY, Kind.INSTANT]))
+    rows = [draw(profile_rows(device, like, first=not number)) for number in range(count)]
     if rows and draw(st.integers(0, 20)) == 0:
         rows += draw(st.sampled_from([[datum(2, [datum(0)] * 9)] * 395, [rows[0]] * 399, [rows[0]] * 400]))
-    kind = draw(st.sampled_from([Kind.BLOCK] * 9 + [Kind.DAILY]))
+    kind = draw(st.sampled_from([like] * 9 + [Kind.DAILY, Kind.ALERT]))
     apdu = push(kind, draw(st.sampled_from([[]] * 9 + [[datum(0)]])))
     buffer = datum(1, rows)
     if draw(st.integers(0, 20)) == 0:
         buffer = b"\1" + draw(st.sampled_from([b"\x81\xff", b"\x82\xff\xff", b"\x84\xff\xff\xff\xff"])) + b"".join(rows)
     return apdu.replace(datum(9, stamp()), buffer, 1)
+
+
+WHOLE = {23: 4, 24: 8, 6: 4, 5: 4, 18: 2, 16: 2, 17: 1, 15: 1, 22: 1, 3: 1, 20: 8, 21: 8, 0: 0, 255: 0}
+"""Octets of values without tags."""
+
+
+@st.composite
+def compact_profiles(draw, device):
+    """A push with a compact array: rows of the model's columns, in types of any kind, each row the same."""
+    kind = draw(st.sampled_from([Kind.BLOCK] * 3 + [Kind.DAILY, Kind.INSTANT]))
+    sent = TEMPLATE_BY_NUMBER[MODEL[device]].push(kind)
+    usual, odd = st.sampled_from([23, 6, 18, 16, 15, 17, 22, 3, 0]), st.sampled_from([24, 5, 20, 21, 255, 9, 4, 25])
+    types = [draw(st.sampled_from([9] * 9 + [25, 0]))]
+    for column in sent.columns[: draw(st.sampled_from([None] * 5 + [-1, 1]))]:
+        if column.target in TIMES:
+            types.append(9)
+        else:
+            types.append(draw(odd if draw(st.integers(0, 60)) == 0 else usual))
+    body, count = b"", draw(st.sampled_from([0, 1, 2, 3, 7, 399, 400, 401]))
+    row = None
+    for _ in range(count):
+        if len(body) > 50_000:
+            break
+        if row is None or count < 9:
+            row = b"".join(draw(_bare(tag, wide=place == 0)) for place, tag in enumerate(types))
+        body += row
+    description = b"\2" + bytes([len(types), *types])
+    if draw(st.integers(0, 20)) == 0:
+        odd_types = [b"\2\0", b"\x12", b"\1\0\2\x12", b"\2\2\x11\2\1\x11", b"\2\3\x09\1\0\1\x11\x11"]
+        description = draw(st.sampled_from(odd_types))
+    body = draw(mutations(body)) if count < 9 else body
+    length = bytes([0x82, len(body) >> 8, len(body) & 255]) if len(body) < 2**16 else b"\x83" + len(body).to_bytes(3)
+    return push(kind, []).replace(datum(9, stamp()), b"\x13" + description + length + body, 1)
+
+
+def _bare(tag, *, wide):
+    """Octets of a value without its tag."""
+    if tag == 25 or (tag == 9 and wide):
+        return st.builds(lambda octets: octets if tag == 25 else b"\x0c" + octets, stamps)
+    if tag == 9:
+        return st.one_of(st.builds(lambda octets: b"\x0c" + octets, stamps), st.just(b"\2ab"))
+    if tag == 4:
+        return st.sampled_from([b"\x81\x80" + bytes(16), b"\x09\xff\x80"])
+    if tag == 23:
+        return st.floats(-1e4, 1e4, width=32).map(lambda value: struct.pack(">f", value))
+    return st.binary(min_size=WHOLE[tag], max_size=WHOLE[tag])
 
 
 @st.composite
@@ -152,7 +201,8 @@ def frames(draw):
     """(frame, device, point the connector chose)."""
     number = draw(st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4]))
     device = DEVICES[number]
-    apdu = draw(mutations(draw(profiles(device) if draw(st.integers(0, 2)) == 0 else pushes(device))))
+    content = draw(st.sampled_from([pushes, pushes, pushes, profiles, profiles, compact_profiles]))
+    apdu = draw(mutations(draw(content(device))))
     control = draw(st.sampled_from([0, 0x30, 0x30, 0x30, 0x30, 0x10, 0x20]))
     if control:
         counter = draw(st.sampled_from([1, 2, 3, 4, 5, 6, 250, 255, 256, 257, 258, 259, 260, 261, 262, 600, 2**32 - 1]))

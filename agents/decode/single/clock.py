@@ -14,6 +14,7 @@ MOST_DEVIATION = 840
 """Minutes; a deviation further off is not one."""
 
 INVALID, DOUBTFUL, OTHER_BASE, INVALID_STATUS, DAYLIGHT_SAVING = 0x01, 0x02, 0x04, 0x08, 0x80
+NO_STATUS = 0xFF
 STATUS_NAMES = {
     INVALID: "invalid", DOUBTFUL: "doubtful", OTHER_BASE: "different base", INVALID_STATUS: "invalid status",
     DAYLIGHT_SAVING: "daylight saving",
@@ -75,4 +76,26 @@ def wall_text(octets: bytes) -> str | None:
 
 def status_names(status: int) -> list[str]:
     """What the status octet says; nothing where it is not specified."""
-    return [] if status == 0xFF else [name for bit, name in STATUS_NAMES.items() if status & bit]
+    return [] if status == NO_STATUS else [name for bit, name in STATUS_NAMES.items() if status & bit]
+
+
+def read_own_clock(octets: bytes, offset_secs: int, *, zero_is_utc: bool) -> Clock | None:
+    """A date-time as the meter itself has it, for meters that send their deviation; None when it is no time.
+
+    A deviation of the wrong sign is known by the zone of the deployment (`offset_secs` ahead of UTC): of the deviation
+    and its mirror image the one nearer to the zone is meant. Without a deviation the zone counts, an hour later where
+    the status says that daylight saving time is in force.
+    """
+    clock = read_clock(octets, 0, zero_is_utc=False)
+    if clock is None:
+        return None
+    (deviation,) = struct.unpack(">h", octets[9:11])
+    if abs(deviation) > MOST_DEVIATION or (deviation == 0 and not zero_is_utc):
+        summer = clock.status != NO_STATUS and clock.status & DAYLIGHT_SAVING
+        offset = offset_secs + (3600 if summer else 0)
+    elif deviation == 0:
+        offset = 0
+    else:
+        # UTC = local time + deviation.
+        offset = min((-60 * deviation, 60 * deviation), key=lambda secs: abs(secs - offset_secs))
+    return Clock(clock.time - offset, clock.status)

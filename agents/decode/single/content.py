@@ -8,11 +8,12 @@ from typing import Any
 
 from agents.decode.generic import whole_rows
 from agents.decode.single import pushes
-from agents.decode.single.axdr import ARRAY, COMPACT, CONTAINERS, STRUCTURE, Datum, unpacked
+from agents.decode.single.axdr import ARRAY, BIT_STRING, COMPACT, CONTAINERS, STRUCTURE, Datum, unpacked
 from agents.decode.single.clock import clock_octets, local_time, own_time
 from agents.decode.single.conversation import Conversation
 from agents.decode.single.described import Described
 from agents.decode.single.lists import (
+    note_stamp,
     object_definitions,
     put,
     put_attributes,
@@ -22,6 +23,9 @@ from agents.decode.single.lists import (
 from agents.decode.single.makers import read_maker, read_positional
 from agents.decode.single.messages import Answer, Attribute, Message
 from agents.decode.single.texts import value_of, whole
+from agents.decode.single.word import word_of
+from pipeline.events import ESW_BITS
+from pipeline.templates import ALERT
 
 BUFFER = "buffer"
 """Key of the rows of a profile that nothing names."""
@@ -30,6 +34,7 @@ _SERIALS = ("0.0.96.1.0.255", "0.0.42.0.0.255", "1.1.0.0.5.255", "0.0.96.1.2.255
 """Codes that hold the name of the meter; the first that is there."""
 
 PROFILE_CLASS = 7
+WORD_NAME = ALERT.columns[0].obis
 
 
 @dataclass
@@ -44,7 +49,7 @@ class Content:
     def fill(self, message: Message, found: Described) -> None:
         """Put what `message` says into `found`; raises FrameError where only a part could be named."""
         if message.time:
-            found.time = own_time(message.time)
+            found.time, found.clock = own_time(message.time), message.time
         asked = self.conversation.hear(message)
         for number, answer in enumerate(message.answers):
             self._answer(message, answer, asked[number] if number < len(asked) else None, found)
@@ -79,6 +84,9 @@ class Content:
                 return
         objects = object_definitions(datum)
         found.place(datum, str(attribute))
+        note_stamp(found, attribute.obis, datum)
+        if attribute.obis == WORD_NAME and datum.tag == BIT_STRING and datum.value[0] == ESW_BITS:
+            found.word = word_of(datum)
         obis = attribute.obis if attribute.number == 2 else f"{attribute.obis}/{attribute.number}"
         value: Any = [str(item) for item in objects] if objects else value_of(datum)
         put(found, obis, value, self.conversation.scalers.get(attribute.obis) if attribute.number == 2 else None)

@@ -84,6 +84,16 @@ class Describer:
                 continue
             yield from self._read(payload)
 
+    def apdu(self, octets: bytes) -> Iterator[Described]:
+        """What one APDU says that came out of its framing and ciphering elsewhere."""
+        yield from self._piece(Piece("raw", octets), Payload(octets), [])
+        yield from self.end()
+
+    def read(self, octets: bytes) -> Iterator[Described]:
+        """What a read says that is whole, and has no envelope around it."""
+        yield from self._read(Payload(octets))
+        yield from self.end()
+
     def _read(self, payload: Payload) -> Iterator[Described]:
         """One read; segments at its end wait for the next one of the same framing."""
         segments, self._segments = self._segments, None
@@ -259,6 +269,7 @@ class Describer:
         told = read_telegram(octets)
         found.sections[-1].note(0, len(octets), "telegram in text")
         found.values, found.units, found.time = told.values, told.units, told.time
+        found.measured, found.clock = told.measured, told.clock
         found.device = found.device or told.device
         found.details.update(told.details)
 

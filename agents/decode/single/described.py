@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from agents.decode.single.axdr import Datum
 from agents.decode.single.octets import FrameError, Section
 
-_HIDDEN = ("sections", "places", "repeats")
+_HIDDEN = ("sections", "places", "repeats", "measured", "stamps", "clock", "profile", "rows", "word")
 """Fields that are not said as they are."""
 
 
@@ -18,6 +19,11 @@ class Described:
 
     `template`: by which table its values were read, and whether that was verified; None when the frame names them
     itself. `details`: what else it says. `data`: its whole generic decode where no value could be named.
+
+    Not said, but for those who go on with it: `measured`: numbers whose scale is known, exactly, by the code that they
+    have among the values, with their unit ("" for none). `stamps`: date-times among the values, `clock`: that of the
+    notification or push, 12 octets each. `profile`: logical name of an Indian push's profile, `rows`: those of its
+    buffer. `word`: an event status word.
     """
 
     framing: str
@@ -33,6 +39,12 @@ class Described:
     sections: list[Section] = field(default_factory=list, repr=False)
     places: dict[int, str] = field(default_factory=dict, repr=False)
     repeats: dict[str, int] = field(default_factory=dict, repr=False)
+    measured: dict[str, tuple[Decimal, str]] = field(default_factory=dict, repr=False)
+    stamps: dict[str, bytes] = field(default_factory=dict, repr=False)
+    clock: bytes = field(default=b"", repr=False)
+    profile: str = field(default="", repr=False)
+    rows: list[Described] = field(default_factory=list, repr=False)
+    word: int | None = field(default=None, repr=False)
 
     def place(self, datum: Datum, code: str) -> None:
         """The value of `code` stands there, in the last section."""

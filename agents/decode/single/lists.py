@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents.decode.single.axdr import ARRAY, COMPACT, CONTAINERS, DESCRIPTOR, STRUCTURE, Datum, unpacked
+from agents.decode.single.clock import clock_octets
 from agents.decode.single.described import Described
 from agents.decode.single.messages import Attribute
 from agents.decode.single.names import UNITS
@@ -51,8 +52,10 @@ def put(found: Described, obis: str, value: Any, scaler: Datum | None = None) ->
     """A value under its code, scaled when the frame says how."""
     if scaler is not None:
         exponent, unit = (part.value for part in scaler.value)
-        if isinstance(value, int | float) and not isinstance(value, bool) and exponent:
-            value = float(Decimal(str(value)).scaleb(exponent))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            exact = Decimal(str(value)).scaleb(exponent)
+            found.measured.setdefault(obis, (exact, UNITS.get(unit, "")))
+            value = float(exact) if exponent else value
         if unit in UNITS:
             found.units[obis] = UNITS[unit]
     if obis in found.values:
@@ -60,6 +63,13 @@ def put(found: Described, obis: str, value: Any, scaler: Datum | None = None) ->
         found.repeats[obis] = found.repeats.get(obis, 1) + 1
         obis = f"{obis}#{found.repeats[obis]}"
     found.values[obis] = value
+
+
+def note_stamp(found: Described, obis: str, datum: Datum) -> None:
+    """Keep the octets of a date-time: as text it has lost its deviation."""
+    octets = clock_octets(datum)
+    if octets is not None:
+        found.stamps.setdefault(obis, octets)
 
 
 def read_list(items: list[Datum], found: Described) -> None:
@@ -70,6 +80,7 @@ def read_list(items: list[Datum], found: Described) -> None:
         if datum.tag == DESCRIPTOR and place + 1 < len(items):
             put(found, dotted(datum.value[2:8]), value_of(items[place + 1]))
             found.place(items[place + 1], dotted(datum.value[2:8]))
+            note_stamp(found, dotted(datum.value[2:8]), items[place + 1])
             place += 2
         elif _names_next(items, place):
             place = _take(items, place, found)
@@ -120,6 +131,7 @@ def _take(items: list[Datum], place: int, found: Described) -> int:
     scaler = items[place + 1] if place + 1 < len(items) and is_scaler(items[place + 1]) else None
     put(found, obis, value_of(items[place]), scaler)
     found.place(items[place], obis)
+    note_stamp(found, obis, items[place])
     return place + (1 if scaler is None else 2)
 
 
@@ -149,4 +161,5 @@ def put_attributes(pairs: list[tuple[Attribute, Datum]], found: Described) -> No
             continue
         obis = attribute.obis if attribute.number == 2 else f"{attribute.obis}/{attribute.number}"
         found.place(datum, obis)
+        note_stamp(found, obis, datum)
         put(found, obis, value_of(datum), scalers.get(attribute.obis) if attribute.number == 2 else None)

@@ -12,6 +12,7 @@ from typing import Any
 from agents.decode.single.axdr import Datum
 from agents.decode.single.clock import clock_octets
 from agents.decode.single.described import Described
+from agents.decode.single.lists import note_stamp
 from agents.decode.single.texts import text_of, value_of
 
 
@@ -51,7 +52,8 @@ def read_positional(items: list[Datum], found: Described) -> bool:
         if first.startswith(known.begins) and len(items) == len(known.columns):
             for (obis, unit, power), datum in zip(known.columns, items, strict=True):
                 found.place(datum, obis)
-                found.values[obis] = _scaled(value_of(datum), power)
+                note_stamp(found, obis, datum)
+                found.values[obis] = _scaled(found, obis, value_of(datum), unit, power)
                 if unit:
                     found.units[obis] = unit
             found.template = {"name": known.name, "version": known.version, "verified": known.verified}
@@ -59,10 +61,12 @@ def read_positional(items: list[Datum], found: Described) -> bool:
     return False
 
 
-def _scaled(value: Any, power: int) -> Any:
-    if not power or isinstance(value, bool) or not isinstance(value, int | float):
+def _scaled(found: Described, obis: str, value: Any, unit: str, power: int) -> Any:
+    if not unit or isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return float(Decimal(str(value)).scaleb(power))
+    exact = Decimal(str(value)).scaleb(power)
+    found.measured[obis] = (exact, unit)
+    return float(exact) if power else value
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def read_maker(items: list[Datum], found: Described) -> None:
     for obis, value in found.values.items():
         unit, power = known.scales.get(".".join(obis.split(".")[2:4]), ("", 0))
         if unit and isinstance(value, int | float) and not isinstance(value, bool):
-            scaled[obis] = {"value": _scaled(value, power), "unit": unit}
+            scaled[obis] = {"value": _scaled(found, obis, value, unit, power), "unit": unit}
     if scaled:
         found.details["scaled"] = scaled
         found.template = {"name": known.name, "version": known.version, "verified": known.verified}

@@ -1,9 +1,8 @@
 """Profiles of IS 15959 that only the decoder for single frames reads, as versioned data: columns by meter category.
 
-`pipeline.templates` has the pushes of the hot path (instantaneous, block, daily, alert of models 1 to 5) and is asked
-first. This table adds billing, event logs and nameplate, block and daily profiles of CT meters, and the older meters
-of part 1. Columns stand in the order of the profile's capture list; a push sends them behind device, logical name and
-clock.
+`pipeline.templates` has the pushes of the hot path (instantaneous, block, daily, alert of all models) and is asked
+first. This table adds billing, event logs and nameplate. Columns stand in the order of the profile's capture list; a
+push sends them behind device, logical name and clock.
 
 Numbers are read by their tag, as in `pipeline.templates`: floats are in kWh, kW, V, A; integers in Wh, W, 0.1 V,
 0.01 A, thousandths of a power factor.
@@ -150,11 +149,7 @@ def _all_zones(code: str) -> str:
 
 
 _THREE = "31.{d} 51.{d} 71.{d} 32.{d} 52.{d} 72.{d}"
-_THREE_MEANS = _THREE.format(d=27)
-_MOST = _demands("1.6", "9.6")
-_D2_BLOCK = f"{_THREE_MEANS} 1.29 9.29 2.29 10.29 0.0.96.10.1 13.27"
-_QUADRANTS, _QUADRANT_REGISTERS = "5.29 6.29 7.29 8.29", "5.8 6.8 7.8 8.8"
-_DAILY = "1.8 9.8 2.8 10.8"
+_QUADRANT_REGISTERS = "5.8 6.8 7.8 8.8"
 _CUMULATIVE = f"13.0 {_zones('1.8')} {_zones('9.8')}"
 _NAMEPLATE = "0.0.96.1.0 0.0.96.1.2 0.0.96.1.1 1.0.0.2.0 0.0.94.91.9 0.0.94.91.11 0.0.94.91.12 0.0.96.1.4"
 _LOG_THREE = f"{_THREE.format(d=7)} 33.7 53.7 73.7"
@@ -185,11 +180,6 @@ def _logs() -> tuple[ProfileTemplate, ...]:
 
 
 PROFILES: tuple[ProfileTemplate, ...] = (
-    _of("CT block", BLOCK, "D3 D4", False, _MAKERS, f"{_D2_BLOCK} {_QUADRANTS} 91.27 0.1.96.12.5", absent=2),
-    _of("part 1 block, export", BLOCK, "B", False, _DEFAULT, f"{_THREE_MEANS} 1.29 2.29 {_QUADRANTS} 9.29 10.29"),
-    _of("part 1 block", BLOCK, "A C", False, _DEFAULT, f"{_THREE_MEANS} 1.29 5.29 8.29 9.29"),
-    _of("CT daily", DAILY, "D3 D4", False, _MAKERS, f"{_DAILY} {_QUADRANT_REGISTERS} {_MOST}", absent=4),
-    _of("part 1 daily", DAILY, "A B C", False, _DEFAULT, "1.8 2.8 9.8", absent=1),
     _of(
         "single-phase billing", BILLING, "D1", True, _D1_METER,
         f"{_CUMULATIVE} {_demands('1.6', '9.6')} 0.0.94.91.13 2.8 10.8 {_demands('2.6', '10.6')} 84.6", absent=7,
@@ -205,11 +195,6 @@ PROFILES: tuple[ProfileTemplate, ...] = (
     ),
     _of("nameplate", NAMEPLATE, "D1 D2", True, _D1_METER, _NAMEPLATE),
     _of("CT nameplate", NAMEPLATE, "A B C D3 D4", False, _MAKERS, f"{_NAMEPLATE} 1.0.0.4.2 1.0.0.4.3", absent=1),
-    _of(
-        "part 1 instantaneous", INSTANT, "A B C", False, _DEFAULT,
-        f"{_THREE.format(d=7)} 33.7 53.7 73.7 13.7 14.7 9.7 1.7 3.7 0.0.96.7.0 0.0.94.91.8 0.0.94.91.0 0.0.0.1.0 "
-        "0.0.96.2.0 0.0.0.1.2 1.8 5.8 8.8 9.8", absent=0,
-    ),
     *_logs(),
 )  # fmt: skip
 

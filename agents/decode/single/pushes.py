@@ -21,7 +21,7 @@ from agents.decode.single.texts import number_of, text_of
 from agents.decode.single.word import told_word, word_of
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import Kind
-from pipeline.templates import BIT_STRING, HEAD, PUSH_NAMES, TEMPLATES, TIMES, WORD, PushColumn, Template
+from pipeline.templates import BIT_STRING, BOOLEAN, HEAD, PUSH_NAMES, TEMPLATES, TIMES, WORD, PushColumn, Template
 
 HOT_PROFILES = {
     "1.0.99.1.0.255": Kind.BLOCK, "1.0.99.2.0.255": Kind.DAILY, "1.0.94.91.0.255": Kind.INSTANT,
@@ -49,6 +49,7 @@ def read_push(items: list[Datum], name: str, found: Described, offset_secs: int)
     if found.device is None:
         found.device = str(text_of(items[0].value)) if isinstance(items[0].value, bytes) else None
     found.details["push"] = name
+    found.profile = PUSHES.get(name, "")
     if len(items) == 2:
         return
     rows = _rows(items[2]) if len(items) == HEAD and name != "0.4.25.9.0.255" else None
@@ -63,6 +64,7 @@ def read_push(items: list[Datum], name: str, found: Described, offset_secs: int)
     if octets is None or found.time is None:
         raise FrameError("CLOCK_UNUSABLE", "the stamp is not a time")
     _note_status(octets, found)
+    found.clock = octets
     profile = PUSHES.get(name, "")
     try:
         _read_columns(profile, items[HEAD:], found, offset_secs, _HOT_PUSHES.get(name))
@@ -71,6 +73,8 @@ def read_push(items: list[Datum], name: str, found: Described, offset_secs: int)
         if not profile.startswith("1.0.98."):
             raise
         found.values.clear()
+        found.measured.clear()
+        found.stamps.clear()
         _read_columns(profile, items[2:], found, offset_secs)
 
 
@@ -93,14 +97,17 @@ def read_rows(rows: list[Datum], profile: str, found: Described, offset_secs: in
     How long the meter's intervals are the frame does not say: a row whose clock is null-data has no time.
     """
     told: list[dict[str, Any]] = []
+    found.profile = profile
     for data in whole_rows(rows):
         row = Described(found.framing)
+        found.rows.append(row)
         if profile == NAMEPLATE or profile.startswith("1.0.98."):
             _read_columns(profile, data, row, offset_secs)
             told.append(row.values)
         else:
             octets = clock_octets(data[0])
             row.time = None if octets is None else local_time(octets, offset_secs)
+            row.clock = octets or b""
             _read_columns(profile, data[1:], row, offset_secs, HOT_PROFILES.get(profile))
             told.append({"time": row.time, **row.values})
         if "event" in row.details:
@@ -140,6 +147,7 @@ def _read_columns(
     found.template = _told_template(template, others)
     if billed:
         octets = clock_octets(data[0])
+        found.stamps["0.0.0.1.2.255"] = octets or b""
         found.values["0.0.0.1.2.255"] = None if octets is None else local_time(octets, offset_secs)
         data = data[1:]
     for put, datum in zip(template.columns, data, strict=False):
@@ -209,6 +217,7 @@ def _put(column: Column, datum: Datum, found: Described, offset_secs: int) -> No
         pass
     elif column.quantity == "time":
         octets = clock_octets(datum)
+        found.stamps[column.name] = octets or b""
         value = None if octets is None else local_time(octets, offset_secs)
     elif column.quantity == "text":
         value = text_of(datum.value)
@@ -220,8 +229,9 @@ def _put(column: Column, datum: Datum, found: Described, offset_secs: int) -> No
         if isinstance(value, str):
             raise malformed(f"{value} in {column.obis}")
         power = floating if datum.tag in FLOATS else integer
+        shifted = Decimal(str(int(value) if datum.tag == BOOLEAN else value)).scaleb(power)
+        found.measured[column.name] = (shifted, unit)
         if power:
-            shifted = Decimal(str(value)).scaleb(power)
             value = int(shifted) if shifted == shifted.to_integral_value() else float(shifted)
         if unit:
             found.units[column.name] = unit

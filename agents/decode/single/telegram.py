@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from agents.decode.single.clock import DAYLIGHT_SAVING, NO_DEVIATION
 from agents.decode.single.octets import FrameError, malformed
 
 _LINE = re.compile(r"(\d{1,3}-\d{1,3}:)?(\d{1,3}\.\d{1,3}\.\d{1,3}(?:[*.]\d{1,3})?)((?:\([^()]{0,1024}\))+)")
@@ -17,13 +20,15 @@ MOST_LINES = 1024
 
 @dataclass
 class Telegram:
-    """What a telegram says; codes as it writes them."""
+    """What a telegram says; codes as it writes them. `measured`, `clock`: as of Described."""
 
     values: dict[str, Any] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     time: str | None = None
     device: str | None = None
+    measured: dict[str, tuple[Decimal, str]] = field(default_factory=dict)
+    clock: bytes = b""
 
 
 def crc16_arc(octets: bytes) -> int:
@@ -65,6 +70,7 @@ def _take(found: Telegram, code: str, given: list[str]) -> None:
         if number is not None:
             values.append(float(number[1]) if "." in number[1] else int(number[1]))
             found.units[code] = number[2]
+            found.measured.setdefault(code, (Decimal(number[1]), number[2]))
         else:
             values.append(text)
     found.values[code] = values[0] if len(values) == 1 else values
@@ -74,6 +80,8 @@ def _take(found: Telegram, code: str, given: list[str]) -> None:
         found.time = f"20{year}-{month}-{day}T{hour}:{minute}:{second}"
         found.details["timestamp"] = given[0]
         found.details["season"] = "summer" if season == "S" else "winter"
+        wall = (2000 + int(year), int(month), int(day), 0xFF, int(hour), int(minute), int(second), 0)
+        found.clock = struct.pack(">HBBBBBBBhB", *wall, NO_DEVIATION, DAYLIGHT_SAVING if season == "S" else 0)
     if code in EQUIPMENT and found.device is None and isinstance(found.values[code], str):
         try:
             found.device = bytes.fromhex(found.values[code]).decode("ascii")

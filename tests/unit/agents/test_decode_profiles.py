@@ -138,8 +138,8 @@ def test_any_cut_of_a_profile_is_refused():
         assert set(codes(world.offer(frame[:length])).values()) == {"DATA_MALFORMED"}, length
 
 
-def test_a_buffer_in_another_push_or_before_other_columns_is_no_time():
-    assert codes(World().offer(profile(first(), kind=Kind.DAILY))) == {0: "CLOCK_UNUSABLE"}
+def test_a_buffer_in_an_alert_or_before_other_columns_is_no_time():
+    assert codes(World().offer(profile(first(), kind=Kind.ALERT))) == {0: "CLOCK_UNUSABLE"}
     longer = push(Kind.BLOCK, plain_columns(1, Kind.BLOCK)).replace(datum(9, stamp()), datum(1, [first()]), 1)
     assert codes(World().offer(longer)) == {0: "CLOCK_UNUSABLE"}
 

@@ -141,8 +141,7 @@ def test_an_unverified_order_is_said_to_be_one():
     found = one(push(Kind.DAILY, plain_columns(5, Kind.DAILY)))
     assert found.template["verified"] is True, "import first is what a meter sent"
     assert found.template["fits_too"] == ["D1 float, export first"]
-    ct = [sent(column) for column in next(item for item in PROFILES if item.name == "CT block").columns]
-    assert one(push_of("0.5.25.9.0.255", ct)).template["verified"] is False
+    assert one(push(Kind.BLOCK, plain_columns(6, Kind.BLOCK))).template["verified"] is False
 
 
 def test_a_push_that_fits_no_template_is_told_whole_with_the_reason():
