@@ -22,9 +22,7 @@ def command(progress: Callable[[], AbstractContextManager[Progress]]) -> Callabl
 
     def decode(
         meters: Annotated[int, typer.Option(min=1, help="Service points: a push of each a round.")] = CASE.meters,
-        profile_meters: Annotated[
-            int, typer.Option(min=1, help="The same for day profiles.")
-        ] = CASE.profile_meters,
+        profile_meters: Annotated[int, typer.Option(min=1, help="The same for day profiles.")] = CASE.profile_meters,
         rounds: Annotated[int, typer.Option(min=1, help="How often all take turns; the median counts.")] = CASE.rounds,
         gurux_secs: Annotated[
             float, typer.Option(min=0, help="CPU seconds that gurux-dlms has in each turn.")

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 Function = Callable[..., Any]
 
 COMPILED = not config.DISABLE_JIT
-"""Whether kernels are compiled at all; with NUMBA_DISABLE_JIT=1 they run as plain Python, and so do `peek4` and so on."""
+"""Whether kernels are compiled at all; with NUMBA_DISABLE_JIT=1 they are plain Python, and so are `peek4` and so on."""
 
 CHECKED = bool(config.BOUNDSCHECK)
 """NUMBA_BOUNDSCHECK=1: numba checks every index of an array, and what goes by addresses is checked here."""
@@ -120,7 +120,7 @@ before needed; a kernel that asks for it some frames ahead does not wait for mem
 
 
 def check_span(context: Any, builder: Any, view: Any, place: Any, octets: Any) -> None:
-    """With CHECKED: let the kernel raise IndexError unless `octets` octets from `place` on lie in the u8 array `view`."""
+    """With CHECKED: the kernel raises IndexError unless `octets` octets from `place` on lie in the u8 array `view`."""
     if not CHECKED:
         return
     end = builder.add(place, octets)

@@ -53,7 +53,7 @@ def figures(case: DecodeCase, results: Sequence[Result], *, own_load: bool = Fal
 def _of_shape(result: Result) -> dict[str, Any]:
     ways = {name: _of_way(turns) for name, turns in result.turns.items()}
     own = ways[KVARN]
-    # Refused as a whole it is a shape that decode does not read; refused in part it is a fault, and counts as different.
+    # Refused as a whole it is a shape that decode does not read; refused in part it is a fault, and differs.
     read = own["readings"] > 0
     rate = own["frames_per_s"] if read else None
     compared = {name: way for name, way in ways.items() if read or name != KVARN}
@@ -104,7 +104,7 @@ def _ratio(rate: float | None, ways: dict[str, dict[str, Any]], other: str) -> f
 def show(out: Console, said: dict[str, Any]) -> None:
     """The table for people."""
     table = Table("", "frames/s a core", "ns a frame", "readings/s", "spread", "x gurux", "x gurux, cryptography",
-                  "of libcrypto", "of own cipher", "differ", title="Decode, one core", title_justify="left")  # fmt: skip
+                  "of libcrypto", "of own cipher", "differ", title="Decode, a core", title_justify="left")  # fmt: skip
     for column in table.columns[1:]:
         column.justify = "right"
     for one in said["cases"]:

@@ -148,9 +148,7 @@ def _groups(fleet: Fleet, shape: Shape, number: int) -> Iterator[list[FrameBatch
         yield held
 
 
-def _open(
-    batches: Sequence[FrameBatch], fleet: Fleet, shape: Shape, way: gcm.Way, turn: Turn, *, sample: bool
-) -> None:
+def _open(batches: Sequence[FrameBatch], fleet: Fleet, shape: Shape, way: gcm.Way, turn: Turn, *, sample: bool) -> None:
     """Only open the frames: each with its own key, one after the other, in a compiled loop."""
     sealed = [shapes.sealed_in(batch, fleet.ring, shape.head, shape.tail) for batch in batches]
     octets = [np.array(batch.payload, np.uint8) for batch in batches]

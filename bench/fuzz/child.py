@@ -23,6 +23,7 @@ from bench.fuzz.laws import Broken
 from bench.fuzz.make import Made, Maker
 from bench.fuzz.world import World, config_of, tables_by_config
 from pipeline import gcm
+from pipeline.batch import FrameBatch
 
 MOST_SAID = 20
 
@@ -36,6 +37,7 @@ class Order(Strict):
     frames: int = Field(ge=1)
     singly: bool = Field(False, description="each frame in a batch of its own")
     oracle_batches: int = Field(1, ge=1)
+    shown: bool = Field(False, description="the octets of a batch's first frame too, and whom they are from")
     saved: Path | None = Field(None, description="file to which the frames go, instead of being decoded")
 
 
@@ -60,7 +62,8 @@ def main(order: Order) -> None:
         if judge is not None and (number % order.oracle_batches == 0 or order.singly):
             compared, other = oracle.compare(judge, world, made, decoded, config)
             broken += other
-        _say(_line(made, decoded, broken) | {"compared": compared, "secs": [round(making, 4), round(decoding, 4)]})
+        line = _line(made, decoded, broken) | {"compared": compared, "secs": [round(making, 4), round(decoding, 4)]}
+        _say(line | {"shown": _shown(made)} if order.shown else line)
 
 
 def _line(made: Made, decoded: laws.Decoded, broken: list[Broken]) -> dict[str, Any]:
@@ -76,15 +79,19 @@ def _line(made: Made, decoded: laws.Decoded, broken: list[Broken]) -> dict[str, 
     }
 
 
+def _shown(made: Made) -> dict[str, Any]:
+    batch = made.batch
+    return {"device": int(batch.device[0]), "service_point": int(batch.service_point[0]), "octets": made.frame(0).hex()}
+
+
 def save(order: Order) -> None:
     """Write the frames of whole batches to `saved`, for a process that cannot make them."""
     assert order.saved is not None
     maker = Maker(World(order.seed), order.seed, order.batch)
-    parts: dict[str, Any] = {}
+    parts: dict[str, Any] = {"seed": np.array([order.seed]), "batches": np.array([-(-order.frames // order.batch)])}
     for number, first in enumerate(range(order.first, order.first + order.frames, order.batch)):
         made = maker.make(first, min(order.batch, order.first + order.frames - first))
-        fields = {name: getattr(made.batch, name) for name in ("service_point", "device", "received_at", "length", "payload")}
-        fields |= {"first": np.array([made.first]), "kind": made.kind, "place": made.device}
+        fields = {column.name: getattr(made.batch, column.name) for column in FrameBatch.COLUMNS}
         if made.requeued is not None:
             fields["requeued"] = made.requeued
         parts |= {f"{number}.{name}": value for name, value in fields.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -43,7 +44,7 @@ class Corpus(NamedTuple):
     data: DATUM, by base from `first` on, `count` of them, i64 (bases,)
     chosen: i64 (models + 1, CHOICES), bases of a model, each as often as it is to be taken
     many: the base with very many rows
-    odd: data to put in place of others; lengths: odd lengths and counts
+    odd: data to put in place of others; lengths: odd lengths and counts; clocks: date-times, 12 octets each
     readings: frames of readings of another head-end
     """
 
@@ -56,6 +57,7 @@ class Corpus(NamedTuple):
     many: int
     odd: Texts
     lengths: Texts
+    clocks: Texts
     readings: Texts
 
 
@@ -92,8 +94,8 @@ def _bases() -> list[_Base]:
         found.append(_Base(encode.single(model, Kind.BLOCK, NOON, 3, -1) or b"", model, 2))
     found.append(_Base(encode.nulls(1, NOON, 401), 1, 1))
     everything = encode.container(encode.STRUCTURE, _odd()[:40])
-    for body in (everything, encode.container(encode.ARRAY, [everything] * 3), b"\x12\x01\x02"):
-        found.append(_Base(encode.notification(body), ANY_MODEL, 1))
+    bodies = (everything, encode.container(encode.ARRAY, [everything] * 3), b"\x12\x01\x02")
+    found += [_Base(encode.notification(body), ANY_MODEL, 1) for body in bodies]
     time = bytes([encode.CLOCK_OCTETS]) + encode.date_time(NOON)
     dated = encode.push_of(Kind.ALERT, [encode.octets(encode.date_time(NOON)), b"\x04\x81\x80" + bytes(15) + b"\1"])
     found += [_Base(dated[:5] + head + dated[6:], ANY_MODEL, 2) for head in (time, b"\x09" + time, b"\x09\0")]
@@ -116,8 +118,6 @@ def _odd() -> list[bytes]:
             24: (float("nan"), float("inf"), 1e308, 2.0**53, 9007199254740.991, -0.0005),
         }.items() for value in values
     ]  # fmt: skip
-    clocks = [encode.date_time(NOON, deviation, status) for deviation in (-330, 330, 0, -0x8000)
-              for status in (0, 1, 2, 3, 0x80, 0xFF)]  # fmt: skip
     texts = [encode.octets(bytes(size)) for size in (0, 1, 5, 6, 11, 12, 13, 127, 128, 300)]
     texts += [bytes([tag]) + encode.length(3) + b"abc" for tag in (10, 12)]
     bits = [b"\x04" + encode.length(count) + bytes((count + 7) // 8) for count in (0, 1, 7, 9, 127, 128, 129, 2047)]
@@ -131,9 +131,19 @@ def _odd() -> list[bytes]:
         b"\x13" + b"\2\1" * 40 + b"\x11\1\2", b"\x13" + b"\1\0\1" * 20 + b"\x11\1\2", b"\x13\x09\7\3abc\2xy",
         b"\x13\2\2\x09\x17\x05\x0c\1\2\3\4", b"\x13\x04\3\x09\xff\x80", b"\x13\2\1\xff\0", b"\x13\2\2\0\xff\x01\x01",
     ]  # fmt: skip
-    rest = [b"\0", b"\xff", b"\x1a\7\xe9\7\1\2", b"\x1b\1\2\3\4", b"\x19" + clocks[0],
+    rest = [b"\0", b"\xff", b"\x1a\7\xe9\7\1\2", b"\x1b\1\2\3\4", b"\x19" + _clocks()[0],
             *(bytes([tag]) + b"\1\2\3" for tag in (7, 8, 11, 14, 28, 100, 128, 254))]  # fmt: skip
-    return [*limits, *map(encode.octets, clocks), *texts, *bits, *rest, *compact, *deep, *broad, *wide]
+    return [*limits, *map(encode.octets, _clocks()), *texts, *bits, *rest, *compact, *deep, *broad, *wide]
+
+
+def _clocks() -> list[bytes]:
+    """Date-times with all deviations and states, of days that are rare, and of days that are none."""
+    usual = [encode.date_time(NOON, deviation, status) for deviation in (-330, 330, 0, -0x8000)
+             for status in (0, 1, 2, 3, 0x80, 0xFF)]  # fmt: skip
+    days = ((2024, 2, 29), (2023, 2, 29), (2000, 2, 29), (2096, 2, 29), (2025, 4, 31), (2025, 12, 31), (2099, 12, 31),
+            (2100, 1, 1), (1999, 12, 31), (2000, 1, 1), (2025, 0, 1), (2025, 13, 1), (2025, 7, 0), (2025, 7, 32),
+            (0xFFFF, 0xFF, 0xFF), (2025, 0xFD, 0xFE))  # fmt: skip
+    return usual + [struct.pack(">HBB", *day) + usual[0][4:] for day in days]
 
 
 def _lengths() -> list[bytes]:
@@ -232,7 +242,6 @@ def corpus() -> Corpus:
         many=len(bases) - 1,
         odd=_texts(_odd()),
         lengths=_texts(_lengths()),
+        clocks=_texts(_clocks()),
         readings=_texts(_readings()),
     )
-
-

@@ -282,9 +282,8 @@ def whole_frames(  # type: ignore[no-untyped-def]
                                    sealed_starts[item], lengths[item], corpus.lengths, work, spare)  # fmt: skip
             else:
                 length = copy(plain, starts[item], lengths[item], work, 0)
-            end = _framed(dice, kind, work, length, spare, out, at) if kind != NOTHING else (
-                copy(work, 0, length, out, at)
-            )
+            bare = kind == NOTHING
+            end = copy(work, 0, length, out, at) if bare else _framed(dice, kind, work, length, spare, out, at)
         sizes[item] = end - at
         at = end
     return at

@@ -169,19 +169,32 @@ def change_datum(dice, kind, work, length, first, row, texts, spare):  # type: i
         length, times = _repeat(dice, work, length, datum, spare)
         if datum.parent >= 0 and roll(dice, 3):
             _count_of(work, length, data[first + datum.parent], times)
+    elif kind == 9 and datum.clock and datum.end <= length and roll(dice, 4) == 0:
+        one = texts.clocks.start[roll(dice, texts.clocks.start.shape[0])]
+        for octet in range(CLOCK_OCTETS):
+            work[datum.body + octet] = texts.clocks.octets[one + octet]
     elif kind == 9:
         at = datum.body + roll(dice, CLOCK_OCTETS) if datum.clock else np.int64(datum.body)
         if at < length:
             work[at] = FIELDS[roll(dice, FIELDS.shape[0])] if roll(dice, 4) else np.uint8(roll(dice, 256))
-    elif kind == 10:
+    else:
+        length = change_further(dice, kind, work, length, first, row, texts, spare)
+    return length
+
+
+@kernel
+def change_further(dice, kind, work, length, first, row, texts, spare):  # type: ignore[no-untyped-def]
+    """The same for kinds from 10 on."""
+    datum = texts.data[first + row]
+    if kind == 10:
         spare[0] = 0 if roll(dice, 4) else 255
-        length = replace(work, length, datum.place, datum.end - datum.place, spare, 0, 1)
-    elif kind == 11:
-        length = _wrap(dice, work, datum, length, spare)
-    elif kind == 12:
+        return replace(work, length, datum.place, datum.end - datum.place, spare, 0, 1)
+    if kind == 11:
+        return _wrap(dice, work, datum, length, spare)
+    if kind == 12:
         _limits(dice, work, datum, length)
     elif datum.next >= 0:
-        _exchange(work, length, datum, data[first + datum.next], spare)
+        _exchange(work, length, datum, texts.data[first + datum.next], spare)
     return length
 
 

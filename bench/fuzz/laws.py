@@ -16,7 +16,7 @@ from bench.fuzz.guarded import Guards
 from bench.fuzz.make import Made
 from bench.fuzz.world import PAGES
 from pipeline.batch import DecodedBatch, FrameBatch
-from pipeline.channels import CHANNELS, FIRST_PHYSICAL, FIRST_REACTIVE, N_SNAPSHOT
+from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_SNAPSHOT
 from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER, Kind
 from pipeline.columns import Array
 from pipeline.state import StateStore
@@ -132,7 +132,6 @@ def _rows(made: Made, decoded: Decoded) -> list[Broken]:
         "a value that is absent and not 0": (absent & (flat != 0)).any(axis=1),
         "a value beyond the limits": (np.abs(flat) > limits).any(axis=1),
     }
-    assert FIRST_REACTIVE == rows.energy.shape[1]
     found = [
         Broken("rows", made.first + int(frame[row]), what)
         for what, bad in faults.items() for row in np.flatnonzero(bad)[:5]

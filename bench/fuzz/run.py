@@ -12,6 +12,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -22,8 +23,10 @@ from typing import Any
 
 from bench.fuzz.case import FuzzCase
 from bench.fuzz.child import Order
+from bench.fuzz.kinds import KIND_OF
 from bench.throughput.drain import Progress
-from pipeline.errors import ConfigError
+from pipeline.codes import REJECT_BY_NUMBER
+from pipeline.errors import ConfigError, Fatal
 from pipeline.jit import sources_stamp
 
 SAVE_BATCHES = 25
@@ -34,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 CHECKED_CACHE = ROOT / ".kvarn" / "checked"
 """Where kernels that check their indices are kept: apart, for they must not be taken for the others."""
 ENDED, SILENT = "ended", "silent"
+REACH_BATCH = 250
 
 
 @dataclass
@@ -100,7 +104,7 @@ def write_state(file: Path | None, state: State) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_suffix(".new")
     beside.write_text(json.dumps(state.as_json()), encoding="utf-8")
-    os.replace(beside, file)
+    beside.replace(file)
 
 
 class Child:
@@ -212,3 +216,42 @@ def _narrow(case: FuzzCase, state: State, first: int, how: str) -> None:
     state.faults = [*state.faults, {"law": "alive", "frame": frame, "what": what}][:MOST_FAULTS]
     state.restarts += 1
     state.next = first + count
+
+
+def alone(case: FuzzCase, frame: int, *, checked: bool) -> dict[str, Any]:
+    """Frame `frame` made again and decoded alone, in a process of its own; raises Fatal when that ends or hangs."""
+    order = Order(seed=case.seed, batch=case.batch_frames, first=frame, frames=1, singly=True, shown=True)
+    with child(order, checked=checked) as running:
+        try:
+            lines = [running.line(STARTING_SECS) for _ in range(2)]
+        except TimeoutError:
+            lines = [None]
+        if None in lines:
+            raise Fatal("FUZZ_FAILED", where=f"frame {frame}", what=running.end(), do="look at the decoder")
+    said = lines[1]
+    assert said is not None
+    (kind, code, _), shown = said["cells"][0], said["shown"]
+    return {
+        "frame": frame, "seed": case.seed, "layer": KIND_OF[kind].layer, "kind": KIND_OF[kind].name,
+        "device": shown["device"], "service_point": shown["service_point"], "octets": shown["octets"],
+        "verdict": "taken" if code == 0 else REJECT_BY_NUMBER[code].code, "rows": said["rows"],
+        "broken": said["broken"],
+    }  # fmt: skip
+
+
+def reach(case: FuzzCase) -> dict[str, Any]:
+    """What `bench.fuzz.reach` says of some frames of the seed, in small batches so that all settings come."""
+    with tempfile.TemporaryDirectory(prefix="kvarn-fuzz-") as folder:
+        file = Path(folder) / "frames.npz"
+        order = Order(seed=case.seed, batch=REACH_BATCH, first=0, frames=case.reach_frames, saved=file)
+        _ran([sys.executable, "-m", "bench.fuzz.child", order.model_dump_json()], {})
+        said = _ran([sys.executable, "-W", "ignore", "-m", "bench.fuzz.reach", str(file)], {"NUMBA_DISABLE_JIT": "1"})
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def _ran(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Fatal("FUZZ_FAILED", where=command[3], what=done.stderr.strip()[-500:], do="look at the decoder")
+    return done.stdout

@@ -72,6 +72,7 @@ def _devices() -> tuple[Device, ...]:
     add(3, (place, 3, 0, NOON), (place + 1, 3, NOON, ever))
     add(2, (place + 1, 2, 0, NOON - 900), (place + 1, 5, NOON - 900, NOON + 900))
     add(1, (place + 2, NO_MODEL, 0, ever))
+    add(1, (place + 2, 1, NOON, ever))
     add(1, (place + 2, 1, 0, ever), key=False)
     add(1)
     add(2, key=False)
@@ -113,7 +114,8 @@ class World:
     @cached_property
     def references(self) -> References:
         """What a control record would name."""
-        spans = sorted((span for device in DEVICES for span in device.spans), key=lambda span: (span.device, span.since))
+        every = (span for device in DEVICES for span in device.spans)
+        spans = sorted(every, key=lambda span: (span.device, span.since))
         columns = {column.name: column.empty(len(spans) if column.section == "link" else 0)
                    for column in Registry.COLUMNS}  # fmt: skip
         registry = Registry(**columns)
