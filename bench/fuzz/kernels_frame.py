@@ -114,6 +114,8 @@ def plaintext(dice, seed, frame, kind, model, title, corpus, many, work, spare):
     if kind == ANY:
         return _any_octets(dice, work, title)
     if kind >= NOTHING:
+        for octet in range(4):
+            work[octet] = word(dice) & np.uint64(255)
         return roll(dice, 4)
     if FIRST_READINGS <= kind <= LAST_READINGS:
         return _readings(dice, kind, work, corpus.readings, title, spare)

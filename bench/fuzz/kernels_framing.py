@@ -111,7 +111,7 @@ def hdlc(dice, form, size, lost, source, length, spare, out, at):  # type: ignor
     """
     spare[0], spare[1], spare[2] = 0xE6, 0xE7 if roll(dice, 8) else 0xE6, 0
     total = copy(source, 0, length, spare, 3)
-    frames = (total + size - 1) // size
+    frames, begun = (total + size - 1) // size, at
     chosen = roll(dice, frames)
     for number in range(frames):
         if lost == 0 and number == chosen:
@@ -124,7 +124,7 @@ def hdlc(dice, form, size, lost, source, length, spare, out, at):  # type: ignor
         if roll(dice, 4) == 0:
             at -= 1  # one flag between two frames
     out[at] = FLAG
-    return at if out[max(at - 1, 0)] == FLAG and roll(dice, 16) else at + 1
+    return at if at > begun and out[at - 1] == FLAG and roll(dice, 16) else at + 1
 
 
 @kernel

@@ -120,8 +120,10 @@ class Child:
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._said: list[str] = []
-        for take, stream in ((self._lines.put, self.process.stdout), (self._said.append, self.process.stderr)):
-            threading.Thread(target=_read, args=(stream, take), daemon=True).start()
+        ways = ((self._lines.put, self.process.stdout), (self._said.append, self.process.stderr))
+        self._readers = [threading.Thread(target=_read, args=(stream, take), daemon=True) for take, stream in ways]
+        for reader in self._readers:
+            reader.start()
 
     def line(self, secs: float) -> dict[str, Any] | None:
         """The next line; None when the process has ended. Raises TimeoutError when it says nothing for so long."""
@@ -136,13 +138,16 @@ class Child:
         if self.process.poll() is None:
             self.process.kill()
         code = self.process.wait()
+        for reader in self._readers:
+            reader.join()
         tail = "".join(self._said[-3:]).strip().replace("\n", " | ")
         return f"exit code {code}" + (f": {tail}" if tail else "")
 
 
 def _read(stream: Any, take: Any) -> None:
-    for line in stream:
-        take(line)
+    with stream:
+        for line in stream:
+            take(line)
     take("")
 
 

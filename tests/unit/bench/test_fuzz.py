@@ -248,3 +248,14 @@ def test_the_state_is_whole_on_disk(case: FuzzCase, tmp_path: Path) -> None:
     found = run.read_state(tmp_path / "deep" / "state.json", case, checked=False)
     assert (found.next, found.cells) == (BATCH, {(20, 0): 3})
     assert json.loads((tmp_path / "deep" / "state.json").read_text())["cells"] == [[20, 0, 3]]
+
+
+@pytest.mark.slow
+def test_branches_are_seen_without_compiled_kernels(case: FuzzCase) -> None:
+    said = run.reach(case.model_copy(update={"reach_frames": run.REACH_BATCH}))
+    assert sum(said["codes"].values()) == run.REACH_BATCH
+    assert said["codes"]["taken"] > 20
+    assert said["outcomes"] == 2 * said["conditions"] > 500
+    assert said["outcomes"] / 2 < said["reached"] <= said["outcomes"]
+    assert sum(found for _, found in said["by_module"].values()) == said["reached"]
+    assert all(one["never"] in ("asked", "true", "false") for one in said["missing"])
