@@ -17,10 +17,10 @@ from numba.extending import intrinsic
 
 Function = Callable[..., Any]
 
-COMPILED = not config.DISABLE_JIT
+COMPILED = not vars(config)["DISABLE_JIT"]
 """Whether kernels are compiled at all; with NUMBA_DISABLE_JIT=1 they are plain Python, and so are `peek4` and so on."""
 
-CHECKED = bool(config.BOUNDSCHECK)
+CHECKED = bool(vars(config)["BOUNDSCHECK"])
 """NUMBA_BOUNDSCHECK=1: numba checks every index of an array, and what goes by addresses is checked here."""
 
 AHEAD = 16

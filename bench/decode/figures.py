@@ -98,7 +98,7 @@ def _ratio(rate: float | None, ways: dict[str, dict[str, Any]], other: str) -> f
     """Median over median; None where one is not there, or differs from the truth."""
     if rate is None or other not in ways or ways[other]["different"]:
         return None
-    return round(rate / ways[other]["frames_per_s"], 3)
+    return round(rate / float(ways[other]["frames_per_s"]), 3)
 
 
 def show(out: Console, said: dict[str, Any]) -> None:

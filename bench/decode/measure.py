@@ -20,11 +20,13 @@ from bench.decode.case import DecodeCase
 from bench.decode.work import SHAPES, Fleet, Shape, different, fleets, truth_of
 from bench.experiments.series import pinned
 from bench.throughput.drain import Progress
+from connectors.simulator.burst_kernel import TITLE_HEAD
 from pipeline import gcm
 from pipeline.batch import FrameBatch
 from pipeline.codes import REJECT_BY_NUMBER
+from pipeline.columns import Array
 from pipeline.gcm_libcrypto import load_libcrypto
-from pipeline.gcm_single import unseal_one
+from pipeline.gcm_single import TAG_LENGTH, unseal_one
 from pipeline.state import StateStore
 
 KVARN, GURUX, GURUX_FAST, LIBCRYPTO, OWN = "kvarn", "gurux-dlms", "gurux-dlms, cryptography", "libcrypto", "own cipher"
@@ -167,13 +169,13 @@ def _open(batches: Sequence[FrameBatch], fleet: Fleet, shape: Shape, way: gcm.Wa
         turn.different += _sampled(batches[0], sealed[0], octets[0])
 
 
-def _sampled(batch: FrameBatch, sealed: shapes.Sealed, plain: shapes.Array) -> int:
+def _sampled(batch: FrameBatch, sealed: shapes.Sealed, plain: Array) -> int:
     """Of some frames, those that `cryptography` opens otherwise."""
     wrong, frames = 0, sealed.frames
     for item in range(min(SAMPLE, len(batch.length))):
         first, length = int(frames.start[item]), int(frames.length[item])
         last = first + length
-        raw = batch.payload[first : last + shapes.TAG_OCTETS].tobytes()
+        raw = batch.payload[first : last + TAG_LENGTH].tobytes()
         keys = (sealed.keys.encryption[item].tobytes(), sealed.keys.authentication[item].tobytes())
         wanted = unseal_one(int(sealed.security[item]), keys, int(frames.title[item]), int(frames.counter[item]),
                             raw[:length], raw[length:])  # fmt: skip
@@ -189,7 +191,7 @@ def _gurux(
     with gurux.cipher(cipher):
         for batch in batches:
             octets, truth = shapes.matrix(batch), truth_of(fleet.plan, batch.device, number)
-            meters = (batch.device - shapes.TITLE_HEAD).astype(np.int64).tolist()
+            meters = (np.asarray(batch.device) - TITLE_HEAD).astype(np.int64).tolist()
             for item, meter in enumerate(meters):
                 frame, title = octets[item].tobytes(), int(batch.device[item]).to_bytes(8, "big")
                 keys = (fleet.ring.encryption[meter].tobytes(), fleet.ring.authentication[meter].tobytes())

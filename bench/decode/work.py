@@ -15,7 +15,7 @@ from agents.decode.prepare import tables_of
 from bench.decode import shapes
 from bench.decode.case import DecodeCase
 from connectors.simulator.burst import Burst, BurstBuffers, BurstPlan, burst_keys, burst_registry
-from connectors.simulator.burst_kernel import TITLE_HEAD
+from connectors.simulator.burst_kernel import HEAD_OCTETS, LONG_OCTETS, TITLE_HEAD
 from connectors.simulator.burst_truth import burst_physical, burst_sent
 from pipeline.batch import DecodedBatch, FrameBatch
 from pipeline.codes import Flag, Kind
@@ -74,7 +74,7 @@ class Shape:
 
 
 def _plain(batch: FrameBatch, fleet: Fleet, _number: int) -> FrameBatch:
-    sealed = shapes.sealed_in(batch, fleet.ring, shapes.HEAD_OCTETS, 0)
+    sealed = shapes.sealed_in(batch, fleet.ring, HEAD_OCTETS, 0)
     return shapes.with_octets(batch, shapes.opened(batch, sealed))
 
 
@@ -84,13 +84,13 @@ def _compact(batch: FrameBatch, fleet: Fleet, number: int) -> FrameBatch:
     return shapes.resealed(batch, plain, number, fleet.ring)
 
 
-LONG_HEAD = shapes.HEAD_OCTETS + shapes.LONG_OCTETS
+LONG_HEAD = HEAD_OCTETS + LONG_OCTETS
 
 SHAPES: tuple[Shape, ...] = (
-    Shape("encrypted", "D1 block pushes, encrypted", 1, lambda batch, _fleet, _number: batch, shapes.HEAD_OCTETS),
+    Shape("encrypted", "D1 block pushes, encrypted", 1, lambda batch, _fleet, _number: batch, HEAD_OCTETS),
     Shape("plain", "the same without ciphering", 1, _plain, 0),
     Shape("hdlc", "encrypted, in HDLC frames", 1, lambda batch, _fleet, _number: shapes.in_hdlc(batch),
-          shapes.HDLC_HEAD + shapes.HEAD_OCTETS, shapes.HDLC_TAIL, "hdlc"),
+          shapes.HDLC_HEAD + HEAD_OCTETS, shapes.HDLC_TAIL, "hdlc"),
     Shape("profile", "day profiles, encrypted", DAY_ROWS, lambda batch, _fleet, _number: batch, LONG_HEAD),
     Shape("compact", "day profiles as compact arrays, encrypted", DAY_ROWS, _compact, LONG_HEAD),
 )  # fmt: skip

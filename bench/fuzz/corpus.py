@@ -16,7 +16,7 @@ from pipeline.channels import FIRST_PHYSICAL
 from pipeline.codes import Kind
 from pipeline.columns import Array
 from pipeline.reading_frames import CHANNEL_COLUMNS, COLUMNS_OF, FIRST_OCTET, HEAD, ROW, frame_of, rows_of
-from pipeline.templates import TEMPLATES
+from pipeline.templates import ARRAY, STRUCTURE, TEMPLATES
 
 ANY_MODEL = 0
 BODY_AT = 6
@@ -41,7 +41,7 @@ class Corpus(NamedTuple):
     """What kernels make plaintexts of.
 
     bases: sound plaintexts; model i64 (bases,): of which meters, ANY_MODEL: of all
-    data: DATUM, by base from `first` on, `count` of them, i64 (bases,)
+    data: DATUM, by base from `first` on, `counts` of them, i64 (bases,)
     chosen: i64 (models + 1, CHOICES), bases of a model, each as often as it is to be taken
     many: the base with very many rows
     odd: data to put in place of others; lengths: odd lengths and counts; clocks: date-times, 12 octets each
@@ -52,7 +52,7 @@ class Corpus(NamedTuple):
     model: Array
     data: Array
     first: Array
-    count: Array
+    counts: Array
     chosen: Array
     many: int
     odd: Texts
@@ -93,12 +93,12 @@ def _bases() -> list[_Base]:
             found.append(_Base(encode.compact(model, NOON, rows, rows), model, weight))
         found.append(_Base(encode.single(model, Kind.BLOCK, NOON, 3, -1) or b"", model, 2))
     found.append(_Base(encode.nulls(1, NOON, 401), 1, 1))
-    everything = encode.container(encode.STRUCTURE, _odd()[:40])
-    bodies = (everything, encode.container(encode.ARRAY, [everything] * 3), b"\x12\x01\x02")
+    everything = encode.container(STRUCTURE, _odd()[:40])
+    bodies = (everything, encode.container(ARRAY, [everything] * 3), b"\x12\x01\x02")
     found += [_Base(encode.notification(body), ANY_MODEL, 1) for body in bodies]
-    time = bytes([encode.CLOCK_OCTETS]) + encode.date_time(NOON)
+    dates = bytes([encode.CLOCK_OCTETS]) + encode.date_time(NOON)
     dated = encode.push_of(Kind.ALERT, [encode.octets(encode.date_time(NOON)), b"\x04\x81\x80" + bytes(15) + b"\1"])
-    found += [_Base(dated[:5] + head + dated[6:], ANY_MODEL, 2) for head in (time, b"\x09" + time, b"\x09\0")]
+    found += [_Base(dated[:5] + head + dated[6:], ANY_MODEL, 2) for head in (dates, b"\x09" + dates, b"\x09\0")]
     return found
 
 
@@ -237,7 +237,7 @@ def corpus() -> Corpus:
         model=np.array([base.model for base in bases], np.int64),
         data=np.array([tuple(row) for rows in data for row in rows], DATUM),
         first=np.cumsum(count) - count,
-        count=count,
+        counts=count,
         chosen=chosen,
         many=len(bases) - 1,
         odd=_texts(_odd()),

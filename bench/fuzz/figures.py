@@ -37,7 +37,7 @@ def figures(case: FuzzCase, state: State, reached: dict[str, Any] | None) -> dic
     did not hold, the first of them; ok: none, and every frame has a verdict.
     """
     by_code: Counter[str] = Counter()
-    kinds = []
+    kinds: list[dict[str, Any]] = []
     for kind in KINDS:
         codes = Counter(
             {verdict(code): count for (number, code), count in state.cells.items() if number == kind.number}

@@ -19,7 +19,7 @@ from pipeline.state import StateStore
 GUARD_OCTETS = 256
 PATTERN = np.frombuffer(bytes((37 * octet + 11) & 255 for octet in range(GUARD_OCTETS)), np.uint8)
 TUPLES = ("Rows", "Changes", "Scratch")
-"""Tuples of arrays that the step makes for kernels."""
+"""Tuples of arrays that the step makes for kernels; others come from functions `new_...`."""
 
 
 class _Numpy:
@@ -90,7 +90,7 @@ class Guards:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """What the decoder makes meanwhile is guarded."""
-        names = [name for name in (*TUPLES, "new_opened", "np") if hasattr(step, name)]
+        names = [name for name in vars(step) if name in TUPLES or name.startswith("new_")] + ["np"]
         own = {name: getattr(step, name) for name in names}
         for name in names:
             setattr(step, name, _Numpy(self) if name == "np" else self._making(own[name]))

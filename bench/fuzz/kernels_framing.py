@@ -149,7 +149,7 @@ def mbus(dice, form, size, source, length, out, at):  # type: ignore[no-untyped-
             out[at + place] ^= np.uint8(1 << roll(dice, 8))
             if place in (1, 2) and roll(dice, 2):
                 out[at + 1] = out[at + 2] = out[at + place]
-        total = 0
+        total = np.int64(0)
         for place in range(body, end):
             total += np.int64(out[place])
         out[end], out[end + 1] = total & 255, 0x16

@@ -217,7 +217,7 @@ def change_plain(dice, kind, work, length, base, texts, spare):  # type: ignore[
 
     dice: the frame's stream; texts: Corpus; spare u8 (1000,): scratch.
     """
-    first, below = texts.first[base], texts.count[base]
+    first, below = texts.first[base], texts.counts[base]
     for turn in range(1 + (roll(dice, 10) > 5) + (roll(dice, 10) > 7)):
         if turn:
             kind = roll(dice, 15)

@@ -118,7 +118,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 def measure(file: Path) -> dict[str, Any]:
     """Decode the frames of a file and say what was reached."""
     sys.meta_path.insert(0, _Finder())
-    from agents.decode import prepare, step
+    from agents.decode import step
     from agents.decode.state import LAYOUT
     from bench.fuzz.world import PAGES, World, config_of, tables_by_config
     from pipeline import gcm
@@ -130,7 +130,7 @@ def measure(file: Path) -> dict[str, Any]:
     assert not COMPILED, "set NUMBA_DISABLE_JIT=1"
     saved = np.load(file)
     world = World(int(saved["seed"][0]))
-    for module in (step, prepare):
+    for module in [module for name, module in sys.modules.items() if name.startswith("agents.decode.")]:
         for name, value in list(vars(module).items()):
             if isinstance(value, np.dtype) and value.names:
                 setattr(module, name, np.dtype((_Fields, value)))
@@ -153,7 +153,7 @@ def measure(file: Path) -> dict[str, Any]:
     return _said(codes)
 
 
-class _Fields(np.record):
+class _Fields(np.record):  # type: ignore[misc]
     """A record with its fields as attributes, as it has in a compiled kernel; numpy has other attributes of the same
     names."""
 

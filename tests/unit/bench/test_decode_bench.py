@@ -11,6 +11,7 @@ from bench.decode import shapes
 from bench.decode.case import DecodeCase, read_decode_case
 from bench.decode.page import text
 from bench.decode.work import DAY_ROWS, SHAPES, Fleet, fleets, truth_of
+from connectors.simulator.burst_kernel import HEAD_OCTETS, TITLE_HEAD
 
 pytest.importorskip("gurux_dlms")
 
@@ -79,7 +80,7 @@ def test_a_value_that_differs_from_the_truth_is_counted(known: dict[int, Fleet])
 def test_frames_that_are_refused_count_as_different_when_others_are_read(known: dict[int, Fleet]) -> None:
     fleet, encrypted = known[1], shape("encrypted")
     batch = next(fleet.batches(1))
-    batch.payload[shapes.HEAD_OCTETS] ^= 1
+    batch.payload[HEAD_OCTETS] ^= 1
     decoder, result = Decoder(fleet), Result(encrypted)
     try:
         decoder.take([batch], result, 1, turn := Turn())
@@ -111,7 +112,7 @@ def test_plain_frames_are_what_was_sealed_and_sealing_them_again_gives_the_frame
 def test_gurux_reads_a_compact_array_as_the_array_that_it_stands_for(known: dict[int, Fleet]) -> None:
     fleet, number = known[DAY_ROWS], 2
     batch = next(fleet.batches(number))
-    meter = int(batch.device[0]) - int(shapes.TITLE_HEAD)
+    meter = int(batch.device[0]) - int(TITLE_HEAD)
     keys = (fleet.ring.encryption[meter].tobytes(), fleet.ring.authentication[meter].tobytes())
     truth = truth_of(fleet.plan, batch.device, number)[0].tolist()
     for name in ("profile", "compact"):
