@@ -14,6 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
+from pipeline.jit import check_span
+
 OCTETS = 16
 
 BYTE, HALF, WORD = (ir.IntType(bits) for bits in (8, 32, 64))
@@ -75,9 +77,17 @@ def of_two(emit: Callable[..., Any]) -> Any:
     return intrinsic(typed)
 
 
-def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _address(context: Any, builder: Any, signature: Any, arguments: Any, octets: Any = WORD(OCTETS)) -> Any:
+    """Of a place in an array, from which on `octets` are read or written."""
     view = context.make_array(signature.args[0])(context, builder, arguments[0])
+    check_span(context, builder, view, arguments[1], octets)
     return builder.gep(view.data, [arguments[1]])
+
+
+def _part(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Address of the octets that a mask chooses, as that of a vector."""
+    pointer = _address(context, builder, signature, arguments, arguments[2])
+    return builder.bitcast(pointer, AS_BYTES.as_pointer())
 
 
 def _first(builder: Any, octets: Any) -> Any:
@@ -99,7 +109,7 @@ def _load(_typing: Any, array: Any, _place: Any) -> Any:
 
 def _load_part(_typing: Any, array: Any, _place: Any, _octets: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = builder.bitcast(_address(context, builder, signature, arguments), AS_BYTES.as_pointer())
+        pointer = _part(context, builder, signature, arguments)
         load = declared(builder, "llvm.masked.load.v16i8.p0", AS_BYTES, [pointer.type, HALF, _BITS, AS_BYTES])
         zeros = ir.Constant(AS_BYTES, None)
         return builder.bitcast(builder.call(load, [pointer, HALF(1), _first(builder, arguments[2]), zeros]), AS_WORDS)
@@ -118,7 +128,7 @@ def _store(_typing: Any, array: Any, _place: Any, _value: Any) -> Any:
 
 def _store_part(_typing: Any, array: Any, _place: Any, _octets: Any, _value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = builder.bitcast(_address(context, builder, signature, arguments), AS_BYTES.as_pointer())
+        pointer = _part(context, builder, signature, arguments)
         store = declared(builder, "llvm.masked.store.v16i8.p0", ir.VoidType(), [AS_BYTES, pointer.type, HALF, _BITS])
         octets = builder.bitcast(arguments[3], AS_BYTES)
         builder.call(store, [octets, pointer, HALF(1), _first(builder, arguments[2])])

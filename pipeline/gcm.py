@@ -24,6 +24,7 @@ from pipeline.errors import Fatal
 from pipeline.gcm_frames import IV_ROOM, PROTECTED, Frames, Keys, set_iv
 from pipeline.gcm_libcrypto import load_libcrypto
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, TAG_LENGTH, seal_one, unseal_one
+from pipeline.jit import COMPILED
 
 __all__ = [
     "IV_ROOM", "NO_CONTEXT", "PROTECTED", "Frames", "Keys", "Way", "free_context", "new_context", "seal", "seal_batch",
@@ -49,7 +50,9 @@ def has_instructions() -> bool:
 
 
 def way_here() -> Way:
-    """The fastest way that this machine has."""
+    """The fastest way that this machine has; PACKAGE where kernels are not compiled, which the others are."""
+    if not COMPILED:
+        return Way.PACKAGE
     if has_instructions():
         return Way.INSTRUCTIONS
     return Way.LIBCRYPTO if load_libcrypto() else Way.PACKAGE

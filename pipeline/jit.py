@@ -9,12 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 Function = Callable[..., Any]
+
+COMPILED = not vars(config)["DISABLE_JIT"]
+"""Whether kernels are compiled at all; with NUMBA_DISABLE_JIT=1 they are plain Python, and so are `peek4` and so on."""
+
+CHECKED = bool(vars(config)["BOUNDSCHECK"])
+"""NUMBA_BOUNDSCHECK=1: numba checks every index of an array, and what goes by addresses is checked here."""
 
 AHEAD = 16
 """How many items ahead kernels ask for what they will need (`prefetch`): some hundred nanoseconds of work."""
@@ -97,7 +104,11 @@ def _prefetch(_typing: Any, array: Any, _item: Any) -> Any:
     return signature, generate
 
 
-prefetch: Any = intrinsic(_prefetch)
+def _nothing(_array: Any, _item: Any) -> None:
+    """`prefetch` where nothing is compiled."""
+
+
+prefetch: Any = intrinsic(_prefetch) if COMPILED else _nothing
 """`prefetch(array, item)`: fetch an item of a C-contiguous array into the cache; `item` counts through all axes.
 
 The cache lines of its first and its last octet are fetched. What a kernel reads of an array of octets or words may be
@@ -108,7 +119,29 @@ before needed; a kernel that asks for it some frames ahead does not wait for mem
 """
 
 
+def check_span(context: Any, builder: Any, view: Any, place: Any, octets: Any) -> None:
+    """With CHECKED: the kernel raises IndexError unless `octets` octets from `place` on lie in the u8 array `view`."""
+    if not CHECKED:
+        return
+    end = builder.add(place, octets)
+    outside = builder.or_(
+        builder.icmp_signed("<", place, ir.Constant(place.type, 0)), builder.icmp_signed(">", end, view.nitems)
+    )
+    with builder.if_then(outside, likely=False):
+        context.call_conv.return_user_exc(builder, IndexError, ("octets outside of an array",))
+
+
+def _span(array: Any, place: int, octets: int) -> Any:
+    """These octets of a u8 array; raises IndexError where some are outside. For kernels that are not compiled."""
+    if place < 0 or place + octets > array.size:
+        raise IndexError("octets outside of an array")
+    return array.reshape(-1)[place : place + octets]
+
+
 def _peek(octets: int) -> Any:
+    def plain(array: Any, place: int) -> Any:
+        return np.int64(int.from_bytes(_span(array, place, octets).tobytes(), "little", signed=octets == 8))
+
     def typed(_typing: Any, array: Any, _place: Any) -> Any:
         signature = types.int64(array, types.intp)
 
@@ -119,10 +152,14 @@ def _peek(octets: int) -> Any:
 
         return signature, generate
 
-    return intrinsic(typed)
+    return intrinsic(typed) if COMPILED else plain
 
 
 def _poke(octets: int) -> Any:
+    def plain(array: Any, place: int, value: int) -> None:
+        low = int(value) & ((1 << (8 * octets)) - 1)
+        _span(array, place, octets)[:] = np.frombuffer(low.to_bytes(octets, "little"), np.uint8)
+
     def typed(_typing: Any, array: Any, _place: Any, value: Any) -> Any:
         signature = types.void(array, types.intp, types.int64)
 
@@ -135,11 +172,12 @@ def _poke(octets: int) -> Any:
 
         return signature, generate
 
-    return intrinsic(typed)
+    return intrinsic(typed) if COMPILED else plain
 
 
 def _pointer(context: Any, builder: Any, signature: Any, arguments: Any, octets: int) -> Any:
     view = context.make_array(signature.args[0])(context, builder, arguments[0])
+    check_span(context, builder, view, arguments[1], ir.Constant(arguments[1].type, octets))
     return builder.bitcast(builder.gep(view.data, [arguments[1]]), ir.IntType(8 * octets).as_pointer())
 
 

@@ -92,6 +92,23 @@ def length_at(octets, p, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def long_string_place(octets, p, size):  # type: ignore[no-untyped-def]
+    """As `string_place`, of a string whose length is written in more octets than it needs."""
+    count, place = length_at(octets, p + 1, octets.shape[0])
+    return place if count == size else np.int64(BROKEN)
+
+
+@inlined
+def string_place(octets, p, size):  # type: ignore[no-untyped-def]
+    """Place of the octets of the datum at `p`, which is whole, if it is an octet string of `size` < 80; else BROKEN."""
+    if octets[p] != OCTETS:
+        return np.int64(BROKEN)
+    if octets[p + 1] == size:
+        return np.int64(p + 2)
+    return long_string_place(octets, p, size) if octets[p + 1] >= 0x80 else np.int64(BROKEN)
+
+
+@kernel
 def behind_compact(octets, p, end):  # type: ignore[no-untyped-def]
     """Place behind a compact array's type description, length and values (`p` behind its tag)."""
     pending = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.decode.kernels_axdr import DATE_TIME, OCTETS, big_endian
+from agents.decode.kernels_axdr import DATE_TIME, big_endian, string_place
 from pipeline.codes import Flag, Kind
 from pipeline.jit import inlined
 
@@ -72,7 +72,7 @@ def clock_place(octets, p):  # type: ignore[no-untyped-def]
     """Where the 12 octets of the (whole) date-time datum at `p` begin, or -1 when it is no date-time."""
     if octets[p] == DATE_TIME:
         return p + 1
-    return p + 2 if octets[p] == OCTETS and octets[p + 1] == CLOCK_LENGTH else -1
+    return string_place(octets, p, CLOCK_LENGTH)
 
 
 @inlined

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.decode.kernels_axdr import ARRAY, BROKEN, COMPACT_ARRAY, OCTETS, SIZES, STRUCTURE, behind, length_at
+from agents.decode.kernels_axdr import (
+    ARRAY,
+    BROKEN,
+    COMPACT_ARRAY,
+    OCTETS,
+    SIZES,
+    STRUCTURE,
+    behind,
+    length_at,
+    string_place,
+)
 from agents.decode.kernels_clock import CLOCK_LENGTH, UNUSABLE, clock, clock_flags, clock_place, link_at
 from agents.decode.kernels_columns import NUMBER, TEMPLATE_UNKNOWN, read_number, read_other
 from agents.decode.kernels_open import APDU_UNKNOWN, DATA_NOTIFICATION, GOOD, MALFORMED
@@ -50,12 +60,13 @@ sent."""
 @inlined
 def kind_of(octets, p, names):  # type: ignore[no-untyped-def]
     """Kind whose push-setup logical name (names u8 (kinds, 6)) is the datum at `p`, or 0."""
-    if octets[p] != OCTETS or octets[p + 1] != 6:
+    name = string_place(octets, p, names.shape[1])
+    if name == BROKEN:
         return 0
     for kind in range(1, names.shape[0]):
         same = True
         for place in range(6):
-            same = same and octets[p + 2 + place] == names[kind, place]
+            same = same and octets[name + place] == names[kind, place]
         if same:
             return kind
     return 0

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import gcm
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,3 +41,28 @@ def test_the_check_of_indices_would_notice(tmp_path):
         [sys.executable, "-c", probe], cwd=ROOT, env=checked, capture_output=True, text=True, check=False
     )
     assert "IndexError" in done.stderr
+
+
+SEAL = "from pipeline.gcm_instructions import seal\nu = lambda n: np.zeros(n, np.uint8)\n"
+PROBES = {
+    "a number is read": "from agents.decode.kernels_readings import _texts_end\n"
+    "_texts_end(np.zeros(3, np.uint8), np.int64(0), np.int64(100), np.int64(2))\n",
+    "a number is written": SEAL + "seal(0, u(16), 0, u(16), u(32), 17, u(64), 0, 5, u(10), 0)\n",
+    "a block is read": SEAL + "seal(0, u(8), 0, u(16), u(32), 17, u(64), 0, 5, u(64), 0)\n",
+    "a block is written": SEAL + "seal(0, u(16), 0, u(16), u(32), 17, u(64), 0, 20, u(10), 0)\n",
+    "a part of a block is read": SEAL + "seal(0, u(16), 0, u(16), u(32), 17, u(2), 0, 5, u(64), 0)\n",
+    "a part of a block is written": SEAL + "seal(0, u(16), 0, u(16), u(32), 17, u(64), 0, 5, u(3), 0)\n",
+}
+
+
+@pytest.mark.parametrize("what", PROBES)
+@pytest.mark.skipif(not gcm.has_instructions(), reason="the processor has no instructions for AES")
+def test_what_goes_by_an_address_is_checked_too(what, tmp_path_factory):
+    # One folder for all of them: the kernels are compiled once.
+    cache = tmp_path_factory.getbasetemp() / "checked-addresses"
+    checked = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(cache)}
+    probe = f"import numpy as np\n{PROBES[what]}"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, env=checked, capture_output=True, text=True, check=False
+    )
+    assert "IndexError: octets outside of an array" in done.stderr

@@ -76,3 +76,30 @@ def test_prefetching_changes_nothing(tmp_path):
     spec.loader.exec_module(module)
     assert module.total(np.arange(20).reshape(10, 2)) == 90
     assert prefetch is not None
+
+
+PLAIN = """
+import numpy as np
+from pipeline.jit import COMPILED, peek1, peek2, peek4, peek8, poke2, poke8, prefetch
+octets = np.arange(250, 266, dtype=np.uint16).astype(np.uint8).reshape(2, 8)
+prefetch(octets, 3)
+poke2(octets, 9, -2)
+print(COMPILED, peek1(octets, 1), peek2(octets, 9), peek4(octets, 5), peek8(octets, 4), octets[1, 1:3].tolist())
+for outside in (lambda: peek8(octets, 9), lambda: peek1(octets, -1), lambda: poke8(octets, 9, 0)):
+    try:
+        outside()
+    except IndexError as error:
+        print(error)
+"""
+
+
+def test_without_compiling_addresses_are_read_and_written_as_in_kernels():
+    done = subprocess.run([sys.executable, "-c", PLAIN], cwd=ROOT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    octets = np.arange(250, 266, dtype=np.uint16).astype(np.uint8)
+    octets[9:11] = 0xFE, 0xFF
+    raw = octets.tobytes()
+    four, eight = int.from_bytes(raw[5:9], "little"), int.from_bytes(raw[4:12], "little", signed=True)
+    first, *rest = done.stdout.splitlines()
+    assert first == f"False {raw[1]} 65534 {four} {eight} [254, 255]"
+    assert rest == ["octets outside of an array"] * 3

@@ -219,3 +219,22 @@ def test_a_store_of_the_partition_is_enough():
     page = int(groups[0]) // PAGE_GROUPS
     world.store = StateStore(world.step.layout, range(page, page + 1))
     assert codes(world.offer(BLOCK_SEALED)) == {}
+
+
+@pytest.mark.parametrize("octets", [b"\x09\x06", b"\x09\x0c"])
+@pytest.mark.parametrize("length", [b"\x81%c", b"\x82\0%c", b"\x84\0\0\0%c"])
+def test_a_length_may_be_written_in_more_octets_than_it_needs(octets, length):
+    world = World()
+    apdu = block(wh_imp=0.5).replace(octets, octets[:1] + length % octets[1], 1)
+    usual, other = (world.offer(sealed(one, counter)) for counter, one in enumerate((block(wh_imp=0.5), apdu), 1))
+    assert codes(other) == {}
+    for name in ("time", "kind", "energy", "present"):
+        assert getattr(other.parcel.batch, name).tolist() == getattr(usual.parcel.batch, name).tolist()
+
+
+def test_a_string_of_another_length_is_no_clock_and_no_name_however_it_is_written():
+    for counter, (octets, code) in enumerate(((b"\x09\x06", "TEMPLATE_UNKNOWN"), (b"\x09\x0c", "CLOCK_UNUSABLE")), 1):
+        apdu = block().replace(octets, b"\x09\x81" + bytes([octets[1] + 1]), 1)
+        place = apdu.index(b"\x09\x81") + 3 + octets[1]
+        longer = apdu[:place] + b"\0" + apdu[place:]
+        assert codes(World().offer(sealed(longer, counter))) == {0: code}
