@@ -107,6 +107,8 @@ def class_of(text: str, own: Mapping[str, QualityClass]) -> QualityClass | None:
 
 def with_remark(code: str, *remarks: str) -> str:
     """A code with what a file says beside it, as one text of which the code is looked up."""
+    if not any(remarks):
+        return code.strip()
     said = " ".join(re.sub(r"[;|,#\s]+", " ", remark).strip() for remark in remarks if remark.strip())
     return f"{code.strip()}{REMARK}{said}" if said.strip() else code.strip()
 

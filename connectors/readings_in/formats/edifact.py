@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from connectors.readings_in.formats.parts import UnreadableError
 
@@ -33,33 +34,38 @@ class Syntax:
 
     def shown(self, text: str) -> str:
         """A component as it is meant."""
-        for character, stand_in in zip(self._released(), STAND_INS, strict=True):
-            if stand_in in text:
-                text = text.replace(stand_in, character)
-        return text
+        return text.translate(self._meant)
+
+    @cached_property
+    def _meant(self) -> dict[int, str]:
+        return {ord(stand_in): character for character, stand_in in zip(self._released(), STAND_INS, strict=True)}
 
     def _released(self) -> tuple[str, str, str, str]:
         return self.release, self.component, self.element, self.terminator
 
 
-@dataclass(frozen=True)
 class Segment:
     """A segment of an interchange; `elements` begin with its tag and are not cut into components yet."""
 
-    elements: list[str]
-    syntax: Syntax
+    __slots__ = ("elements", "syntax", "tag")
 
-    @property
-    def tag(self) -> str:
-        """Its three letters."""
-        return self.elements[0]
+    def __init__(self, elements: list[str], syntax: Syntax) -> None:
+        self.elements, self.syntax = elements, syntax
+        self.tag = elements[0]
 
     def part(self, element: int, component: int = 0) -> str:
         """A component, both counted from 0, the tag being element 0; empty when it is not there."""
+        parts = self.parts(element)
+        return parts[component] if component < len(parts) else ""
+
+    def parts(self, element: int) -> list[str]:
+        """All components of an element; none when it is not there."""
         if element >= len(self.elements):
-            return ""
-        parts = self.elements[element].split(self.syntax.component)
-        return self.syntax.shown(parts[component]).strip() if component < len(parts) else ""
+            return []
+        syntax, text = self.syntax, self.elements[element]
+        if text.isprintable():  # as nearly all are: no stand-in is
+            return [part.strip() for part in text.split(syntax.component)]
+        return [syntax.shown(part).strip() for part in text.split(syntax.component)]
 
     @property
     def text(self) -> str:

@@ -49,14 +49,15 @@ def read_mscons(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
 class _Quantity:
     """A QTY, and what stands behind it."""
 
-    place: str
+    message: str
+    number: int
     segment: Segment
     moments: dict[str, tuple[str, str]] = field(default_factory=dict)
     statuses: list[str] = field(default_factory=list)
 
 
 def _place(quantity: _Quantity) -> str:
-    return quantity.place
+    return f"message {quantity.message[:40]}, segment {quantity.number}"
 
 
 def _raw(quantity: _Quantity) -> bytes:
@@ -159,6 +160,7 @@ class _Message:
         self._point = self._meter = ""
         self._series: Series | str | None = None
         self._told: set[str] = set()
+        self._in_units: dict[tuple[str, str], Series] = {}
         self._open: _Quantity | None = None
         if header.part(2) != "MSCONS":
             self.fault = f"{header.part(2)[:20]!r}, not MSCONS"
@@ -170,7 +172,8 @@ class _Message:
             self.octets += b"'" + segment.text.encode()[: MOST_RAW - len(self.octets)]
         if segment.tag == "DTM":
             if self._open is not None:
-                self._open.moments.setdefault(segment.part(1), (segment.part(1, 1), segment.part(1, 2)))
+                name, said = self._moments.said(segment)
+                self._open.moments.setdefault(name, said)
         elif segment.tag == "STS":
             if self._open is not None:
                 self._open.statuses.append(segment.part(3) or segment.part(2))
@@ -217,8 +220,7 @@ class _Message:
 
     def quantity(self, segment: Segment) -> None:
         """QTY: a value, whose stamps come behind it."""
-        place = f"message {self.reference[:40]}, segment {self._count}"
-        self._open = _Quantity(place, segment)
+        self._open = _Quantity(self.reference, self._count, segment)
 
     def end(self, segment: Segment) -> None:
         """UNT: how many segments there should have been."""
@@ -235,9 +237,9 @@ class _Message:
         if self._series is None:
             self._refuse(value, "PIA", "READING_UNREADABLE", "no LIN and PIA+5 before it")
             return
-        unit = value.segment.part(1, 2)
+        code, text, unit = (*value.segment.parts(1), "", "", "")[:3]
         try:
-            series = self._series.of_unit(unit)
+            series = self._in_units.get((self._series.obis, unit)) or self._series.of_unit(unit)
         except ValueError as error:
             self._refuse(value, "QTY", "READING_UNREADABLE", str(error))
             return
@@ -246,10 +248,11 @@ class _Message:
         except ValueError as error:
             self._refuse(value, COLUMNS.time, "CLOCK_UNUSABLE", str(error))
             return
+        self._in_units[self._series.obis, unit] = series
         device = self._meter if self._options.named_by == "meter" else self._point
-        said = (with_remark(value.segment.part(1), *value.statuses),)
+        said = (with_remark(code, *value.statuses),)
         key = (device, str(time), kind, interval)
-        self.additions.append((key, f"{series.obis} {unit}".strip(), series, value.segment.part(1, 1), said, value))
+        self.additions.append((key, f"{series.obis} {unit}".strip(), series, text, said, value))
 
     def _time_of(self, value: _Quantity, series: Series) -> tuple[int, Kind, int]:
         """(stamp, kind, seconds of the interval); raises ValueError."""
@@ -261,13 +264,13 @@ class _Message:
             return time, register_kind(time, self._moments.zone), 0
         if FROM not in value.moments or UNTIL not in value.moments:
             raise ValueError(f"no DTM+{FROM} and DTM+{UNTIL}")
-        begin, end = (self._moments.read(*value.moments[name]) for name in (FROM, UNTIL))
+        begin, end = self._moments.read(*value.moments[FROM]), self._moments.read(*value.moments[UNTIL])
         if not 0 < end - begin <= LONGEST_SECS:
             raise ValueError(f"{end - begin} s is no interval")
         return end, Kind.BLOCK, end - begin
 
     def _refuse(self, value: _Quantity, column: str, code: str, reason: str) -> None:
-        self.faults.append(Fault(value.place, column, code, reason, _raw(value)[:MOST_RAW]))
+        self.faults.append(Fault(_place(value), column, code, reason, _raw(value)[:MOST_RAW]))
 
     def _fault(self, segment: Segment, column: str, reason: str) -> None:
         place = f"message {self.reference[:40]}, segment {self._count}"

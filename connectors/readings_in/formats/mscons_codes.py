@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from connectors.readings_in.formats.edifact import Segment
 from connectors.readings_in.quantities import KNOWN, Quantity, named
 from connectors.readings_in.times import ISO, stamp_of
 from pipeline.reading_frames import TARGET
@@ -68,6 +69,16 @@ class Moments:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self._known: dict[tuple[str, str], int] = {}
+        self._said: dict[str, tuple[str, tuple[str, str]]] = {}
+
+    def said(self, segment: Segment) -> tuple[str, tuple[str, str]]:
+        """What a DTM says: its qualifier, and (text, format)."""
+        octets = "".join(segment.elements[1:2])
+        found = self._said.get(octets)
+        if found is None:
+            name, text, form = (*segment.parts(1), "", "", "")[:3]
+            found = self._said[octets] = name, (text, form)
+        return found
 
     def read(self, text: str, form: str) -> int:
         """Epoch seconds; raises ValueError."""

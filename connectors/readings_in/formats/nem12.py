@@ -22,7 +22,7 @@ from connectors.readings_in.quantities import KNOWN, Quantity, named
 from connectors.readings_in.records import MOST_RAW, Fault
 from connectors.readings_in.times import EPOCH
 from pipeline.codes import Kind
-from pipeline.reading_frames import TARGET
+from pipeline.reading_frames import EARLIEST, LATEST, TARGET
 
 COLUMNS = Columns(device="NMI", time="IntervalDate", kind=" kind", quality="QualityMethod", id="100")
 MARKET_SECS, DAY_SECS = 36_000, 86_400
@@ -38,8 +38,8 @@ PLACE = re.compile(r"\d{1,4}", re.ASCII)
 VARIES = "V"
 """Quality of a day whose intervals have their own, in records 400; of those without one nothing is known."""
 MOST_LINE = 1_000_000
-PART_VALUES = 500_000
-"""A part ends at the first change of metering point behind so many values."""
+PART_VALUES, MOST_VALUES = 500_000, 2_000_000
+"""A part ends at the first change of metering point behind so many values; behind the larger number at any day."""
 
 
 def read_nem12(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
@@ -48,7 +48,7 @@ def read_nem12(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
     try:
         for number, line in _lines(stream):
             cells = blocks.cells(number, line)
-            if blocks.values > PART_VALUES and blocks.changes(cells):
+            if blocks.ends_part(cells):
                 yield blocks.part()
             blocks.take(number, line, cells)
         blocks.finish()
@@ -146,9 +146,11 @@ class _Blocks:
             return [""]
         return [cell.strip() for cell in cells]
 
-    def changes(self, cells: list[str]) -> bool:
-        """A record behind which values of another metering point come."""
-        if cells[0] == "100":
+    def ends_part(self, cells: list[str]) -> bool:
+        """Enough is gathered, and the next record begins another metering point; or too much is, and a day begins."""
+        if self.values <= PART_VALUES:
+            return False
+        if cells[0] == "100" or (cells[0] == "300" and self.values > MOST_VALUES):
             return True
         return cells[0] == "200" and isinstance(self._stream, _Stream) and _cell(cells, 1) != self._stream.nmi
 
@@ -271,6 +273,9 @@ def _start_of(date: str) -> int:
     if len(date) != 8 or not (date.isascii() and date.isdecimal()):
         raise ValueError(f"{date[:20]!r} is no date")
     try:
-        return int(datetime(int(date[:4]), int(date[4:6]), int(date[6:]), tzinfo=UTC).timestamp()) - MARKET_SECS
+        start = int(datetime(int(date[:4]), int(date[4:6]), int(date[6:]), tzinfo=UTC).timestamp()) - MARKET_SECS
     except ValueError as error:
         raise ValueError(f"{date!r} is no date") from error
+    if not EARLIEST <= start < LATEST - 2 * DAY_SECS:
+        raise ValueError(f"{date!r} is not in the years 2000 to 2099")
+    return start

@@ -15,6 +15,7 @@ SEPARATOR = "}"
 def parse(octets: bytes) -> Element:
     """The root; raises UnreadableError."""
     builder, depth = TreeBuilder(), 0
+    names: dict[str, str] = {}
     parser = expat.ParserCreate(namespace_separator=SEPARATOR)
     parser.buffer_text = True
 
@@ -23,12 +24,13 @@ def parse(octets: bytes) -> Element:
         depth += 1
         if depth > MOST_DEPTH:
             raise UnreadableError(f"elements within more than {MOST_DEPTH} others")
-        builder.start(_local(name), {_local(key): value for key, value in attributes.items()})
+        local = names.setdefault(name, name.rpartition(SEPARATOR)[2])
+        builder.start(local, {_local(key): value for key, value in attributes.items()} if attributes else {})
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        builder.end(_local(name))
+        builder.end(names[name])
 
     def refuse(*_: Any) -> None:
         raise UnreadableError("a document type, which messages of this kind have not")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from connectors.readings_in.reader import Portion, portions
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.readings_topic.connector import run
 from pipeline.reading_frames import read_reading_frame
-from tests.unit.connectors.readings_in.made import TITLE, UNKNOWN, known
+from tests.unit.connectors.readings_in.made import MIDNIGHT, TITLE, UNKNOWN, known
+from tests.unit.connectors.readings_in.written import Told, espi, mscons, nem12
 from tests.unit.connectors.readings_log import ReadingsLog
 from tests.unit.connectors.test_push import MemoryOutlet, until
 
@@ -45,9 +47,10 @@ def hours(outlet: MemoryOutlet) -> list[int]:
 
 
 @asynccontextmanager
-async def reading(outlet: MemoryOutlet, **gather: Any) -> AsyncIterator[Pump]:
+async def reading(outlet: MemoryOutlet, form: str = "json", **gather: Any) -> AsyncIterator[Pump]:
     """A connector that runs."""
-    config = ReadingsTopicConfig(gather=GatherOptions(batch_age_ms=5, **gather))
+    options = {"format": form, "gather": GatherOptions(batch_age_ms=5, **gather)}
+    config = ReadingsTopicConfig.model_validate(options)
     pump = Pump(known(), 4, outlet, config.gather, lambda: 1_000, decoded=True)
     stop, pumping_stop = asyncio.Event(), asyncio.Event()
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
@@ -59,6 +62,19 @@ async def reading(outlet: MemoryOutlet, **gather: Any) -> AsyncIterator[Pump]:
         await running
         pumping_stop.set()
         await pumping
+
+
+@pytest.mark.parametrize(("form", "written"), [("nem12", nem12), ("espi", espi), ("mscons", mscons)])
+async def test_a_message_may_be_a_file_of_a_market(
+    log: ReadingsLog, form: str, written: Callable[[list[Told]], bytes]
+) -> None:
+    outlet = MemoryOutlet()
+    told = [Told(TITLE, MIDNIGHT + 1800 * hour, {"wh_imp": Decimal(hour)}) for hour in (1, 2)]
+    log.write(0, written(told).decode(), "broken", written(told[:1]).decode())
+    async with reading(outlet, form):
+        await until(lambda: log.committed == [3, 0])
+    assert hours(outlet) == [1000, 2000, 1000]
+    assert [aside.detail[:9] for aside in outlet.aside] == ["message: "]
 
 
 async def test_offsets_are_committed_only_when_kafka_has_the_frames(log: ReadingsLog) -> None:

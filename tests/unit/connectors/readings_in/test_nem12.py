@@ -184,6 +184,10 @@ def test_a_large_file_is_read_in_parts_that_end_between_points(monkeypatch: pyte
     found = told(block(*records))
     assert (len(whole), len(found)) == (1, 3)
     assert sorted(map(str, rows(found))) == sorted(map(str, rows(whole)))
+    monkeypatch.setattr(nem12_format, "MOST_VALUES", 90)
+    longer = told(block(details(NMI, "E1"), *(day(f"202507{n:02}", ONES) for n in range(1, 8))))
+    assert len(longer) == 3
+    assert len(rows(longer)) == 7 * 48
 
 
 def test_the_same_octets_give_the_same_frames() -> None:
