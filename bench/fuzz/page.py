@@ -23,7 +23,8 @@ def text(said: dict[str, Any], case: FuzzCase) -> str:
         f"compared with plain Python; {said['restarts']} restarts; slowest batch {said['slowest_batch_s']} s; made at "
         f"{said['making_frames_per_s'] or 0:,} frames a second, decoded between guards at "
         f"{said['decoding_frames_per_s'] or 0:,}; {said['seconds']:,.0f} s in all.", "",
-        *(f"- {one['law']}: frame {one['frame']}: {one['what']}" for one in said["broken"]), *([""] if said["broken"] else []),
+        *(f"- {one['law']}: frame {one['frame']}: {one['what']}" for one in said["broken"]),
+        *[""] * bool(said["broken"]),
         "| layer | done to it | frames | verdicts |", "| --- | --- | ---: | --- |",
         *(f"| {row['layer']} | {row['kind']} | {row['frames']:,} | {_codes(row['verdicts'])} |"
           for row in said["kinds"]),
