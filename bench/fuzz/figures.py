@@ -13,7 +13,7 @@ from bench.fuzz.kinds import KINDS, WALK
 from bench.fuzz.run import State
 from bench.throughput.machine import machine
 from cli.services.settings import ServiceSettings
-from pipeline.codes import REJECT_BY_NUMBER
+from pipeline.codes import REJECT_BY_NUMBER, REJECT_CODES
 
 TAKEN = "taken"
 BEFORE_THE_WALK = (
@@ -33,8 +33,9 @@ def figures(case: FuzzCase, state: State, reached: dict[str, Any] | None) -> dic
 
     frames, of which changed_and_sealed were changed after decryption and sealed again, and walked of these came to the
     walk through their data. kinds: {"layer", "kind", "frames", "verdicts"}; verdicts: {code: frames}; cells_reached:
-    pairs of kind and verdict that occurred. branches: see bench.fuzz.reach; null when not asked for. broken: laws that
-    did not hold, the first of them; ok: none, and every frame has a verdict.
+    pairs of kind and verdict that occurred; verdicts_missing: reject codes of decode that did not. branches: see
+    bench.fuzz.reach; null when not asked for. broken: laws that did not hold, the first of them; ok: none, and every
+    frame has a verdict.
     """
     by_code: Counter[str] = Counter()
     kinds: list[dict[str, Any]] = []
@@ -67,11 +68,13 @@ def figures(case: FuzzCase, state: State, reached: dict[str, Any] | None) -> dic
         "kinds": kinds,
         "verdicts": dict(by_code.most_common()),
         "verdicts_reached": len(by_code),
+        "verdicts_missing": [row.code for row in REJECT_CODES if row.stage == "decode" and row.code not in by_code],
         "cells_reached": sum(count > 0 for count in state.cells.values()),
         "branches": reached,
         "broken": state.faults,
         "restarts": state.restarts,
-        "making_frames_per_s": round(state.frames / state.making_secs) if state.making_secs else None,
+        "making_frames_per_s": round(state.timed / state.making_secs) if state.making_secs else None,
+        "decoding_frames_per_s": round(state.timed / state.decoding_secs) if state.decoding_secs else None,
         "seconds": round(state.seconds, 1),
         "slowest_batch_s": round(state.slowest_secs, 3),
         "decoders": state.sources,

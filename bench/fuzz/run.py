@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,10 @@ REACH_BATCH = 250
 
 @dataclass
 class State:
-    """What is done so far. cells: (kind, code) -> frames; sources: stamps of the decoders that did it."""
+    """What is done so far. cells: (kind, code) -> frames; sources: stamps of the decoders that did it.
+
+    timed: frames that the seconds are of; the first batch of a process, which loads or compiles kernels, is not timed.
+    """
 
     seed: int
     batch: int
@@ -53,6 +57,7 @@ class State:
     rows: int = 0
     compared: int = 0
     seconds: float = 0.0
+    timed: int = 0
     making_secs: float = 0.0
     decoding_secs: float = 0.0
     slowest_secs: float = 0.0
@@ -65,12 +70,14 @@ class State:
         """For the file."""
         return {**vars(self), "cells": [[*cell, count] for cell, count in sorted(self.cells.items())]}
 
-    def add(self, line: dict[str, Any]) -> None:
+    def add(self, line: dict[str, Any], *, timed: bool) -> None:
         """Count a batch in."""
         self.frames, self.octets = self.frames + line["frames"], self.octets + line["octets"]
         self.rows, self.compared = self.rows + line["rows"], self.compared + line["compared"]
-        making, decoding = line["secs"]
-        self.making_secs, self.decoding_secs = self.making_secs + making, self.decoding_secs + decoding
+        if timed:
+            making, decoding = line["secs"]
+            self.making_secs, self.decoding_secs = self.making_secs + making, self.decoding_secs + decoding
+            self.timed, self.slowest_secs = self.timed + line["frames"], max(self.slowest_secs, decoding)
         self.cells.update({(kind, code): count for kind, code, count in line["cells"]})
         self.faults = (self.faults + line["broken"])[:MOST_FAULTS]
 
@@ -175,7 +182,7 @@ def _stretch(case: FuzzCase, state: State, file: Path | None, progress: Progress
     order = Order(seed=case.seed, batch=case.batch_frames, first=state.next, frames=case.frames - state.next,
                   oracle_batches=case.oracle_batches)  # fmt: skip
     allowed, done = STARTING_SECS, 0
-    begun = state.next
+    begun, began, earlier = state.next, time.monotonic(), state.seconds
     with child(order, checked=state.checked) as running:
         while True:
             try:
@@ -192,9 +199,8 @@ def _stretch(case: FuzzCase, state: State, file: Path | None, progress: Progress
                 begun = line["begin"]
                 continue
             allowed, done = case.batch_secs, done + 1
-            state.add(line)
-            state.seconds, state.slowest_secs = state.seconds + sum(line["secs"]), max(
-                state.slowest_secs, line["secs"][1])  # fmt: skip
+            state.add(line, timed=done > 1)
+            state.seconds = round(earlier + time.monotonic() - began, 1)
             state.next = line["first"] + line["frames"]
             progress("frames", min(state.next, case.frames), case.frames)
             if done % SAVE_BATCHES == 0:
