@@ -32,6 +32,7 @@ from agents.decode.kernels_rows import (
     read_frames,
 )
 from agents.decode.late import LATE_DEVICE, read_late
+from agents.decode.others import open_others
 from agents.decode.prepare import tables_of
 from agents.decode.records import event_records, rejects_of
 from agents.decode.state import LAYOUT
@@ -104,8 +105,9 @@ def decode_batch(
     points, devices = np.array(batch.service_point, np.uint64), np.array(batch.device, np.uint64)
     opened, good = new_opened(count), np.zeros(count, np.uint8)
     gather(devices, tables.devices, tables.pairs, opened)
-    open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
+    others = open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
     gcm.unseal_batch(context, opened.keys, opened.frames, opened.security, octets, octets, good)
+    owners = open_others(octets, devices, tables.others, tables.policy, opened, good) if others else devices
     rows = Rows(**{column.name: column.empty(count) for column in DecodedBatch.COLUMNS})
     changes = Changes(
         np.zeros(count, np.int64), np.zeros((count, 2), np.uint64), np.zeros((count, 2), np.uint64),
@@ -126,11 +128,11 @@ def decode_batch(
                 return
             rows = _with_room(rows, int(done[ROWS]), int(done[LACKING]), count - int(done[FRAMES]))
 
-    read(opened, memory_of(store, points, devices))
+    read(opened, memory_of(store, points, owners))
     if requeued is not None:
         # Each frame may have a row once more.
         rows = _with_room(rows, int(done[ROWS]), 1, count)
-        read_late(opened, requeued, lambda chosen: memory_of(store, points, devices | LATE_DEVICE, chosen), read)
+        read_late(opened, requeued, lambda chosen: memory_of(store, points, owners | LATE_DEVICE, chosen), read)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
         **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
