@@ -195,8 +195,8 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         "KEY_UNKNOWN",
         "decode",
         True,
-        "no key for this system title in the key store",
-        "add the key; requeue the frame",
+        "no key for this system title in the key store, or not of the kind that the frame needs",
+        "add the key (32 octets for suite 2, the broadcast key for its key set); requeue the frame",
     ),
     RejectCode(
         9,
@@ -328,6 +328,22 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         False,
         "a midnight register that the head-end calls estimated, edited or suspect: no day is settled to it",
         "nothing, if the actual register follows",
+    ),
+    RejectCode(
+        50,
+        "FRAME_DAMAGED",
+        "decode",
+        False,
+        "a check sequence of the framing does not fit: HCS or FCS of HDLC, checksum of M-Bus",
+        "look for noise on the line; the meter will send it again if it waits for an answer",
+    ),
+    RejectCode(
+        51,
+        "SEGMENT_MISSING",
+        "decode",
+        False,
+        "segments or blocks of an APDU are missing, or stand out of order",
+        "let the gateway send all of an APDU in one payload; the next profile read brings what is lost",
     ),
 )
 

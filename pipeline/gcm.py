@@ -1,4 +1,4 @@
-"""AES-128-GCM with a 12-byte tag for whole batches (DLMS security suite 0), without Python per frame.
+"""AES-128-GCM with a 12-byte tag for whole batches (DLMS security suites 0 and 1), without Python per frame.
 
 There are three ways to the same octets (docs/decisions/0006-own-cipher.md), and `way_here` is where one is chosen:
 
@@ -7,7 +7,8 @@ LIBCRYPTO     other processors: libcrypto's functions, called from numba loops; 
 PACKAGE       where libcrypto cannot be found either: the `cryptography` package frame by frame, a hundred times slower
 
 Security control octet (Green Book, security header): bits 0-3 suite, 10 authenticated, 20 encrypted; the additional
-authenticated data of a frame is SC || authentication key, plus the plaintext when it is not encrypted.
+authenticated data of a frame is SC || authentication key, plus the plaintext when it is not encrypted. Suite 1 differs
+from suite 0 in how keys are agreed, not in how frames are sealed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pipeline.columns import Array
 from pipeline.errors import Fatal
 from pipeline.gcm_frames import IV_ROOM, PROTECTED, Frames, Keys, set_iv
 from pipeline.gcm_libcrypto import load_libcrypto
-from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, TAG_LENGTH, seal_one, unseal_one
+from pipeline.gcm_single import TAG_LENGTH, seal_one, unseal_one
 from pipeline.jit import COMPILED
 
 __all__ = [
@@ -105,7 +106,8 @@ def unseal_batch(
         context: from `new_context(False)`.
         keys: key table.
         frames: which octets, under which key; where the control octet has 0x10 the tag stands behind them.
-        security: u8 (n,), security control octet 0x10, 0x20 or 0x30; frames with another are left alone.
+        security: u8 (n,), security control octet: 0x10, 0x20 or both say how, the others are authenticated with the
+            rest. Frames with neither are left alone.
         data, out: u8 (bytes,).
         good: u8 (n,), written where a frame was tried.
     """
@@ -119,7 +121,7 @@ def _unseal_python(
 ) -> None:
     for item in np.flatnonzero(frames.key_row >= 0):
         row, control = int(frames.key_row[item]), int(security[item])
-        if control not in (AUTHENTICATED, ENCRYPTED, PROTECTED):
+        if not control & PROTECTED:
             continue
         first, place = int(frames.start[item]), int(frames.out_start[item])
         last = first + int(frames.length[item])

@@ -152,15 +152,15 @@ def unseal_loop(ctx, keys, frames, security, data, out, good):  # type: ignore[n
         if row < 0:
             continue
         set_iv(iv, frames.title[item], frames.counter[item])
-        control = security[item]
-        set_aad(aad, control, keys.authentication, row)
+        mode = security[item] & PROTECTED
+        set_aad(aad, security[item], keys.authentication, row)
         first, length, place = frames.start[item], frames.length[item], frames.out_start[item]
         key = row * KEY_LENGTH
-        if control == PROTECTED:
+        if mode == PROTECTED:
             good[item] = unseal(ctx, flat, key, iv, aad, AAD_LENGTH, data, first, length, out, place)
-        elif control == ENCRYPTED:
+        elif mode == ENCRYPTED:
             good[item] = decrypt(ctx, flat, key, iv, data, first, length, out, place)
-        elif control == AUTHENTICATED:
+        elif mode == AUTHENTICATED:
             good[item] = verify(ctx, flat, key, iv, aad, AAD_LENGTH, data, first, length, out, place)
 
 

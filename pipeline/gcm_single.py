@@ -1,4 +1,4 @@
-"""DLMS security suite 0 for one frame at a time, with the `cryptography` package.
+"""DLMS security suites 0 to 2 for one frame at a time, with the `cryptography` package.
 
 The slow way of `pipeline.gcm`, its oracle, and what the command line uses. Formulas: Green Book, security header and
 AES-GCM; NIST SP 800-38D.
@@ -27,8 +27,8 @@ def unseal_one(
     """The plaintext, or None when the tag does not fit.
 
     Args:
-        control: security control octet 0x10, 0x20 (no tag: nothing is proved) or 0x30.
-        keys: encryption and authentication key, 16 octets each.
+        control: security control octet, with 0x10, 0x20 (no tag: nothing is proved) or both.
+        keys: encryption and authentication key, 16 octets each, of suite 2 32.
         title: system title as a big-endian number.
         counter: invocation counter.
         protected: octets behind the counter, without the tag.

@@ -3,7 +3,10 @@
     magic "KVKEY" 01 | salt (16) | ciphertext | tag (16)
 
 The plaintext is the device column (u64 little-endian, sorted), then encryption and authentication keys (16 octets
-each). AES-256-GCM; key and nonce come from the master key and the salt (HKDF-SHA256, RFC 5869), magic and salt are
+each). A store that has other keys too, for suite 2 or broadcast, is `KVKEY 02`: the number of devices (u64) stands
+before the columns, and rows of `pipeline.reference.OTHER_KEY` behind them.
+
+AES-256-GCM; key and nonce come from the master key and the salt (HKDF-SHA256, RFC 5869), magic and salt are
 authenticated. The salt is a MAC of the contents (as in a synthetic IV, RFC 5297): the same keys under the same master
 key give the same file, so the same version name, and no two contents share key and nonce.
 """
@@ -22,15 +25,18 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
 from pipeline.gcm_single import KEY_LENGTH
-from pipeline.reference import KeyRing
+from pipeline.reference import OTHER_KEY, KeyRing
 
 MAGIC = b"KVKEY\x01"
+MAGIC_OTHERS = b"KVKEY\x02"
 SALT_LENGTH = 16
 MASTER_LENGTH = 32
 MASTER_VARIABLE = "KVARN_MASTER_KEY"
 """Environment variable with the master key in hex; read by the shells around the steps, never here."""
 
 _ROW = 8 + 2 * KEY_LENGTH
+_COUNT = 8
+_DISTINCT = ("device", "key_set", "length")
 
 
 def parse_master(text: str) -> bytes:
@@ -49,11 +55,14 @@ def parse_master(text: str) -> bytes:
     return master
 
 
-def key_ring(device: Array, encryption: Array, authentication: Array) -> KeyRing:
-    """A KeyRing from rows in any order; raises ConfigError when a device is 0 or comes twice."""
+def key_ring(device: Array, encryption: Array, authentication: Array, others: Array | None = None) -> KeyRing:
+    """A KeyRing from rows in any order, `others` of OTHER_KEY; raises ConfigError when a device is 0 or comes twice."""
     order = np.argsort(device, kind="stable")
     devices = np.ascontiguousarray(device[order], np.uint64)
-    if len(devices) and (devices[0] == 0 or bool((devices[1:] == devices[:-1]).any())):
+    rows = np.zeros(0, OTHER_KEY) if others is None else others
+    rows = rows[np.lexsort([rows[name] for name in reversed(_DISTINCT)])]
+    again = bool(np.all([rows[name][1:] == rows[name][:-1] for name in _DISTINCT], axis=0).any())
+    if bool((devices[1:] == devices[:-1]).any()) or 0 in devices[:1] or 0 in rows["device"][:1] or again:
         raise ConfigError(
             "KEYS_AMBIGUOUS", where="key store", what="a device is 0 or has two keys", do="list each device once"
         )
@@ -61,6 +70,7 @@ def key_ring(device: Array, encryption: Array, authentication: Array) -> KeyRing
         devices,
         np.ascontiguousarray(encryption[order], np.uint8).reshape(-1, KEY_LENGTH),
         np.ascontiguousarray(authentication[order], np.uint8).reshape(-1, KEY_LENGTH),
+        rows,
     )
 
 
@@ -70,14 +80,19 @@ def seal(keys: KeyRing, master: bytes) -> bytes:
         np.ascontiguousarray(column, code).tobytes()
         for column, code in ((keys.device, "<u8"), (keys.encryption, "<u1"), (keys.authentication, "<u1"))
     )
+    magic = MAGIC
+    if len(keys.others):
+        # Without other keys a store keeps its bytes, and so its name.
+        magic = MAGIC_OTHERS
+        plain = len(keys.device).to_bytes(_COUNT, "little") + plain + np.ascontiguousarray(keys.others).tobytes()
     salt = hmac.digest(_derive(master, b"", b"kvarn key store salt", 32), plain, hashlib.sha256)[:SALT_LENGTH]
     key, nonce = _key_and_nonce(master, salt)
-    return MAGIC + salt + AESGCM(key).encrypt(nonce, plain, MAGIC + salt)
+    return magic + salt + AESGCM(key).encrypt(nonce, plain, magic + salt)
 
 
 def open_sealed(raw: bytes, master: bytes) -> KeyRing:
     """The keys; raises ConfigError when the bytes are no key store, or the master key is another."""
-    if not raw.startswith(MAGIC) or len(raw) < len(MAGIC) + SALT_LENGTH:
+    if raw[: len(MAGIC)] not in (MAGIC, MAGIC_OTHERS) or len(raw) < len(MAGIC) + SALT_LENGTH:
         raise ConfigError(
             "KEY_STORE_FORM", where="key store", what="unknown header", do="point the configuration at a sealed store"
         )
@@ -92,12 +107,18 @@ def open_sealed(raw: bytes, master: bytes) -> KeyRing:
             what="it was sealed with another master key, or its bytes were changed",
             do=f"set {MASTER_VARIABLE} to the master key it was sealed with",
         ) from error
+    others = np.zeros(0, OTHER_KEY)
+    if raw.startswith(MAGIC_OTHERS):
+        end = _COUNT + _ROW * int.from_bytes(plain[:_COUNT], "little")
+        whole = end <= len(plain) and (len(plain) - end) % OTHER_KEY.itemsize == 0
+        others = np.frombuffer(plain[end:], OTHER_KEY).copy() if whole else others
+        plain = plain[_COUNT:end] if whole else plain[:1]
     count, rest = divmod(len(plain), _ROW)
     if rest:
         raise ConfigError("KEY_STORE_FORM", where="key store", what="a row is cut short", do="seal the store again")
     device = np.frombuffer(plain, "<u8", count).astype(np.uint64)
     octets = np.frombuffer(plain, np.uint8, offset=8 * count).reshape(2, count, KEY_LENGTH)
-    return key_ring(device, octets[0].copy(), octets[1].copy())
+    return key_ring(device, octets[0].copy(), octets[1].copy(), others)
 
 
 def _key_and_nonce(master: bytes, salt: bytes) -> tuple[bytes, bytes]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array, Column
-from pipeline.lookup import build_index
+from pipeline.lookup import build_index, find
 
 FOREVER = np.int64(2**62)
 """`valid_to` of what has no end yet, epoch seconds."""
@@ -116,13 +116,43 @@ class Registry:
         return kept
 
 
+UNICAST, BROADCAST = 0, 1
+"""Key sets, as bit 40 of the security control octet names them."""
+
+OTHER_KEY = np.dtype(
+    [("device", "<u8"), ("key_set", "u1"), ("length", "u1"), ("encryption", "u1", 32), ("authentication", "u1", 32)]
+)
+"""A pair of keys that few devices have: for suite 2, or of the key set BROADCAST. `length` octets of each count."""
+
+
 @dataclass(frozen=True)
 class KeyRing:
-    """Keys of devices for suite 0: `device` sorted u64 (n,), `encryption` and `authentication` u8 (n, 16)."""
+    """Keys of devices for suites 0 and 1: `device` sorted u64 (n,), `encryption` and `authentication` u8 (n, 16).
+
+    others: OTHER_KEY (m,), sorted by device, key set and length, of which no two have all three the same.
+    """
 
     device: Array
     encryption: Array
     authentication: Array
+    others: Array = field(default_factory=lambda: np.zeros(0, OTHER_KEY))
+
+    def pair_of(self, device: int) -> tuple[bytes, bytes] | None:
+        """Encryption and authentication key of a device: the usual ones, else those for suite 2."""
+        row = int(find(*self.by_device, np.uint64(device)))
+        if row >= 0:
+            return self.encryption[row].tobytes(), self.authentication[row].tobytes()
+        mine = self.others[(self.others["device"] == np.uint64(device)) & (self.others["key_set"] == UNICAST)]
+        if not len(mine):
+            return None
+        length = int(mine[0]["length"])
+        return mine[0]["encryption"][:length].tobytes(), mine[0]["authentication"][:length].tobytes()
+
+    def octets_of(self, device: int) -> bytes:
+        """All keys of a device, to be compared; empty when it has none."""
+        row = int(find(*self.by_device, np.uint64(device)))
+        usual = b"" if row < 0 else self.encryption[row].tobytes() + self.authentication[row].tobytes()
+        return usual + bytes(self.others[self.others["device"] == np.uint64(device)].tobytes())
 
     @cached_property
     def by_device(self) -> tuple[Array, Array]:

@@ -134,8 +134,8 @@ class Link:
     until: int = int(FOREVER)
 
 
-def references(links=(Link(),), keys=None) -> References:
-    """Registry and key ring; `keys` is device -> (encryption, authentication)."""
+def references(links=(Link(),), keys=None, others=None) -> References:
+    """Registry and key ring; `keys` is device -> (encryption, authentication), `others` OTHER_KEY."""
     rows = sorted(links, key=lambda link: (link.device, link.since))
     columns = {column.name: column.empty(len(rows) if column.section == "link" else 0) for column in Registry.COLUMNS}
     registry = Registry(**columns)
@@ -147,7 +147,7 @@ def references(links=(Link(),), keys=None) -> References:
     assert registry.opening.shape[1] == N_ENERGY
     known = {DEVICE: KEYS} if keys is None else keys
     octets = [np.frombuffer(b"".join(pair[part] for pair in known.values()), np.uint8) for part in (0, 1)]
-    ring = key_ring(np.array(list(known), np.uint64), *(part.reshape(-1, 16) for part in octets))
+    ring = key_ring(np.array(list(known), np.uint64), *(part.reshape(-1, 16) for part in octets), others)
     return References(registry, ring, {})
 
 

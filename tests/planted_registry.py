@@ -77,6 +77,19 @@ def key_cell(code: str, column: str, text: str) -> Plant:
     return plant
 
 
+def keys_without(code: str, column: str, **cells: str) -> Plant:
+    """A row of keys that lacks the one in `column`."""
+    none = {"encryption_key": "", "authentication_key": "", **cells}
+
+    def plant(files: Files, number: int) -> list[Found]:
+        files.meter(number)
+        files.point(number)
+        files.installation(number)
+        return [("keys", files.key(number, **none), column, code)]
+
+    return plant
+
+
 def node_cell(code: str, column: str, text: Any, level: str = "DT") -> Plant:
     def plant(files: Files, number: int) -> list[Found]:
         cells = {"node": OTHER + number, "level": level, "parent": FEEDER, "name": "x", column: text}
@@ -211,7 +224,18 @@ PLANTS: dict[str, tuple[Plant, ...]] = {
     "ENCODING": (meter_cell("ENCODING", "serial", "A\udcff"),),
     "ROW_TWICE": (row_twice,),
     "ID_TWICE": (id_twice,),
-    "MISSING": (meter_cell("MISSING", "limit_wh", " "), point_cell("MISSING", "valid_from", "")),
+    "MISSING": (
+        meter_cell("MISSING", "limit_wh", " "),
+        point_cell("MISSING", "valid_from", ""),
+        keys_without("MISSING", "encryption_key"),
+        keys_without("MISSING", "encryption_key", broadcast_key="0123456789abcdef" * 2),
+        keys_without(
+            "MISSING",
+            "authentication_key",
+            broadcast_key="0123456789abcdef" * 2,
+            suite2_encryption_key="0123456789abcdef" * 4,
+        ),
+    ),
     "NOT_A_NUMBER": (meter_cell("NOT_A_NUMBER", "limit_wh", "7.2 kWh"), point_cell("NOT_A_NUMBER", "dt", "DT-7")),
     "SHORTENED": (point_cell("SHORTENED", "service_point", "2.7E+10"),),
     "DECIMAL_COMMA": (
@@ -252,7 +276,10 @@ PLANTS: dict[str, tuple[Plant, ...]] = {
     "TEMPLATE_UNKNOWN": (meter_cell("TEMPLATE_UNKNOWN", "template", 99),),
     "INTERVAL_OTHER": (meter_cell("INTERVAL_OTHER", "interval_secs", 600),),
     "KEY_FORM": (key_cell("KEY_FORM", "encryption_key", "x" * 32),),
-    "KEY_LENGTH": (key_cell("KEY_LENGTH", "authentication_key", "ab" * 15),),
+    "KEY_LENGTH": (
+        key_cell("KEY_LENGTH", "authentication_key", "ab" * 15),
+        key_cell("KEY_LENGTH", "suite2_encryption_key", "ab" * 16),
+    ),
     "PARENT_UNKNOWN": (node_cell("PARENT_UNKNOWN", "parent", 4_000_000_000),),
     "NODE_CYCLE": (node_cycle,),
     "LEVEL_ORDER": (node_cell("LEVEL_ORDER", "parent", DT), node_cell("LEVEL_ORDER", "parent", FEEDER, "SUBSTATION")),

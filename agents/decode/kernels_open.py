@@ -1,7 +1,9 @@
 """Kernels over the frames of a batch: what each is, which device and key it belongs to, where its octets lie.
 
 WRAPPER (IEC 62056-47): version u16 = 1, source u16, destination u16, length u16, APDU. general-glo-ciphering (IEC
-62056-5-3): DB, length 08, system title (8), length, security control, invocation counter u32, octets, tag (12).
+62056-5-3): DB, length 08, system title (8), length, security control, invocation counter u32, octets, tag (12). These
+two, and what is sent plain, are read here; other framings and ciphers are asked for (`kernels_unframe`,
+`kernels_security`) where the first octet is another.
 """
 
 from __future__ import annotations
@@ -10,21 +12,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.decode.kernels_axdr import BROKEN, big_endian, length_at
+from agents.decode.kernels_axdr import big_endian
+from agents.decode.kernels_security import (
+    GENERAL_GLO,
+    OTHERWISE,
+    SECURITY_HEAD,
+    read_other_security,
+    read_security,
+)
+from agents.decode.kernels_unframe import unframe
 from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 from pipeline.gcm import Frames, Keys
-from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED, KEY_LENGTH, TAG_LENGTH
+from pipeline.gcm_single import AUTHENTICATED, KEY_LENGTH, TAG_LENGTH
 from pipeline.jit import AHEAD, inlined, kernel, peek8, poke8, prefetch
 from pipeline.lookup import first_place
 from pipeline.reading_frames import FIRST_OCTET as READINGS
 
 WRAPPER_LENGTH = 8
-TITLE_LENGTH = 8
 DATA_NOTIFICATION = 0x0F
-GENERAL_GLO = 0xDB
-SECURITY_HEAD = 5
-"""Security control octet and invocation counter."""
+
+OTHER_CIPHER = 0x80
+"""In place of the security control octet of a frame that `agents.decode.others` opens: compressed, and nothing else."""
 
 GOOD = 0
 UNREADABLE = REJECT_NUMBER["FRAME_UNREADABLE"]
@@ -137,28 +146,6 @@ def apdu_span(payload, p, end, limit):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def read_security(payload, p, end, device, unauthenticated):  # type: ignore[no-untyped-def]
-    """(code, place of the security control octet) of the general-glo-ciphering APDU in [p, end)."""
-    if end - p < 2 + TITLE_LENGTH:
-        return TRUNCATED, p
-    if payload[p + 1] != TITLE_LENGTH or big_endian(payload, p + 2, TITLE_LENGTH) != device:
-        return UNREADABLE, p
-    declared, p = length_at(payload, p + 2 + TITLE_LENGTH, end)
-    if p == BROKEN or declared > end - p:
-        return TRUNCATED, p
-    if declared != end - p:
-        return MALFORMED, p
-    if declared < SECURITY_HEAD + 1:
-        return TRUNCATED, p
-    control = np.int64(payload[p])
-    if control not in (AUTHENTICATED | ENCRYPTED, AUTHENTICATED, ENCRYPTED):
-        return SECURITY_UNSUPPORTED, p
-    if control == ENCRYPTED:
-        return (GOOD if unauthenticated else SECURITY_UNSUPPORTED), p
-    return (GOOD if declared > SECURITY_HEAD + TAG_LENGTH else TRUNCATED), p
-
-
-@inlined
 def mark_of(payload, p, end):  # type: ignore[no-untyped-def]
     """One octet that depends on all of [p, end)."""
     mark = np.uint64(0)
@@ -197,33 +184,58 @@ def gather(devices, index, pairs, opened):  # type: ignore[no-untyped-def]
                 poke8(own_authentication, copied * KEY_LENGTH + word, peek8(pairs, first + KEY_LENGTH + word))
 
 
+@inlined
+def is_usual(payload, p, first):  # type: ignore[no-untyped-def]
+    """Whether the APDU at `p` of a frame that begins at `first` is read as it stands."""
+    tag = payload[p]
+    # Readings of a head-end stand bare: in a WRAPPER, or in any other framing, they would come from a meter's network.
+    return tag in (GENERAL_GLO, DATA_NOTIFICATION) or (tag == READINGS and p == first)
+
+
 @kernel
 def open_frames(payload, lengths, devices, policy, opened):  # type: ignore[no-untyped-def]
-    """Fill the rest of `opened` for frames that lie one after the other in `payload` u8; lengths u32 (n,)."""
+    """Fill the rest of `opened` for frames that lie one after the other in `payload` u8; lengths u32 (n,).
+
+    Frames of other framings are rewritten in place. Returns how many are for `agents.decode.others`: their `security`
+    is OTHER_CIPHER, and `start` and `length` are of the whole APDU.
+    """
     code, security, mark = opened.code, opened.security, opened.mark
     key_row, title, counter = opened.frames.key_row, opened.frames.title, opened.frames.counter
     start, length = opened.frames.start, opened.frames.length
     plain, unauthenticated, limit = policy.plain, policy.unauthenticated, policy.limit
-    end = np.int64(0)
+    end, others = np.int64(0), 0
     for item in range(lengths.shape[0]):
         first, end = end, end + np.int64(lengths[item])
+        stop, known = end, True
         verdict, p = apdu_span(payload, first, end, limit)
+        if verdict == MALFORMED or (verdict == GOOD and not is_usual(payload, p, first)):
+            verdict, p, stop = unframe(payload, first, end)
+            if verdict == GOOD and stop - p > limit:
+                verdict = TOO_LONG
+            known = verdict == GOOD and payload[p] == DATA_NOTIFICATION
         if verdict == GOOD and devices[item] == 0:
             verdict = UNREADABLE
         code[item] = verdict
         if verdict != GOOD:
             key_row[item] = -1
             continue
-        if payload[p] != GENERAL_GLO:
+        apdu = p
+        if payload[p] == GENERAL_GLO:
+            verdict, p = read_security(payload, p, stop, devices[item], unauthenticated)
+        elif known:
             key_row[item] = -1
-            start[item], length[item] = p, end - p
-            if payload[p] != DATA_NOTIFICATION:
-                # Readings of a head-end stand bare: in a WRAPPER they would come from a meter's network.
-                code[item] = GOOD if payload[p] == READINGS and p == first else APDU_UNKNOWN
-            elif not plain:
+            start[item], length[item] = p, stop - p
+            if not plain and payload[p] != READINGS:
                 code[item] = SECURITY_UNSUPPORTED
             continue
-        verdict, p = read_security(payload, p, end, devices[item], unauthenticated)
+        else:
+            start[item], length[item] = p, stop - p
+            verdict, p = read_other_security(payload, p, stop, devices[item], unauthenticated)
+        if verdict == OTHERWISE:
+            others += 1
+            code[item], security[item] = GOOD, OTHER_CIPHER
+            start[item], length[item] = apdu, stop - apdu
+            continue
         if verdict == GOOD and key_row[item] < 0:
             verdict = KEY_UNKNOWN
         code[item] = verdict
@@ -233,5 +245,6 @@ def open_frames(payload, lengths, devices, policy, opened):  # type: ignore[no-u
         tag = TAG_LENGTH if payload[p] & AUTHENTICATED else 0
         security[item] = payload[p]
         title[item], counter[item] = devices[item], np.uint32(big_endian(payload, p + 1, 4))
-        start[item], length[item] = p + SECURITY_HEAD, end - p - SECURITY_HEAD - tag
-        mark[item] = mark_of(payload, end - tag if tag else p + SECURITY_HEAD, end)
+        start[item], length[item] = p + SECURITY_HEAD, stop - p - SECURITY_HEAD - tag
+        mark[item] = mark_of(payload, stop - tag if tag else p + SECURITY_HEAD, stop)
+    return others

@@ -51,6 +51,7 @@ class Tables(NamedTuple):
     pushes: PUSH (templates + 1, kinds + 1)
     columns: COLUMN (columns,)
     names: u8 (kinds + 1, 6), push-setup logical names
+    others: CHECKED_KEY (m,), keys for `agents.decode.others`
     policy: settings
     """
 
@@ -60,6 +61,7 @@ class Tables(NamedTuple):
     pushes: Array
     columns: Array
     names: Array
+    others: Array
     policy: Policy
 
 

@@ -9,6 +9,7 @@ from agents.decode.kernels_columns import COLUMN, form_of
 from agents.decode.kernels_open import DEVICE, Policy, enter_devices
 from agents.decode.kernels_push import LINK, PUSH
 from agents.decode.kernels_rows import Tables
+from agents.decode.others import checked_keys
 from pipeline import gcm
 from pipeline.columns import Array
 from pipeline.gcm_single import TAG_LENGTH
@@ -50,6 +51,7 @@ def tables_of(references: References, config: DecodeConfig) -> Tables:
         pushes=pushes,
         columns=columns,
         names=templates.names,
+        others=checked_keys(keys.others),
         policy=policy_of(config),
     )
 

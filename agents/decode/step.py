@@ -36,6 +36,7 @@ from agents.decode.kernels_rows import (
 )
 from agents.decode.lane import Batch, SingleLane
 from agents.decode.late import LATE_DEVICE, read_late
+from agents.decode.others import open_others
 from agents.decode.prepare import tables_of
 from agents.decode.records import event_records, log_records, rejects_of
 from agents.decode.state import LAYOUT
@@ -115,8 +116,9 @@ def decode_batch(
     points, devices = np.array(batch.service_point, np.uint64), np.array(batch.device, np.uint64)
     opened, good = new_opened(count), np.zeros(count, np.uint8)
     gather(devices, tables.devices, tables.pairs, opened)
-    open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
+    others = open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
     gcm.unseal_batch(context, opened.keys, opened.frames, opened.security, octets, octets, good)
+    owners = open_others(octets, devices, tables.others, tables.policy, opened, good) if others else devices
     rows = Rows(**{column.name: column.empty(count) for column in DecodedBatch.COLUMNS})
     changes = Changes(
         np.zeros(count, np.int64), np.zeros((count, 2), np.uint64), np.zeros((count, 2), np.uint64),
@@ -148,11 +150,11 @@ def decode_batch(
             else:
                 return
 
-    read(opened, memory_of(store, points, devices))
+    read(opened, memory_of(store, points, owners))
     if requeued is not None:
         # Each frame may have a row once more.
         room(count, snapshots=True)
-        read_late(opened, requeued, lambda chosen: memory_of(store, points, devices | LATE_DEVICE, chosen), read)
+        read_late(opened, requeued, lambda chosen: memory_of(store, points, owners | LATE_DEVICE, chosen), read)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
         **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}

@@ -15,7 +15,7 @@ from pipeline.step import Parcel
 OURS = frozenset(
     {
         "POISON", "DATA_MALFORMED", "DECRYPT_FAILED", "FRAME_TRUNCATED", "APDU_UNKNOWN", "SECURITY_UNSUPPORTED",
-        "TEMPLATE_UNKNOWN", "CLOCK_UNUSABLE", "OFF_GRID", "IN_FUTURE",
+        "TEMPLATE_UNKNOWN", "CLOCK_UNUSABLE", "OFF_GRID", "IN_FUTURE", "FRAME_DAMAGED", "SEGMENT_MISSING",
     }
 )  # fmt: skip
 """Reject codes that a fault of ours could cause. Copies, late and unknown ones come in masses by themselves."""

@@ -10,7 +10,6 @@ from cli.deployment import key_folder, master_key
 from pipeline.errors import ConfigError
 from pipeline.gcm_single import KEY_LENGTH
 from pipeline.keystore import MASTER_VARIABLE, open_sealed
-from pipeline.lookup import find
 
 KEY_LENGTHS = (KEY_LENGTH, 2 * KEY_LENGTH)
 """Octets: suites 0 and 1, suite 2."""
@@ -69,11 +68,4 @@ def _from_stores(path: Path) -> KeyFinder:
 
 
 def _from_store(raw: bytes, master: bytes) -> Callable[[int], tuple[bytes, bytes] | None]:
-    ring = open_sealed(raw, master)
-    index, keys = ring.by_device
-
-    def of(title: int) -> tuple[bytes, bytes] | None:
-        row = int(find(index, keys, title))
-        return None if row < 0 else (ring.encryption[row].tobytes(), ring.authentication[row].tobytes())
-
-    return of
+    return open_sealed(raw, master).pair_of

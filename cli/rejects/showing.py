@@ -20,7 +20,6 @@ from connectors.kept.rejected import Choice, Rejected
 from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER
 from pipeline.errors import ConfigError
 from pipeline.keystore import MASTER_VARIABLE, open_sealed
-from pipeline.lookup import find
 from pipeline.retry import retry_of
 from sinks.clickhouse.config import ClickHouseConfig
 
@@ -93,11 +92,4 @@ def keys_of(store: Path | None) -> KeyFinder:
         raise ConfigError(
             "MASTER_KEY_MISSING", where=str(store), what="the store is sealed", do=f"set {MASTER_VARIABLE}"
         )
-    ring = open_sealed(store.read_bytes(), master)
-    index, devices = ring.by_device
-
-    def finder(title: int) -> tuple[bytes, bytes] | None:
-        row = int(find(index, devices, title))
-        return None if row < 0 else (ring.encryption[row].tobytes(), ring.authentication[row].tobytes())
-
-    return finder
+    return open_sealed(store.read_bytes(), master).pair_of

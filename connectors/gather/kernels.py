@@ -1,23 +1,22 @@
 """Kernels over many frames at once: cut, identify, resolve, scatter.
 
-WRAPPER: IEC 62056-47, eight octets: version u16 = 1, source u16, destination u16, length u16.
-general-glo-ciphering: octet DB, length 08, system title (8 octets) (IEC 62056-5-3). Readings of a head-end: see
-`pipeline.reading_frames`.
+WRAPPER: IEC 62056-47, eight octets: version u16 = 1, source u16, destination u16, length u16. Titles, and other
+framings: see `connectors.gather.kernels_title`. Readings of a head-end: see `pipeline.reading_frames`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from connectors.gather.kernels_title import HEAD_ROOM, title_of
 from pipeline.codes import Kind
-from pipeline.jit import allocating_kernel, peek8
+from pipeline.jit import allocating_kernel, inlined, peek8
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, PAGES, find, mix
 from pipeline.reading_frames import FIRST_OCTET as READINGS
 from pipeline.reading_frames import HEAD, ROW
 
 WRAPPER_OCTETS = 8
-TITLE_OCTETS = 8
-GENERAL_GLO = 0xDB
+DATA_NOTIFICATION = 0x0F
 READINGS_OCTETS = HEAD.size + ROW.itemsize
 READINGS_DEVICE, READINGS_KIND, READINGS_TIME = 8, 2, HEAD.size
 """Where a frame of readings has its device, its kind and its first stamp."""
@@ -51,50 +50,49 @@ def cut_wrapper(stream, start, end, limit, offsets, lengths):  # type: ignore[no
     return frames, place, 0
 
 
+@inlined
+def apdu_at(payload, place, end, limit, decoded):  # type: ignore[no-untyped-def]
+    """(code, place of the APDU, whether it is cut short) of the frame in [place, end): in a WRAPPER, or as it is."""
+    if end - place < 2 or payload[place] != 0:
+        return (TOO_LONG if end - place > limit and not (decoded and payload[place] == READINGS) else 0), place, False
+    if payload[place + 1] != 1:
+        return WRONG_VERSION, place, False
+    if end - place < WRAPPER_OCTETS:
+        return TRUNCATED, place, True
+    declared = (np.int64(payload[place + 6]) << 8) | np.int64(payload[place + 7])
+    place += WRAPPER_OCTETS
+    return (TOO_LONG if declared > limit else 0), place, end - place < declared
+
+
 @allocating_kernel
 def identify(payload, offsets, lengths, limit, decoded, hint, device, code):  # type: ignore[no-untyped-def]
     """device u64 (n,) from the system title of each frame, else `hint` u64 (0: none); code u8: 0 or why it is unusable.
 
-    A frame that ends before its declared length is passed on when it can be told whose it is: decode rejects it with
-    its service point. Frames of readings are taken only where `decoded` says so: they are not encrypted, and nothing
-    that is sent by a meter may look like one. Returns how many there are; `limit` does not hold for them.
+    The title stands in the head of a general-glo, general-ded or general-ciphering APDU, in any framing. A frame that
+    ends before its declared length is passed on when it can be told whose it is: decode rejects it with its service
+    point. Frames of readings are taken only where `decoded` says so: they are not encrypted, and nothing that is sent
+    by a meter may look like one. Returns how many there are; `limit` does not hold for them.
     """
     readings = 0
+    head = np.empty(HEAD_ROOM, np.uint8)
     for item in range(offsets.shape[0]):
-        place = offsets[item]
-        end = place + np.int64(lengths[item])
+        first = offsets[item]
+        end = first + np.int64(lengths[item])
         device[item] = hint[item]
-        code[item] = 0
-        short = False
-        if end - place >= 2 and payload[place] == 0:
-            if payload[place + 1] != 1:
-                code[item] = WRONG_VERSION
-                continue
-            if end - place < WRAPPER_OCTETS:
-                code[item] = TRUNCATED
-                continue
-            declared = (np.int64(payload[place + 6]) << 8) | np.int64(payload[place + 7])
-            if declared > limit:
-                code[item] = TOO_LONG
-                continue
-            place += WRAPPER_OCTETS
-            short = end - place < declared
-        elif end - place > limit and not (decoded and payload[place] == READINGS):
-            code[item] = TOO_LONG
-            continue
-        if end - place >= 2 + TITLE_OCTETS and payload[place] == GENERAL_GLO and payload[place + 1] == TITLE_OCTETS:
-            title = np.uint64(0)
-            for octet in range(TITLE_OCTETS):
-                title = (title << np.uint64(8)) | np.uint64(payload[place + 2 + octet])
-            device[item] = title
-        elif end > place and payload[place] == READINGS:
-            if not decoded or end - place < READINGS_OCTETS or place != offsets[item]:
+        verdict, place, short = apdu_at(payload, first, end, limit, decoded)
+        reason = np.int64(TRUNCATED if short else UNREADABLE)
+        tag = np.int64(payload[place]) if verdict == 0 and place < end else np.int64(DATA_NOTIFICATION)
+        if tag == READINGS:
+            if not decoded or end - place < READINGS_OCTETS or place != first:
                 code[item] = UNREADABLE
                 continue
             device[item] = np.uint64(peek8(payload, place + READINGS_DEVICE))
             readings += 1
-        if device[item] == 0:
-            code[item] = TRUNCATED if short else UNREADABLE
+        elif tag != DATA_NOTIFICATION:
+            found, title = title_of(payload, place, end, place == first, head)
+            device[item] = title if title != 0 else device[item]
+            reason = found or reason
+        code[item] = reason if verdict == 0 and device[item] == 0 else verdict
     return readings
 
 

@@ -44,9 +44,7 @@ class InForce:
 
     def key(self, device: int) -> bytes | None:
         """The device's keys."""
-        index, devices = self.keys.by_device
-        row = int(find(index, devices, np.uint64(device)))
-        return None if row < 0 else self.keys.encryption[row].tobytes() + self.keys.authentication[row].tobytes()
+        return self.keys.octets_of(device) or None
 
     def links(self, device: int) -> bytes:
         """All that the registry says of the device, to be compared; empty when it does not know it."""

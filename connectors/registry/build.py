@@ -12,10 +12,18 @@ import numpy as np
 from connectors.registry.check_installations import factors, known, templates
 from connectors.registry.read import Rows
 from connectors.registry.spans import book_of, ends_of
-from connectors.registry.tables import CLOSING, OPENING
+from connectors.registry.tables import (
+    AUTHENTICATION,
+    BROADCAST_ENCRYPTION,
+    CLOSING,
+    ENCRYPTION,
+    LONG_AUTHENTICATION,
+    LONG_ENCRYPTION,
+    OPENING,
+)
 from pipeline.columns import Array
 from pipeline.keystore import key_ring
-from pipeline.reference import KeyRing, Registry
+from pipeline.reference import BROADCAST, OTHER_KEY, UNICAST, KeyRing, Registry
 
 OPENING_KNOWN, CLOSING_KNOWN = 1, 2
 
@@ -30,10 +38,27 @@ def build_registry(tables: Mapping[str, Rows]) -> Registry:
 
 def build_keys(keys: Rows) -> KeyRing:
     """Keys of all rows that are not in error; without an authentication key it is the encryption key."""
-    at = np.flatnonzero(~keys.bad)
-    encryption = keys["encryption_key"][at]
-    own = keys.given["authentication_key"][at][:, None]
-    return key_ring(keys["system_title"][at], encryption, np.where(own, keys["authentication_key"][at], encryption))
+    usual = _pairs(keys, ENCRYPTION, AUTHENTICATION, ENCRYPTION)
+    others = [
+        _others(UNICAST, *_pairs(keys, LONG_ENCRYPTION, LONG_AUTHENTICATION, LONG_ENCRYPTION)),
+        _others(BROADCAST, *_pairs(keys, BROADCAST_ENCRYPTION, AUTHENTICATION, ENCRYPTION)),
+    ]
+    return key_ring(*usual, np.concatenate(others))
+
+
+def _pairs(keys: Rows, encryption: str, authentication: str, instead: str) -> tuple[Array, Array, Array]:
+    """(device, encryption key, authentication key or what stands for it) of the rows that have this encryption key."""
+    at = np.flatnonzero(~keys.bad & keys.given[encryption])
+    own = keys.given[authentication][at][:, None]
+    return keys["system_title"][at], keys[encryption][at], np.where(own, keys[authentication][at], keys[instead][at])
+
+
+def _others(key_set: int, device: Array, encryption: Array, authentication: Array) -> Array:
+    """The same as OTHER_KEY."""
+    rows, length = np.zeros(len(device), OTHER_KEY), encryption.shape[1]
+    rows["device"], rows["key_set"], rows["length"] = device, key_set, length
+    rows["encryption"][:, :length], rows["authentication"][:, :length] = encryption, authentication
+    return rows
 
 
 def build_tariffs(tariffs: Rows) -> dict[str, bytes]:

@@ -12,8 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from connectors.registry.config import DATE_FORMS, Mapping
-from connectors.registry.tables import U32, UNITS, Column, Kind, Table
-from pipeline.gcm_single import KEY_LENGTH
+from connectors.registry.tables import U32, UNITS, Column, Kind, Table, key_octets
 from pipeline.localtime import DAY_SECS, OFFSETS
 
 SCIENTIFIC = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
@@ -173,7 +172,7 @@ class TextReader:
         digits = re.sub(r"[ :-]", "", text)
         if not HEXADECIMAL.fullmatch(digits):
             raise CellFault("KEY_FORM")
-        if len(digits) != 2 * KEY_LENGTH:
+        if len(digits) != 2 * key_octets(self.column):
             raise CellFault("KEY_LENGTH", f"{len(digits)} digits")
         return bytes.fromhex(digits)
 

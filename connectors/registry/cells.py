@@ -14,13 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.registry.cell_texts import CellFault, TextReader
-from connectors.registry.tables import Column, Kind
+from connectors.registry.tables import Column, Kind, key_octets
 from pipeline.columns import Array
-from pipeline.gcm_single import KEY_LENGTH
 
 PLAIN = {
     Kind.TITLE: r"^[0-9A-Fa-f]{16}$",
-    Kind.KEY: r"^[0-9A-Fa-f]{32}$",
     Kind.ID: r"^[0-9]{1,18}$",
     Kind.NUMBER: r"^[0-9]{1,18}$",
     Kind.ASCII: r"^[ -~]+$",
@@ -50,7 +48,7 @@ def empty_values(column: Column, rows: int) -> Array:
     if column.kind in (Kind.TEXT, Kind.ASCII):
         return np.zeros(rows, f"S{column.most}")
     if column.kind is Kind.KEY:
-        return np.zeros((rows, KEY_LENGTH), np.uint8)
+        return np.zeros((rows, key_octets(column)), np.uint8)
     if column.kind is Kind.RATIO:
         return np.zeros((rows, 2), np.int64)
     return np.zeros(rows, np.uint64 if column.kind in (Kind.TITLE, Kind.ID) else np.int64)
@@ -95,9 +93,10 @@ def _characters(cells: Sequence[str]) -> tuple[Any, Array]:
 def _read_plain(texts: Any, reader: TextReader, parsed: Parsed) -> Array:
     """Read all that is in plain form and in bounds; returns which these were."""
     column = reader.column
-    if column.kind not in PLAIN or reader.words or column.choices:
+    form = rf"^[0-9A-Fa-f]{{{2 * key_octets(column)}}}$" if column.kind is Kind.KEY else PLAIN.get(column.kind)
+    if form is None or reader.words or column.choices:
         return np.zeros(len(texts), bool)
-    plain = np.array(pc.match_substring_regex(texts, PLAIN[column.kind]))
+    plain = np.array(pc.match_substring_regex(texts, form))
     values = _plain_values(texts.filter(pa.array(plain)), reader)
     if column.kind in (Kind.ID, Kind.NUMBER):
         most = min(column.most, 2**63 - 1) // reader.scale
@@ -120,7 +119,7 @@ def _plain_values(found: Any, reader: TextReader) -> Array:
     kind = reader.column.kind
     if kind in (Kind.TITLE, Kind.KEY):
         octets = np.frombuffer(bytes.fromhex("".join(found.to_pylist())), np.uint8)
-        return octets.reshape(-1, KEY_LENGTH) if kind is Kind.KEY else octets.view(">u8")
+        return octets.reshape(-1, key_octets(reader.column)) if kind is Kind.KEY else octets.view(">u8")
     if kind is Kind.ASCII:
         return np.array(found.to_pylist(), "S") if len(found) else np.zeros(0, "S1")
     return np.array(pc.cast(found, pa.int64()), np.int64)

@@ -7,6 +7,7 @@ import numpy as np
 from connectors.registry.findings import Findings
 from connectors.registry.read import Rows
 from connectors.registry.spans import Book, book_of
+from connectors.registry.tables import AUTHENTICATION, BROADCAST_ENCRYPTION, ENCRYPTION, LONG_ENCRYPTION
 from pipeline.columns import Array
 
 MAKER_SHIFT = np.uint64(40)
@@ -52,10 +53,19 @@ def _check_keys(keys: Rows, meters: Book, findings: Findings) -> None:
     usable = keys.usable("system_title") & ~keys.bad
     unknown = usable & (meters.find(keys["system_title"]) < 0)
     keys.fault(findings, "KEY_OF_UNKNOWN_METER", "system_title", unknown)
-    at = np.flatnonzero(keys.usable("encryption_key") & ~keys.bad)
-    octets = keys["encryption_key"][at]
+    none = ~keys.given[ENCRYPTION] & ~keys.given[LONG_ENCRYPTION]
+    keys.fault(findings, "MISSING", ENCRYPTION, keys.usable() & none)
+    alone = keys.given[BROADCAST_ENCRYPTION] & ~keys.given[ENCRYPTION] & ~keys.given[AUTHENTICATION]
+    keys.fault(findings, "MISSING", AUTHENTICATION, keys.usable() & alone & ~none)
+    for column in (ENCRYPTION, LONG_ENCRYPTION):
+        _check_strength(keys, column, findings)
+
+
+def _check_strength(keys: Rows, column: str, findings: Findings) -> None:
+    at = np.flatnonzero(keys.usable(column) & keys.given[column] & ~keys.bad)
+    octets = keys[column][at]
     weak = (octets == octets[:, :1]).all(axis=1)
-    keys.fault(findings, "KEY_WEAK", "encryption_key", at[weak])
+    keys.fault(findings, "KEY_WEAK", column, at[weak])
     at, octets = at[~weak], np.ascontiguousarray(octets[~weak])
-    _, place, count = np.unique(octets.view("V16").ravel(), return_inverse=True, return_counts=True)
-    keys.fault(findings, "KEY_SHARED", "encryption_key", at[count[place] > 1])
+    _, place, count = np.unique(octets.view(f"V{octets.shape[1]}").ravel(), return_inverse=True, return_counts=True)
+    keys.fault(findings, "KEY_SHARED", column, at[count[place] > 1])

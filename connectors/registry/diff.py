@@ -71,7 +71,13 @@ def diff_keys(old: KeyRing, new: KeyRing) -> TableDiff:
     octets = [np.concatenate((ring.encryption, ring.authentication), axis=1) for ring in (old, new)]
     both, at_old, at_new = np.intersect1d(old.device, new.device, return_indices=True)
     changed = both[(octets[0][at_old] != octets[1][at_new]).any(axis=1)]
-    rows = {ADDED: np.setdiff1d(new.device, old.device), REMOVED: np.setdiff1d(old.device, new.device)}
+    have_old, have_new = (np.union1d(ring.device, ring.others["device"]) for ring in (old, new))
+    rows = {ADDED: np.setdiff1d(have_new, have_old), REMOVED: np.setdiff1d(have_old, have_new)}
+    # What only one of the two has: a row of other keys, or the usual keys of a device that has others.
+    one_sided = {row.tobytes() for row in old.others} ^ {row.tobytes() for row in new.others}
+    touched = np.union1d(np.array([int.from_bytes(row[:8], "little") for row in one_sided], np.uint64),
+                         np.setxor1d(old.device, new.device))  # fmt: skip
+    changed = np.union1d(changed, np.intersect1d(touched, np.intersect1d(have_old, have_new)))
     keys = {kind: [f"{title:016X}" for title in found.tolist()] for kind, found in rows.items()}
     cells = [Change("keys", CHANGED, f"{title:016X}", "keys", "", "changed") for title in changed.tolist()]
     counts = {**{kind: len(found) for kind, found in rows.items()}, CHANGED: len(changed)}

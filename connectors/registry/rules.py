@@ -79,7 +79,7 @@ RULES: tuple[Rule, ...] = (
     Rule("INTERVAL_OTHER", _E, "meters, installations", "the capture period is neither 900 nor 1800 s",
          "check the value and its declared unit"),
     Rule("KEY_FORM", _E, "keys", "characters that are no hexadecimal digits", "write the key in hexadecimal"),
-    Rule("KEY_LENGTH", _E, "keys", "not 32 digits", "give the key whole"),
+    Rule("KEY_LENGTH", _E, "keys", "not 32 digits, or 64 of suite 2", "give the key whole"),
     # Network
     Rule("PARENT_UNKNOWN", _E, "network", "there is no such node", "add the parent, or correct its number"),
     Rule("NODE_CYCLE", _E, "network", "the node feeds itself, directly or by others", "correct one of the parents"),

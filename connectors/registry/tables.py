@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pipeline.channels import ENERGY
 from pipeline.codes import Level, Role
+from pipeline.gcm_single import KEY_LENGTH
 from pipeline.templates import TEMPLATES
 
 
@@ -42,6 +43,11 @@ class Column:
     """Code of a value outside of the choices or bounds, where it has one of its own."""
 
 
+def key_octets(column: Column) -> int:
+    """Octets of a key in this column."""
+    return column.most or KEY_LENGTH
+
+
 @dataclass(frozen=True)
 class Table:
     """One table; `key` names the columns that a row is known by."""
@@ -59,6 +65,8 @@ class Table:
 
 
 U16, U32, U64 = 2**16 - 1, 2**32 - 1, 2**64 - 1
+ENCRYPTION, AUTHENTICATION, BROADCAST_ENCRYPTION = "encryption_key", "authentication_key", "broadcast_key"
+LONG_ENCRYPTION, LONG_AUTHENTICATION = "suite2_encryption_key", "suite2_authentication_key"
 MOST_REGISTER = 10**15
 """Wh: a petawatt-hour, far above any meter's register."""
 INTERVALS = {"900": 900, "1800": 1800}
@@ -175,11 +183,28 @@ INSTALLATIONS = Table(
 
 KEYS = Table(
     "keys",
-    "Keys of the meters (suite 0). They are sealed into the key store, and shown nowhere.",
+    "Keys of the meters. They are sealed into the key store, and shown nowhere.",
     (
         _TITLE,
-        Column("encryption_key", Kind.KEY, "global unicast encryption key, 32 hexadecimal digits", True),
-        Column("authentication_key", Kind.KEY, "authentication key; empty: as the encryption key"),
+        Column(
+            ENCRYPTION,
+            Kind.KEY,
+            "global unicast encryption key of suites 0 and 1, 32 hexadecimal digits; empty: "
+            "the meter has those of suite 2 alone",
+        ),
+        Column(AUTHENTICATION, Kind.KEY, "authentication key; empty: as the encryption key"),
+        Column(LONG_ENCRYPTION, Kind.KEY, "encryption key of suite 2, 64 hexadecimal digits", most=2 * KEY_LENGTH),
+        Column(
+            LONG_AUTHENTICATION,
+            Kind.KEY,
+            "authentication key of suite 2; empty: as its encryption key",
+            most=2 * KEY_LENGTH,
+        ),
+        Column(
+            BROADCAST_ENCRYPTION,
+            Kind.KEY,
+            "global broadcast encryption key of suites 0 and 1; the authentication key is the same",
+        ),
     ),
     ("system_title",),
     needed=False,

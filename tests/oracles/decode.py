@@ -11,13 +11,19 @@ from agents.decode.framing import FrameError, read_length
 from agents.decode.generic import (
     Datum,
     Notification,
+    Opened,
     clock_octets,
-    open_apdu,
     read_clock,
     read_datum,
     read_notification,
     scaled,
 )
+from agents.decode.single.apdus import read_apdu
+from agents.decode.single.ciphering import SUITE_KEY_LENGTHS, Keys, unseal
+from agents.decode.single.frames import LLC_HEADS, pieces
+from agents.decode.single.mbus import is_mbus
+from agents.decode.single.octets import Section
+from agents.decode.single.transfers import Transfers
 from pipeline.channels import PHYSICAL
 from pipeline.codes import Flag, Kind
 from pipeline.lookup import PAGE_GROUPS, groups_of
@@ -28,6 +34,13 @@ from tests.oracles import readings
 IST = 19_800
 WINDOW = 256
 MOST_ROWS = 400
+
+Pair = tuple[bytes, bytes]
+FROM_METER = (0x28, 0xCA, 0xCC, 0xCD, 0xCE, 0xCF)
+WITH_DEDICATED = (0xD2, 0xD4, 0xD5, 0xD6, 0xD7)
+TITLED = (0xDB, 0xDC)
+CIPHERED = (*TITLED, 0xDD, *FROM_METER, *WITH_DEDICATED)
+"""First octets of ciphered APDUs that a meter sends."""
 
 
 @dataclass
@@ -73,17 +86,21 @@ Verdict = str | list[Row]
 class Oracle:
     """Judges frames one by one, in order."""
 
-    def __init__(self, references: References, keys: dict[int, tuple[bytes, bytes]], *, strict: bool = False) -> None:
+    def __init__(
+        self, references: References, keys: dict[int, Pair], *, strict: bool = False,
+        others: dict[tuple[int, str, int], Pair] | None = None,
+    ) -> None:  # fmt: skip
+        """`others`: pairs of keys by device, key set and octets of a key."""
         registry = self._registry = references.registry
         self._links = [
             (int(registry.device[row]), int(registry.service_point[row]), int(registry.valid_from[row]),
              int(registry.valid_to[row]), int(registry.template[row]))
             for row in range(len(registry.device))
         ]  # fmt: skip
-        self._keys = keys
+        self._keys = {(device, "unicast", 16): pair for device, pair in keys.items()} | (others or {})
         self._intervals = [int(secs) for secs in registry.interval_secs]
         self._strict = strict
-        self._seen: dict[tuple[int, int], Seen] = {}
+        self._seen: dict[tuple[int, int, str, int], Seen] = {}
 
     def judge(self, frame: bytes, device: int, point: int) -> str | list[Row]:
         """The rows of a frame, or the code of its reject."""
@@ -98,13 +115,12 @@ class Oracle:
     def judge_entries(self, frame: bytes, device: int, point: int, entries: list[Entry], kinds: list[Kind]) -> Verdict:
         """The rows of a frame that says these entries (their link is found here), or the code of its reject."""
         try:
-            apdu = _apdu(frame)
-            opened = open_apdu(apdu, self._keys.get)
+            opened, own, mark = self._opened(frame, device)
             links = [self._link(kind, entry.time, device, point) for entry, kind in zip(entries, kinds, strict=True)]
-            seen = self._seen.setdefault((page_of(point), device), Seen())
+            seen = self._seen.setdefault((page_of(point), *own), Seen())
             flags = 0 if opened.control & 0x20 else Flag.PLAIN
             if opened.control:
-                flags |= self._count(seen, device, opened.counter, _mark(apdu, opened.control))
+                flags |= self._count(seen, self._keys[own], opened.counter, mark)
         except FrameError as error:
             return error.code
         return [
@@ -113,12 +129,7 @@ class Oracle:
         ]
 
     def _judge(self, frame: bytes, device: int, point: int) -> list[Row]:
-        apdu = _apdu(frame)
-        if apdu[0] == 0xDB and len(apdu) >= 10 and apdu[1] == 8 and int.from_bytes(apdu[2:10], "big") != device:
-            raise FrameError("FRAME_UNREADABLE", "system title")
-        if apdu[0] not in (0xDB, 0x0F):
-            raise FrameError("APDU_UNKNOWN", "first octet")
-        opened = open_apdu(apdu, self._keys.get)
+        opened, own, mark = self._opened(frame, device)
         notification = read_notification(opened.apdu)
         kind = _kind(notification)
         items = notification.body.value
@@ -127,10 +138,10 @@ class Oracle:
             entries = self._profile(kind, buffer, device, point)
         else:
             entries = [self._entry(kind, items[2], items[HEAD:], None, device, point)]
-        seen = self._seen.setdefault((page_of(point), device), Seen())
+        seen = self._seen.setdefault((page_of(point), *own), Seen())
         flags = 0 if opened.control & 0x20 else Flag.PLAIN
         if opened.control:
-            flags |= self._count(seen, device, opened.counter, _mark(apdu, opened.control))
+            flags |= self._count(seen, self._keys[own], opened.counter, mark)
         rows = []
         for entry in entries:
             change = _change(seen, kind, entry.time, entry.values)
@@ -139,6 +150,35 @@ class Oracle:
                     entry.values, change)
             )  # fmt: skip
         return rows
+
+    def _opened(self, frame: bytes, device: int) -> tuple[Opened, tuple[int, str, int], int]:
+        """What a frame holds, under which of the device's keys, and the mark of its protected octets."""
+        apdu = apdu_of(frame)
+        if apdu[0] not in (*CIPHERED, 0x0F):
+            raise FrameError("APDU_UNKNOWN", "first octet")
+        if apdu[0] not in CIPHERED:
+            return Opened(apdu), (device, "unicast", 16), 0
+        opened, own = self._open(apdu, device)
+        return opened, own, _mark(apdu[-(12 if opened.control & 0x10 else len(opened.apdu)) :])
+
+    def _open(self, apdu: bytes, device: int) -> tuple[Opened, tuple[int, str, int]]:
+        """What a ciphered APDU holds, and under which of the device's keys."""
+        if apdu[0] in TITLED and len(apdu) < 10:
+            raise FrameError("FRAME_TRUNCATED", "system title")
+        if apdu[0] in TITLED and (apdu[1] != 8 or int.from_bytes(apdu[2:10], "big") != device):
+            raise FrameError("FRAME_UNREADABLE", "system title")
+        told = unseal(Section("APDU", apdu), Keys(server=device))
+        if told.device not in (None, device):
+            raise FrameError("FRAME_UNREADABLE", "system title")
+        assert told.fault is not None
+        security = told.details.get("security")
+        if security is None or told.fault.code != "KEY_UNKNOWN":
+            raise told.fault
+        own = (device, security["key_set"], SUITE_KEY_LENGTHS[security["suite"]])
+        found = unseal(Section("APDU", apdu), Keys(lambda _title: self._keys.get(own), server=device))
+        if found.fault is not None:
+            raise found.fault
+        return Opened(found.apdu, security["control"], device, security["invocation_counter"]), own
 
     def _profile(self, kind: Kind, buffer: list[Datum], device: int, point: int) -> list[Entry]:
         """The rows of a profile's buffer, with what null-data stands for."""
@@ -193,9 +233,9 @@ class Oracle:
             raise FrameError("NOT_LINKED", "as of the stamp")
         return there[0]
 
-    def _count(self, seen: Seen, device: int, counter: int, mark: int) -> int:
-        if seen.key != self._keys[device]:
-            seen.key, seen.marks = self._keys[device], {}
+    def _count(self, seen: Seen, pair: Pair, counter: int, mark: int) -> int:
+        if seen.key != pair:
+            seen.key, seen.marks = pair, {}
         newest = max(seen.marks, default=-1)
         if newest >= 0 and newest - counter >= WINDOW:
             raise FrameError("COUNTER_TOO_OLD", "window")
@@ -262,28 +302,59 @@ def page_of(point: int) -> int:
     return int(groups[0]) // PAGE_GROUPS
 
 
-def _apdu(frame: bytes) -> bytes:
+def apdu_of(frame: bytes) -> bytes:
+    """The one APDU that a payload holds, of at least two octets."""
     if len(frame) < 2:
         raise FrameError("FRAME_TRUNCATED", "two octets")
-    if frame[0] != 0:
-        return frame
-    if frame[1] != 1:
-        raise FrameError("WRAPPER_VERSION", "version")
-    declared, apdu = int.from_bytes(frame[6:8], "big"), frame[8:]
-    if len(frame) < 8 or declared > len(apdu) or declared < 2:
-        raise FrameError("FRAME_TRUNCATED", "length")
-    if declared != len(apdu):
-        raise FrameError("DATA_MALFORMED", "octets behind")
-    return apdu
+    if frame[0] == 0:
+        if frame[1] != 1:
+            raise FrameError("WRAPPER_VERSION", "version")
+        declared, apdu = int.from_bytes(frame[6:8], "big"), frame[8:]
+        if len(frame) < 8 or declared > len(apdu) or declared < 2:
+            raise FrameError("FRAME_TRUNCATED", "length")
+        if declared == len(apdu) and apdu[0] != 0xE0:
+            return apdu
+    elif frame[0] not in (0x7E, 0xE0) and not is_mbus(frame):
+        apdu = frame[3:] if frame[:3] in LLC_HEADS else frame
+        if apdu[:1] != b"\xe0":
+            if len(apdu) < 2:
+                raise FrameError("FRAME_TRUNCATED", "two octets")
+            return apdu
+    return _joined(frame)
 
 
-def _mark(apdu: bytes, control: int) -> int:
+def _joined(frame: bytes) -> bytes:
+    """The APDU in frames of one kind, whose blocks are joined; the first thing that is wrong is raised."""
+    found: bytes | None = None
+    framing, transfers, waiting = "", Transfers(), None
+    whole = pieces(frame)
+    for piece, next_one in zip(whole, [*whole[1:], None], strict=True):
+        bare = next_one is not None and next_one.framing == "raw" and piece.framing in ("raw", "llc")
+        if bare and next_one.apdu[:1] != b"\xe0":
+            raise FrameError("FRAME_TRUNCATED", "a bare block is not of its length")
+        kind = piece.framing.replace("llc", "raw")
+        if framing not in ("", kind):
+            raise FrameError("DATA_MALFORMED", "octets of another framing behind")
+        framing, apdu = kind, piece.apdu or None
+        if apdu is not None and apdu[0] == 0xE0:
+            message = read_apdu(Section("APDU", apdu))
+            if message.fault is not None or message.block is None:
+                raise message.fault or FrameError("FRAME_TRUNCATED", "no block")
+            apdu, waiting = transfers.join(message.block), message.block
+        if apdu is not None and found is not None:
+            raise FrameError("DATA_MALFORMED", "two APDUs")
+        found = apdu if found is None else found
+        if piece.error is not None:
+            raise piece.error
+    if waiting is not None and transfers.pending(waiting):
+        raise FrameError("SEGMENT_MISSING", "the last block")
+    if found is None or len(found) < 2:
+        raise FrameError("APDU_UNKNOWN" if found is None and framing == "hdlc" else "FRAME_TRUNCATED", "no APDU")
+    return found
+
+
+def _mark(octets: bytes) -> int:
     """The octet kept of a frame: of its tag, or of all protected octets where it has none."""
-    if control & 0x10:
-        octets = apdu[-12:]
-    else:
-        size = 1 if apdu[10] < 0x80 else apdu[10] - 0x7F
-        octets = apdu[10 + size + 5 :]
     return reduce(lambda mark, octet: (mark * 5 + octet) & 0xFF, octets, 0)
 
 

@@ -111,13 +111,33 @@ def test_what_was_sealed_is_opened_and_a_changed_octet_is_noticed_all_ways():
 def test_a_frame_without_key_or_with_a_foreign_control_octet_is_left_alone():
     keys, frames, plain = random_frames(3)
     frames.key_row[0] = -1
-    security = np.array([0x30, 0x31, 0x30], np.uint8)
+    security = np.array([0x30, 0x81, 0x30], np.uint8)
     sealed = np.zeros(len(plain) + 36, np.uint8)
     gcm.seal_batch(gcm.NO_CONTEXT, keys, frames, plain, sealed)
     for context in contexts(encrypt=False):
         _, good = opened(context, keys, frames, security, sealed, len(plain))
         assert good.tolist() == [9, 9, 1]
         gcm.free_context(context)
+
+
+@pytest.mark.parametrize("control", [0x31, 0x21, 0x11, 0x70])
+def test_the_rest_of_the_control_octet_is_authenticated_and_says_not_how(control):
+    keys, frames, plain = random_frames(40)
+    texts = [plain[first : first + size].tobytes() for first, size in zip(frames.start, frames.length, strict=True)]
+    pairs = [(keys.encryption[row].tobytes(), keys.authentication[row].tobytes()) for row in frames.key_row]
+    sealed = [
+        seal_one(control, pairs[n], int(frames.title[n]), int(frames.counter[n]), texts[n]) for n in range(40)
+    ]  # fmt: skip
+    start = np.concatenate([[0], np.cumsum([len(octets) for octets in sealed])[:-1]]).astype(np.int64)
+    data = np.frombuffer(b"".join(sealed) + bytes(12), np.uint8)
+    back = frames._replace(start=start, out_start=frames.start)
+    for said in (control, control ^ 0x02):
+        for context in contexts(encrypt=False):
+            out, good = np.zeros(len(plain), np.uint8), np.zeros(40, np.uint8)
+            gcm.unseal_batch(context, keys, back, np.full(40, said, np.uint8), data, out, good)
+            assert good.all() == (said == control or not control & 0x10)
+            assert not good.any() or out.tobytes() == plain.tobytes()
+            gcm.free_context(context)
 
 
 def test_the_way_is_the_fastest_that_the_machine_has(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.keystore import key_ring, open_sealed, parse_master, seal
-from pipeline.reference import version_of
+from pipeline.reference import OTHER_KEY, version_of
 
 MASTER = bytes(range(32))
 
@@ -29,6 +29,47 @@ def test_the_same_keys_have_the_same_version_name_and_others_another():
     assert version_of(seal(ring(), MASTER)) == version_of(seal(ring(), MASTER))
     assert version_of(seal(ring(seed=2), MASTER)) != version_of(seal(ring(), MASTER))
     assert version_of(seal(ring(), MASTER[::-1])) != version_of(seal(ring(), MASTER))
+
+
+def other_keys(*rows):
+    """OTHER_KEY of (device, key set, length)."""
+    found = np.zeros(len(rows), OTHER_KEY)
+    for place, row in enumerate(rows):
+        found[place]["device"], found[place]["key_set"], found[place]["length"] = row
+        found[place]["encryption"][: row[2]] = 17 + place
+    return found
+
+
+def with_others(*rows, usual=5):
+    keys = ring(usual)
+    return key_ring(keys.device, keys.encryption, keys.authentication, other_keys(*rows))
+
+
+def test_keys_for_suite_2_and_broadcast_are_sealed_along():
+    for usual in (0, 5):
+        keys = with_others((9, 0, 32), (3, 1, 32), (3, 1, 16), usual=usual)
+        assert keys.others["device"].tolist() == [3, 3, 9]
+        raw = seal(keys, MASTER)
+        back = open_sealed(raw, MASTER)
+        np.testing.assert_array_equal(back.device, keys.device)
+        np.testing.assert_array_equal(back.encryption, keys.encryption)
+        assert back.others.tobytes() == keys.others.tobytes()
+        assert bytes([17] * 32) not in raw
+        assert back.octets_of(9)
+        assert back.octets_of(3).endswith(keys.others[:2].tobytes())
+        assert back.octets_of(77) == b""
+
+
+def test_a_store_without_them_keeps_its_bytes():
+    assert seal(with_others(), MASTER) == seal(ring(), MASTER)
+    assert seal(with_others((9, 0, 32)), MASTER) != seal(ring(), MASTER)
+
+
+@pytest.mark.parametrize("rows", [[(9, 0, 32), (9, 0, 32)], [(0, 1, 16)]])
+def test_a_device_has_one_pair_of_each_kind(rows):
+    with pytest.raises(ConfigError) as caught:
+        with_others(*rows)
+    assert caught.value.code == "KEYS_AMBIGUOUS"
 
 
 def test_no_key_can_be_read_in_the_file():
@@ -55,7 +96,7 @@ def test_a_changed_octet_anywhere_is_noticed(place):
     assert caught.value.code == "KEY_STORE_SEALED"
 
 
-@pytest.mark.parametrize("raw", [b"", b"KVKEY\x01", b"KVREG\x01" + bytes(60), b"KVKEY\x02" + bytes(60)])
+@pytest.mark.parametrize("raw", [b"", b"KVKEY\x01", b"KVREG\x01" + bytes(60), b"KVKEY\x03" + bytes(60)])
 def test_other_bytes_are_no_key_store(raw):
     with pytest.raises(ConfigError) as caught:
         open_sealed(raw, MASTER)

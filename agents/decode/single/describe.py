@@ -17,7 +17,7 @@ from agents.decode.single.explain import note_datum
 from agents.decode.single.frames import Piece, pieces
 from agents.decode.single.messages import Answer, Attribute, Block, Message
 from agents.decode.single.names import APDU_NAMES
-from agents.decode.single.octets import MOST_APDU, FrameError, Section, truncated
+from agents.decode.single.octets import MOST_APDU, FrameError, Section, missing, truncated
 from agents.decode.single.telegram import read_telegram
 from agents.decode.single.transfers import Transfers, read_joined
 from agents.decode.single.word import told_edges
@@ -122,7 +122,7 @@ class Describer:
             yield from self._pieces(self._segments, last=True)
         for found, block in self._waiting.values():
             if block.apdu:
-                found.fail(truncated("the last block is missing"))
+                found.fail(missing("the last block is missing"))
             yield found
         self._waiting.clear()
 

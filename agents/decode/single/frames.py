@@ -8,7 +8,7 @@ from typing import Any
 from agents.decode.single import hdlc, mbus
 from agents.decode.single.axdr import read_datum
 from agents.decode.single.ciphering import GENERAL_CIPHERING, GENERAL_DED, GENERAL_GLO, is_ciphered
-from agents.decode.single.octets import MOST_APDU, FrameError, Section, malformed, read_length, truncated
+from agents.decode.single.octets import MOST_APDU, FrameError, Section, malformed, missing, read_length, truncated
 from agents.decode.single.wrappings import BLOCK_TRANSFER
 
 LLC_HEADS = (b"\xe6\xe6\x00", b"\xe6\xe7\x00")
@@ -83,7 +83,7 @@ def _other(section: Section) -> tuple[list[Piece], int, bool]:
         section.note(0, len(octets), "data", "see below")
         return [Piece("axdr", octets)], len(octets), True
     start = 3 if octets[:3] in LLC_HEADS else 0
-    section.note(0, start, "LLC head", "to the server" if octets[1] == 0xE6 else "from the server")
+    section.note(0, start, "LLC head", "to the server" if octets[1:2] == b"\xe6" else "from the server")
     end = _apdu_end(octets, start)
     section.note(start, end, "APDU", "see below")
     return [Piece("llc" if start else "raw", octets[start:end])], end, _said_end(octets, start) == end
@@ -158,7 +158,7 @@ def _from_hdlc(section: Section) -> tuple[list[Piece], int]:
         behind = len(section.octets)
     behind = behind or len(section.octets)
     if joined and not broken:
-        found.append(Piece("hdlc", link=link, error=truncated("the last HDLC segment is missing"), waits=first))
+        found.append(Piece("hdlc", link=link, error=missing("the last HDLC segment is missing"), waits=first))
     return found, behind
 
 
@@ -177,8 +177,7 @@ def _from_mbus(section: Section) -> tuple[list[Piece], int, bool]:
         apdus, waits = mbus.joined(frames)
         found = [Piece("mbus", apdu, link) for apdu in apdus]
         if waits >= 0:
-            missing = truncated("the last M-Bus segment is missing")
-            found.append(Piece("mbus", link=link, error=missing, waits=waits))
+            found.append(Piece("mbus", link=link, error=missing("the last M-Bus segment is missing"), waits=waits))
         return found, end, True
     except FrameError as error:
         return [Piece("mbus", link=link, error=error)], len(section.octets), False

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from agents.decode.single.octets import FrameError, Section, malformed, truncated
+from agents.decode.single.octets import FrameError, Section, damaged, malformed, truncated
 
 FLAG = 0x7E
 ESCAPE, TURN = 0x7D, 0x20
@@ -212,13 +212,13 @@ def _frame(octets: bytes, start: int, end: int, section: Section) -> HdlcFrame:
     if place + 1 > checked:
         raise truncated("HDLC frame too short")
     if crc16(octets[start:checked]) != int.from_bytes(octets[checked:end], "little"):
-        raise malformed("HDLC frame check sequence")
+        raise damaged("HDLC frame check sequence")
     control = octets[place]
     header = place + 1
     if header < checked and (
         header + 2 > checked or crc16(octets[start:header]) != int.from_bytes(octets[header : header + 2], "little")
     ):
-        raise malformed("HDLC header check sequence")
+        raise damaged("HDLC header check sequence")
     segmented = bool(octets[start] << 8 & SEGMENTED)
     section.note(start, start + 2, "frame format, length", f"{'segmented, ' if segmented else ''}{end - start}")
     section.note(start + 2, start + 2 + len(destination), "destination address", address_text(destination))

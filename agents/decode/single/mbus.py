@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.decode.single.octets import FrameError, Section, malformed, truncated
+from agents.decode.single.octets import FrameError, Section, damaged, malformed, missing, truncated
 
 START, STOP = 0x68, 0x16
 HEAD = 4
@@ -65,7 +65,7 @@ def _frame(octets: bytes, start: int, section: Section) -> MbusFrame:
     if octets[end + 1] != STOP:
         raise malformed("no stop octet where the M-Bus frame should end")
     if sum(octets[first:end]) & 0xFF != octets[end]:
-        raise malformed("M-Bus checksum")
+        raise damaged("M-Bus checksum")
     control, address, information = octets[first : first + 3]
     section.note(start, first, "start, length twice, start", length)
     section.note(first, first + 1, "control", f"{control:02X}")
@@ -91,7 +91,7 @@ def joined(frames: list[MbusFrame]) -> tuple[list[bytes], int]:
     parts: list[MbusFrame] = []
     for frame in frames:
         if frame.segment != len(parts) & 0x0F:
-            raise malformed(f"M-Bus segment {frame.segment} out of order")
+            raise missing(f"M-Bus segment {frame.segment} out of order")
         parts.append(frame)
         if frame.last:
             apdus.append(b"".join(part.payload for part in parts))

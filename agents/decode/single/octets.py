@@ -35,6 +35,16 @@ def truncated(reason: str) -> FrameError:
     return FrameError("FRAME_TRUNCATED", reason)
 
 
+def damaged(reason: str) -> FrameError:
+    """A check sequence of the framing does not fit."""
+    return FrameError("FRAME_DAMAGED", reason)
+
+
+def missing(reason: str) -> FrameError:
+    """Segments or blocks are missing, or stand out of order."""
+    return FrameError("SEGMENT_MISSING", reason)
+
+
 @dataclass(frozen=True)
 class Part:
     """What some octets of a section are; `value` as JSON takes it."""

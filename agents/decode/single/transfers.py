@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from agents.decode.single.axdr import Datum, read_datum
 from agents.decode.single.explain import note_datum
 from agents.decode.single.messages import Answer, Block, Message
-from agents.decode.single.octets import MOST_APDU, FrameError, Reader, Section, malformed
+from agents.decode.single.octets import MOST_APDU, FrameError, Reader, Section, malformed, missing
 from agents.decode.single.responses import GET, take_count, take_get_result
 
 MOST_OPEN = 64
@@ -37,7 +37,7 @@ class Transfers:
             self._open[key] = found  # the same block again
             return None
         if block.number != expected:
-            raise malformed(f"block {block.number} out of order")
+            raise missing(f"block {block.number} out of order")
         found.blocks.append(block.octets)
         found.size += len(block.octets)
         if found.size > MOST_APDU:

@@ -46,7 +46,10 @@ def test_bad_frames_are_rejected_with_their_code_and_neighbours_are_not_disturbe
     flipped = bytearray(sealed(block(), 50))
     flipped[30] ^= 4
     bad = {
-        "DECRYPT_FAILED": [bytes(flipped), sealed(block(), 51, keys=OTHER_KEYS)],
+        "DECRYPT_FAILED": [
+            bytes(flipped), sealed(block(), 51, keys=OTHER_KEYS), good[0][:11] + b"\x31" + good[0][12:],
+        ],
+        "KEY_UNKNOWN": [good[0][:11] + bytes([control]) + good[0][12:] for control in (0x32, 0x70)],
         "FRAME_TRUNCATED": [good[0][:40], wrapped(block())[:-1], b"\0", b"", good[0][:9], sealed(block(), 52)[:11]],
         "WRAPPER_VERSION": [b"\0\2" + wrapped(block())[2:]],
         "DATA_MALFORMED": [
@@ -54,7 +57,7 @@ def test_bad_frames_are_rejected_with_their_code_and_neighbours_are_not_disturbe
         ],
         "APDU_UNKNOWN": [ANSWER, sealed(ANSWER, 55), bytes(range(7, 90))],
         "SECURITY_UNSUPPORTED": [
-            good[0][:11] + bytes([control]) + good[0][12:] for control in (0x31, 0xB0, 0x70, 0, 2)
+            good[0][:11] + bytes([control]) + good[0][12:] for control in (0x33, 0xB0, 0xF1, 0, 2)
         ],
         "FRAME_UNREADABLE": [b"\xdb\7" + good[0][2:], good[0][:2] + b"\0" + good[0][3:]],
         "CLOCK_UNUSABLE": [sealed(block((2025, 13, 1, 0, 0, 0)), 56)],
@@ -138,6 +141,7 @@ def test_all_codes_that_decode_gives_are_its_own_or_the_connectors():
     assert {row.code for row in REJECT_CODES if row.stage == "decode"} == {
         "FRAME_TRUNCATED", "APDU_UNKNOWN", "SECURITY_UNSUPPORTED", "KEY_UNKNOWN", "DECRYPT_FAILED", "COUNTER_REPLAYED",
         "COUNTER_TOO_OLD", "COUNTER_DUPLICATE", "DATA_MALFORMED", "TEMPLATE_UNKNOWN", "CLOCK_UNUSABLE", "NOT_LINKED",
+        "FRAME_DAMAGED", "SEGMENT_MISSING",
     }  # fmt: skip
 
 

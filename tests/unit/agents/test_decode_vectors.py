@@ -116,10 +116,10 @@ def test_a_wrong_key_is_said_to_be_one():
 
 def test_a_block_transfer_must_be_in_order_and_complete():
     (found,) = describe(BLOCK_BLOCKS[0])
-    assert found.error["code"] == "FRAME_TRUNCATED"
+    assert found.error["code"] == "SEGMENT_MISSING"
     wrong, late = describe(BLOCK_BLOCKS[1], BLOCK_BLOCKS[0])
-    assert wrong.error == {"code": "DATA_MALFORMED", "reason": "block 2 out of order"}
-    assert late.error["code"] == "FRAME_TRUNCATED"
+    assert wrong.error == {"code": "SEGMENT_MISSING", "reason": "block 2 out of order"}
+    assert late.error["code"] == "SEGMENT_MISSING"
 
 
 def test_the_check_sequence_has_its_known_value():

@@ -119,7 +119,7 @@ def test_a_block_that_comes_twice_is_taken_once_and_one_out_of_order_ends_the_tr
     first, second, third = get_blocks(datum(9, bytes(range(100))), 40)
     assert tell(first, first, second, second, third)[0].data == {"octet-string": bytes(range(100)).hex().upper()}
     wrong = tell(first, third)
-    assert [item.error and item.error["code"] for item in wrong] == ["DATA_MALFORMED"]
+    assert [item.error and item.error["code"] for item in wrong] == ["SEGMENT_MISSING"]
 
 
 def test_transfers_of_two_invoke_ids_do_not_mix():

@@ -50,8 +50,8 @@ def test_segments_are_joined_and_several_apdus_of_one_read_told_apart(size):
 
 
 def test_a_missing_last_segment_is_said():
-    assert voltages(b"".join(segments(BLOCK_PLAIN, 40)[:-1])) == ["FRAME_TRUNCATED"]
-    assert voltages(segments(BLOCK_PLAIN, 40)[0], BLOCK_WRAPPED) == ["FRAME_TRUNCATED", 231.5]
+    assert voltages(b"".join(segments(BLOCK_PLAIN, 40)[:-1])) == ["SEGMENT_MISSING"]
+    assert voltages(segments(BLOCK_PLAIN, 40)[0], BLOCK_WRAPPED) == ["SEGMENT_MISSING", 231.5]
 
 
 @pytest.mark.parametrize("frames", [segments(BLOCK_PLAIN, 40), mbus(BLOCK_SEALED, 40)], ids=["hdlc", "mbus"])
@@ -59,7 +59,7 @@ def test_segments_may_come_in_reads_of_their_own(frames):
     assert len(frames) >= 2
     assert voltages(*frames) == [231.5]
     assert voltages(BLOCK_WRAPPED, *frames, *frames, BLOCK_WRAPPED) == [231.5] * 4
-    assert voltages(*frames[:-1]) == ["FRAME_TRUNCATED"]
+    assert voltages(*frames[:-1]) == ["SEGMENT_MISSING"]
     assert voltages(frames[0], b"".join(frames[1:] + frames[:1]), *frames[1:]) == [231.5] * 2
 
 
@@ -68,7 +68,7 @@ def test_segments_that_never_end_are_given_up_after_so_many_reads():
     describer = Describer(Options())
     told = [[item.error for item in describer.frame(first)] for _ in range(MOST_READS + 1)]
     assert not any(told[:-1])
-    assert [error and error["code"] for error in told[-1]] == ["FRAME_TRUNCATED"]
+    assert [error and error["code"] for error in told[-1]] == ["SEGMENT_MISSING"]
     # Those that end in time leave no trace, however many reads there are.
     assert voltages(*[first, *others] * (MOST_READS // 2)) == [231.5] * (MOST_READS // 2)
     straddling = b"".join(others) + first
@@ -77,7 +77,7 @@ def test_segments_that_never_end_are_given_up_after_so_many_reads():
 
 def test_a_broken_frame_between_good_ones_costs_no_other():
     read = BLOCK_HDLC + hdlc(b"\xe6\xe7\0" + BLOCK_PLAIN, good=False) + BLOCK_HDLC
-    assert voltages(read) == [231.5, "DATA_MALFORMED", 231.5]
+    assert voltages(read) == [231.5, "FRAME_DAMAGED", 231.5]
     with pytest.raises(FrameError):
         hdlc_frames(read)
 
@@ -111,7 +111,7 @@ def test_mbus_frames_are_joined(size):
     assert voltages(b"".join(frames + mbus(BLOCK_PLAIN))) == [231.5, 231.5]
 
 
-@pytest.mark.parametrize(("place", "code"), [(5, "DATA_MALFORMED"), (-2, "DATA_MALFORMED"), (-1, "DATA_MALFORMED")])
+@pytest.mark.parametrize(("place", "code"), [(5, "FRAME_DAMAGED"), (-2, "FRAME_DAMAGED"), (-1, "DATA_MALFORMED")])
 def test_a_changed_octet_of_an_mbus_frame_is_noticed(place, code):
     octets = bytearray(mbus(BLOCK_PLAIN)[0])
     octets[place] ^= 1
@@ -120,9 +120,9 @@ def test_a_changed_octet_of_an_mbus_frame_is_noticed(place, code):
 
 def test_mbus_segments_must_be_in_order_and_complete():
     first, second = mbus(BLOCK_PLAIN, 50)
-    assert voltages(second + first) == ["DATA_MALFORMED"]
-    assert voltages(first) == ["FRAME_TRUNCATED"]
-    assert voltages(second, first) == ["DATA_MALFORMED", "FRAME_TRUNCATED"]
+    assert voltages(second + first) == ["SEGMENT_MISSING"]
+    assert voltages(first) == ["SEGMENT_MISSING"]
+    assert voltages(second, first) == ["SEGMENT_MISSING", "SEGMENT_MISSING"]
     assert [frame.payload for frame in mbus_frames(first + second)[0]] == [BLOCK_PLAIN[:50], BLOCK_PLAIN[50:]]
 
 
@@ -148,6 +148,10 @@ def test_frames_that_stand_one_after_the_other_in_a_payload_say_what_they_say_al
     together, alone = tell(b"".join(parts)), tell(*parts)
     assert [(item.values, item.error) for item in together] == [(item.values, item.error) for item in alone]
     assert all(item.error is None for item in together)
+
+
+def test_a_single_octet_behind_a_frame_is_no_frame():
+    assert voltages(b"".join(mbus(BLOCK_PLAIN)) + b"\x01") == [231.5, "DATA_MALFORMED"]
 
 
 def test_octets_behind_a_whole_apdu_are_still_an_error():

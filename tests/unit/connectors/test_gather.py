@@ -14,6 +14,7 @@ from pipeline.batch import FrameBatch
 from pipeline.codes import REJECT_NUMBER
 from pipeline.lookup import partitions_of
 from pipeline.reference import FOREVER, Registry
+from tests.builders_apdus import blocks, ciphering_fields, general_ciphering, hdlc, mbus, segments
 
 TITLE = 0x4B56_4E00_0000_0001
 
@@ -93,6 +94,82 @@ def test_a_frame_is_gathered_or_put_aside_with_its_reason(frame: bytes, code: st
         assert aside.raw == frame
         assert aside.parked == (code == "DEVICE_UNKNOWN")
         assert gathered.batches == {}
+
+
+LLC = b"\xe6\xe7\x00"
+NAMED = {
+    "general-glo": glo(TITLE),
+    "general-ded": b"\xdc" + glo(TITLE)[1:],
+    "general-ciphering": general_ciphering(b"\x0f\0\0", b"\0\0", fields=ciphering_fields(TITLE)),
+}
+FRAMED = {
+    "bare": lambda apdu: [apdu],
+    "wrapper": lambda apdu: [wrapped(apdu)],
+    "llc": lambda apdu: [LLC + apdu],
+    "hdlc": lambda apdu: [hdlc(LLC + apdu)],
+    "hdlc behind a link frame": lambda apdu: [hdlc(b"", control=0x31), b"\x7e", hdlc(apdu)],
+    "hdlc segments": lambda apdu: segments(apdu, 3),
+    "mbus": lambda apdu: mbus(apdu),
+    "mbus segments": lambda apdu: mbus(apdu, 4),
+    "blocks": lambda apdu: blocks(apdu, 40),
+    "blocks in wrappers": lambda apdu: [wrapped(part) for part in blocks(apdu, 40)],
+    "blocks in hdlc": lambda apdu: [hdlc(LLC + part) for part in blocks(apdu, 40)],
+}
+
+
+@pytest.mark.parametrize("framing", FRAMED)
+@pytest.mark.parametrize("name", NAMED)
+def test_the_title_is_found_in_every_framing(framing: str, name: str) -> None:
+    frame = b"".join(FRAMED[framing](NAMED[name]))
+    gatherer = Gatherer(registry([(TITLE, 7, 0, int(FOREVER))]), 12)
+    # What the topic says stands back.
+    for hint in (0, TITLE + 5):
+        gatherer.add_one(frame, 1_000, hint)
+    (batch,) = gatherer.cut().batches.values()
+    assert batch.device.tolist() == [TITLE, TITLE]
+    assert bytes(batch.payload) == frame + frame
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (hdlc(LLC + glo(TITLE), good=False), "FRAME_DAMAGED"),
+        (mbus(glo(TITLE))[0][:-2] + b"\0\x16", "FRAME_DAMAGED"),
+        (hdlc(LLC + glo(TITLE))[:-3], "FRAME_TRUNCATED"),
+        (b"\x7e\x01" + bytes(20), "DATA_MALFORMED"),
+        (hdlc(b"", control=0x31), "FRAME_UNREADABLE"),
+        (b"\x7e\x7e", "FRAME_UNREADABLE"),
+        (hdlc(LLC + b"\x0f\0\0\0\1"), "FRAME_UNREADABLE"),
+    ],
+)
+def test_what_a_wrong_check_covers_names_nobody(frame: bytes, code: str) -> None:
+    gatherer = Gatherer(registry([(TITLE, 7, 0, int(FOREVER))]), 12)
+    gatherer.add_one(frame, 1_000)
+    (aside,) = gatherer.cut().aside
+    assert aside.number == REJECT_NUMBER[code]
+    gatherer.add_one(frame, 1_000, hint=TITLE)
+    (batch,) = gatherer.cut().batches.values()
+    assert batch.device.tolist() == [TITLE], "the topic says whose it is; decode says what is wrong"
+
+
+@given(
+    st.sampled_from(sorted(FRAMED)), st.sampled_from(sorted(NAMED)), st.integers(0, 400),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(1, 255)), max_size=2),
+)  # fmt: skip
+@settings(deadline=None, max_examples=200)
+def test_frames_cut_or_changed_anywhere_name_their_device_or_nobody_in_framings_that_check(
+    framing: str, name: str, end: int, flips: list[tuple[int, int]]
+) -> None:
+    octets = bytearray(b"".join(FRAMED[framing](NAMED[name]))[:end])
+    for place, bits in flips:
+        if place < len(octets):
+            octets[place] ^= bits
+    gatherer = Gatherer(registry([(TITLE, 7, 0, int(FOREVER))]), 12)
+    gatherer.add_one(bytes(octets), 1_000)
+    gathered = gatherer.cut()
+    assert gathered.frames + len(gathered.aside) == 1
+    if octets[:2] == b"\x7e\xa0" and "hdlc" in framing:
+        assert all(aside.device in (0, TITLE) for aside in gathered.aside)
 
 
 def test_a_truncated_frame_that_says_whose_it_is_goes_on_to_decode() -> None:

@@ -117,6 +117,34 @@ def test_a_version_does_not_differ_from_itself_and_differs_from_nothing_by_every
     assert version_of(registry_to_bytes(registry)) == read(tmp_path).version
 
 
+def test_keys_of_suite_2_and_broadcast_are_sealed_along_and_their_changes_are_said(tmp_path):
+    def keys_of(name, **cells):
+        files = clean(4)
+        files.rows["keys"][1].update({"encryption_key": "", "authentication_key": "", **cells})
+        imported = read(files.write(tmp_path / name))
+        assert found(imported) == set()
+        return imported.keys
+
+    first = keys_of("a", suite2_encryption_key="0A" * 31 + "0B")
+    changed = keys_of("b", suite2_encryption_key="0A" * 31 + "0C", suite2_authentication_key="0D" * 32)
+    usual = keys_of("c", encryption_key="0A" * 15 + "0B")
+    broadcast = keys_of("d", encryption_key="0A" * 15 + "0B", authentication_key="0C" * 16, broadcast_key="0D" * 16)
+    device = int(first.others["device"][0])
+    assert first.pair_of(device) == (bytes([10] * 31 + [11]),) * 2
+    assert changed.pair_of(device) == (bytes([10] * 31 + [12]), bytes([13] * 32))
+    (row,) = broadcast.others
+    assert (row["key_set"], row["length"]) == (1, 16)
+    assert row["encryption"].tobytes() == bytes([13] * 16 + [0] * 16)
+    assert row["authentication"].tobytes() == bytes([12] * 16 + [0] * 16)
+    for old, new in ((first, changed), (first, usual), (usual, broadcast), (broadcast, usual), (usual, first)):
+        assert diff_keys(old, new).counts == {"added": 0, "removed": 0, "changed": 1}
+        assert [change.row for change in diff_keys(old, new)] == [f"{device:016X}"]
+        assert seal(old, MASTER) != seal(new, MASTER)
+    assert diff_keys(first, first).counts == {"added": 0, "removed": 0, "changed": 0}
+    none = key_ring(*(np.zeros(0, np.uint64), *[np.zeros((0, 16), np.uint8)] * 2))
+    assert diff_keys(none, first).counts == {"added": 4, "removed": 0, "changed": 0}
+
+
 def test_of_keys_and_documents_only_that_they_change_is_said():
     def ring(**keys):
         titles = np.array([int(name[1:]) for name in keys], np.uint64)
@@ -124,6 +152,7 @@ def test_of_keys_and_documents_only_that_they_change_is_said():
         return key_ring(titles, octets, octets)
 
     diff = diff_keys(ring(t1=11, t2=22, t3=33), ring(t2=22, t3=44, t4=55))
+    assert not list(diff_keys(ring(t1=11), ring(t1=11)))
     assert diff.counts == {"added": 1, "removed": 1, "changed": 1}
     assert [change.row for change in diff] == [f"{number:016X}" for number in (4, 1, 3)]
     assert {(change.old, change.new) for change in diff} == {("", ""), ("", "changed")}
