@@ -120,7 +120,8 @@ def read_rows(  # type: ignore[no-untyped-def]
             status = clock_flags(octets, place)
         p = over(octets, p, end, stack)
         # Seldom does a day see two links: while the first one found is in force, and no other is looked for.
-        if width != known or link != first_link or not links[link].valid_from < time <= links[link].valid_to:
+        ended = time + links[link].opens
+        if width != known or link != first_link or not links[link].valid_from < ended <= links[link].valid_to:
             code, link, column, flag = place_row(width - 1, device, point, first_link, links, pushes, BLOCK, time)
             if code != GOOD:
                 return code

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.decode.kernels_columns import CHANNEL_BITS, write_channels
+from agents.decode.kernels_drift import Limits, drift_flag, note_drift
 from agents.decode.kernels_open import APDU_UNKNOWN, DECRYPT_FAILED, GOOD, Policy
 from agents.decode.kernels_profile import NO_ROOM, forget_rows, read_profile, share
 from agents.decode.kernels_push import PROFILE, read_push
@@ -46,6 +47,8 @@ class Tables(NamedTuple):
     columns: COLUMN (columns,)
     names: u8 (kinds + 1, 6), push-setup logical names
     policy: settings
+    drift: what of clocks is measured
+    opening: stamps of some model's blocks open their interval
     """
 
     devices: Array
@@ -55,6 +58,8 @@ class Tables(NamedTuple):
     columns: Array
     names: Array
     policy: Policy
+    drift: Limits
+    opening: bool
 
 
 class Rows(NamedTuple):
@@ -91,6 +96,9 @@ class Memory(NamedTuple):
     words: Array
     words_changed: Array
     words_dirty: Array
+    drifts: Array
+    drifts_changed: Array
+    drifts_dirty: Array
 
 
 class Changes(NamedTuple):
@@ -194,7 +202,9 @@ def read_many(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done):  # type: ignore[no-untyped-def]
+def read_frames(  # type: ignore[no-untyped-def]
+    octets, opened, good, points, devices, received, tables, memory, rows, changes, drifts, scratch, done
+):
     """Rows of the frames from done[FRAMES] on that are good so far; opened.code gets the verdicts.
 
     Stops at a frame that has done[LACKING] rows more than there is room for; all are read when LACKING is 0.
@@ -204,7 +214,8 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
         opened: Opened.
         good: u8 (n,), 1 where unsealing succeeded.
         points, devices: u64 (n,).
-        tables, memory, rows, changes, scratch: see there.
+        received: i64 (n,), arrival, epoch s; 0: not to be measured by.
+        tables, memory, rows, changes, drifts, scratch: see there.
         done: i64 (DONE,), how many frames, rows, snapshots and changed words there are so far.
     """
     # Bound once: a tuple's field costs a reference count wherever it is read.
@@ -217,7 +228,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
     slots, capacity, windows, prints = memory.slots, memory.capacity, memory.counters, memory.prints
     windows_changed, windows_dirty = memory.counters_changed, memory.counters_dirty
     prints_changed, prints_dirty = memory.prints_changed, memory.prints_dirty
-    values, stack, pushed = scratch.values, scratch.stack, scratch.pushed[0]
+    values, stack, pushed, clocks = scratch.values, scratch.stack, scratch.pushed[0], memory.drifts
     row, snapshot, changed = done[ROWS], done[SNAPSHOTS], done[CHANGES]
     count, places, first = points.shape[0], prints.shape[1], done[FRAMES]
     done[FRAMES], done[LACKING] = count, 0
@@ -229,6 +240,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             prefetch(windows, slots[coming])
             prefetch(prints, print_row * places + slots[coming])
             prefetch(prints_changed, print_row * prints_changed.shape[1] + (slots[coming] >> 6))
+            prefetch(clocks, slots[coming])
         if verdicts[item] != GOOD:
             continue
         security = securities[item]
@@ -265,7 +277,9 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             verdicts[item] = code
             forget_rows(rows, row, profile)
             continue
-        flags = late | (0 if security & ENCRYPTED else PLAIN)
+        kind = 0 if profile else pushed.kind
+        note_drift(memory, slot, kind, pushed.time, received[item], tables.drift, row, drifts)
+        flags = late | (0 if security & ENCRYPTED else PLAIN) | drift_flag(clocks[slot])
         if profile:
             share(rows, row, profile, item, points[item], devices[item], counter, flags)
             row += profile

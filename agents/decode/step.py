@@ -14,6 +14,7 @@ import numpy as np
 from agents.decode.config import DecodeConfig
 from agents.decode.kernels_axdr import NESTING
 from agents.decode.kernels_columns import TARGETS
+from agents.decode.kernels_drift import Drifts, new_drifts
 from agents.decode.kernels_open import Opened, gather, new_opened, open_frames
 from agents.decode.kernels_profile import MOST_PLACES
 from agents.decode.kernels_push import PUSHED
@@ -32,8 +33,9 @@ from agents.decode.kernels_rows import (
     read_frames,
 )
 from agents.decode.late import LATE_DEVICE, read_late
+from agents.decode.openings import close_intervals
 from agents.decode.prepare import tables_of
-from agents.decode.records import event_records, rejects_of
+from agents.decode.records import drift_records, event_records, rejects_of
 from agents.decode.state import LAYOUT
 from pipeline import gcm
 from pipeline.batch import DecodedBatch, FrameBatch
@@ -80,10 +82,17 @@ class DecodeStep:
                 "BATCH_OTHER", where=self.name, what=f"a {type(parcel.batch).__name__} came in",
                 do="put decode behind a topic of FrameBatch",
             )  # fmt: skip
-        decoded, opened, changes = decode_batch(parcel.batch, store, prepared, self._cipher.context, parcel.requeued)
+        drifts = new_drifts(len(parcel.batch.length))
+        decoded, opened, changes = decode_batch(
+            parcel.batch, store, prepared, self._cipher.context, parcel.requeued, drifts
+        )
         emissions = [
             Emission("events", record, key=record["device"].encode())
             for record in event_records(parcel, decoded, changes)
+        ]
+        emissions += [
+            Emission("events", record, key=record["device"].encode())
+            for record in drift_records(parcel, decoded, drifts, len(emissions))
         ]
         refused = rejects_of(parcel, opened.code, opened.frames.counter)
         if refused is not None:
@@ -92,11 +101,12 @@ class DecodeStep:
 
 
 def decode_batch(
-    batch: FrameBatch, store: StateStore, tables: Tables, context: int, requeued: Array | None = None
-) -> tuple[DecodedBatch, Opened, Changes]:
+    batch: FrameBatch, store: StateStore, tables: Tables, context: int, requeued: Array | None = None,
+    drifts: Drifts | None = None,
+) -> tuple[DecodedBatch, Opened, Changes]:  # fmt: skip
     """The rows of a batch, the verdict on each frame (opened.code), and the event status words that changed.
 
-    requeued: as in Parcel.
+    requeued: as in Parcel. drifts: gets the clocks that came to be off, or right again.
     """
     count = len(batch.length)
     # Copied, so that frames are opened in place; the batch itself is read only and keeps the bytes as they came.
@@ -115,13 +125,19 @@ def decode_batch(
         np.zeros(TARGETS, np.int64), np.zeros(NESTING, np.int64), np.zeros(1, PUSHED),
         np.zeros(int(tables.pushes["width"].max()), np.int64),
     )  # fmt: skip
-    done = np.zeros(DONE, np.int64)
+    done, measured = np.zeros(DONE, np.int64), drifts or new_drifts(count)
+    received = np.array(batch.received_at, np.int64)
+    if requeued is not None:
+        received[requeued > 0] = 0
 
     def read(opened: Opened, memory: Memory) -> None:
         nonlocal rows
         done[FRAMES] = 0
         while True:
-            read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done)
+            read_frames(
+                octets, opened, good, points, devices, received, tables, memory, rows, changes, measured, scratch,
+                done,
+            )  # fmt: skip
             if not done[LACKING]:
                 return
             rows = _with_room(rows, int(done[ROWS]), int(done[LACKING]), count - int(done[FRAMES]))
@@ -131,6 +147,8 @@ def decode_batch(
         # Each frame may have a row once more.
         rows = _with_room(rows, int(done[ROWS]), 1, count)
         read_late(opened, requeued, lambda chosen: memory_of(store, points, devices | LATE_DEVICE, chosen), read)
+    if tables.opening:
+        close_intervals(rows, int(done[ROWS]), tables.links)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
         **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
@@ -158,7 +176,7 @@ def memory_of(store: StateStore, points: Array, devices: Array, chosen: Array | 
     else:
         slots = np.zeros(len(points), np.int64)
         slots[chosen] = store.locate(points[chosen], devices[chosen])
-    counters, prints, words = (store.areas[table.name] for table in LAYOUT.tables)
+    counters, prints, words, drifts = (store.areas[table.name] for table in LAYOUT.tables)
     return Memory(
         slots,
         store.capacity,
@@ -171,4 +189,7 @@ def memory_of(store: StateStore, points: Array, devices: Array, chosen: Array | 
         words.flat[0],
         words.changed.reshape(1, -1),
         words.dirty,
+        drifts.flat[0],
+        drifts.changed.reshape(1, -1),
+        drifts.dirty,
     )
