@@ -21,10 +21,10 @@ from pipeline.columns import Array
 from pipeline.jit import inlined
 from pipeline.state import mark
 
-SAID_NOTHING, AHEAD, BEHIND = 0, 1, 2
+SAID_NOTHING, AHEAD, BEHIND = np.int64(0), np.int64(1), np.int64(2)
 """`said` of a device's record: the event that is in force."""
 
-RESTORED = 4
+RESTORED = np.int64(4)
 """Added to AHEAD or BEHIND in `Drifts.what`: it has ended."""
 
 MOST_LEAD = 32_767
@@ -46,13 +46,13 @@ class Drifts(NamedTuple):
     """Clocks that came to be off, or right again; with room for two a frame.
 
     row i64: of the decoded batch. lead i64: s that the clock is ahead of the arrival. what u8: AHEAD, BEHIND, RESTORED.
-    count i64 (1,): how many there are.
+    found i64 (1,): how many there are.
     """
 
     row: Array
     lead: Array
     what: Array
-    count: Array
+    found: Array
 
 
 def new_drifts(frames: int) -> Drifts:
@@ -63,9 +63,9 @@ def new_drifts(frames: int) -> Drifts:
 
 @inlined
 def _say(drifts, row, lead, what):  # type: ignore[no-untyped-def]
-    place = drifts.count[0]
+    place = drifts.found[0]
     drifts.row[place], drifts.lead[place], drifts.what[place] = row, lead, what
-    drifts.count[0] = place + 1
+    drifts.found[0] = place + 1
 
 
 @inlined
@@ -75,7 +75,8 @@ def _span_of(record, lead, received):  # type: ignore[no-untyped-def]
         record.since, record.most, record.count = np.uint32(received), np.int16(lead), np.uint8(1)
     else:
         record.most = np.int16(max(np.int64(record.most), lead))
-        record.count = np.uint8(min(np.int64(record.count) + 1, MOST_COUNT))
+        if record.count < MOST_COUNT:
+            record.count = np.uint8(np.int64(record.count) + np.int64(1))
     return np.int64(record.most), np.int64(record.count), received - np.int64(record.since)
 
 

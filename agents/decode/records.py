@@ -79,7 +79,7 @@ def drift_records(parcel: Parcel, decoded: DecodedBatch, drifts: Drifts, index: 
     `time` is what the clock shows when the frame arrives: `time` less `received_at` is what the clock is ahead.
     """
     assert isinstance(parcel.batch, FrameBatch)
-    for place in range(int(drifts.count[0])):
+    for place in range(int(drifts.found[0])):
         row, what = int(drifts.row[place]), int(drifts.what[place])
         frame = int(decoded.frame[row])
         received_at = int(parcel.batch.received_at[frame])
@@ -89,8 +89,8 @@ def drift_records(parcel: Parcel, decoded: DecodedBatch, drifts: Drifts, index: 
             "time": received_at + int(drifts.lead[place]),
             "received_at": received_at,
             "source": "PIPELINE",
-            "edge": "RESTORED" if what & RESTORED else "OCCURRED",
-            "name": CLOCK_AHEAD if what & ~RESTORED == AHEAD else CLOCK_BEHIND,
+            "edge": "RESTORED" if what >= RESTORED else "OCCURRED",
+            "name": CLOCK_AHEAD if what in (AHEAD, AHEAD + RESTORED) else CLOCK_BEHIND,
             "bit": None,
             "code": None,
             "flags": int(decoded.flags[row]),

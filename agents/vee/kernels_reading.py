@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.jit import inlined, kernel
-from agents.vee.kernels_cells import EMPTY, method_of, quality_of, rules_of, sent_of
+from agents.vee.kernels_cells import method_of, quality_of, rules_of, sent_of
 from agents.vee.kernels_links import remarks
-from agents.vee.state import GOOD, OFFERED
+from agents.vee.state import EMPTY, GOOD, OFFERED
 from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_ENERGY
 from pipeline.codes import RULE_BIT, Flag, Quality
 
