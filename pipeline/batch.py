@@ -70,7 +70,7 @@ class DecodedBatch:
             "<i8",
             "row",
             "s",
-            "the row's stamp as sent (a block's stamp closes its interval), epoch seconds UTC",
+            "the row's stamp; a block's closes its interval, also where the meter's opens it; epoch seconds UTC",
         ),
         Column("flags", "<u2", "row", "bits", "pipeline.codes.Flag"),
         Column("counter", "<u4", "row", "count", "invocation counter; 0 for plain frames"),

@@ -42,13 +42,14 @@ class Method(IntEnum):
     CARRIED = 9  # last good interval carried on, until more is known
     ROUNDING = 10  # whole watt-hours of a fractional multiplying factor, put on one interval
     HEAD_END = 11  # the estimate (or edit) of the head-end that the reading came from
+    CLOCK_SET = 12  # rows that a clock set has cut or repeated, put together by time
 
 
 class Flag(IntFlag):
     """What decode noticed about a row; travels with the reading."""
 
     CLOCK_INVALID = 1 << 0  # clock status bit 01
-    CLOCK_DOUBTFUL = 1 << 1  # clock status bit 02
+    CLOCK_DOUBTFUL = 1 << 1  # clock status bit 02, or the clock was measured to be off by more than is allowed
     COUNTER_LATE = 1 << 2  # invocation counter older than the newest, not seen before
     TEMPLATE_UNVERIFIED = 1 << 3  # column order taken from a default, not from the meter
     OFF_GRID = 1 << 4  # stamp moved to the nearest interval boundary
@@ -95,7 +96,15 @@ RULES: tuple[Rule, ...] = (
         "the highest interval of a day stands far above the third highest",
     ),
     Rule(5, "V12", "sum check", "Wh", "0", Quality.SUSPECT, "intervals of a day do not add up to its registers"),
-    Rule(6, "V03", "off grid", "s", "300", Quality.SUSPECT, "a stamp is not on the interval grid"),
+    Rule(
+        6,
+        "V03",
+        "off grid",
+        "s",
+        "300",
+        Quality.ESTIMATED,
+        "a stamp is not on the interval grid: moved to it when it is near, else its energy is shared out by time",
+    ),
     Rule(
         7,
         "V16",

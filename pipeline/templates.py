@@ -89,6 +89,7 @@ class Template:
     """One meter model; `number` is what a registry link names.
 
     `verified`: the column order was read from such a meter, not taken from a default.
+    `opens`: a block's stamp is the start of its interval; of others (IS 15959) it is the end.
     `modulus`: registers start again at this many Wh (VAh, varh); 0 when they do not.
     """
 
@@ -99,6 +100,7 @@ class Template:
     verified: bool
     modulus: int
     pushes: tuple[Push, ...]
+    opens: bool = False
 
     def push(self, kind: Kind) -> Push | None:
         """The push of `kind`, if this model has it."""
@@ -331,6 +333,7 @@ TEMPLATES: tuple[Template, ...] = (
     Template(8, "A or C", "any", "A, C", False, 10**9, _consumer_part_1(MIXED)),
     Template(9, "B", "any", "B", False, 10**9, _boundary_part_1(MIXED)),
     Template(10, "names its quantities", "any", "", True, 10**9, ()),
+    Template(11, "D1 float, stamps open", "KVS", "D1", False, 0, _single_phase(FLOATS), opens=True),
 )
 
 TEMPLATE_BY_NUMBER: dict[int, Template] = {template.number: template for template in TEMPLATES}
@@ -346,6 +349,7 @@ class TemplateArrays(NamedTuple):
     factor: f64 (columns,), for floats.
     verified: u8 (templates + 1,).
     modulus: i64 (templates + 1,), Wh.
+    opens: u8 (templates + 1,), 1: stamps of blocks open their interval.
     names: u8 (kinds + 1, 6), push-setup logical names.
     """
 
@@ -358,6 +362,7 @@ class TemplateArrays(NamedTuple):
     factor: Array
     verified: Array
     modulus: Array
+    opens: Array
     names: Array
 
 
@@ -366,10 +371,11 @@ def template_arrays() -> TemplateArrays:
     """TEMPLATES as arrays; made once, not to be written to."""
     rows, kinds = max(TEMPLATE_BY_NUMBER) + 1, max(Kind) + 1
     first, width, required = (np.zeros((rows, kinds), np.int32) for _ in range(3))
-    verified, modulus = np.zeros(rows, np.uint8), np.zeros(rows, np.int64)
+    verified, modulus, opens = np.zeros(rows, np.uint8), np.zeros(rows, np.int64), np.zeros(rows, np.uint8)
     columns: list[PushColumn] = []
     for template in TEMPLATES:
         verified[template.number], modulus[template.number] = template.verified, template.modulus
+        opens[template.number] = template.opens
         for push in template.pushes:
             place = (template.number, push.kind)
             first[place], width[place], required[place] = len(columns), len(push.columns), push.required
@@ -387,5 +393,6 @@ def template_arrays() -> TemplateArrays:
         np.array([10.0**column.floating for column in columns], np.float64),
         verified,
         modulus,
+        opens,
         names,
     )

@@ -25,9 +25,9 @@ DEVICE = 0x4142430000012345
 OTHER = 0x4B564E0000000099
 OTHER_KEYS = (bytes(16), bytes(range(16)))
 POINT = 77
-RECEIVED = 1_751_350_000
 NOON = 1_751_351_400
 """2025-07-01 12:00 in India."""
+RECEIVED = NOON + 7200
 
 # Wire vectors: a single-phase block push in its framings, an alert, and two known ciphered frames.
 BLOCK_PLAIN = bytes.fromhex(

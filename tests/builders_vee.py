@@ -85,7 +85,8 @@ def decoded(links: Sequence[Link], rows: Sequence[Row]) -> DecodedBatch:
         if column.section == "row":
             setattr(batch, column.name, column.empty(len(rows)))
     for place, row in enumerate(rows):
-        batch.frame[place] = place
+        # Rows of one frame follow each other; a row without a number is a frame of its own.
+        batch.frame[place] = 10_000 + row.frame if row.frame else place
         batch.service_point[place], batch.device[place] = links[row.link].point, links[row.link].device
         batch.link[place] = row.link
         batch.kind[place] = Kind.BLOCK if row.block else Kind.DAILY

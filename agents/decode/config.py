@@ -33,9 +33,22 @@ class DecodeConfig(BaseModel):
         True, description="A clock deviation of 0 means that the stamp is UTC; false takes the wall clock here too."
     )
     single_octets: int = Field(
-        1_048_576,
+        4_194_304,
         ge=0,
         description="Octets of frames of a record that the decoder for single frames may read where kernels cannot; "
         "0 leaves all such frames to `rejects`.",
+    )
+    clock_drift_secs: int = Field(
+        300,
+        ge=0,
+        le=32_000,
+        description="A meter's own clock that is further than this from the time of arrival raises an event and flags "
+        "the meter's rows CLOCK_DOUBTFUL; 0 measures nothing.",
+    )
+    clock_drift_pushes: int = Field(
+        8, ge=2, le=255, description="A clock is said to be behind, or right again, after so many pushes at least."
+    )
+    clock_drift_span_secs: int = Field(
+        86_400, ge=0, le=30 * 86_400, description="And when these pushes arrived over at least so long a time."
     )
     frame_limit: int = Field(65_535, ge=64, le=65_535, description="Longest frame that is looked at, octets.")

@@ -76,18 +76,20 @@ def clock_place(octets, p):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def link_at(links, row, device, kind, time):  # type: ignore[no-untyped-def]
+def link_at(links, row, device, kind, time, closes):  # type: ignore[no-untyped-def]
     """Row of `device`'s link in force for a stamp, searched from its first `row`; -1 when there is none.
 
-    A validity holds its start and not its end. A block's stamp closes its interval, so it belongs to the second before;
-    a register taken in the moment of the removal is still the old link's.
+    A validity holds its start and not its end. A block belongs to the last second of its interval; its stamp closes it,
+    but for models whose stamps open it, unless `closes`. A register taken in the moment of the removal is still the old
+    link's.
     """
     late = np.int64(-1)
-    moment = time - 1 if kind == BLOCK else time
     while row >= 0 and row < links.shape[0] and links[row].device == device:
+        ended = time + links[row].opens if kind == BLOCK and not closes else time
+        moment = ended - 1 if kind == BLOCK else ended
         if links[row].valid_from <= moment and moment < links[row].valid_to:
             return row
-        if links[row].valid_to == time:
+        if links[row].valid_to == ended:
             late = row
         row += 1
     return late

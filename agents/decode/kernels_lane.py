@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.decode.kernels_clock import link_at
 from agents.decode.kernels_columns import CHANNEL_BITS, write_channels, write_snapshot
+from agents.decode.kernels_drift import drift_flag
 from agents.decode.kernels_open import GOOD
 from agents.decode.kernels_push import NOT_LINKED
 from agents.decode.kernels_rows import ALERT, CHANGES, INSTANT, PLAIN, ROWS, SNAPSHOTS, count_in, note_word
@@ -31,7 +32,7 @@ def put_entries(entries, values, item, opened, points, devices, tables, memory, 
     links, device, point, first_link = tables.links, devices[item], points[item], opened.link[item]
     for place in range(entries.shape[0]):
         entry = entries[place]
-        link = link_at(links, first_link, device, entry.kind, entry.time)
+        link = link_at(links, first_link, device, entry.kind, entry.time, False)
         if link < 0 or links[link].service_point != point:
             return NOT_LINKED
         entry.link = link
@@ -45,7 +46,7 @@ def put_entries(entries, values, item, opened, points, devices, tables, memory, 
         )  # fmt: skip
         if code != GOOD:
             return code
-    flags = late | (0 if security & ENCRYPTED else PLAIN)
+    flags = late | (0 if security & ENCRYPTED else PLAIN) | drift_flag(memory.drifts[slot])
     row, snapshot, changed = done[ROWS], done[SNAPSHOTS], done[CHANGES]
     for place in range(entries.shape[0]):
         entry = entries[place]

@@ -136,7 +136,8 @@ def read_rows(  # type: ignore[no-untyped-def]
             return CLOCK_UNUSABLE
         p = over(octets, p, end, stack)
         # Seldom does a day see two links: while the first one found is in force, and no other is looked for.
-        inside = links[link].valid_from < time and time <= links[link].valid_to - (kind != BLOCK)
+        ended = time + (links[link].opens if kind == BLOCK else 0)
+        inside = links[link].valid_from < ended and ended <= links[link].valid_to - (kind != BLOCK)
         if width != known or link != first_link or not inside:
             code, link, column, flag = place_row(width - 1, device, point, first_link, links, pushes, kind, time)
             if code != GOOD:

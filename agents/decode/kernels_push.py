@@ -43,6 +43,8 @@ LINK = np.dtype(
         ("service_point", "<u8"),
         ("template", "<i4"),
         ("interval_secs", "<i4"),
+        ("opens", "<i4"),  # s from a block's stamp to the end of its interval
+        ("spare", "<i4"),
     ]
 )
 """What a frame needs of its link."""
@@ -87,7 +89,7 @@ def body_start(octets, p, end):  # type: ignore[no-untyped-def]
 @inlined
 def place_row(columns, device, point, first_link, links, pushes, kind, time):  # type: ignore[no-untyped-def]
     """What `columns` columns with a stamp are read by: (code, row of the link, first column, flag of the template)."""
-    link = link_at(links, first_link, device, kind, time)
+    link = link_at(links, first_link, device, kind, time, False)
     if link < 0 or links[link].service_point != point:
         return NOT_LINKED, link, np.int64(0), 0
     model = links[link].template

@@ -152,7 +152,7 @@ def read_readings(octets, p, end, frame, device, point, first_link, links, rows,
     written, snapshots, other = np.int64(0), np.int64(0), False
     for item in range(count):
         start = p + HEAD_OCTETS + item * size
-        link = link_at(links, first_link, device, kind, peek8(octets, start))
+        link = link_at(links, first_link, device, kind, peek8(octets, start), True)
         if link < 0 or links[link].service_point != point:
             continue
         declared = peek2(octets, start + INTERVAL)

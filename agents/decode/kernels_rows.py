@@ -13,6 +13,7 @@ import numpy as np
 from agents.decode.kernels_axdr import COMPACT_ARRAY
 from agents.decode.kernels_columns import CHANNEL_BITS, TEMPLATE_UNKNOWN, write_channels, write_snapshot
 from agents.decode.kernels_compact import unpack
+from agents.decode.kernels_drift import Limits, drift_flag, note_drift
 from agents.decode.kernels_open import APDU_UNKNOWN, DATA_NOTIFICATION, DECRYPT_FAILED, GOOD, Policy
 from agents.decode.kernels_profile import NO_ROOM, forget_rows, read_profile, share
 from agents.decode.kernels_push import PROFILE, read_push
@@ -53,6 +54,8 @@ class Tables(NamedTuple):
     names: u8 (kinds + 1, 6), push-setup logical names
     others: CHECKED_KEY (m,), keys for `agents.decode.others`
     policy: settings
+    drift: what of clocks is measured
+    opening: stamps of some model's blocks open their interval
     """
 
     devices: Array
@@ -63,6 +66,8 @@ class Tables(NamedTuple):
     names: Array
     others: Array
     policy: Policy
+    drift: Limits
+    opening: bool
 
 
 class Rows(NamedTuple):
@@ -99,6 +104,9 @@ class Memory(NamedTuple):
     words: Array
     words_changed: Array
     words_dirty: Array
+    drifts: Array
+    drifts_changed: Array
+    drifts_dirty: Array
 
 
 class Changes(NamedTuple):
@@ -220,7 +228,9 @@ def read_many(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done):  # type: ignore[no-untyped-def]
+def read_frames(  # type: ignore[no-untyped-def]
+    octets, opened, good, points, devices, received, tables, memory, rows, changes, drifts, scratch, done
+):
     """Rows of the frames from done[FRAMES] on that are good so far; opened.code gets the verdicts.
 
     Stops at a frame that has done[LACKING] rows more than there is room for, and at one that it cannot read itself,
@@ -231,7 +241,8 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
         opened: Opened.
         good: u8 (n,), 1 where unsealing succeeded.
         points, devices: u64 (n,).
-        tables, memory, rows, changes, scratch: see there.
+        received: i64 (n,), arrival, epoch s; 0: not to be measured by.
+        tables, memory, rows, changes, drifts, scratch: see there.
         done: i64 (DONE,), how many frames, rows, snapshots and changed words there are so far.
     """
     # Bound once: a tuple's field costs a reference count wherever it is read.
@@ -244,7 +255,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
     slots, capacity, windows, prints = memory.slots, memory.capacity, memory.counters, memory.prints
     windows_changed, windows_dirty = memory.counters_changed, memory.counters_dirty
     prints_changed, prints_dirty = memory.prints_changed, memory.prints_dirty
-    values, stack, pushed = scratch.values, scratch.stack, scratch.pushed[0]
+    values, stack, pushed, clocks = scratch.values, scratch.stack, scratch.pushed[0], memory.drifts
     row, snapshot, changed = done[ROWS], done[SNAPSHOTS], done[CHANGES]
     count, places, first = points.shape[0], prints.shape[1], done[FRAMES]
     aside, plain = done[ASIDE] != NEVER, tables.policy.plain
@@ -257,6 +268,7 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             prefetch(windows, slots[coming])
             prefetch(prints, print_row * places + slots[coming])
             prefetch(prints_changed, print_row * prints_changed.shape[1] + (slots[coming] >> 6))
+            prefetch(clocks, slots[coming])
         if verdicts[item] != GOOD and not is_left(aside, plain, verdicts[item], octets, starts[item], lengths[item]):
             continue
         security = securities[item]
@@ -296,7 +308,9 @@ def read_frames(octets, opened, good, points, devices, tables, memory, rows, cha
             verdicts[item] = code
             forget_rows(rows, row, snapshot, profile, pushed.kind)
             continue
-        flags = late | (0 if security & ENCRYPTED else PLAIN)
+        kind = 0 if profile else pushed.kind
+        note_drift(memory, slot, kind, pushed.time, received[item], tables.drift, row, drifts)
+        flags = late | (0 if security & ENCRYPTED else PLAIN) | drift_flag(clocks[slot])
         if profile:
             share(rows, row, profile, item, points[item], devices[item], pushed.kind, counter, flags)
             row += profile

@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.decode.config import DecodeConfig
 from agents.decode.kernels_columns import COLUMN, form_of
+from agents.decode.kernels_drift import Limits
 from agents.decode.kernels_open import DEVICE, Policy, enter_devices
 from agents.decode.kernels_push import LINK, PUSH
 from agents.decode.kernels_rows import Tables
@@ -34,9 +35,12 @@ def tables_of(references: References, config: DecodeConfig) -> Tables:
     """Everything that does not change until the next control record."""
     registry, keys = references.registry, references.keys
     links = np.zeros(len(registry.device), LINK)
-    for name in LINK.names or ():
+    for name in ("device", "valid_from", "valid_to", "service_point", "template", "interval_secs"):
         links[name] = getattr(registry, name)
     templates = template_arrays()
+    opens = templates.opens[np.minimum(links["template"], len(templates.opens) - 1)] == 1
+    opens &= links["template"] < len(templates.opens)
+    links["opens"] = np.where(opens, links["interval_secs"], 0)
     pushes, columns = np.zeros(templates.first.shape, PUSH), np.zeros(len(templates.target), COLUMN)
     for name in ("first", "width", "required"):
         pushes[name] = getattr(templates, name)
@@ -53,6 +57,8 @@ def tables_of(references: References, config: DecodeConfig) -> Tables:
         names=templates.names,
         others=checked_keys(keys.others),
         policy=policy_of(config),
+        drift=Limits(config.clock_drift_secs, config.clock_drift_pushes, config.clock_drift_span_secs),
+        opening=bool(opens.any()),
     )
 
 

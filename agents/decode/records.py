@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.decode.kernels_drift import AHEAD, RESTORED, Drifts
 from agents.decode.kernels_rows import Changes
 from agents.decode.lane import LogEvent
 from agents.decode.single.entries import event_name, is_restored
@@ -22,6 +23,9 @@ RAW_LIMIT = 64 * 1024
 """Octets of a frame that a reject carries at most."""
 
 FRAMES_TOPIC = "frames"
+
+CLOCK_AHEAD, CLOCK_BEHIND = "meter clock ahead", "meter clock behind"
+"""Names of the events of a measured clock."""
 
 _COUNTED = np.zeros(len(MEANINGS), np.bool_)
 _COUNTED[[REJECT_NUMBER[f"COUNTER_{name}"] for name in ("REPLAYED", "TOO_OLD", "DUPLICATE")]] = True
@@ -89,6 +93,32 @@ def log_records(parcel: Parcel, events: Iterable[LogEvent], first: int) -> Itera
             "flags": event.flags,
             "frame": event.frame,
             **_origin(parcel, index),
+        }
+
+
+def drift_records(parcel: Parcel, decoded: DecodedBatch, drifts: Drifts, index: int) -> Iterator[dict[str, Any]]:
+    """Event records of clocks that came to be off, or right again; `index`: place of the first in the output.
+
+    `time` is what the clock shows when the frame arrives: `time` less `received_at` is what the clock is ahead.
+    """
+    assert isinstance(parcel.batch, FrameBatch)
+    for place in range(int(drifts.found[0])):
+        row, what = int(drifts.row[place]), int(drifts.what[place])
+        frame = int(decoded.frame[row])
+        received_at = int(parcel.batch.received_at[frame])
+        yield {
+            "service_point": int(decoded.service_point[row]),
+            "device": device_name(int(decoded.device[row])),
+            "time": received_at + int(drifts.lead[place]),
+            "received_at": received_at,
+            "source": "PIPELINE",
+            "edge": "RESTORED" if what >= RESTORED else "OCCURRED",
+            "name": CLOCK_AHEAD if what in (AHEAD, AHEAD + RESTORED) else CLOCK_BEHIND,
+            "bit": None,
+            "code": None,
+            "flags": int(decoded.flags[row]),
+            "frame": frame,
+            **_origin(parcel, index + place),
         }
 
 

@@ -25,4 +25,11 @@ PRINTS = Table("prints", np.dtype("u1"), slices=WINDOW)
 WORDS = Table("words", np.dtype([("high", "<u8"), ("low", "<u8"), ("time", "<i8")]))
 """The event status word in force and its stamp; time 0: none came yet."""
 
-LAYOUT = Layout("decode", 1, (COUNTERS, PRINTS, WORDS))
+DRIFTS = Table("drifts", np.dtype([("since", "<u4"), ("most", "<i2"), ("count", "<u1"), ("said", "<u1")]))
+"""What the device's own clock was measured to be: see `kernels_drift`.
+
+Of the running span of pushes its first arrival (epoch seconds), the `most` that the clock was ahead of an arrival (s),
+and their `count`; `said`: the event that is in force. Only pushes with the clock of their sending change it.
+"""
+
+LAYOUT = Layout("decode", 2, (COUNTERS, PRINTS, WORDS, DRIFTS))

@@ -15,6 +15,7 @@ from agents.decode.config import DecodeConfig
 from agents.decode.kernels_axdr import NESTING
 from agents.decode.kernels_columns import TARGETS
 from agents.decode.kernels_compact import UNPACKED
+from agents.decode.kernels_drift import Drifts, new_drifts
 from agents.decode.kernels_open import Opened, gather, new_opened, open_frames
 from agents.decode.kernels_profile import INSTANT, MOST_PLACES
 from agents.decode.kernels_push import PUSHED
@@ -36,9 +37,10 @@ from agents.decode.kernels_rows import (
 )
 from agents.decode.lane import Batch, SingleLane
 from agents.decode.late import LATE_DEVICE, read_late
+from agents.decode.openings import close_intervals
 from agents.decode.others import open_others
 from agents.decode.prepare import tables_of
-from agents.decode.records import event_records, log_records, rejects_of
+from agents.decode.records import drift_records, event_records, log_records, rejects_of
 from agents.decode.state import LAYOUT
 from pipeline import gcm
 from pipeline.batch import DecodedBatch, FrameBatch
@@ -85,12 +87,13 @@ class DecodeStep:
                 "BATCH_OTHER", where=self.name, what=f"a {type(parcel.batch).__name__} came in",
                 do="put decode behind a topic of FrameBatch",
             )  # fmt: skip
-        lane = SingleLane(self.config.single_octets)
+        lane, drifts = SingleLane(self.config.single_octets), new_drifts(len(parcel.batch.length))
         decoded, opened, changes = decode_batch(
-            parcel.batch, store, prepared, self._cipher.context, parcel.requeued, lane
+            parcel.batch, store, prepared, self._cipher.context, parcel.requeued, lane, drifts
         )
         records = [*event_records(parcel, decoded, changes)]
         records += log_records(parcel, lane.events, len(records))
+        records += drift_records(parcel, decoded, drifts, len(records))
         emissions = [Emission("events", record, key=record["device"].encode()) for record in records]
         refused = rejects_of(parcel, opened.code, opened.frames.counter, lane.said)
         if refused is not None:
@@ -105,10 +108,12 @@ def decode_batch(
     context: int,
     requeued: Array | None = None,
     lane: SingleLane | None = None,
+    drifts: Drifts | None = None,
 ) -> tuple[DecodedBatch, Opened, Changes]:
     """The rows of a batch, the verdict on each frame (opened.code), and the event status words that changed.
 
-    requeued: as in Parcel. lane: reads what the kernels cannot; None: nobody does.
+    requeued: as in Parcel. lane: reads what the kernels cannot; None: nobody does. drifts: gets the clocks that
+    came to be off, or right again.
     """
     count = len(batch.length)
     # Copied, so that frames are opened in place; the batch itself is read only and keeps the bytes as they came.
@@ -128,8 +133,11 @@ def decode_batch(
         np.zeros(TARGETS, np.int64), np.zeros(NESTING, np.int64), np.zeros(1, PUSHED),
         np.zeros(int(tables.pushes["width"].max()), np.int64), np.empty(UNPACKED, np.uint8),
     )  # fmt: skip
-    done = np.zeros(DONE, np.int64)
+    done, measured = np.zeros(DONE, np.int64), drifts or new_drifts(count)
     beside = Batch(octets, batch.received_at, points, devices, tables, changes, done)
+    received = np.array(batch.received_at, np.int64)
+    if requeued is not None:
+        received[requeued > 0] = 0
 
     def room(more: int, *, snapshots: bool) -> Rows:
         nonlocal rows
@@ -140,7 +148,9 @@ def decode_batch(
         done[FRAMES] = 0
         while True:
             done[ASIDE] = lane.aside if lane is not None else NEVER
-            read_frames(octets, opened, good, points, devices, tables, memory, rows, changes, scratch, done)
+            read_frames(
+                octets, opened, good, points, devices, received, tables, memory, rows, changes, measured, scratch, done
+            )
             left = count - int(done[FRAMES])
             if done[LACKING]:
                 # Most profiles of a record are alike.
@@ -155,6 +165,8 @@ def decode_batch(
         # Each frame may have a row once more.
         room(count, snapshots=True)
         read_late(opened, requeued, lambda chosen: memory_of(store, points, owners | LATE_DEVICE, chosen), read)
+    if tables.opening:
+        close_intervals(rows, int(done[ROWS]), tables.links)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
         **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
@@ -182,7 +194,7 @@ def memory_of(store: StateStore, points: Array, devices: Array, chosen: Array | 
     else:
         slots = np.zeros(len(points), np.int64)
         slots[chosen] = store.locate(points[chosen], devices[chosen])
-    counters, prints, words = (store.areas[table.name] for table in LAYOUT.tables)
+    counters, prints, words, drifts = (store.areas[table.name] for table in LAYOUT.tables)
     return Memory(
         slots,
         store.capacity,
@@ -195,4 +207,7 @@ def memory_of(store: StateStore, points: Array, devices: Array, chosen: Array | 
         words.flat[0],
         words.changed.reshape(1, -1),
         words.dirty,
+        drifts.flat[0],
+        drifts.changed.reshape(1, -1),
+        drifts.dirty,
     )

@@ -19,7 +19,11 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     grid_tolerance_secs: int = Field(
-        300, ge=0, le=449, description="V03: a stamp this close to the interval grid is moved to it; beyond, rejected."
+        300,
+        ge=0,
+        le=449,
+        description="V03: a stamp this close to the interval grid is moved to it; beyond, the row's energy is shared "
+        "out by time (docs/clocks.md).",
     )
     future_slack_secs: int = Field(
         600, ge=0, le=3600, description="V06: a stamp may be one interval and this much ahead of the last tick."

@@ -12,7 +12,6 @@ from agents.vee.kernels_cells import (
     half_of,
     lacks_plane,
     method_of,
-    quality_of,
     read_published,
     read_sent,
     rules_of,
@@ -25,10 +24,12 @@ from agents.vee.kernels_cells import (
     write_energies,
 )
 from agents.vee.kernels_links import remarks
-from agents.vee.kernels_reading import as_sent, begin_reading
+from agents.vee.kernels_part_rows import REGULAR, is_repeated, list_of
+from agents.vee.kernels_parts import take_part
+from agents.vee.kernels_reading import as_sent, begin_reading, note_replaced
 from agents.vee.kernels_registers import replace_carried
 from agents.vee.output import LACKING, READINGS
-from agents.vee.state import AS_SENT, EMPTY, GOOD, NEGATIVE, NOTHING, OFFERED, SENT_SHIFT, TWICE
+from agents.vee.state import AS_SENT, GOOD, NEGATIVE, NOTHING, OFFERED, PARTED, SENT_SHIFT, TWICE
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER
 from pipeline.localtime import DAY_SECS
@@ -61,7 +62,7 @@ def _order(sent, values, other_sent, other_values):  # type: ignore[no-untyped-d
 
 @kernel
 def _rank(sent):  # type: ignore[no-untyped-def]
-    return 2 if sent == GOOD else 1 if sent == OFFERED else 0
+    return 2 if sent in (GOOD, PARTED) else 1 if sent == OFFERED else 0
 
 
 @kernel
@@ -83,6 +84,9 @@ def enter(  # type: ignore[no-untyped-def]
     place = planes[half]
     cell = np.int64(pages.cells[slice_, place])
     order = 1
+    if sent_of(cell) == PARTED and sent == GOOD:
+        stamp = start + np.int64(tables.links[rows.link[row]].interval)
+        return take_part(pages, tables, limits, clock, rows, row, slot, offset, stamp, REGULAR, row, work, out, cursor)
     if sent_of(cell) != NOTHING:
         read_sent(pages, planes, slice_, half, cell, old)
         _kept(sent, billed, kept)
@@ -91,7 +95,8 @@ def enter(  # type: ignore[no-untyped-def]
             return SAME_AGAIN
         if order < 0 and sent == OFFERED:
             return ESTIMATE_UNUSED
-        if order < 0 and cell & TWICE:
+        stamp = start + np.int64(tables.links[rows.link[row]].interval)
+        if order < 0 and (cell & TWICE or _is_whole(pages, limits, slot, cell, stamp)):
             return LEFT
     # That a value took the place of an estimate is no contradiction. An estimate in the place of a suspect value keeps
     # in mind that there was one, so that any order of arrival ends in the same.
@@ -100,7 +105,7 @@ def enter(  # type: ignore[no-untyped-def]
     cursor[READINGS] += 1
     begin_reading(limits, rows, row, link.interval, offset, start, reading)
     read_published(pages, planes, slice_, half, cell, old)
-    _replace(cell, scaled_of(pages, slot, start), old, reading)
+    note_replaced(cell, scaled_of(pages, slot, start), old, reading)
     if order < 0:  # the value in force stays, but from now on it is known that there was another
         reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
         _repeat(tables, cell | TWICE, old, reading)
@@ -118,12 +123,9 @@ def enter(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _replace(cell, scaled, old, reading):  # type: ignore[no-untyped-def]
-    """Say what is replaced: `cell` with the energies `old`."""
-    reading.replaces = np.uint8(1 if cell & 15 != EMPTY else 0)
-    reading.prior_quality = np.uint8(quality_of(cell, scaled, 0))
-    for channel in range(N_ENERGY):
-        reading.prior_energy[channel] = old[channel]
+def _is_whole(pages, limits, slot, cell, stamp):  # type: ignore[no-untyped-def]
+    """One frame has shown all rows of a repeated interval, so that another value is no second opinion."""
+    return sent_of(cell) == PARTED and is_repeated(pages, limits, list_of(pages, slot), stamp)
 
 
 @kernel

@@ -12,21 +12,22 @@ import numpy as np
 from agents.vee.borrow import borrowed
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_again import enter, take_registers
-from agents.vee.kernels_cells import MOST, set_dirty, slice_of
+from agents.vee.kernels_cells import set_dirty, slice_of
+from agents.vee.kernels_judge import IN_FUTURE, SUBSTITUTES, SUSPECT, TOO_OLD, judge, outside
 from agents.vee.kernels_links import slot_grid
+from agents.vee.kernels_part_rows import ODD, REPEATED
+from agents.vee.kernels_parts import in_frame, take_part
 from agents.vee.kernels_reading import as_sent, begin_reading
-from agents.vee.output import AT, DONE, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS
-from agents.vee.state import AS_SENT, DOUBTED, EMPTY, GOOD, NEGATIVE, OFFERED, RANGE, SENT_SHIFT, SPLIT
+from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS
+from agents.vee.state import AS_SENT, EMPTY, GOOD, SENT_SHIFT
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER, Flag, Kind
 from pipeline.jit import AHEAD, prefetch
 from pipeline.localtime import DAY_SECS
 
 BLOCK, DAILY = int(Kind.BLOCK), int(Kind.DAILY)
-TOO_OLD, IN_FUTURE, OFF_GRID = (REJECT_NUMBER[code] for code in ("TOO_OLD", "IN_FUTURE", "OFF_GRID"))
-NOT_ACTUAL = REJECT_NUMBER["REGISTER_NOT_ACTUAL"]
-SUBSTITUTES = int(Flag.HEAD_END_ESTIMATED | Flag.HEAD_END_EDITED)
-SUSPECT = int(Flag.HEAD_END_SUSPECT)
+OFF_GRID, NOT_ACTUAL = REJECT_NUMBER["OFF_GRID"], REJECT_NUMBER["REGISTER_NOT_ACTUAL"]
+HEAD_END = int(Flag.HEAD_END)
 TAKEN = 0
 LEFT = -1
 """Nothing to publish and nothing to refuse."""
@@ -38,7 +39,8 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
     """Take the rows from cursor[AT] on.
 
     rows: DecodedRows; slots i64 (rows,); offset: of the record, for revisions; work i64 (4, 8): scratch; out READING,
-    refused REJECT (rows,). Stops with STATUS PLANE_NEEDED at a row whose point (SLOT) needs planes (LACKING) first.
+    refused REJECT (rows,). Stops with STATUS PLANE_NEEDED at a row whose point (SLOT) needs planes (LACKING) first, and
+    with FULL at one that may make more readings than there is room for.
     """
     pages, tables, rows, slots = borrowed(pages), borrowed(tables), borrowed(rows), borrowed(slots)
     work, out, refused, cursor = borrowed(work), borrowed(out), borrowed(refused), borrowed(cursor)
@@ -49,6 +51,8 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
     asked, asked_slice = np.int64(-1), np.int64(limits.slices - 1)
     time, interval, end, moved = np.int64(-1), np.int64(0), np.int64(-1), 0
     start, slice_ = np.int64(-1), np.int64(limits.slices - 1)
+    # The frame in which stamps went back, -1: none. Where a call goes on within a frame it may have been that one.
+    back = np.int64(rows.frame[cursor[AT]]) if 0 < cursor[AT] < count else np.int64(-1)
     for row in range(cursor[AT], count):
         coming = row + AHEAD
         if coming < count:
@@ -68,8 +72,12 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
                 end += interval
             elif interval != step or time != before:
                 end, moved = _snap(time, interval, limits.tolerance)
-            verdict = OFF_GRID
-            if end >= 0:
+            back = _went_back(rows, row, limits, before, time, back)
+            if end < 0 or (back >= 0 and _comes_again(rows, row, limits, end)):
+                verdict = _cut(
+                    pages, tables, limits, clock, rows, row, slot, page, offset, end, moved, work, out, cursor
+                )
+            else:
                 start, slice_ = _next_slice(limits, start, slice_, end - interval)
                 verdict = _block(
                     pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, interval, moved, work,
@@ -78,13 +86,22 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
         elif rows.kind[row] == DAILY:
             verdict = _daily(pages, tables, limits, clock, rows, row, slot)
         if cursor[LACKING]:
-            cursor[AT], cursor[STATUS], cursor[SLOT] = row, PLANE_NEEDED, slot
+            cursor[AT], cursor[SLOT] = row, slot
+            cursor[STATUS] = PLANE_NEEDED if cursor[LACKING] > 0 else FULL
             return
         if verdict > TAKEN:
             refused[cursor[REJECTS]].row = np.int32(row)
             refused[cursor[REJECTS]].code = np.uint8(verdict)
             cursor[REJECTS] += 1
     cursor[AT], cursor[STATUS] = count, DONE
+
+
+@inlined
+def _went_back(rows, row, limits, before, time, back):  # type: ignore[no-untyped-def]
+    """The row's frame when stamps have not risen in it, up to this row of `time` behind one of `before`; else -1."""
+    if time <= before + limits.tolerance and row > 0 and rows.frame[row] == rows.frame[row - 1]:
+        return np.int64(rows.frame[row])
+    return back if back == np.int64(rows.frame[row]) else np.int64(-1)
 
 
 @inlined
@@ -110,16 +127,61 @@ def _snap(time, step, tolerance):  # type: ignore[no-untyped-def]
     return np.int64(-1), 0
 
 
-@inlined
-def _outside(limits, clock, start, end, interval):  # type: ignore[no-untyped-def]
-    """Reject code of what the window cannot hold, or TAKEN."""
-    now = clock.time + limits.offset
-    today = now // DAY_SECS
-    if start // DAY_SECS <= today - limits.hot_days:
-        return TOO_OLD
-    if start // DAY_SECS > today or (clock.ticked and end > now + interval + limits.slack):
-        return IN_FUTURE
-    return TAKEN
+@kernel
+def _comes_again(rows, row, limits, end):  # type: ignore[no-untyped-def]
+    """A row of the same frame before this one closed the same interval. Of head-ends' rows nothing follows from it."""
+    if rows.flags[row] & HEAD_END:
+        return False
+    for earlier in range(row - 1, -1, -1):
+        if rows.frame[earlier] != rows.frame[row]:
+            return False
+        if in_frame(rows, earlier, row, limits, end):
+            return True
+    return False
+
+
+@kernel
+def _cut(pages, tables, limits, clock, rows, row, slot, page, offset, end, moved, work, out, cursor):  # type: ignore[no-untyped-def]
+    """A row off the grid (end -1), or one of an interval that came in the same frame before: see `kernels_parts`."""
+    link, stamp = tables.links[rows.link[row]], rows.time[row] + limits.offset
+    interval = np.int64(link.interval)
+    if end >= 0 and not moved:
+        first = _first_other(tables, limits, rows, row, end, work)
+        start = end - interval
+        code = outside(limits, clock, start, end, interval)
+        split = start - limits.offset < link.start or end - limits.offset > link.until
+        if code or split or first < 0 or judge(rows, row, link, limits, False, work[0]) != GOOD:
+            return _block(
+                pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_of(limits, start), interval,
+                moved, work, out, cursor,
+            )  # fmt: skip
+        return take_part(pages, tables, limits, clock, rows, row, slot, offset, end, REPEATED, first, work, out, cursor)
+    start = stamp - stamp % interval
+    code = outside(limits, clock, start, stamp, interval)
+    if code:
+        return code
+    begin = max(start - interval, start - start % DAY_SECS) - limits.offset
+    within = begin >= link.start and start + interval - limits.offset <= link.until
+    if not within or judge(rows, row, link, limits, False, work[0]) != GOOD:
+        return OFF_GRID
+    return take_part(pages, tables, limits, clock, rows, row, slot, offset, stamp, ODD, row, work, out, cursor)
+
+
+@kernel
+def _first_other(tables, limits, rows, row, end, work):  # type: ignore[no-untyped-def]
+    """First row of the frame that closed the same interval, if one of them has other good values; else -1."""
+    first, differs = -1, False
+    judge(rows, row, tables.links[rows.link[row]], limits, False, work[0])
+    for earlier in range(row - 1, -1, -1):
+        if rows.frame[earlier] != rows.frame[row]:
+            break
+        if in_frame(rows, earlier, row, limits, end) and (
+            judge(rows, earlier, tables.links[rows.link[earlier]], limits, False, work[1]) == GOOD
+        ):
+            first = earlier
+            for channel in range(N_ENERGY):
+                differs = differs or work[0, channel] != work[1, channel]
+    return first if differs else -1
 
 
 @inlined
@@ -127,13 +189,13 @@ def _block(  # type: ignore[no-untyped-def]
     pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, interval, moved, work, out, cursor
 ):
     end, link = start + interval, tables.links[rows.link[row]]
-    code = _outside(limits, clock, start, end, interval)
+    code = outside(limits, clock, start, end, interval)
     if code:
         return code
     split = start - limits.offset < link.start or end - limits.offset > link.until
     if split and _too_coarse(tables, limits, link.point, interval, start, work[3]):
         return OFF_GRID
-    sent = _judge(rows, row, link, limits, split, work[0])
+    sent = judge(rows, row, link, limits, split, work[0])
     if link.plain and sent == GOOD and pages.cells[slice_, slot] == EMPTY:
         _first(pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, moved, work[0], out, cursor)
         return TAKEN
@@ -146,39 +208,6 @@ def _too_coarse(tables, limits, point, interval, start, grid):  # type: ignore[n
     place = start - start % limits.slot_secs - limits.offset
     slot_grid(tables, point, place, place + limits.slot_secs, grid)
     return grid[2] > 0 and interval > grid[0]
-
-
-@inlined
-def _judge(rows, row, link, limits, split, billed):  # type: ignore[no-untyped-def]
-    """What was sent, by what its head-end says of it, and by rules V07 and V09 on the meter's side.
-
-    billed i64 (4,) = energies times the factor.
-    """
-    sent = SPLIT if split else _as_declared(rows.flags[row])
-    for channel in range(N_ENERGY):
-        energy = rows.energy[row, channel] if (rows.present[row] >> np.uint32(channel)) & np.uint32(1) else np.int64(0)
-        billed[channel] = energy
-        if link.numerator != 1 or link.denominator != 1:
-            billed[channel] = energy * link.numerator // link.denominator
-        if energy < 0:
-            sent = NEGATIVE
-        elif sent != NEGATIVE and _beyond(energy, billed[channel], link.limit * limits.range_percent // 100):
-            sent = RANGE
-    return sent
-
-
-@inlined
-def _as_declared(flags):  # type: ignore[no-untyped-def]
-    """A head-end that calls a value suspect and estimated as well would not have it used."""
-    if flags & (SUSPECT | SUBSTITUTES) == 0:
-        return GOOD
-    return DOUBTED if flags & SUSPECT else OFFERED
-
-
-@kernel
-def _beyond(energy, billed, limit):  # type: ignore[no-untyped-def]
-    """More than the meter can pass (limit 0: not known), or than is kept."""
-    return (limit > 0 and energy > limit) or billed > MOST
 
 
 @inlined

@@ -21,6 +21,7 @@ from agents.vee.state import (
     NEGATIVE,
     NOTHING,
     OFFERED,
+    PARTED,
     PLANES,
     POOL,
     RANGE,
@@ -42,11 +43,11 @@ MOST = 2**31 - 1
 """Largest energy that is kept, Wh in an interval."""
 
 V01, V02, V07, V09 = (1 << RULE_BIT[code] for code in ("V01", "V02", "V07", "V09"))
-V14, V12, V16, V32, V37 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V16", "V32", "V37"))
+V14, V12, V03, V16, V32, V37 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V03", "V16", "V32", "V37"))
 
 ABSENT, ACTUAL, SUSPECT = int(Quality.ABSENT), int(Quality.ACTUAL), int(Quality.SUSPECT)
 ESTIMATED, LACKING = int(Quality.ESTIMATED), int(Quality.MISSING)
-METHOD_SCALED, METHOD_HEAD_END = int(Method.SCALED), int(Method.HEAD_END)
+METHOD_SCALED, METHOD_HEAD_END, METHOD_CLOCK_SET = int(Method.SCALED), int(Method.HEAD_END), int(Method.CLOCK_SET)
 
 
 @kernel
@@ -190,7 +191,7 @@ def day_bit(day):  # type: ignore[no-untyped-def]
 
 @kernel
 def sent_of(cell):  # type: ignore[no-untyped-def]
-    """What was sent for a cell: NOTHING, GOOD, NEGATIVE, RANGE, SPLIT, DOUBTED, OFFERED."""
+    """What was sent for a cell: NOTHING, GOOD, NEGATIVE, RANGE, SPLIT, DOUBTED, OFFERED, PARTED."""
     return (cell >> SENT_SHIFT) & SENT_MASK
 
 
@@ -209,7 +210,7 @@ def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
     if published == MISSING:
         return LACKING
     if published == AS_SENT:
-        return ACTUAL if sent == GOOD else ESTIMATED if sent == OFFERED else SUSPECT
+        return ACTUAL if sent == GOOD else ESTIMATED if sent >= OFFERED else SUSPECT
     if published == ROUNDING or (published == SCALED and sent == GOOD and not (scaled >> channel) & 1):
         return ACTUAL
     return ESTIMATED
@@ -219,8 +220,8 @@ def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
 def method_of(cell):  # type: ignore[no-untyped-def]
     """Method number of what is published."""
     published = cell & 15
-    if published == AS_SENT and sent_of(cell) == OFFERED:
-        return METHOD_HEAD_END
+    if published == AS_SENT and sent_of(cell) >= OFFERED:
+        return METHOD_HEAD_END if sent_of(cell) == OFFERED else METHOD_CLOCK_SET
     if published <= MISSING:
         return 0
     return METHOD_SCALED if published == SPIKE_SCALED else published
@@ -235,6 +236,8 @@ def rules_of(cell):  # type: ignore[no-untyped-def]
         rules |= V01
     elif sent == DOUBTED:
         rules |= V37
+    elif sent == PARTED:
+        rules |= V03
     elif sent == NEGATIVE:
         rules |= V07
     elif sent == RANGE:

@@ -9,6 +9,7 @@ from agents.vee.kernels_cells import find_planes, half_of, is_amended, read_word
 from agents.vee.state import AMENDED, EMPTY, HIGH, KEPT, MISSING, NEGATIVE, NOTHING
 from agents.vee.state import GOOD as SENT_GOOD
 from agents.vee.state import OFFERED as SENT_OFFERED
+from agents.vee.state import PARTED as SENT_PARTED
 from agents.vee.work import BAD, BEFORE, COUNTS, GAP, GOOD, LINK_COUNT, NONE, OFFERED, PLANES_AT
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
@@ -76,7 +77,7 @@ def _fill(ring, limits, clock, planes, position, start, interval, row, half, cel
     if sent == NOTHING:
         position.state = GAP if start - limits.offset >= clock.begin else BEFORE
     else:
-        position.state = GOOD if sent == SENT_GOOD else OFFERED if sent == SENT_OFFERED else BAD
+        position.state = GOOD if sent == SENT_GOOD else OFFERED if sent in (SENT_OFFERED, SENT_PARTED) else BAD
     read_words(ring, planes[half], planes[half | HIGH], slice_, sent == NEGATIVE, position.sent)
     if is_amended(cell):
         read_words(ring, planes[half | AMENDED], planes[half | AMENDED | HIGH], slice_, False, position.published)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.jit import inlined, kernel
-from agents.vee.kernels_cells import method_of, rules_of, sent_of
+from agents.vee.kernels_cells import method_of, quality_of, rules_of, sent_of
 from agents.vee.kernels_links import remarks
-from agents.vee.state import GOOD, OFFERED
+from agents.vee.state import EMPTY, GOOD, OFFERED
 from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_ENERGY
 from pipeline.codes import RULE_BIT, Flag, Quality
 
@@ -38,6 +38,15 @@ def begin_reading(limits, rows, row, interval, offset, start, reading):  # type:
     reading.frame, reading.counter = np.int32(rows.frame[row]), rows.counter[row]
 
 
+@kernel
+def note_replaced(cell, scaled, old, reading):  # type: ignore[no-untyped-def]
+    """Say what is replaced: `cell` with the energies `old`."""
+    reading.replaces = np.uint8(1 if cell & 15 != EMPTY else 0)
+    reading.prior_quality = np.uint8(quality_of(cell, scaled, 0))
+    for channel in range(N_ENERGY):
+        reading.prior_energy[channel] = old[channel]
+
+
 @inlined
 def as_sent(tables, rows, row, cell, moved, billed, reading):  # type: ignore[no-untyped-def]
     """Complete a reading with the row's own values."""
@@ -46,7 +55,7 @@ def as_sent(tables, rows, row, cell, moved, billed, reading):  # type: ignore[no
     reading.method = np.uint8(method_of(cell))
     rules = rules_of(cell) | remarks(tables, reading.service_point, reading.interval_start, cell, billed)
     reading.rules = np.uint32(rules | (V03 if moved else 0))
-    word = ALL_ACTUAL if sent_of(cell) == GOOD else ALL_ESTIMATED if sent_of(cell) == OFFERED else ALL_SUSPECT
+    word = ALL_ACTUAL if sent_of(cell) == GOOD else ALL_ESTIMATED if sent_of(cell) >= OFFERED else ALL_SUSPECT
     reading.quality = word if rows.present[row] == ALL_PRESENT else _of_present(word, rows.present[row])
     for channel in range(N_ENERGY):
         reading.energy[channel] = billed[channel]

@@ -9,7 +9,8 @@ import numpy as np
 from agents.vee.borrow import borrowed
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import find_key, find_planes, is_amended, mark_hot, write_cell
-from agents.vee.state import AMENDED, FREE, HIGH, PAGE, PLANE, PLANES, POINT, POOL, Pages, pages_of
+from agents.vee.kernels_part_rows import holds_none, list_of
+from agents.vee.state import AMENDED, CUT_ROWS, FREE, HIGH, PAGE, PLANE, PLANES, POINT, POOL, Pages, pages_of
 from agents.vee.tables import page_of
 from pipeline.columns import Array
 from pipeline.lookup import PAGE_GROUPS, PAGES
@@ -118,14 +119,19 @@ def _give(view, own, slots, points, planes, numbers):  # type: ignore[no-untyped
 
 
 @kernel
-def release(view):  # type: ignore[no-untyped-def]
-    """Give back the planes that no interval of the window needs any longer; those of the second halves stay."""
+def release(view, limits, oldest):  # type: ignore[no-untyped-def]
+    """Give back the planes that no interval of the window needs any longer; those of the second halves stay.
+
+    oldest: where the window begins, local seconds.
+    """
     view = borrowed(view)
     planes = np.zeros(PLANES + 1, np.int64)
     for slot in range(view.keys.shape[0]):
         if view.hot[slot].kind != POINT:
             continue
         record = view.hot[slot]
+        if record.planes[CUT_ROWS - 1] and holds_none(view, limits, list_of(view, slot), oldest):
+            _return(view, slot, CUT_ROWS, list_of(view, slot))
         taken = False
         for plane in range(HIGH, PLANES + 1):
             taken = taken or record.planes[plane - 1] != 0
@@ -172,4 +178,4 @@ def _return(view, slot, plane, plane_slot):  # type: ignore[no-untyped-def]
 
 def lacking_planes(bits: int) -> list[int]:
     """Numbers of the planes that a kernel asked for."""
-    return [plane for plane in range(1, PLANES + 1) if bits >> plane & 1]
+    return [plane for plane in range(1, CUT_ROWS + 1) if bits >> plane & 1]

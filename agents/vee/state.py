@@ -9,7 +9,8 @@ The ring holds `hot_days` local days, time outermost, one place every `slot_secs
 
 Where that is not enough, a service point takes *planes*: slots of their own in the same page, whose ring lies beside
 its own. There is a plane for the second half of each place (meters of half the interval), for the high words of
-energies of 65,536 Wh and more, and for published energies that differ from what was sent. Planes come from a pool of
+energies of 65,536 Wh and more, and for published energies that differ from what was sent; and one whose ring is a list
+of the rows of intervals that a clock set has cut or repeated (`kernels_part_rows`). Planes come from a pool of
 their page (key = POOL | number) and go back to it, so the few meters that need more do not make all others larger.
 Number 0 of the pool is the page's own record: log time and how much of the pool is taken.
 
@@ -48,6 +49,7 @@ RANGE = 3  # V09
 SPLIT = 4  # the meter was exchanged within the interval: a part of it at most
 DOUBTED = 5  # V37: the head-end that sent it calls it suspect
 OFFERED = 6  # an estimate of the head-end that sent it: in force until the meter's own value comes
+PARTED = 7  # put together from rows that a clock set has cut or repeated
 SENT_SHIFT = 4
 SENT_MASK = 7
 TWICE = 128  # V02
@@ -62,6 +64,7 @@ HALF = 1  # second half of each place
 HIGH = 2  # high words
 AMENDED = 4  # published, where it differs from what was sent
 PLANES = 7
+CUT_ROWS = 8  # no bits: a list in place of intervals
 
 POOL = np.uint64(0xFFFF_FFFF_FFFF_0000)
 """Keys from here on are planes and page records; ids of service points lie below."""
@@ -74,13 +77,13 @@ HOT = np.dtype(
         ("words", "<i8", (4,)),  # PAGE: see pages; PLANE: owner; POINT: energy published since the carried register
         ("link", "<u4"),  # row of the registry that last measured the point
         ("scaled", "<u4"),  # a nibble a day: channels whose good intervals were scaled
-        ("planes", "<u2", (PLANES,)),  # POINT: number in the pool of plane n + 1; PAGE: size of the pool, free ones
+        ("planes", "<u2", (PLANES + 1,)),  # POINT: number in the pool of plane n + 1; PAGE: size of the pool, free ones
         ("kind", "<u1"),
         ("plane", "<u1"),  # PLANE: which
         ("dirty", "<u1"),  # days to settle; PAGE: some point of the page has some
         ("fragile", "<u1"),  # days with substitutes: settled again when what they lean on changes
         ("carried", "<u1"),  # days since the register that the oldest midnight stands for
-        ("spare", "<u1", (5,)),
+        ("spare", "<u1", (3,)),
     ],
 )
 """One cache line; only what seldom changes, so that an arriving interval leaves it alone."""
@@ -97,7 +100,7 @@ def layout(config: VeeConfig) -> Layout:
     slices = config.hot_days * config.slots_per_day
     return Layout(
         "vee",
-        1,
+        2,
         (
             Table("hot", HOT),
             Table("ring", np.dtype("<u8"), slices),

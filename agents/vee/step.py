@@ -151,9 +151,12 @@ class _Session:
                 self.pages, self.prepared.tables, self.limits, self.clock, rows, slots, self.offset, scratch,
                 buffers.readings, refused, buffers.cursor,
             )  # fmt: skip
-            if buffers.cursor[STATUS] != PLANE_NEEDED:
+            if buffers.cursor[STATUS] == FULL:
+                buffers.grow(len(buffers.readings) + 1, 0)
+            elif buffers.cursor[STATUS] == PLANE_NEEDED:
+                self._grant_lacking(buffers.cursor)
+            else:
                 return
-            self._grant_lacking(buffers.cursor)
 
     def _anchor(self, rows: DecodedRows) -> None:
         """Before the first tick the window is about the middle of the first frames, and the log begins with them.
@@ -210,7 +213,7 @@ class _Session:
         if today > (before.time + offset) // DAY_SECS:
             self._settle(phase + 1, buffers, work, final=True)
             kernels_tick.clear_day(self.pages, self.limits, today - self.limits.hot_days)
-            planes.release(self.pages)
+            planes.release(self.pages, self.limits, (today - self.limits.hot_days + 1) * DAY_SECS)
         # A day must have been closed for one whole day before it leaves the window, however late frames may be.
         oldest = (today - self.limits.hot_days + 2) * DAY_SECS - offset
         closed = max(closes, before.closed, min(oldest, time))

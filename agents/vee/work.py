@@ -17,7 +17,7 @@ BAD = 2  # sent, and not to be used
 GAP = 3  # not sent
 SPIKE = 4  # sent, and taken for a spike
 BEFORE = 5  # not sent, and older than the log: a gap only when registers say what was used
-OFFERED = 6  # not sent by the meter, but estimated by its head-end: a substitute to begin with
+OFFERED = 6  # estimated by its head-end, or put together from cut rows: a substitute to begin with
 
 CELL = np.dtype(
     [

@@ -23,6 +23,7 @@ class Shares(BaseModel):
     three_phase: float = Field(0.5, ge=0, le=1, description="three-phase meters among large homes and shops")
     integer: float = Field(0.35, ge=0, le=1, description="single-phase meters that send integers, with a modulus")
     export_first: float = Field(0.03, ge=0, le=1, description="single-phase meters of the vendor with another order")
+    opening: float = Field(0.0, ge=0, le=1, description="single-phase meters whose stamps open their intervals")
     solar: float = Field(0.06, ge=0, le=1, description="net-metered rooftop solar among homes and shops")
     mqtt: float = Field(0.25, ge=0, le=1, description="meters that push over MQTT (raw APDU)")
     udp: float = Field(0.10, ge=0, le=1, description="meters that push over UDP; the rest uses TCP")

@@ -82,7 +82,7 @@ FAULTS: tuple[FaultKind, ...] = (
     FaultKind(Fault.STUCK, METER_DAY, 0.004, "", "the push repeats an old interval for hours, the registers are right"),
     FaultKind(Fault.NEGATIVE, FRAME, 0.0003, "", "the interval in the push is below zero (float models)"),
     FaultKind(Fault.CLOCK_OFFSET, METER_DAY, 0.006, "", "stamps off the grid, by less than 300 s, for some hours"),
-    FaultKind(Fault.CLOCK_WRONG, METER_DAY, 0.003, "OFF_GRID", "stamps more than 300 s off the grid for some hours"),
+    FaultKind(Fault.CLOCK_WRONG, METER_DAY, 0.003, "", "stamps more than 300 s off the grid for some hours"),
     FaultKind(Fault.CLOCK_STATUS, METER_DAY, 0.005, "", "clock status invalid or doubtful for some hours"),
     FaultKind(Fault.ROLLOVER, METER, 0.005, "", "the import register passes its modulus during the run"),
     FaultKind(Fault.REVERSED_CT, METER_DAY, 0.003, "", "import is counted as export for some hours; alert"),

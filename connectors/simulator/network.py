@@ -15,7 +15,7 @@ FIRST_POINT = 27_000_000_001
 FIRST_ACCOUNT = 5_000_000_001
 FIRST_SUBSTATION, FIRST_FEEDER, FIRST_DT = 1, 100_001, 1_000_001
 
-D1_FLOAT, D1_INTEGER, D2_FLOAT, CT_INTEGER, D1_EXPORT_FIRST = 1, 2, 3, 4, 5
+D1_FLOAT, D1_INTEGER, D2_FLOAT, CT_INTEGER, D1_EXPORT_FIRST, D1_OPENING = 1, 2, 3, 4, 5, 11
 """Numbers of `pipeline.templates.TEMPLATES`."""
 
 TCP, UDP, MQTT = 1, 2, 3
@@ -113,6 +113,7 @@ def _consumers(config: SimulatorConfig, klass: Array, dt_of: Array, feeder_of: A
     model = draws(seed, Purpose.MODEL, items)
     template[happens(model, shares.integer)] = D1_INTEGER
     template[happens(draws(seed, Purpose.MODEL, items, 2), shares.export_first)] = D1_EXPORT_FIRST
+    template[happens(draws(seed, Purpose.MODEL, items, 3), shares.opening)] = D1_OPENING
     template[metered == Phase.THREE] = D2_FLOAT
     in_ct, in_ht = metered == Phase.CT, metered == Phase.HT
     template[in_ct | in_ht] = CT_INTEGER

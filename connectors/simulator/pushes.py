@@ -16,11 +16,12 @@ from connectors.simulator.skeletons import has_push
 from pipeline.channels import N_ENERGY, VAH_IMP, WH_IMP
 from pipeline.codes import Kind
 from pipeline.columns import Array
+from pipeline.templates import template_arrays
 
 BILLION = 1_000_000_000
 DUPLICATE_LATEST_SECS = 3 * 3600
 LATE_FIRST_SECS = 1800
-NEGATIVE_MODELS = (1, 3, 5)
+NEGATIVE_MODELS = (1, 3, 5, 11)
 """Models that send floats: an unsigned integer cannot be below zero."""
 
 
@@ -103,7 +104,8 @@ class Pushes:
         theft = self.fleet.books.theft[slot - 1].astype(np.int64)
         events.values[:, :N_ENERGY] = energy
         put_physical(self.fleet.config, self.fleet.points, rows, slot, energy, theft, events.values)
-        return events
+        opens = template_arrays().opens[self.fleet.devices.template[events.device]].astype(np.int64)
+        return events.changed(stamp=events.stamp - opens * self.fleet.config.interval_secs)
 
     def daily(self, slot: int) -> Events:
         """Midnight registers of all points."""

@@ -21,7 +21,6 @@ from pipeline.reference import Registry
 from pipeline.step import Tick
 
 UNKNOWN = REJECT_NUMBER["DEVICE_UNKNOWN"]
-OFF_GRID = REJECT_NUMBER["OFF_GRID"]
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class Simulation:
         """Block events with what lasting faults do to them."""
         spells, points = self.fleet.spells, events.point
         values, stamp, status = events.values, events.stamp.copy(), events.status.copy()
-        fault, expected = events.fault.copy(), events.expected.copy()
+        fault = events.fault.copy()
         stuck = (spells.stuck_from <= number) & (number < spells.stuck_to)
         for row in np.flatnonzero(stuck[points]):
             before = spells.stuck_from[points[row]] - 2
@@ -137,8 +136,7 @@ class Simulation:
         stamp[clock] += spells.clock_offset[points[clock]]
         status[clock] = spells.clock_status[points[clock]]
         fault[clock] = spells.clock_fault[points[clock]]
-        expected[clock & (fault == Fault.CLOCK_WRONG)] = OFF_GRID
-        return events.changed(values=values, stamp=stamp, status=status, fault=fault, expected=expected)
+        return events.changed(values=values, stamp=stamp, status=status, fault=fault)
 
     def _parked(self, events: Events, number: int) -> Events:
         """Frames of meters that the registry does not know yet."""

@@ -160,6 +160,8 @@ class Recorder:
         block = np.flatnonzero(events.kind == Kind.BLOCK)
         row, point = events.interval[block] - 1, events.point[block]
         true = (events.values[block, :N_ENERGY] == self._fleet.books.energy[row, point]).all(axis=1)
+        # A row off the grid is no interval's: its energy is shared between two.
+        true &= events.fault[block] != Fault.CLOCK_WRONG
         self._note(self._arrival, events.take(block), row, events.interval[block] < slot, ~true)
         daily = np.flatnonzero(events.kind == Kind.DAILY)
         day = events.interval[daily]

@@ -70,8 +70,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a push or a row of a profile says: values by target name; status: flags of its clock."""
+    """What a push or a row of a profile says: values by target name; status: flags of its clock.
 
+    stamp: as sent; time: the end of a block's interval.
+    """
+
+    stamp: int
     time: int
     status: int
     link: int
@@ -99,6 +103,11 @@ class Oracle:
         ]  # fmt: skip
         self._keys = {(device, "unicast", 16): pair for device, pair in keys.items()} | (others or {})
         self._intervals = [int(secs) for secs in registry.interval_secs]
+        models = [TEMPLATE_BY_NUMBER.get(link[4]) for link in self._links]
+        self._opens = [
+            secs if model is not None and model.opens else 0
+            for secs, model in zip(self._intervals, models, strict=True)
+        ]
         self._strict = strict
         self._seen: dict[tuple[int, int, str, int], Seen] = {}
 
@@ -205,13 +214,14 @@ class Oracle:
     ) -> Entry:  # fmt: skip
         """One row: stamp, link, template, values; `before`: the row that a null clock comes after."""
         if before is None:
-            time, status = _stamp(clock)
+            stamp, status = _stamp(clock)
         elif kind is Kind.INSTANT:
             raise FrameError("CLOCK_UNUSABLE", "no capture period")
         else:
             period = self._intervals[before.link] if kind is Kind.BLOCK else 86_400
-            time, status = before.time + period, before.status
-        link = self._link(kind, time, device, point)
+            stamp, status = before.stamp + period, before.status
+        link = self._link(kind, stamp, device, point)
+        time = stamp + self._opens[link] if kind is Kind.BLOCK else stamp
         model = self._links[link][4]
         push = TEMPLATE_BY_NUMBER[model].push(kind) if model in TEMPLATE_BY_NUMBER else None
         if push is None or not push.required <= len(columns) <= len(push.columns):
@@ -222,13 +232,14 @@ class Oracle:
                 raise FrameError("DATA_MALFORMED", "nothing above")
             values |= _value(column, datum)
         flags = status if TEMPLATE_BY_NUMBER[model].verified else status | Flag.TEMPLATE_UNVERIFIED
-        return Entry(time, status, link, int(flags), values)
+        return Entry(stamp, time, status, link, int(flags), values)
 
     def _link(self, kind: Kind, time: int, device: int, point: int) -> int:
-        moment = time - 1 if kind is Kind.BLOCK else time
         mine = [row for row, link in enumerate(self._links) if link[0] == device]
-        there = [row for row in mine if self._links[row][2] <= moment < self._links[row][3]]
-        there += [row for row in mine if self._links[row][3] == time]
+        ended = {row: time + self._opens[row] if kind is Kind.BLOCK else time for row in mine}
+        last = 1 if kind is Kind.BLOCK else 0
+        there = [row for row in mine if self._links[row][2] <= ended[row] - last < self._links[row][3]]
+        there += [row for row in mine if self._links[row][3] == ended[row]]
         if not there or self._links[there[0]][1] != point:
             raise FrameError("NOT_LINKED", "as of the stamp")
         return there[0]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DAY, OFFSET, CHANNELS = 86_400, 19_800, 4
 ACTUAL, SUSPECT, ESTIMATED, MISSING = 1, 2, 3, 4
-NONE, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING, HEAD_END = 0, 3, 4, 6, 8, 9, 10, 11
+NONE, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING, HEAD_END, CLOCK_SET = 0, 3, 4, 6, 8, 9, 10, 11, 12
 V01, V02, V14, V12, V03 = 1, 2, 16, 32, 64
 
 
@@ -51,11 +51,12 @@ class Cell:
     suspect: int = 0
     offered: bool = False
     twice: bool = False
+    parted: bool = False
     published: Published | None = None
 
     @property
     def good(self) -> bool:
-        return not self.suspect and not self.offered
+        return not self.suspect and not self.offered and not self.parted
 
 
 @dataclass
@@ -150,7 +151,7 @@ def _intervals(oracle: Oracle, point: int, day: int) -> list[Interval]:
             if not length or not own or (start + OFFSET) % length:
                 continue
             cell = oracle.cells.get((point, start)) or Cell()
-            use = "offered" if cell.offered else "bad" if cell.suspect else "good"
+            use = "offered" if cell.offered or cell.parted else "bad" if cell.suspect else "good"
             if cell.sent is None:
                 use = "gap" if start >= oracle.begin else "before"
             found.append(Interval(start, length, own[-1], cell, use))
@@ -297,7 +298,7 @@ def _rounded(
 
 def _publish(oracle: Oracle, point: int, span: Span, one: Interval) -> None:
     new, old = _published(span, one), one.cell.published
-    if old is None or new != old.with_rules(old.rules & ~V03):
+    if old is None or new.with_rules(new.rules & ~V03) != old.with_rules(old.rules & ~V03):
         oracle.cells.setdefault((point, one.start), one.cell).published = new
         oracle.final[point, one.start] = new
 
@@ -312,9 +313,11 @@ def _published(span: Span, one: Interval) -> Published:
             return Published(tuple(one.new), quality, SCALED, twice | V12, one.length)
         method, told = (ROUNDING, 0) if one.rounded else (NONE, told)
         return Published(tuple(one.new), (ACTUAL,) * CHANNELS, method, twice | told, one.length)
-    rules = twice | {"gap": V01, "spike": V14, "offered": V01}.get(one.use, one.cell.suspect)
+    offered = V03 if one.cell.parted else V01
+    rules = twice | {"gap": V01, "spike": V14, "offered": offered}.get(one.use, one.cell.suspect)
     if one.use == "offered" and tuple(one.new) == one.sent:
-        return Published(one.sent, (ESTIMATED,) * CHANNELS, HEAD_END, rules, one.length)
+        method = CLOCK_SET if one.cell.parted else HEAD_END
+        return Published(one.sent, (ESTIMATED,) * CHANNELS, method, rules, one.length)
     method = (FLAT if span.flat else SCALED) if span.energy else one.method
     if method:
         return Published(tuple(one.new), (ESTIMATED,) * CHANNELS, method, rules, one.length)

@@ -8,6 +8,7 @@ The semantics, in words:
   (V01), or called suspect by its head-end (V37). Or it is an estimate of the head-end, which is none of the meter's
   values. Of two values of one interval a good one beats an estimate beats a suspect one, then the larger counts; two of
   the meter's values are marked V02. Registers that the head-end calls anything but actual are refused.
+- Rows off the grid, and rows that stand in one frame with others of their interval, are put together (`parts_oracle`).
 - A tick estimates what is due and has not come: the mean of the window's other good intervals at the same time of day,
   else the interval before carried on, else nothing (missing).
 - A day is settled when it closes, and again at the next tick after anything in the window's closed days or registers
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.oracles.parts_oracle import Parts, take_odd, take_regular, take_repeated
 from tests.oracles.registers_oracle import closes_at, opens_at
 from tests.oracles.settlement_oracle import Cell, Published, Settled, settle
 
@@ -53,13 +55,17 @@ class Link:
 
 @dataclass(frozen=True)
 class Row:
-    """A decoded row: a block (True) or midnight registers; `said`: what its head-end calls it, if anything."""
+    """A decoded row: a block (True) or midnight registers; `said`: what its head-end calls it, if anything.
+
+    frame: number of a frame that holds several rows; 0: it holds this one alone.
+    """
 
     link: int
     block: bool
     time: int
     energy: Energy
     said: str = ""
+    frame: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class Oracle:
     dirty: set[int] = field(default_factory=set)
     final: dict[tuple[int, int], Published] = field(default_factory=dict)
     days: dict[tuple[int, int], Settled] = field(default_factory=dict)
+    parts: Parts = field(default_factory=Parts)
+    frames: dict[int, list[Row]] = field(default_factory=dict)
 
     @property
     def today(self) -> int:
@@ -117,31 +125,67 @@ class Oracle:
     def _block(self, row: Row) -> int:
         link = self.links[row.link]
         end = self._snap(row.time, link.interval)
-        if end is None:
-            return OFF_GRID
+        earlier = self._earlier(row, end)
+        odd = end is None or (bool(earlier) and end != row.time)
+        if odd:
+            end = row.time - (row.time + OFFSET) % link.interval + link.interval
         start = end - link.interval
         day = (start + OFFSET) // DAY
         if day <= self.today - self.config.hot_days:
             return TOO_OLD
-        if day > self.today or end > self.time + link.interval + self.config.slack:
+        if day > self.today or (row.time if odd else end) > self.time + link.interval + self.config.slack:
             return IN_FUTURE
+        if odd:
+            return self._odd(row, link, start)
         place = (start + OFFSET) // self.config.slot * self.config.slot - OFFSET
         split = start < link.start or end > link.until
         if split:
             shortest = [other.interval for other in self.links_of(link.point, place, place + self.config.slot)]
             if shortest and link.interval > min(shortest):
                 return OFF_GRID
+        billed, suspect, offered = self._judged(row, split)
+        if not split and not suspect and not offered and row.time == end:
+            values = {energy for energy, *bad in map(self._judged, earlier) if not any(bad)} | {billed}
+            if len(values) > 1:
+                return take_repeated(self, link, start, values)
+        return self._enter(link, start, billed, suspect, offered, end != row.time)
+
+    def _judged(self, row: Row, split: bool = False) -> tuple[Energy, int, bool]:
+        """(billed, rule that it fails by itself, whether it is an estimate of the head-end)."""
+        link = self.links[row.link]
         billed = tuple(energy * link.numerator // link.denominator for energy in row.energy)
         suspect = V01 if split else V37 if row.said == "suspect" else 0
         if any(energy < 0 for energy in row.energy):
             suspect = V07
         elif link.limit and any(energy > link.limit * self.config.range_percent // 100 for energy in row.energy):
             suspect = V09
-        offered = not suspect and row.said in ("estimate", "edit")
-        return self._enter(link, start, billed, suspect, offered, end != row.time)
+        return billed, suspect, not suspect and row.said in ("estimate", "edit")  # type: ignore[return-value]
+
+    def _earlier(self, row: Row, end: int | None) -> list[Row]:
+        """Rows of the frame before this one that are within the tolerance of the same stamp."""
+        if not row.frame:
+            return []
+        known = self.frames.setdefault(row.frame, [])
+        known.append(row)
+        if row.said:  # a head-end may send an interval twice for reasons of its own
+            return []
+        return [other for other in known[:-1] if end is not None and abs(other.time - end) <= self.config.tolerance]
+
+    def _odd(self, row: Row, link: Link, start: int) -> int:
+        begin = max(start - link.interval, start - (start + OFFSET) % DAY)
+        billed, suspect, offered = self._judged(row)
+        if begin < link.start or start + link.interval > link.until or suspect or offered:
+            return OFF_GRID
+        return take_odd(self, link, start, row.time, billed)
 
     def _enter(self, link: Link, start: int, billed: tuple[int, ...], suspect: int, offered: bool, moved: bool) -> int:
-        cell = self.cells.setdefault((link.point, start), Cell())
+        cell = self.cell(link.point, start)
+        if not suspect and not offered:
+            if cell.parted:
+                return take_regular(self, link, start, billed)
+            self.parts.note_regular(link.point, start + link.interval, billed)
+        if suspect and (link.point, start + link.interval) in self.parts.repeated:
+            return 0
         rank = (_class(suspect, offered), billed, -ORDER[suspect])
         if cell.sent is not None:
             known = (_class(cell.suspect, cell.offered), cell.sent, -ORDER[cell.suspect])
@@ -152,20 +196,25 @@ class Oracle:
             was_twice, cell.twice = cell.twice, cell.twice or not cell.offered or rank < known
             if rank < known:
                 if not was_twice and cell.published is not None:
-                    self._publish(link, start, cell.published.with_rules(cell.published.rules | V02))
+                    self.publish(link, start, cell.published.with_rules(cell.published.rules | V02))
                 return 0
         cell.sent, cell.suspect, cell.offered = billed, suspect, offered
         rules = (V02 if cell.twice else 0) | (V03 if moved else 0)
         rules |= V01 if offered else suspect | information(billed, link)
         quality = (ESTIMATED if offered else SUSPECT if suspect else ACTUAL,) * CHANNELS
-        self._publish(link, start, Published(billed, quality, HEAD_END if offered else 0, rules, link.interval))
-        if (start + OFFSET) // DAY * DAY + DAY - OFFSET <= self.closed:
-            self.dirty.add(link.point)
+        self.publish(link, start, Published(billed, quality, HEAD_END if offered else 0, rules, link.interval))
         return 0
 
-    def _publish(self, link: Link, start: int, published: Published) -> None:
+    def cell(self, point: int, start: int) -> Cell:
+        """What is known of an interval, entered where new."""
+        return self.cells.setdefault((point, start), Cell())
+
+    def publish(self, link: Link, start: int, published: Published) -> None:
+        """A reading that a row made; its day is settled again."""
         self.cells[link.point, start].published = published
         self.final[link.point, start] = published
+        if (start + OFFSET) // DAY * DAY + DAY - OFFSET <= self.closed:
+            self.dirty.add(link.point)
 
     def _daily(self, row: Row) -> int:
         link = self.links[row.link]

@@ -18,9 +18,14 @@ from tests.builders_frames import Link, datum, frame_batch, push, references, se
 from tests.oracles.decode import Oracle, Row
 
 SWAP = 1_751_351_400
-DEVICES = (0x4142430000012345, 0x4B564E0000000001, 0x4B564E0000000002, 0x4B564E0000000003, 0x4B564E0000000004)
-POINTS = (77, 78, 79, 80, 81)
-KEYS = {device: (bytes([number]) * 16, bytes([255 - number]) * 16) for number, device in enumerate(DEVICES[:4])}
+DEVICES = (
+    0x4142430000012345, 0x4B564E0000000001, 0x4B564E0000000002, 0x4B564E0000000003, 0x4B564E0000000004,
+    0x4B56530000000005,
+)  # fmt: skip
+POINTS = (77, 78, 79, 80, 81, 82)
+KEYS = {
+    device: (bytes([number]) * 16, bytes([255 - number]) * 16) for number, device in enumerate(DEVICES) if number != 4
+}
 LINKS = (
     Link(DEVICES[0], 77, 1),
     Link(DEVICES[1], 78, 3, 0, SWAP),
@@ -28,8 +33,11 @@ LINKS = (
     Link(DEVICES[2], 79, 2, 0, SWAP - 900),
     Link(DEVICES[2], 79, 5, SWAP - 900, SWAP + 900),
     Link(DEVICES[4], 81, 6),
+    # Stamps open their interval, until another firmware closes them.
+    Link(DEVICES[5], 82, 11, 0, SWAP),
+    Link(DEVICES[5], 82, 1, SWAP),
 )
-MODEL = {DEVICES[0]: 1, DEVICES[1]: 3, DEVICES[2]: 2, DEVICES[3]: 4, DEVICES[4]: 6}
+MODEL = {DEVICES[0]: 1, DEVICES[1]: 3, DEVICES[2]: 2, DEVICES[3]: 4, DEVICES[4]: 6, DEVICES[5]: 11}
 
 usual_walls = st.sampled_from(
     [(2025, 7, 1, 12, 0, 0), (2025, 7, 1, 11, 45, 0), (2025, 7, 1, 12, 15, 0), (2025, 7, 1, 12, 0, 1)]
@@ -199,7 +207,7 @@ def mutations(draw, octets):
 @st.composite
 def frames(draw):
     """(frame, device, point the connector chose)."""
-    number = draw(st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4]))
+    number = draw(st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 5]))
     device = DEVICES[number]
     content = draw(st.sampled_from([pushes, pushes, pushes, profiles, profiles, compact_profiles]))
     apdu = draw(mutations(draw(content(device))))
@@ -241,7 +249,7 @@ def rows_of(batch, changes):
 
 def verdicts(offered, strict, context):
     """What the kernels make of records of frames: a list of codes and lists of Rows."""
-    config = DecodeConfig(counter="strict" if strict else "window")
+    config = DecodeConfig(counter="strict" if strict else "window", clock_drift_secs=0)
     tables = tables_of(references(LINKS, KEYS), config)
     store = StateStore(DecodeStep(config).layout, range(512))
     found = []

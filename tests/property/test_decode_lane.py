@@ -104,7 +104,7 @@ def lists(draw):
         found.append((Kind.INSTANT, by_kind[Kind.INSTANT]))
     if not found:
         return apdu, "TEMPLATE_UNKNOWN"
-    return apdu, ([kind for kind, _ in found], [Entry(time, 0, 0, int(flags), values) for _, values in found])
+    return apdu, ([kind for kind, _ in found], [Entry(time, time, 0, 0, int(flags), values) for _, values in found])
 
 
 @st.composite

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.vee.kernels_part_rows import MOST_ROWS
 from pipeline.reference import FOREVER
 from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of
 from tests.oracles.settlement_oracle import Published
@@ -40,6 +41,7 @@ class Faults:
     off_grid: int
     offered: int = 0
     doubted: int = 0
+    cut: int = 0
 
 
 def make_links(rng: random.Random, point: int) -> list[Link]:
@@ -101,7 +103,7 @@ def tell(seed: int, days: int, every: int, lateness: int, points: int, config: C
     times = sorted(due)
     for tick in range(MIDNIGHT + every, end + every + lateness + DAY, every):
         rows = [one for time in times if tick - every < time <= tick for one in due[time]]
-        rng.shuffle(rows)
+        rows = shuffled(rng, rows)
         if rng.random() < 0.5 or every > 1800:  # after the tick: what is due has been estimated already
             story.steps.append(([], (tick, lateness)))
             story.steps.append((rows, (tick, lateness)))
@@ -116,9 +118,12 @@ def _run(
     """Let a meter run; returns its link with the closing register, if that was read."""
     meter, step = Meter(rng, row, link), link.interval
 
-    def send(time: int, one: Row) -> None:
+    def send(time: int, *rows: Row) -> None:
         late = rng.randrange(2 * DAY) if rng.randrange(100) < faults.late else 0
-        due.setdefault(max(time, begin + 1) + late, []).append(one)
+        due.setdefault(max(time, begin + 1) + late, []).extend(rows)
+
+    # Places of cut rows that the meter may take: those of two meters are kept of a point.
+    odd = [MOST_ROWS // 2]
 
     time = max(begin, -(-(link.start + 19_800) // step) * step - 19_800)
     if (time + 19_800) % DAY == 0:
@@ -130,8 +135,11 @@ def _run(
             a, b, c, d = energy
             guess = (rng.choice((a, max(a + rng.randrange(-40, 40), 0), 70_000)), b, c, d)
             send(time, Row(row, True, time, guess, rng.choice(("estimate", "edit"))))
-        if rng.randrange(100) >= faults.missing:
-            for one in _blocks(rng, row, time, energy, faults):
+        if rng.randrange(100) < faults.cut and odd[0] >= 4:
+            odd[0] -= 4
+            send(time, *_cut(rng, row, time, energy, step))
+        elif rng.randrange(100) >= faults.missing:
+            for one in _blocks(rng, row, time, energy, faults, odd):
                 send(time, one)
         if (time + 19_800) % DAY == 0 and rng.randrange(100) >= faults.lost_register:
             wrong = rng.randrange(-30, 400) if rng.randrange(100) < faults.wrong_register else 0
@@ -141,13 +149,47 @@ def _run(
     return replace(link, closing=meter.registers) if link.until < end and rng.random() < 0.8 else link
 
 
-def _blocks(rng: random.Random, row: int, time: int, energy: Energy, faults: Faults) -> list[Row]:
+def _cut(rng: random.Random, row: int, time: int, energy: Energy, step: int) -> list[Row]:
+    """One frame of a clock that was set: a part of an interval, and its stamp once more, before or after that."""
+    a, b, c, d = energy
+    frame = rng.randrange(1, 2**30)
+    first = Row(row, True, time, energy, frame=frame)
+    part = Row(row, True, time - rng.randrange(1, step), (a // 2, b, c, d), frame=frame)
+    again = Row(row, True, time + rng.choice((0, 0, 0, 100)), (a // rng.choice((1, 3)), b, c, d), frame=frame)
+    return rng.choice(([first, part, again], [part, first], [first, again], [first, part, again, first]))
+
+
+def _off_grid(rng: random.Random, odd: list[int]) -> int:
+    """Seconds off the grid; beyond the tolerance as long as `odd` has places for the row and its interval's own."""
+    off = rng.choice((rng.randrange(-350, 350), rng.randrange(-900, 900)))
+    if abs(off) <= 300 or odd[0] < 2:
+        return max(min(off, 250), -250)
+    odd[0] -= 2
+    return off
+
+
+def groups(rows: list[Row]) -> list[list[Row]]:
+    """Rows by frame."""
+    found: dict[int, list[Row]] = {}
+    for place, row in enumerate(rows):
+        found.setdefault(row.frame or -place - 1, []).append(row)
+    return list(found.values())
+
+
+def shuffled(rng: random.Random, rows: list[Row]) -> list[Row]:
+    """The same rows with their frames in another order."""
+    frames = groups(rows)
+    rng.shuffle(frames)
+    return [row for frame in frames for row in frame]
+
+
+def _blocks(rng: random.Random, row: int, time: int, energy: Energy, faults: Faults, odd: list[int]) -> list[Row]:
     a, b, c, d = energy
     if rng.randrange(100) < faults.spike:
         energy = (a * rng.choice((3, 30, 300)) + 600, b, c, d)
     if rng.randrange(100) < faults.negative:
         energy = (-a - 1, b, c, d)
-    stamp = time + rng.randrange(-350, 350) if rng.randrange(100) < faults.off_grid else time
+    stamp = time + _off_grid(rng, odd) if rng.randrange(100) < faults.off_grid else time
     rows = [Row(row, True, stamp, energy, "suspect" if rng.randrange(100) < faults.doubted else "")]
     if rng.randrange(100) < faults.again:
         rows.append(rows[0])
@@ -160,7 +202,7 @@ percent = st.sampled_from([0, 0, 1, 5, 20])
 faults = st.builds(
     Faults, missing=st.sampled_from([0, 2, 10, 50]), late=percent, again=percent, conflict=percent, spike=percent,
     negative=percent, lost_register=st.sampled_from([0, 0, 30, 100]), wrong_register=st.sampled_from([0, 0, 30]),
-    off_grid=percent, offered=percent, doubted=percent,
+    off_grid=percent, offered=percent, doubted=percent, cut=percent,
 )  # fmt: skip
 configs = st.builds(
     Config,
@@ -224,13 +266,13 @@ def arrivals(story: Story, rng: random.Random) -> list[Step]:
     steps: list[Step] = [([], tick) for _, tick in story.steps]
     clocks = [story.steps[0][1][0], *(tick[0] for _, tick in story.steps[:-1])]
     for rows, _ in story.steps:
-        for row in rows:
-            places = [place for place, time in enumerate(clocks) if place and _held(story, row, time)]
+        for frame in groups(rows):
+            places = [
+                place for place, time in enumerate(clocks) if place and all(_held(story, row, time) for row in frame)
+            ]
             if places:
-                steps[rng.choice(places)][0].append(row)
-    for rows, _ in steps:
-        rng.shuffle(rows)
-    return steps
+                steps[rng.choice(places)][0].extend(frame)
+    return [(shuffled(rng, rows), tick) for rows, tick in steps]
 
 
 def _held(story: Story, row: Row, time: int) -> bool:
@@ -239,14 +281,16 @@ def _held(story: Story, row: Row, time: int) -> bool:
     When the day after that begins, a day leaves the window for which it may have been a like day or part of a span.
     """
     interval = story.links[row.link].interval
-    today, day = (time + 19_800) // DAY, (row.time - 1 + 19_800) // DAY
-    return row.time <= time + interval + story.config.slack and day <= today <= day + 1
+    # A stamp off the grid may be moved to either side, over a midnight too.
+    first, last = row.time - story.config.tolerance, -(-(row.time + 19_800) // interval) * interval - 19_800
+    today, day, after = ((moment + 19_800) // DAY for moment in (time, first - 1, last - 1))
+    return last <= time + interval + story.config.slack and after <= today <= day + 1
 
 
 orderly = st.builds(
     Faults, missing=st.sampled_from([0, 2, 10, 50]), late=st.just(0), again=percent, conflict=percent, spike=percent,
     negative=percent, lost_register=st.sampled_from([0, 0, 30, 100]), wrong_register=st.sampled_from([0, 0, 30]),
-    off_grid=st.just(0), offered=percent, doubted=percent,
+    off_grid=percent, offered=percent, doubted=percent, cut=percent,
 )  # fmt: skip
 
 
@@ -285,7 +329,8 @@ def test_the_cut_of_batches_leaves_no_trace(story: Story, seed: int) -> None:
     whole, cut = play(story), Vee(story.links, config_of(story.config))
     for rows, (time, lateness) in story.steps:
         while rows and rng.random() < 0.8:
-            count = rng.randrange(1, len(rows) + 1)
+            frames = groups(rows)
+            count = sum(map(len, frames[: rng.randrange(1, len(frames) + 1)]))
             cut.arrive(rows[:count])
             rows = rows[count:]
         cut.both(rows, time, lateness)
