@@ -129,10 +129,9 @@ def behind_llc(octets, p, end):  # type: ignore[no-untyped-def]
 @inlined
 def _only_flags(octets, p, end):  # type: ignore[no-untyped-def]
     """Whether nothing stands in [p, end), or nothing but flags, which some adapters leave behind."""
-    only = True
-    for place in range(p, end):
-        only = only and octets[place] == FLAG
-    return only
+    while p < end and octets[p] == FLAG:
+        p += 1
+    return p >= end
 
 
 @kernel
