@@ -33,7 +33,7 @@ class DecodeConfig(BaseModel):
         True, description="A clock deviation of 0 means that the stamp is UTC; false takes the wall clock here too."
     )
     single_octets: int = Field(
-        4_194_304,
+        2_097_152,
         ge=0,
         description="Octets of frames of a record that the decoder for single frames may read where kernels cannot; "
         "0 leaves all such frames to `rejects`.",

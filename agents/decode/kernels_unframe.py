@@ -126,6 +126,14 @@ def behind_llc(octets, p, end):  # type: ignore[no-untyped-def]
     return p
 
 
+@inlined
+def _only_flags(octets, p, end):  # type: ignore[no-untyped-def]
+    """Whether nothing stands in [p, end), or nothing but flags, which some adapters leave behind."""
+    while p < end and octets[p] == FLAG:
+        p += 1
+    return p >= end
+
+
 @kernel
 def from_hdlc(octets, first, end):  # type: ignore[no-untyped-def]
     """What the HDLC frames in [first, end) hold: Found. They lie one after the other, with one or more flags between.
@@ -190,7 +198,7 @@ def from_mbus(octets, first, end):  # type: ignore[no-untyped-def]
                 return found
     if more:
         return _fault(MISSING)
-    return found if behind == end else _fault(MALFORMED)
+    return found if _only_flags(octets, behind, end) else _fault(MALFORMED)
 
 
 @inlined
@@ -237,7 +245,7 @@ def _bare(octets, p, end):  # type: ignore[no-untyped-def]
 def from_others(octets, first, end):  # type: ignore[no-untyped-def]
     """What WRAPPERs (the first one is known to be one), or bare APDUs with or without LLC heads, hold: Found."""
     found, p, in_wrapper = _nothing(first), np.int64(first), octets[first] == 0
-    while p < end:
+    while p == first or not _only_flags(octets, p, end):
         if in_wrapper:
             code, start, stop = _wrapped(octets, p, end)
             if code != GOOD:

@@ -2,6 +2,9 @@
 
 A device that moves to another service point starts anew there: its partition may be another. That opens no way for a
 replay, because the stamp in a frame decides for which of the two it is good.
+
+Frames that are offered again, and those under a key for suite 2 or broadcast, have rows of their own: their device with
+a bit that no system title has (`agents.decode.late`, `agents.decode.others`).
 """
 
 from __future__ import annotations

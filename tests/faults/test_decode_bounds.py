@@ -18,8 +18,9 @@ def test_no_index_is_out_of_bounds_for_any_frame(tmp_path):
     # Compiled apart: checked kernels must not come to lie among the cached ones.
     checked = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
     names = (
-        "property/test_decode_kernel", "property/test_decode_lane", "unit/agents/test_decode_step",
-        "unit/agents/test_decode_profiles", "unit/agents/test_decode_buffers", "unit/agents/test_decode_lane",
+        "property/test_decode_kernel", "property/test_decode_lane", "property/test_decode_framings",
+        "unit/agents/test_decode_step", "unit/agents/test_decode_profiles", "unit/agents/test_decode_buffers",
+        "unit/agents/test_decode_lane",
     )  # fmt: skip
     files = [f"tests/{name}.py" for name in names]
     done = subprocess.run(
