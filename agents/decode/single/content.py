@@ -8,7 +8,6 @@ from typing import Any
 
 from agents.decode.generic import whole_rows
 from agents.decode.single import pushes
-from agents.decode.single.axdr import ARRAY, COMPACT, CONTAINERS, STRUCTURE, Datum, unpacked
 from agents.decode.single.clock import clock_octets, local_time, own_time
 from agents.decode.single.conversation import Conversation
 from agents.decode.single.described import Described
@@ -22,6 +21,8 @@ from agents.decode.single.lists import (
 from agents.decode.single.makers import read_maker, read_positional
 from agents.decode.single.messages import Answer, Attribute, Message
 from agents.decode.single.texts import value_of, whole
+from pipeline.axdr import ARRAY, COMPACT, CONTAINERS, STRUCTURE, Datum
+from pipeline.axdr_compact import unpacked
 
 BUFFER = "buffer"
 """Key of the rows of a profile that nothing names."""

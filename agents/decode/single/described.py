@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.decode.single.axdr import Datum
 from agents.decode.single.octets import FrameError, Section
+from pipeline.axdr import Datum
 
 _HIDDEN = ("sections", "places", "repeats")
 """Fields that are not said as they are."""
