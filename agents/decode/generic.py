@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from agents.decode.single.axdr import CONTAINERS, FLOATS, NOTHING, NUMBERS, Datum, read_datum
 from agents.decode.single.ciphering import GENERAL_GLO, KeyFinder, Keys, unseal
-from agents.decode.single.clock import Clock, clock_octets, read_clock
+from agents.decode.single.clock import clock_octets
 from agents.decode.single.octets import FrameError, Section, malformed
+from pipeline.axdr import CONTAINERS, FLOATS, NOTHING, NUMBERS, Datum, read_datum
+from pipeline.cosem_time import Clock, read_clock
 from pipeline.gcm_single import AUTHENTICATED, ENCRYPTED
 from pipeline.templates import PushColumn
 

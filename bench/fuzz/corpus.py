@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.decode.single.axdr import Datum, read_datum
 from bench.fuzz import encode
 from bench.fuzz.world import NOON
+from pipeline.axdr import Datum, read_datum
 from pipeline.channels import FIRST_PHYSICAL
 from pipeline.codes import Kind
 from pipeline.columns import Array

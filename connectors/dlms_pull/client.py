@@ -22,13 +22,15 @@ from gurux_dlms.GXReplyData import GXReplyData
 from gurux_dlms.objects import GXDLMSAssociationLogicalName, GXDLMSData
 from gurux_dlms.secure import GXDLMSSecureClient
 
-from connectors.dlms_pull import axdr
-from connectors.dlms_pull.axdr import Datum
 from connectors.dlms_pull.counters import LAST
 from connectors.dlms_pull.pushes import PUSHES, is_numbered, is_push
 from connectors.dlms_pull.sealing import Cipher, Unsealed, install, proof
 from connectors.dlms_pull.transport import Connection, NoAnswer, failed
+from pipeline import axdr
+from pipeline.axdr import Datum
+from pipeline.axdr_compact import parse
 from pipeline.gcm_single import AUTHENTICATED
+from pipeline.octets import FrameError
 
 AUTHENTICATION = {"none": Authentication.NONE, "lls": Authentication.LOW, "gmac": Authentication.HIGH_GMAC}
 MOST_ANSWER_OCTETS = 8 << 20
@@ -273,9 +275,9 @@ class Association:
 
     def _data(self, reply: Any) -> Datum:
         try:
-            return axdr.parse(bytes(reply.data.array()))
-        except axdr.Malformed as error:
-            raise self._wrong("NO_DATA", f"the answer is no data: {error}") from error
+            return parse(bytes(reply.data.array()))
+        except FrameError as error:
+            raise self._wrong("NO_DATA", f"the answer is no data: {error.reason}") from error
 
     def _spare(self) -> None:
         """Before a request is made: a counter that is not ours must not be used. Two are left for the goodbye."""

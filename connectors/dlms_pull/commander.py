@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from connectors.dlms_pull import obis
 from connectors.dlms_pull.backoff import Chance, RetryOptions, wait_secs
 from connectors.dlms_pull.client import Refused
-from connectors.dlms_pull.clock import date_time, epoch_of
 from connectors.dlms_pull.commands import (
     ID_REUSED,
     MOST_REASON,
@@ -38,7 +37,9 @@ from connectors.dlms_pull.journal import Journal
 from connectors.dlms_pull.meters import Meter
 from connectors.dlms_pull.profiles import DeviceUnknown, ProfileReader
 from connectors.dlms_pull.sessions import Door, Talk
+from connectors.dlms_pull.texts import text_of
 from connectors.dlms_pull.transport import NoAnswer
+from pipeline.cosem_time import date_time, epoch_of
 from pipeline.templates import Template
 
 METHODS = {"disconnect": 1, "reconnect": 2}
@@ -204,7 +205,7 @@ class Commander:
         except Refused as error:
             return Value(target.label, "", f"error {error.code}")
         if scaler is None or datum.number is None:
-            return Value(target.label, datum.text)
+            return Value(target.label, text_of(datum))
         return Value(target.label, decimal(datum.number, scaler[0]), obis.UNITS.get(scaler[1], ""))
 
     async def _profile(self, command: Command, meter: Meter, talk: Talk) -> tuple[Value, ...]:
@@ -258,7 +259,7 @@ class Commander:
 
     async def _output(self, talk: Talk) -> Value:
         datum = await talk.get(obis.DISCONNECT, obis.SWITCH_NAME, 2)
-        return Value("load_switch", datum.text)
+        return Value("load_switch", text_of(datum))
 
     async def _seen(self, reading: Awaitable[Value]) -> tuple[Value, ...]:
         """What the meter says behind an action; the action is done whether it says it or not."""

@@ -15,11 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from connectors.dlms_pull import axdr, obis
-from connectors.dlms_pull.axdr import Datum
-from connectors.dlms_pull.clock import date_time, epoch_of
+from connectors.dlms_pull import obis
+from pipeline import axdr
+from pipeline.axdr import Datum
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import Kind
+from pipeline.cosem_time import date_time, epoch_of
+from pipeline.octets import length_octets, malformed
 from pipeline.templates import PUSH_NAMES, TIMES, Push, PushColumn, Template
 
 KINDS = {obis.BLOCK_PROFILE: Kind.BLOCK, obis.DAILY_PROFILE: Kind.DAILY, obis.INSTANT_PROFILE: Kind.INSTANT}
@@ -71,15 +73,15 @@ class Heading:
 
 
 def captures_of(datum: Datum) -> tuple[Capture, ...]:
-    """Attribute 3 of a profile; raises Malformed."""
+    """Attribute 3 of a profile; raises FrameError."""
     found = []
     for item in datum.items:
         if item.tag != axdr.STRUCTURE or len(item.items) < 4:
-            raise axdr.Malformed("an element of the capture list")
+            raise malformed("an element of the capture list")
         class_id, name, attribute, index = (part.number if part.number is not None else part.body
                                             for part in item.items[:4])  # fmt: skip
         if not isinstance(class_id, int) or not isinstance(attribute, int) or not isinstance(name, bytes):
-            raise axdr.Malformed("an element of the capture list")
+            raise malformed("an element of the capture list")
         found.append(Capture(class_id, obis.name_of(name), attribute, index if isinstance(index, int) else 0))
     return tuple(found)
 
@@ -100,11 +102,11 @@ def is_power(power: int) -> bool:
 
 
 def whole_rows(buffer: Datum, period_secs: int, offset_secs: int) -> list[tuple[Datum, ...]]:
-    """Rows of a buffer with what null-data left out written out again; raises Malformed."""
+    """Rows of a buffer with what null-data left out written out again; raises FrameError."""
     rows: list[tuple[Datum, ...]] = []
     for item in buffer.items:
         if item.tag != axdr.STRUCTURE or not item.items:
-            raise axdr.Malformed("a row of the profile is no structure")
+            raise malformed("a row of the profile is no structure")
         cells = list(item.items)
         above = rows[-1] if rows else ()
         for place, cell in enumerate(cells):
@@ -114,8 +116,8 @@ def whole_rows(buffer: Datum, period_secs: int, offset_secs: int) -> list[tuple[
             if place == 0:
                 at = epoch_of(_clock_octets(above[0]), offset_secs)
                 if at is None or not period_secs:
-                    raise axdr.Malformed("a row without a clock behind one whose clock says nothing")
-                cells[0] = axdr.octets(date_time(at + period_secs, offset_secs))
+                    raise malformed("a row without a clock behind one whose clock says nothing")
+                cells[0] = axdr.octet_string(date_time(at + period_secs, offset_secs))
         rows.append(tuple(cells))
     return rows
 
@@ -164,13 +166,13 @@ def fitted(cell: Datum, column: PushColumn, scaler: tuple[int, int] | None) -> D
     if shift == 0:
         return cell
     if cell.tag in axdr.FLOATS:
-        return Datum(axdr.FLOAT64, struct.pack(">d", float(value) * 10.0**shift))
+        return Datum(axdr.FLOAT64, float(value) * 10.0**shift)
     exact = Fraction(value) * Fraction(10) ** shift
     if exact.denominator == 1 and -(2**63) <= exact < 2**63:
-        return axdr.unsigned(axdr.INT64, int(exact))
+        return Datum(axdr.INT64, int(exact))
     # A float's own power of ten is another one than an integer's.
     stored = Fraction(value) * Fraction(10) ** (scaler[0] + SCALES.get(column.target, 0))
-    return Datum(axdr.FLOAT64, struct.pack(">d", float(stored / Fraction(10) ** column.floating)))
+    return Datum(axdr.FLOAT64, float(stored / Fraction(10) ** column.floating))
 
 
 def frames(
@@ -224,19 +226,19 @@ def _cell(row: Sequence[Datum], place: int | None, column: PushColumn, layout: L
 
 
 def _buffer(rows: Sequence[bytes], heading: Heading, number: int) -> bytes:
-    head = axdr.octets(f"{heading.device:016X}".encode()).encoded() + _name(Kind.BLOCK)
-    body = b"\x02\x03" + head + b"\x01" + axdr.length(len(rows)) + b"".join(rows)
+    head = axdr.octet_string(f"{heading.device:016X}".encode()).encoded() + _name(Kind.BLOCK)
+    body = b"\x02\x03" + head + b"\x01" + length_octets(len(rows)) + b"".join(rows)
     return wrapped(heading, number, body)
 
 
 def _notification(kind: Kind, cells: Sequence[Datum], heading: Heading, number: int) -> bytes:
-    head = axdr.octets(f"{heading.device:016X}".encode()).encoded() + _name(kind)
-    count = axdr.length(2 + len(cells))
+    head = axdr.octet_string(f"{heading.device:016X}".encode()).encoded() + _name(kind)
+    count = length_octets(2 + len(cells))
     return wrapped(heading, number, b"\x02" + count + head + b"".join(cell.encoded() for cell in cells))
 
 
 def _name(kind: Kind) -> bytes:
-    return axdr.octets(bytes(PUSH_NAMES[kind])).encoded()
+    return axdr.octet_string(bytes(PUSH_NAMES[kind])).encoded()
 
 
 def wrapped(heading: Heading, number: int, body: bytes) -> bytes:

@@ -124,7 +124,7 @@ class Filler:
                     await self._read(talk, meter, template, left[0])
                     await self._asked(left.pop(0))
         except (NoAnswer, Refused, Transient, ValueError, ArithmeticError, OSError) as error:
-            # NoShape, DeviceUnknown and Malformed are ValueErrors; one meter's answer does not end the others' work.
+            # NoShape, DeviceUnknown and FrameError are ValueErrors; one meter's answer does not end the others' work.
             self.counts.failed += len(left)
             log.info(
                 "missing intervals not read", device=f"{meter.device:016X}", days=len(left), reason=str(error)[:200]

@@ -14,6 +14,7 @@ from connectors.dlms_pull.client import Refused
 from connectors.dlms_pull.encode import Capture, Layout, captures_of, is_power, scaler_of
 from connectors.dlms_pull.journal import Journal
 from connectors.dlms_pull.sessions import Talk
+from connectors.dlms_pull.texts import text_of
 
 IDENTITY_SECS = 86_400
 """So long a meter is believed to have the firmware it had."""
@@ -33,7 +34,7 @@ class Layouts:
         self.learned = 0
 
     async def of(self, talk: Talk, device: int, profile: str, anew: bool = False) -> Layout:
-        """Layout of a profile of a meter; raises NoAnswer, Refused or Malformed."""
+        """Layout of a profile of a meter; raises NoAnswer, Refused or FrameError."""
         key = f"layout/{await self._identity_of(talk, device)}/{profile}"
         entry = None if anew else self._journal.get(key)
         if entry is not None:
@@ -55,7 +56,7 @@ class Layouts:
 
 async def _text(talk: Talk, name: str) -> str:
     try:
-        said = (await talk.get(obis.DATA, name, 2)).text
+        said = text_of(await talk.get(obis.DATA, name, 2))
     except Refused:
         return ""
     return said.strip().replace("/", "_")[:64]

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from connectors.dlms_pull import axdr, encode, obis
-from connectors.dlms_pull.axdr import Datum
-from connectors.dlms_pull.clock import date_time
+from connectors.dlms_pull import encode, obis
 from connectors.dlms_pull.commands import Range
 from connectors.dlms_pull.encode import Heading, Layout, NoShape
 from connectors.dlms_pull.layouts import Layouts
 from connectors.dlms_pull.meters import Meter
 from connectors.dlms_pull.sessions import Talk
+from pipeline import axdr
+from pipeline.axdr import Datum
+from pipeline.cosem_time import date_time
 from pipeline.lookup import find
 from pipeline.reference import Registry
 from pipeline.templates import TEMPLATE_BY_NUMBER, Template
@@ -43,13 +44,13 @@ def selection(piece: Range, offset_secs: int) -> bytes:
     """Selector octet and parameters of a range of rows."""
     if piece.by_time:
         clock = axdr.structure(
-            axdr.unsigned(axdr.UINT16, obis.CLOCK), axdr.octets(obis.octets_of(obis.CLOCK_NAME)),
-            axdr.unsigned(axdr.INT8, 2), axdr.unsigned(axdr.UINT16, 0),
+            Datum(axdr.UINT16, obis.CLOCK), axdr.octet_string(obis.octets_of(obis.CLOCK_NAME)),
+            Datum(axdr.INT8, 2), Datum(axdr.UINT16, 0),
         )  # fmt: skip
-        ends = [axdr.octets(date_time(at, offset_secs)) for at in (piece.first, piece.last)]
+        ends = [axdr.octet_string(date_time(at, offset_secs)) for at in (piece.first, piece.last)]
         return bytes([BY_TIME]) + axdr.structure(clock, *ends, axdr.array()).encoded()
-    rows = [axdr.unsigned(axdr.UINT32, entry) for entry in (piece.first, piece.last)]
-    columns = [axdr.unsigned(axdr.UINT16, 1), axdr.unsigned(axdr.UINT16, 0)]
+    rows = [Datum(axdr.UINT32, entry) for entry in (piece.first, piece.last)]
+    columns = [Datum(axdr.UINT16, 1), Datum(axdr.UINT16, 0)]
     return bytes([BY_ENTRY]) + axdr.structure(*rows, *columns).encoded()
 
 
@@ -88,7 +89,7 @@ class ProfileReader:
         self._layouts, self._offset_secs, self._frame_octets, self._now = layouts, offset_secs, frame_octets, now
 
     async def read(self, talk: Talk, meter: Meter, template: Template, asked: Range) -> Pulled:
-        """Rows of a range as frames; raises NoAnswer, Refused, Malformed or NoShape."""
+        """Rows of a range as frames; raises NoAnswer, Refused, FrameError or NoShape."""
         kind = encode.KINDS.get(asked.profile)
         if kind is None:
             raise NoShape(f"rows of {asked.profile} are not of the shape of a push")

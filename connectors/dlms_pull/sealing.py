@@ -17,8 +17,8 @@ from gurux_dlms.enums import Security
 from gurux_dlms.GXByteBuffer import GXByteBuffer
 from gurux_dlms.GXCiphering import GXCiphering
 
-from connectors.dlms_pull import axdr
 from pipeline.gcm_single import AUTHENTICATED, TAG_LENGTH, seal_one, unseal_one
+from pipeline.octets import FrameError, length_octets, read_length
 
 GENERAL = (0xDB, 0xDC)
 HEAD = 5
@@ -58,8 +58,8 @@ def _encrypt(_cls: type, parameters: Any, data: Any) -> bytearray:
     body = bytes([control]) + counter.to_bytes(4, "big") + sealed
     head = bytes([int(parameters.tag)])
     if parameters.tag in GENERAL:
-        head += axdr.length(len(title)) + title
-    return bytearray(head + axdr.length(len(body)) + body)
+        head += length_octets(len(title)) + title
+    return bytearray(head + length_octets(len(body)) + body)
 
 
 def _decrypt(_cls: type, settings: Any, parameters: Any, data: Any) -> bytearray:
@@ -81,8 +81,8 @@ def opened(raw: bytes, title: bytes, cipher: Cipher) -> tuple[bytes, int, int]:
             if raw[1] != TITLE_LENGTH or not hmac.compare_digest(raw[2 : 2 + TITLE_LENGTH], title):
                 raise Unsealed("the answer has another system title")
             place = 2 + TITLE_LENGTH
-        size, place = axdr.length_at(raw, place)
-    except (axdr.Malformed, IndexError) as error:
+        size, place = read_length(raw, place)
+    except (FrameError, IndexError) as error:
         raise Unsealed("the answer ends in its ciphering header") from error
     body = raw[place:]
     tag_length = TAG_LENGTH if body and body[0] & AUTHENTICATED else 0

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from connectors.dlms_pull import obis
-from connectors.dlms_pull.axdr import Datum
 from connectors.dlms_pull.client import Association, Credentials, Refused
 from connectors.dlms_pull.counters import Counters
 from connectors.dlms_pull.gateways import Gateways
 from connectors.dlms_pull.meters import Meter
+from connectors.dlms_pull.texts import text_of
 from connectors.dlms_pull.transport import NoAnswer, TcpConnection, failed
+from pipeline.axdr import Datum
 
 PUBLIC_CLIENT = 16
 
@@ -146,7 +147,7 @@ class Sessions:
     async def _check_name(self, association: Association, meter: Meter) -> None:
         if not meter.logical_device_name:
             return
-        found = (await association.get(obis.DATA, obis.LOGICAL_DEVICE_NAME, 2)).text
+        found = text_of(await association.get(obis.DATA, obis.LOGICAL_DEVICE_NAME, 2))
         if found != meter.logical_device_name:
             raise failed("OTHER_METER", meter.address, f"its logical device name is {found[:40]!r}",
                          "correct the list of meters, or the wiring")  # fmt: skip

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from agents.decode.describe import Keys
 from agents.decode.single.apdus import read_apdu
-from agents.decode.single.axdr import Datum, unpacked
 from agents.decode.single.ciphering import is_ciphered, unseal
 from agents.decode.single.clock import wall_text
 from agents.decode.single.frames import pieces
 from agents.decode.single.octets import FrameError, Section
 from agents.decode.single.transfers import Transfers, read_joined
+from pipeline.axdr import Datum
+from pipeline.axdr_compact import unpacked
 from tests.builders_apdus import (
     LONG_KEYS,
     attribute,

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.decode.describe import Keys, Options, describe_with
-from agents.decode.single.axdr import FORMATS, NESTING, read_datum, unpacked
 from agents.decode.single.octets import FrameError
 from agents.decode.single.texts import whole
+from pipeline.axdr import FORMATS, NESTING, read_datum
+from pipeline.axdr_compact import unpacked
 from pipeline.codes import REJECT_NUMBER, Kind
 from tests.builders_apdus import (
     LONG_KEYS,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from agents.decode.single.axdr import Datum
+from pipeline.axdr import Datum
+from pipeline.cosem_time import LENGTH, Clock, read_clock
 
-LENGTH = 12
 NO_DEVIATION = -0x8000
 MOST_DEVIATION = 840
 """Minutes; a deviation further off is not one."""
@@ -19,27 +18,6 @@ STATUS_NAMES = {
     INVALID: "invalid", DOUBTFUL: "doubtful", OTHER_BASE: "different base", INVALID_STATUS: "invalid status",
     DAYLIGHT_SAVING: "daylight saving",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Clock:
-    """A date-time: epoch seconds UTC, and its status octet."""
-
-    time: int
-    status: int
-
-
-def read_clock(octets: bytes, offset_secs: int, zero_is_utc: bool) -> Clock | None:
-    """The 12 octets of a COSEM date-time, or None when a field is not specified or impossible."""
-    year, month, day, _, hour, minute, second, _, deviation, status = struct.unpack(">HBBBBBBBhB", octets)
-    if not 2000 <= year <= 2099:
-        return None
-    try:
-        wall = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        return None
-    offset = 0 if zero_is_utc and deviation == 0 else offset_secs
-    return Clock(int((wall - timedelta(seconds=offset)).timestamp()), status)
 
 
 def clock_octets(datum: Datum) -> bytes | None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from agents.decode.generic import whole_rows
 from agents.decode.single import pushes
-from agents.decode.single.axdr import ARRAY, BIT_STRING, COMPACT, CONTAINERS, STRUCTURE, Datum, unpacked
 from agents.decode.single.clock import clock_octets, local_time, own_time
 from agents.decode.single.conversation import Conversation
 from agents.decode.single.described import Described
@@ -24,6 +23,8 @@ from agents.decode.single.makers import read_maker, read_positional
 from agents.decode.single.messages import Answer, Attribute, Message
 from agents.decode.single.texts import value_of, whole
 from agents.decode.single.word import word_of
+from pipeline.axdr import ARRAY, BIT_STRING, COMPACT, CONTAINERS, STRUCTURE, Datum
+from pipeline.axdr_compact import unpacked
 from pipeline.events import ESW_BITS
 from pipeline.templates import ALERT
 

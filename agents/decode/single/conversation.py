@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from agents.decode.single.axdr import Datum
 from agents.decode.single.lists import is_scaler, object_definitions
 from agents.decode.single.messages import Attribute, Message
+from pipeline.axdr import Datum
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from agents.decode.config import IST_OFFSET_SECS
 from agents.decode.describe_readings import describe_readings
 from agents.decode.single.apdus import read_apdu
-from agents.decode.single.axdr import read_datum
 from agents.decode.single.ciphering import KeyFinder, Keys, is_ciphered, unseal
 from agents.decode.single.content import Content
 from agents.decode.single.described import Described
@@ -21,6 +20,7 @@ from agents.decode.single.octets import MOST_APDU, FrameError, Section, missing,
 from agents.decode.single.telegram import read_telegram
 from agents.decode.single.transfers import Transfers, read_joined
 from agents.decode.single.word import told_edges
+from pipeline.axdr import read_datum
 from pipeline.reading_frames import FIRST_OCTET, ReadingFrameError, read_reading_frame
 from pipeline.templates import ALERT
 

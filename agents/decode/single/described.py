@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from agents.decode.single.axdr import Datum
 from agents.decode.single.octets import FrameError, Section
+from pipeline.axdr import Datum
 
 _HIDDEN = ("sections", "places", "repeats", "measured", "stamps", "clock", "profile", "rows", "word")
 """Fields that are not said as they are."""

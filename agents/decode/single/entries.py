@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from agents.decode.single.clock import DOUBTFUL, INVALID, NO_STATUS, Clock, read_clock, read_own_clock
+from agents.decode.single.clock import DOUBTFUL, INVALID, NO_STATUS, read_own_clock
 from agents.decode.single.described import Described
 from agents.decode.single.names import EVENT_CODES
 from agents.decode.single.profiles import EVENTS
 from agents.decode.single.quantities import DEMAND_TIMES, NoMeasurementError, Place, is_clock, place_of
 from pipeline.channels import FIRST_PHYSICAL, SNAPSHOT_INDEX
 from pipeline.codes import Flag, Kind
+from pipeline.cosem_time import Clock, read_clock
 from pipeline.templates import SNAPSHOT_TARGET, WORD
 
 SAY_QUANTITIES = (None, "data-notification", "event-notification", "telegram")

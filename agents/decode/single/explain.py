@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.decode.single.axdr import BIT_STRING, COMPACT, CONTAINERS, DESCRIPTOR, STRINGS, TAG_NAMES, Datum
 from agents.decode.single.octets import Section
 from agents.decode.single.texts import told_value
+from pipeline.axdr import BIT_STRING, COMPACT, CONTAINERS, DESCRIPTOR, STRINGS, TAG_NAMES, Datum
 
 
 def note_datum(section: Section, datum: Datum) -> None:

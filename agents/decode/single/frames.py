@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.decode.single import hdlc, mbus
-from agents.decode.single.axdr import read_datum
 from agents.decode.single.ciphering import GENERAL_CIPHERING, GENERAL_DED, GENERAL_GLO, is_ciphered
 from agents.decode.single.octets import MOST_APDU, FrameError, Section, malformed, missing, read_length, truncated
 from agents.decode.single.wrappings import BLOCK_TRANSFER
+from pipeline.axdr import read_datum
 
 LLC_HEADS = (b"\xe6\xe6\x00", b"\xe6\xe7\x00")
 WRAPPER_LENGTH = 8

@@ -9,13 +9,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from agents.decode.single.axdr import ARRAY, COMPACT, CONTAINERS, DESCRIPTOR, STRUCTURE, Datum, unpacked
 from agents.decode.single.clock import clock_octets
 from agents.decode.single.described import Described
 from agents.decode.single.messages import Attribute
 from agents.decode.single.names import UNITS
 from agents.decode.single.octets import dotted
 from agents.decode.single.texts import value_of
+from pipeline.axdr import ARRAY, COMPACT, CONTAINERS, DESCRIPTOR, STRUCTURE, Datum
+from pipeline.axdr_compact import unpacked
 
 OBIS_LENGTH = 6
 CLASS, NAME, ATTRIBUTE, INDEX = 18, 9, 15, 18

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from agents.decode.single.axdr import Datum
 from agents.decode.single.clock import clock_octets
 from agents.decode.single.described import Described
 from agents.decode.single.lists import note_stamp
 from agents.decode.single.texts import text_of, value_of
+from pipeline.axdr import Datum
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.decode.single.axdr import Datum
 from agents.decode.single.octets import FrameError
+from pipeline.axdr import Datum
 
 
 @dataclass(frozen=True)

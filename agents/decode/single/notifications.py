@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agents.decode.single.axdr import Datum, read_datum
 from agents.decode.single.clock import own_time
 from agents.decode.single.explain import note_datum
 from agents.decode.single.messages import Answer, Attribute, Message
 from agents.decode.single.octets import FrameError, Reader, malformed
+from pipeline.axdr import Datum, read_datum
 
 _FLAGS = ((28, "self-descriptive"), (29, "break on error"), (30, "confirmed"), (31, "high priority"))
 

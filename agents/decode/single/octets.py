@@ -6,6 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.octets import FrameError, malformed, read_length, truncated
+
+__all__ = [
+    "HIDDEN", "MOST_APDU", "FrameError", "Names", "Part", "Reader", "Section", "dotted", "malformed", "read_length",
+    "truncated",
+]  # fmt: skip
+
 MOST_APDU = 64 << 10
 """Octets of an APDU, also when it was joined from blocks or segments."""
 
@@ -14,25 +21,6 @@ HIDDEN = "kept secret"
 
 Names = Mapping[int, str] | Callable[[int], str]
 """What numbers stand for: a table, or bits in words."""
-
-
-class FrameError(Exception):
-    """A frame that is not read on: `code` of pipeline.codes.REJECT_CODES, and what was found."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(f"{code}: {reason}")
-        self.code = code
-        self.reason = reason
-
-
-def malformed(reason: str) -> FrameError:
-    """What is there cannot be so."""
-    return FrameError("DATA_MALFORMED", reason)
-
-
-def truncated(reason: str) -> FrameError:
-    """There should be more."""
-    return FrameError("FRAME_TRUNCATED", reason)
 
 
 def damaged(reason: str) -> FrameError:
@@ -173,17 +161,3 @@ class Reader:
 def dotted(name: bytes) -> str:
     """A logical name, A.B.C.D.E.F."""
     return ".".join(str(octet) for octet in name)
-
-
-def read_length(octets: bytes, place: int) -> tuple[int, int]:
-    """(length, place behind it); raises FrameError."""
-    if place >= len(octets):
-        raise malformed("length cut short")
-    first = octets[place]
-    place += 1
-    if first < 0x80:
-        return first, place
-    size = first - 0x80
-    if not 1 <= size <= 4 or place + size > len(octets):
-        raise malformed(f"length octet {first:02X}")
-    return int.from_bytes(octets[place : place + size], "big"), place + size

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.decode.single.axdr import BIT_STRING, FLOATS, NOTHING, NUMBERS, STRINGS, Datum
 from agents.decode.single.clock import clock_octets
+from pipeline.axdr import BIT_STRING, FLOATS, NOTHING, NUMBERS, STRINGS, Datum
 
 VERSION = 1
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from agents.decode.generic import scaled, whole_rows
-from agents.decode.single.axdr import ARRAY, COMPACT, FLOATS, NOTHING, NUMBERS, STRUCTURE, Datum, unpacked
 from agents.decode.single.clock import clock_octets, local_time, status_names
 from agents.decode.single.described import Described
 from agents.decode.single.lists import is_obis
@@ -19,6 +18,8 @@ from agents.decode.single.octets import FrameError, dotted, malformed
 from agents.decode.single.profiles import NAMEPLATE, PUSHES, SCALES, VERSION, Column, ProfileTemplate, fitting
 from agents.decode.single.texts import number_of, text_of
 from agents.decode.single.word import told_word, word_of
+from pipeline.axdr import ARRAY, COMPACT, FLOATS, NOTHING, NUMBERS, STRUCTURE, Datum
+from pipeline.axdr_compact import unpacked
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import Kind
 from pipeline.templates import BIT_STRING, BOOLEAN, HEAD, PUSH_NAMES, TEMPLATES, TIMES, WORD, PushColumn, Template

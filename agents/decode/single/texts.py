@@ -7,19 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.decode.single.axdr import (
-    BIT_STRING,
-    COMPACT,
-    CONTAINERS,
-    DESCRIPTOR,
-    FLOATS,
-    NUMBERS,
-    TAG_NAMES,
-    Datum,
-    unpacked,
-)
 from agents.decode.single.clock import wall_text
 from agents.decode.single.octets import FrameError, dotted
+from pipeline.axdr import BIT_STRING, COMPACT, CONTAINERS, DESCRIPTOR, FLOATS, NUMBERS, TAG_NAMES, Datum
+from pipeline.axdr_compact import unpacked
 
 Json = Any
 

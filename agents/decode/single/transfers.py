@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agents.decode.single.axdr import Datum, read_datum
 from agents.decode.single.explain import note_datum
 from agents.decode.single.messages import Answer, Block, Message
 from agents.decode.single.octets import MOST_APDU, FrameError, Reader, Section, malformed, missing
 from agents.decode.single.responses import GET, take_count, take_get_result
+from pipeline.axdr import Datum, read_datum
 
 MOST_OPEN = 64
 """Transfers that may be under way at a time; the oldest one is given up for a new one."""

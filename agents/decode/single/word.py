@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.decode.single.axdr import Datum
 from agents.decode.single.described import Described
+from pipeline.axdr import Datum
 from pipeline.events import ESW_BITS, ESW_EVENTS, edges
 
 _BY_BIT = {event.bit: event for event in ESW_EVENTS}

@@ -5,9 +5,10 @@ import struct
 import pytest
 
 from agents.decode.describe import describe_frames
-from agents.decode.single.axdr import NESTING, Datum, read_datum, unpacked
 from agents.decode.single.octets import FrameError
 from agents.decode.single.texts import value_of, whole
+from pipeline.axdr import NESTING, Datum, read_datum
+from pipeline.axdr_compact import unpacked
 from tests.builders_apdus import definition, notification, obis, octet_string, scaler
 from tests.builders_frames import datum, length_octets, stamp
 

@@ -12,11 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.dlms_pull import axdr
-from connectors.dlms_pull.axdr import Datum
 from connectors.dlms_pull.backoff import RetryOptions
 from connectors.dlms_pull.client import Refused
-from connectors.dlms_pull.clock import date_time
 from connectors.dlms_pull.commander import Around, Commander, decimal
 from connectors.dlms_pull.commands import (
     KINDS,
@@ -39,6 +36,9 @@ from connectors.dlms_pull.meters import Meter
 from connectors.dlms_pull.profiles import ProfileReader
 from connectors.dlms_pull.transport import failed
 from connectors.phases import COMMAND_PHASES
+from pipeline import axdr
+from pipeline.axdr import Datum
+from pipeline.cosem_time import date_time
 from pipeline.templates import TEMPLATE_BY_NUMBER
 
 DEVICE = 0x4B56490000000001
@@ -166,10 +166,10 @@ class MemoryMeter:
     async def get(self, class_id: int, name: str, attribute: int, selection: bytes = b"") -> Datum:
         self._call(f"get {class_id}:{name}:{attribute}")
         if class_id == 8:
-            return axdr.octets(date_time(NOW + 30, 19_800))
+            return axdr.octet_string(date_time(NOW + 30, 19_800))
         if attribute == 3:
-            return axdr.structure(axdr.unsigned(axdr.INT8, -1), axdr.unsigned(axdr.ENUM, 30))
-        return axdr.unsigned(axdr.UINT32, 1234)
+            return axdr.structure(Datum(axdr.INT8, -1), Datum(axdr.ENUM, 30))
+        return Datum(axdr.UINT32, 1234)
 
     async def set_octets(self, class_id: int, name: str, attribute: int, value: bytes) -> None:
         self._call(f"set {class_id}:{name}:{attribute}")

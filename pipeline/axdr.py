@@ -1,4 +1,7 @@
-"""A-XDR data (IEC 62056-6-2, Data): values with their tags, to a depth and a count that hostile input cannot pass."""
+"""A-XDR data (IEC 62056-6-2, Data): values with their tags, to a depth and a count that hostile input cannot pass.
+
+What was read is written again as it was said.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,9 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.decode.single.octets import malformed, read_length
+from pipeline.octets import length_octets, malformed, read_length
 
 NESTING = 16
-MOST_ELEMENTS, ELEMENTS_AN_OCTET = 65_535, 4
-"""Of a compact array, whose elements may take no room at all."""
 
 FORMATS: dict[int, str] = {
     3: ">?", 5: ">i", 6: ">I", 13: ">B", 15: ">b", 16: ">h", 17: ">B", 18: ">H", 20: ">q", 21: ">Q", 22: ">B", 23: ">f",
@@ -18,9 +19,10 @@ FORMATS: dict[int, str] = {
 }  # fmt: skip
 """Bodies of fixed size, by tag."""
 
-NOTHING = (0, 255)
-ARRAY, STRUCTURE = 1, 2
-BIT_STRING, OCTETS, COMPACT = 4, 9, 19
+NULL, ARRAY, STRUCTURE, BIT_STRING, INT32, UINT32, OCTETS, UTF8 = 0, 1, 2, 4, 5, 6, 9, 12
+BCD, INT8, INT16, UINT8, UINT16, COMPACT, INT64, UINT64 = 13, 15, 16, 17, 18, 19, 20, 21
+ENUM, FLOAT32, FLOAT64, DATE_TIME, DONT_CARE = 22, 23, 24, 25, 255
+NOTHING = (NULL, DONT_CARE)
 STRINGS = (9, 10, 12)
 CONTAINERS = (ARRAY, STRUCTURE)
 NUMBERS = (3, 5, 6, 15, 16, 17, 18, 20, 21, 22)
@@ -45,9 +47,61 @@ class Datum:
     """
 
     tag: int
-    value: Any
+    value: Any = None
     start: int = field(default=0, compare=False, repr=False)
     end: int = field(default=0, compare=False, repr=False)
+
+    @property
+    def items(self) -> list[Datum]:
+        """What a container holds; nothing of other values."""
+        return self.value if self.tag in CONTAINERS else []
+
+    @property
+    def body(self) -> bytes:
+        """The octets of a string or a time; none of other values."""
+        octets = self.value[1] if self.tag == BIT_STRING else self.value
+        return octets if isinstance(octets, bytes) else b""
+
+    @property
+    def number(self) -> int | float | None:
+        """Its value when it is a number."""
+        if self.tag not in (*NUMBERS, *FLOATS, BCD):
+            return None
+        return int(self.value) if isinstance(self.value, bool) else self.value
+
+    def encoded(self) -> bytes:
+        """With its tag; raises struct.error for a number that its tag cannot hold."""
+        if self.tag == DESCRIPTOR:
+            return bytes(self.value)
+        return bytes([self.tag]) + self._content()
+
+    def _content(self) -> bytes:
+        if self.tag in CONTAINERS:
+            return length_octets(len(self.value)) + b"".join([item.encoded() for item in self.value])
+        if self.tag in NOTHING:
+            return b""
+        if self.tag in FORMATS:
+            return struct.pack(FORMATS[self.tag], self.value)
+        if self.tag == COMPACT:
+            description, octets = self.value
+            return bytes(description) + length_octets(len(octets)) + bytes(octets)
+        count, octets = self.value if self.tag == BIT_STRING else (len(self.value), self.value)
+        return length_octets(count) + bytes(octets)
+
+
+def octet_string(value: bytes) -> Datum:
+    """An octet string."""
+    return Datum(OCTETS, value)
+
+
+def structure(*items: Datum) -> Datum:
+    """A structure."""
+    return Datum(STRUCTURE, list(items))
+
+
+def array(*items: Datum) -> Datum:
+    """An array."""
+    return Datum(ARRAY, list(items))
 
 
 def read_datum(octets: bytes, place: int, level: int = 0, *, descriptors: bool = False) -> tuple[Datum, int]:
@@ -118,79 +172,3 @@ def _read_compact(octets: bytes, place: int) -> tuple[Datum, int]:
     if size > len(octets) - place:
         raise malformed("compact array cut short")
     return Datum(COMPACT, (description, octets[place : place + size]), start - 1, place + size), place + size
-
-
-@dataclass(frozen=True)
-class _Type:
-    """A type description: a structure's `parts`, or the one part of an array of `count`."""
-
-    tag: int
-    parts: tuple[_Type, ...] = ()
-    count: int = 0
-
-
-def unpacked(datum: Datum) -> Datum:
-    """The array that a compact array stands for; raises FrameError. Places are those of the compact array."""
-    description, octets = datum.value
-    kind, _ = _read_type(description, 0, 0)
-    unpacking = _Unpacking(octets, datum)
-    items: list[Datum] = []
-    while unpacking.place < len(octets):
-        before = unpacking.place
-        items.append(unpacking.value(kind))
-        if unpacking.place == before:
-            raise malformed("elements of a compact array take no room")
-    return Datum(ARRAY, items, datum.start, datum.end)
-
-
-def _read_type(octets: bytes, place: int, level: int) -> tuple[_Type, int]:
-    if level > NESTING:
-        raise malformed("type description nested too deep")
-    if place >= len(octets):
-        raise malformed("type description cut short")
-    tag = octets[place]
-    place += 1
-    if tag == ARRAY:
-        count = int.from_bytes(octets[place : place + 2], "big")
-        part, place = _read_type(octets, place + 2, level + 1)
-        return _Type(tag, (part,), count), place
-    if tag != STRUCTURE:
-        return _Type(tag), place
-    count, place = read_length(octets, place)
-    parts = []
-    for _ in range(count):
-        part, place = _read_type(octets, place, level + 1)
-        parts.append(part)
-    return _Type(tag, tuple(parts), count), place
-
-
-class _Unpacking:
-    """Values of a compact array, one after the other, in proportion to its octets: null-data takes none."""
-
-    def __init__(self, octets: bytes, datum: Datum) -> None:
-        self._octets, self._datum = octets, datum
-        self.place = 0
-        self._budget = min(MOST_ELEMENTS, ELEMENTS_AN_OCTET * (datum.end - datum.start))
-
-    def value(self, kind: _Type) -> Datum:
-        """The next value of this type."""
-        self._budget -= 1
-        if self._budget < 0:
-            raise malformed("too many elements in a compact array")
-        if kind.tag == STRUCTURE:
-            return self._datum_of(STRUCTURE, [self.value(part) for part in kind.parts])
-        if kind.tag == ARRAY:
-            return self._datum_of(ARRAY, [self.value(kind.parts[0]) for _ in range(kind.count)])
-        # As it would stand with its tag.
-        found, end = read_datum(bytes([kind.tag]) + self._octets[self.place : self.place + self._room(kind)], 0)
-        self.place += end - 1
-        return self._datum_of(found.tag, found.value)
-
-    def _room(self, kind: _Type) -> int:
-        if kind.tag in FORMATS or kind.tag in NOTHING:
-            return struct.calcsize(FORMATS.get(kind.tag, "0s"))
-        count, place = read_length(self._octets, self.place)
-        return place - self.place + ((count + 7) // 8 if kind.tag == BIT_STRING else count)
-
-    def _datum_of(self, tag: int, value: Any) -> Datum:
-        return Datum(tag, value, self._datum.start, self._datum.end)
