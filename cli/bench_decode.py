@@ -35,7 +35,7 @@ def command(progress: Callable[[], AbstractContextManager[Progress]]) -> Callabl
         Encrypted D1 block pushes of many meters, counters counted, no checkpoint; also plain, in HDLC frames, and day
         profiles as arrays and as compact arrays. All take turns in one process on one CPU. Every value is compared with
         the generator's truth outside of what is timed; the command ends with 1 when one differs. With another load than
-        the case's the goals say nothing. Needs gurux-dlms and some 3 GB of memory; a quick look: `--meters 20000
+        the case's the goals say nothing. Needs gurux-dlms and 1 GB of memory; a quick look: `--meters 20000
         --profile-meters 500 --rounds 2 --gurux-secs 0.2`.
         """
         if reason := why_not():

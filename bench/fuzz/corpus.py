@@ -16,7 +16,7 @@ from pipeline.channels import FIRST_PHYSICAL
 from pipeline.codes import Kind
 from pipeline.columns import Array
 from pipeline.reading_frames import CHANNEL_COLUMNS, COLUMNS_OF, FIRST_OCTET, HEAD, ROW, frame_of, rows_of
-from pipeline.templates import ARRAY, STRUCTURE, TEMPLATES
+from pipeline.templates import ARRAY, STRUCTURE, TEMPLATES, Push
 
 ANY_MODEL = 0
 BODY_AT = 6
@@ -86,12 +86,11 @@ def _bases() -> list[_Base]:
                 made = encode.single(model, kind, time, 17 * turn)
                 if made is not None:
                     found.append(_Base(made, model, weight))
-        for rows, weight in ((1, 2), (2, 4), (5, 4), (48, 1)):
-            found.append(_Base(encode.profile(model, NOON, rows, rows, compressed=True), model, weight))
-        found.append(_Base(encode.profile(model, NOON - 3600, 4, 9, compressed=False), model, 3))
-        for rows, weight in ((1, 2), (3, 5), (48, 1)):
-            found.append(_Base(encode.compact(model, NOON, rows, rows), model, weight))
-        found.append(_Base(encode.single(model, Kind.BLOCK, NOON, 3, -1) or b"", model, 2))
+            fewer = encode.single(model, kind, NOON, 3, -1)
+            if fewer is not None:
+                found.append(_Base(fewer, model, 1))
+        for push in template.pushes:
+            found += _profiles(push, model)
     found.append(_Base(encode.nulls(1, NOON, 401), 1, 1))
     everything = encode.container(STRUCTURE, _odd()[:40])
     bodies = (everything, encode.container(ARRAY, [everything] * 3), b"\x12\x01\x02")
@@ -100,6 +99,19 @@ def _bases() -> list[_Base]:
     dated = encode.push_of(Kind.ALERT, [encode.octets(encode.date_time(NOON)), b"\x04\x81\x80" + bytes(15) + b"\1"])
     found += [_Base(dated[:5] + head + dated[6:], ANY_MODEL, 2) for head in (dates, b"\x09" + dates, b"\x09\0")]
     return found
+
+
+def _profiles(push: Push, model: int) -> list[_Base]:
+    """Buffers of a push's profile; those of blocks are the most."""
+    if push.kind is not Kind.BLOCK:
+        return [_Base(encode.profile(push, NOON, 2, 2, compressed=True), model, 1),
+                _Base(encode.compact(push, NOON, 2, 2), model, 1)]  # fmt: skip
+    compressed = ((1, 2), (2, 4), (5, 4), (48, 1))
+    found = [_Base(encode.profile(push, NOON, rows, rows, compressed=True), model, weight)
+             for rows, weight in compressed]  # fmt: skip
+    found.append(_Base(encode.profile(push, NOON - 3600, 4, 9, compressed=False), model, 3))
+    return found + [_Base(encode.compact(push, NOON, rows, rows), model, weight)
+                    for rows, weight in ((1, 2), (3, 5), (48, 1))]  # fmt: skip
 
 
 def _many() -> _Base:

@@ -88,10 +88,8 @@ def single(model: int, kind: Kind, time: int, value: int, count: int | None = No
     return push_of(kind, [octets(date_time(time)), *columns_of(push, value, count)])
 
 
-def profile(model: int, time: int, rows: int, value: int, *, compressed: bool) -> bytes:
-    """A block push with the buffer of its profile; compressed: null-data for what follows from the row above."""
-    push = TEMPLATE_BY_NUMBER[model].push(Kind.BLOCK)
-    assert push is not None
+def profile(push: Push, time: int, rows: int, value: int, *, compressed: bool) -> bytes:
+    """A push with the buffer of its profile; compressed: null-data for what follows from the row above."""
     made = []
     for row in range(rows):
         clock = b"\0" if compressed and row else octets(date_time(time + 1800 * row))
@@ -99,7 +97,7 @@ def profile(model: int, time: int, rows: int, value: int, *, compressed: bool) -
         if compressed and row:
             columns = [b"\0" if place % 3 else one for place, one in enumerate(columns)]
         made.append(container(STRUCTURE, [clock, *columns]))
-    return push_of(Kind.BLOCK, [container(ARRAY, made)])
+    return push_of(push.kind, [container(ARRAY, made)])
 
 
 def nulls(model: int, time: int, rows: int) -> bytes:
@@ -111,14 +109,12 @@ def nulls(model: int, time: int, rows: int) -> bytes:
     return push_of(Kind.BLOCK, [container(ARRAY, [first, *[other] * (rows - 1)])])
 
 
-def compact(model: int, time: int, rows: int, value: int) -> bytes:
+def compact(push: Push, time: int, rows: int, value: int) -> bytes:
     """The same rows, not compressed, as a compact array."""
-    push = TEMPLATE_BY_NUMBER[model].push(Kind.BLOCK)
-    assert push is not None
     types = bytes([STRUCTURE, 1 + len(push.columns), OCTETS, *(one.tag for one in push.columns)])
     values = b"".join(
         length(CLOCK_OCTETS) + date_time(time + 1800 * row)
         + b"".join(encoded[1:] for encoded in columns_of(push, value + row))
         for row in range(rows)
     )  # fmt: skip
-    return push_of(Kind.BLOCK, [bytes([COMPACT_ARRAY]) + types + length(len(values)) + values])
+    return push_of(push.kind, [bytes([COMPACT_ARRAY]) + types + length(len(values)) + values])

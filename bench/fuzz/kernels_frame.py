@@ -196,6 +196,10 @@ def _ciphered(dice, kind, title, counter, control, sealed, start, length, length
         change_octets(dice, work, head + 5, total)
     elif kind == 23:
         change_octets(dice, work, 1, 10)
+    elif kind == 24 and roll(dice, 4) == 0:
+        # So short that there is no room for head or tag, and the length says so.
+        work[10] = roll(dice, 24)
+        total = min(total, 11 + np.int64(work[10]))
     elif kind == 24:
         one = roll(dice, lengths.start.shape[0])
         total = replace(work, total, 10, head - 10, lengths.octets, lengths.start[one], lengths.length[one])

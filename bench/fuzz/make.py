@@ -22,6 +22,8 @@ AGAIN_TURN, AGAIN_BATCH = 8, 3
 """One batch of so many is offered again in parts, as frames of `rejects` are."""
 MANY_TURN = 512
 """The last of so many batches has profiles of very many rows: more than a record can have."""
+TIMED_TURN, TIMED_SECS = 2, 4000
+"""One batch of so many does not say when its frames were received; in the others they came within so many seconds."""
 _WORK = 2 * ROOM
 
 
@@ -83,10 +85,10 @@ class Maker:
             self._sealed, sealed_starts, self._work, self._spare, dice, self._out, sizes,
         )  # fmt: skip
         points = np.where(others > 0, world.points[(devices + 1) % len(world.points)], world.point[devices])
+        received = np.where(number % TIMED_TURN, NOON + places % TIMED_SECS, 0)
         batch = FrameBatch(
-            points.astype(np.uint64), world.title[devices], np.full(count, NOON, np.int64), sizes,
-            self._out[:total].copy(),
-        )  # fmt: skip
+            points.astype(np.uint64), world.title[devices], received.astype(np.int64), sizes, self._out[:total].copy()
+        )
         again = None
         if number % AGAIN_TURN == AGAIN_BATCH:
             again = (places % 3).astype(np.uint32)

@@ -15,7 +15,7 @@ from agents.decode.config import DecodeConfig
 from agents.decode.framing import FrameError, unframe
 from bench.fuzz.kinds import FRAMING, KIND_OF
 from bench.fuzz.laws import Broken, Decoded
-from bench.fuzz.make import Made
+from bench.fuzz.make import TIMED_TURN, Made
 from bench.fuzz.world import DEVICES, World
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_BY_NUMBER
@@ -38,11 +38,12 @@ def find() -> Any | None:
 def compare(oracle: Any, world: World, made: Made, decoded: Decoded, config: DecodeConfig) -> tuple[int, list[Broken]]:
     """(frames compared, those of which verdict or rows differ): all of a device, another one each time.
 
-    Only batches that are offered for the first time and with settings that the oracle knows.
+    Only of batches that are offered for the first time, do not say when frames were received (it knows of no clock's
+    drift), and are decoded with settings that it knows.
     """
-    if made.requeued is not None or config != DecodeConfig(counter=config.counter):
+    if made.requeued is not None or made.batch.received_at.any() or config != DecodeConfig(counter=config.counter):
         return 0, []
-    device = made.first // len(made.kind) * 7 % len(DEVICES)
+    device = made.first // len(made.kind) // TIMED_TURN * 7 % len(DEVICES)
     if world.title[device] == 0:
         return 0, []
     judge = oracle.Oracle(world.references, world.keys, strict=config.counter == "strict")
