@@ -16,6 +16,7 @@ from cli.wall_clock import WallClock
 from connectors.gather.outlet import Targets
 from connectors.runner import Environment, run_connector, stop_on_signals
 from pipeline.errors import ConfigError
+from pipeline.runtime.collector import collect_seldom
 from pipeline.topology.plan import ConnectorPlan, Plan, TopicPlan
 
 OPENS_KEYS = frozenset({"dlms_pull"})
@@ -53,6 +54,7 @@ def run(plan: Plan, name: str, status_port: int = 0) -> None:
         stop_on_signals(stop)
         await run_connector(name, options, environment, stop)
 
+    collect_seldom()
     uvloop.run(main())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -44,7 +45,13 @@ class MqttConfig(FrameMessages):
     )
     client: str = Field("kvarn-mqtt-1", description="client id; its session outlives a restart, one id a process")
     in_flight: int = Field(2000, ge=1, le=65_535, description="unacknowledged messages that the broker may have out")
-    session_secs: int = Field(86_400, ge=0, description="how long the broker keeps the session of an absent client")
+    session_secs: int = Field(86_400, ge=0, description="how long the broker keeps the session of an absent client; "
+                              "what waits in it may be lost then")  # fmt: skip
+    at_stop: Literal["stay", "leave"] = Field(
+        "stay", description="stay: after a stop the broker keeps this client's share of the messages until it is back. "
+        "leave: the share goes to the others of the group from then on, and the stop waits for what the broker had "
+        "kept; with no other process messages would be lost"
+    )  # fmt: skip
     reconnect_secs: float = Field(1.0, gt=0, description="wait before connecting again; doubled up to 30 s")
     gather: GatherOptions = Field(default_factory=GatherOptions, description="batching and its bounds")
 

@@ -1,8 +1,9 @@
 """Subscribe, gather, and acknowledge to the broker only what Kafka has acknowledged.
 
-A message that is not acknowledged is sent again by the broker, to this client or, after its session, to another of the
-group: the copy is dropped behind Kafka by the invocation counter. A message of QoS 0 comes once, whether there is room
-for it or not: without room it is dropped and counted.
+A message that is not acknowledged is sent again by the broker when this client is back: the copy is dropped behind
+Kafka by the invocation counter. What waits for a client that never comes back mosquitto drops when its session ends,
+shared subscription or not; so who is not to come back leaves (`at_stop`). A message of QoS 0 comes once, whether there
+is room for it or not: without room it is dropped and counted.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from urllib.parse import urlsplit
 import aiomqtt
 import structlog
 
-from connectors.gather.pump import Pump
+from connectors.gather.pump import HAND_ON_SECS, Pump
 from connectors.mqtt.client import Messages, Session, client_of, read_together, waiting
 from connectors.mqtt.config import MqttConfig
-from connectors.mqtt.topics import Topics
+from connectors.mqtt.topics import Template, Topics
 from connectors.payloads.envelopes import Fields
 from connectors.payloads.naming import Naming
 from connectors.payloads.reader import Bundle
@@ -29,6 +30,8 @@ AT_ONCE, AT_ONCE_OCTETS = 1000, 1_000_000
 """Messages that are taken together, and their octets, when so many have been read."""
 
 TOGETHER_SECS = 0.002
+LEFT_SECS, LOOK_SECS = 1.0, 0.01
+"""Who has left has everything when nothing has come for so long."""
 
 REFUSED = 0x80
 """Reason codes of a subscription from here on are refusals (MQTT 5.0, section 3.9.3)."""
@@ -58,13 +61,16 @@ async def run(
             async with client:
                 read_together(client)
                 for template, _ in topics.templates:
-                    await _subscribe(client, f"$share/{config.group}/{template.filter}")
+                    await _subscribe(client, _shared(config, template))
                 told = [template.text for template, _ in topics.templates]
                 log.info("subscribed", connector="mqtt", url=urlsplit(config.url).hostname, topics=told)
                 wait = config.reconnect_secs
                 if ready is not None:
                     ready.set()
-                await receive(client, session, topics, pump, stop, min(AT_ONCE_OCTETS, config.gather.batch_bytes))
+                most = min(AT_ONCE_OCTETS, config.gather.batch_bytes)
+                await receive(client, session, topics, pump, stop, most)
+                if config.at_stop == "leave":
+                    await _leave(client, session, config, topics, pump, most)
         except aiomqtt.MqttError as error:
             log.warning("mqtt connection lost", error=str(error), retry_secs=wait)
             await _sleep(stop, wait)
@@ -104,6 +110,39 @@ async def receive(
         await _last_acknowledgements(session, pump)
     finally:
         stopping.cancel()
+
+
+async def _leave(
+    client: aiomqtt.Client, session: Session, config: MqttConfig, topics: Topics, pump: Pump, most: int
+) -> None:
+    """Give this client's share to the others, and take what the broker still has for it."""
+    for template, _ in topics.templates:
+        await client.unsubscribe(_shared(config, template))
+    read, quiet = waiting(client), 0.0
+    while quiet < LEFT_SECS:
+        if read.empty():
+            await asyncio.sleep(LOOK_SECS)
+            quiet += LOOK_SECS
+        elif not await _room(pump):
+            return
+        else:
+            _take([], read, session, topics, pump, most)
+            quiet = 0.0
+    log.info("left", connector="mqtt", group=config.group)
+    await _last_acknowledgements(session, pump)
+
+
+async def _room(pump: Pump) -> bool:
+    """Wait for room, for a while."""
+    try:
+        return await asyncio.wait_for(pump.room(asyncio.Event()), HAND_ON_SECS)
+    except TimeoutError:
+        log.warning("left behind: Kafka takes nothing, and messages wait at the broker", connector="mqtt")
+        return False
+
+
+def _shared(config: MqttConfig, template: Template) -> str:
+    return f"$share/{config.group}/{template.filter}"
 
 
 def _take(

@@ -132,7 +132,6 @@ async def test_two_processes_of_a_group_share_the_partitions_and_nothing_is_miss
     stops[0].set()
     await send(1000)
     await running[0]
-    await until(places[1], lambda page: page["acknowledged"] > 1000)
     for _ in range(100):
         found = {int.from_bytes(frame[12:16], "big") for frame in frames_of(environment)}
         if len(found) == sent:
@@ -185,6 +184,49 @@ async def test_gateways_messages_of_each_form_arrive_under_the_meter_that_their_
     ((_, _, value),) = read_topic(environment.bootstrap, environment.targets.rejects, 1)
     told = environment.contracts.decode(value, "Reject")
     assert (told["code"], told["topic"], told["raw"]) == ("MESSAGE_UNREADABLE", f"{root}/json/G1", b"[1, 2")
+
+
+@pytest.mark.mqtt
+async def test_the_share_of_who_leaves_goes_to_the_others_and_that_of_who_stays_waits_for_it(
+    environment: Environment, mosquitto: str
+) -> None:
+    put_registry(environment, {TITLE: 7})
+    host, port = mosquitto.removeprefix("mqtt://").split(":")
+    root = uuid4().hex[:8]
+    places = [environment, again(environment)]
+    stops = [asyncio.Event() for _ in places]
+
+    def start(number: int, at_stop: str) -> asyncio.Future[None]:
+        config = MqttConfig.model_validate({
+            "url": mosquitto, "topics": [f"{root}/+/push"], "group": root, "client": f"{root}-{number}",
+            "gather": FAST, "at_stop": at_stop,
+        })  # fmt: skip
+        return asyncio.ensure_future(run_connector("mesh", config, places[number], stops[number]))
+
+    async def send(first: int, last: int) -> None:
+        async with aiomqtt.Client(host, int(port), protocol=aiomqtt.ProtocolVersion.V5) as sender:
+            for number in range(first, last):
+                await sender.publish(f"{root}/x/push", counted(number), qos=1)
+
+    running = [start(0, "stay"), start(1, "leave")]
+    for place in places:
+        await until(place, lambda page: bool(page["ready"]))
+    await send(0, 100)
+    for place in places:
+        await until(place, lambda page: page["acknowledged"] == 50)
+    stops[1].set()
+    await running[1]
+    await send(100, 200)
+    await until(places[0], lambda page: page["acknowledged"] == 150)
+    stops[0].set()
+    await running[0]
+    await send(200, 300)
+    stops[0], places[0] = asyncio.Event(), again(environment)
+    running[0] = start(0, "stay")
+    await until(places[0], lambda page: page["acknowledged"] == 100)
+    stops[0].set()
+    await running[0]
+    assert sorted(frames_of(environment)) == [counted(number) for number in range(300)]
 
 
 @pytest.fixture

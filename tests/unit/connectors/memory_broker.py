@@ -81,6 +81,9 @@ class _Client:
     def __aiter__(self) -> _Client:
         return self
 
+    async def unsubscribe(self, filter_: str) -> None:
+        self._broker.filters.remove(filter_)
+
     def socket(self) -> None:
         return None
 

@@ -123,3 +123,26 @@ async def test_a_subscription_that_the_broker_refuses_is_said_and_tried_again(mo
     (warning,) = [row["error"] for row in logs if row["log_level"] == "warning"]
     assert "refuses the subscription $share/kvarn/meters/+/push: Not authorized (135)" in warning
     assert broker.filters == ["$share/kvarn/meters/+/push"]
+
+
+async def test_who_leaves_takes_first_what_the_broker_has_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker, outlet = MemoryBroker(), MemoryOutlet()
+    monkeypatch.setattr(connector, "client_of", broker.client)
+    monkeypatch.setattr(connector, "LEFT_SECS", 0.2)
+    gather = GatherOptions(batch_age_ms=5)
+    pump = Pump(registry([(TITLE, 7, 0, int(FOREVER))]), 4, outlet, gather, lambda: 1_000)
+    stop, pumping_stop = asyncio.Event(), asyncio.Event()
+    pumping = asyncio.ensure_future(pump.run(pumping_stop))
+    for number in range(500):
+        broker.publish("meters/x/push", glo(TITLE, number.to_bytes(4, "big") + bytes(20)))
+    config = MqttConfig(in_flight=10, at_stop="leave", gather=gather)
+    running = asyncio.ensure_future(connector.run(config, pump, stop))
+    await until(lambda: bool(outlet.frames))
+    assert broker.unacknowledged
+    stop.set()
+    await running
+    assert not broker.unacknowledged
+    assert broker.filters == []
+    pumping_stop.set()
+    await pumping
+    assert len(outlet.frames) == 500
