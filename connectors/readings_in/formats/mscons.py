@@ -152,7 +152,7 @@ class _Message:
 
     def __init__(self, options: ReadingsOptions, moments: Moments, header: Segment) -> None:
         self.reference, self.document, self.fault = header.part(1), "", ""
-        self.octets = bytearray(header.text.encode())
+        self.octets = bytearray(header.text.encode()[:MOST_RAW])
         self.additions: list[Addition] = []
         self.faults: list[Fault] = []
         self._options, self._moments = options, moments
