@@ -22,6 +22,8 @@ MOMENTS = 4
 CLOCK_INVALID, CLOCK_DOUBTFUL = 1, 2
 SNAP_SECS = 300
 """Stamps up to this far off the grid are moved to it."""
+FUTURE_SECS = 600
+"""VEE takes no stamp that is further ahead of its clock (V06)."""
 
 
 def moments(config: SimulatorConfig) -> Array:
@@ -108,8 +110,8 @@ def _clocks(config: SimulatorConfig, take, consumer: Array, count: int) -> dict[
     """One spell of a bad clock: off by little, off by much, or only marked so in the clock status."""
     offset, status, kind = (np.zeros(count, np.int32) for _ in range(3))
     chosen = []
-    # Beyond the tolerance, and not near the next boundary either.
-    most = config.interval_secs // 2 - 1
+    # Beyond the tolerance, and not near the next boundary either, nor so far ahead that a stamp is of the future.
+    most = min(config.interval_secs // 2, FUTURE_SECS) - 1
     # Less than a quarter of the interval: a tolerance cannot be wider.
     least = min(SNAP_SECS, config.interval_secs // 4) - 1
     for fault, low, high in ((Fault.CLOCK_OFFSET, 5, least), (Fault.CLOCK_WRONG, SNAP_SECS + 1, most)):
