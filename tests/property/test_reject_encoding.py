@@ -78,7 +78,7 @@ def test_decode_rejects_the_frames_with_a_code_with_their_octets_and_counters(li
         np.frombuffer(b"".join(frames), np.uint8),
     )  # fmt: skip
     code, counter = np.array([one[0] for one in listed], np.uint8), np.array([one[1] for one in listed], np.uint32)
-    found = rejects_of(Parcel(Origin("log", 3, 4), batch), code, counter)
+    found = rejects_of(Parcel(Origin("log", 3, 4), batch), code, counter, {})
     bad = [place for place, one in enumerate(listed) if one[0]]
     records = [] if found is None else found.records()
     assert [record["frame"] for record in records] == bad

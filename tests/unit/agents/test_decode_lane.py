@@ -172,11 +172,12 @@ def test_a_list_in_any_framing_is_the_same_row():
             assert np.array_equal(getattr(batch, name), column), (form.hex(), name)
 
 
-def test_frames_inside_a_framing_that_are_ciphered_are_not_opened_here():
-    """Their counters would not be judged."""
-    made = anew().offer(hdlc(b"\xe6\xe7\x00" + sealed(LIST, 5)))
-    assert codes(made) == {0: "APDU_UNKNOWN"}
-    assert "KEY_UNKNOWN" in emitted(made, "rejects")[0]["detail"]
+def test_frames_that_are_ciphered_inside_a_framing_are_read_once():
+    world, framed = anew(), hdlc(b"\xe6\xe7\x00" + sealed(LIST, 5))
+    made = world.offer(framed, framed)
+    assert codes(made) == {1: "COUNTER_DUPLICATE"}
+    assert made.parcel.batch.counter.tolist() == [5]
+    assert codes(world.offer(sealed(LIST, 5))) == {0: "COUNTER_DUPLICATE"}
 
 
 def test_what_is_signed_is_kept_aside_because_nobody_verified_it():
@@ -281,13 +282,13 @@ def test_the_bound_of_a_record_leaves_what_is_beyond_to_rejects():
     assert codes(made) == dict.fromkeys(range(3, 6), "TEMPLATE_UNKNOWN")
     assert made.parcel.batch.frame.tolist() == [0, 1, 2]
     nothing = World(config=DecodeConfig(single_octets=0)).offer(LIST, sealed(LIST, 1), hdlc(LIST))
-    assert codes(nothing) == {0: "TEMPLATE_UNKNOWN", 1: "TEMPLATE_UNKNOWN", 2: "APDU_UNKNOWN"}
+    assert codes(nothing) == dict.fromkeys(range(3), "TEMPLATE_UNKNOWN")
 
 
 def test_plain_frames_can_be_forbidden_here_too():
     strict = World(config=DecodeConfig(plain=False))
     made = strict.offer(LIST, hdlc(LIST), sealed(LIST, 1, control=AUTHENTICATED), alert_notification())
-    assert codes(made) == {0: "SECURITY_UNSUPPORTED", 1: "APDU_UNKNOWN", 3: "APDU_UNKNOWN"}
+    assert codes(made) == {0: "SECURITY_UNSUPPORTED", 1: "SECURITY_UNSUPPORTED", 3: "APDU_UNKNOWN"}
     assert made.parcel.batch.flags.tolist() == [Flag.PLAIN]
 
 
