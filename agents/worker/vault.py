@@ -18,8 +18,9 @@ from pipeline.wire import ONE_AT_A_TIME
 
 FENCED = (
     KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.INVALID_TXN_STATE,
-    KafkaError.INVALID_PRODUCER_ID_MAPPING,
+    KafkaError.INVALID_PRODUCER_ID_MAPPING, KafkaError._FATAL,
 )  # fmt: skip
+"""The last: the client was told between two records, and refuses the second one without saying why."""
 
 READ_SECS = 0.02
 QUEUED_BYTES = 16 << 20
