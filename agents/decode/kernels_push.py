@@ -96,7 +96,8 @@ def place_row(columns, device, point, first_link, links, pushes, kind, time):  #
     if model >= pushes.shape[0]:
         return TEMPLATE_UNKNOWN, link, np.int64(0), 0
     push = pushes[model, kind]
-    if columns > push.width or columns < push.required:
+    # A model that names its quantities has no pushes, so not even one without columns.
+    if columns > push.width or columns < push.required or push.width == 0:
         return TEMPLATE_UNKNOWN, link, np.int64(0), 0
     return GOOD, link, np.int64(push.first), (0 if push.verified else UNVERIFIED)
 

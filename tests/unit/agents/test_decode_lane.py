@@ -36,6 +36,7 @@ from tests.builders_frames import (
     datum,
     events,
     frame_batch,
+    push,
     references,
     sealed,
     stamp,
@@ -290,6 +291,11 @@ def test_plain_frames_can_be_forbidden_here_too():
     made = strict.offer(LIST, hdlc(LIST), sealed(LIST, 1, control=AUTHENTICATED), alert_notification())
     assert codes(made) == {0: "SECURITY_UNSUPPORTED", 1: "SECURITY_UNSUPPORTED", 3: "APDU_UNKNOWN"}
     assert made.parcel.batch.flags.tolist() == [Flag.PLAIN]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_meter_that_names_its_quantities_sends_no_push_of_nothing(kind):
+    assert codes(anew().offer(push(kind, []))) == {0: "TEMPLATE_UNKNOWN"}
 
 
 def test_a_push_that_does_not_fit_its_model_waits_for_the_registry_and_is_not_guessed_at():
