@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
+# Processes that share out the files of tests; each that comes to one starts services of its own, some 2 GiB of memory.
+PROCESSES ?= 2
+
 # Locks carry hashes of every file, and no word of where files come from.
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
@@ -30,7 +33,7 @@ run: env ## Run the demo: two simulated days of 2,000 meters, no service needed
 
 test: env-dev jars ## Check everything: lint, types, layers, then all tests
 	@$(CHECKS); \
-	$(BIN)/pytest tests || exit $$?; \
+	$(BIN)/pytest tests -n $(PROCESSES) --dist loadfile || exit $$?; \
 	if [ $$failed -ne 0 ]; then echo "The tests passed; the checks before them did not (make lint)."; exit 1; fi
 
 lint: env-dev ## Check style, types and layers
