@@ -37,6 +37,7 @@ def components() -> Components:
     import connectors
     import sinks
     from schemas.load import shipped_ids
+    from sinks.documents.names import FORMAT_SCHEMAS
 
     return Components(
         # A stage that the table does not have yet takes any options.
@@ -49,6 +50,7 @@ def components() -> Components:
         silent=SILENT_CONNECTORS,
         outside=OUTSIDE_CONNECTORS,
         sink_schemas=SINK_SCHEMAS,
+        format_schemas=FORMAT_SCHEMAS,
         counted=COUNTED,
         shared=SHARED,
     )

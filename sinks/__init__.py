@@ -9,9 +9,13 @@ from pydantic import BaseModel
 
 from sinks.base import Sink
 from sinks.clickhouse.config import ClickHouseConfig
+from sinks.files.config import FilesConfig
+from sinks.webhook.config import WebhookConfig
 
 SINKS: dict[str, type[BaseModel]] = {
     "clickhouse": ClickHouseConfig,
+    "files": FilesConfig,
+    "webhook": WebhookConfig,
 }
 """`type` in topologies.yaml -> options. Configurations import no client library, so `lint` needs none."""
 
@@ -22,7 +26,21 @@ def _clickhouse(config: Any) -> Sink:
     return ClickHouseSink(config)
 
 
+def _files(config: Any) -> Sink:
+    from sinks.files.sink import FilesSink
+
+    return FilesSink(config)
+
+
+def _webhook(config: Any) -> Sink:
+    from sinks.webhook.sink import WebhookSink
+
+    return WebhookSink(config)
+
+
 BUILDERS: dict[str, Callable[[Any], Sink]] = {
     "clickhouse": _clickhouse,
+    "files": _files,
+    "webhook": _webhook,
 }
 """`type` -> the sink of a configuration; here the client library is imported."""

@@ -122,8 +122,11 @@ def edges_carry_one_schema(pieces: Pieces) -> Iterator[Finding]:
         if use.who[0] == "sinks":
             sink = pieces.sinks[use.who[1]]
             takes = pieces.components.sink_schemas.get(sink.type)
+            form = getattr(pieces.options.get(("sinks", use.who[1])), "format", "")
+            takes = pieces.components.format_schemas.get(form, takes)
             if takes is not None and topic.schema_ not in takes:
-                said = f"a `{sink.type}` sink takes no {topic.schema_ or 'raw bytes'}, which `{use.topic}` holds"
+                kind = f"{sink.type} {form}".strip()
+                said = f"a `{kind}` sink takes no {topic.schema_ or 'raw bytes'}, which `{use.topic}` holds"
                 hint = f"it takes {', '.join(sorted(takes))}"
                 yield finding("EDGE_SCHEMA", pieces.document.place(use.path), said, hint)
 

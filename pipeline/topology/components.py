@@ -31,8 +31,9 @@ class Components:
     `topic_options`: connector type -> its options that name a topic it reads. `topic_outputs`: connector type -> its
     options that name a topic it writes, with the schema (None: any). `silent`: connector types that reject and park
     nothing. `outside`: connector types that read what another system writes. `sink_schemas`: sink type -> schemas
-    it can take; all when it is not in the table. `counted`: options that the plan fills in from topics. `shared`:
-    options that all stages and sinks along one flow must agree on.
+    it can take; all when it is not in the table. `format_schemas`: the same by a sink's option `format`. `counted`:
+    options that the plan fills in from topics. `shared`: options that all stages and sinks along one flow must agree
+    on.
     """
 
     agents: Configs
@@ -44,5 +45,6 @@ class Components:
     silent: Collection[str] = ()
     outside: Collection[str] = ()
     sink_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
+    format_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
     counted: tuple[Counted, ...] = ()
     shared: tuple[str, ...] = ()

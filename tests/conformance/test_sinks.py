@@ -1,11 +1,13 @@
-"""Every sink obeys the same laws: in memory, ClickHouse on the embedded engine, and ClickHouse behind HTTP."""
+"""Every sink obeys the same laws: in memory, ClickHouse embedded and behind HTTP, files, and webhooks."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -15,10 +17,15 @@ from sinks.buffer import BlockLimits
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.sink import ClickHouseSink
 from sinks.clickhouse.tables import TABLE_OF_RECORD
+from sinks.files.config import FilesConfig
+from sinks.files.sink import FilesSink
 from sinks.memory import ListSink
 from sinks.records import Block
-from tests.builders_readings import plain_origins
+from sinks.webhook.config import WebhookConfig
+from sinks.webhook.sink import WebhookSink
+from tests.builders_readings import PLAIN, plain_origins
 from tests.conformance.sink_laws import Row, SinkLaws, Storage, expected
+from tests.unit.sinks.receiver import Receiver, receiving
 
 
 @dataclass
@@ -55,6 +62,62 @@ class Warehouse(Storage):
         assert isinstance(sink, ClickHouseSink)
         query = f"SELECT source_offset, source_index FROM {TABLE_OF_RECORD[schema].name} ORDER BY ALL"
         return [tuple(row) for row in sink.client.query(query).result_rows]
+
+
+class Documents(Storage):
+    """Storages of JSON lines: what was written shows as one text."""
+
+    def text(self) -> bytes:
+        raise NotImplementedError
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text().splitlines()]
+
+    def readings(self, sink: Sink) -> list[Row]:
+        names = ("origin_partition", "origin_offset", "service_point", "wh_imp")
+        found = [tuple(row[name] for name in names) for row in self._rows() if "origin_offset" in row]
+        return sorted(cast(list[Row], found))
+
+    def plain(self, sink: Sink, schema: str) -> list[tuple[int, int]]:
+        # A schema is told by its topic, and that by the fields that it alone has.
+        own = {field.name for field in PLAIN[schema].fields}
+        rows = [row for row in self._rows() if set(row) == own]
+        return sorted((row["source_offset"], row["source_index"]) for row in rows)
+
+
+@dataclass
+class Folder(Documents):
+    path: Path
+
+    def sink(self, limits: BlockLimits) -> Sink:
+        return FilesSink(FilesConfig(folder=self.path, blocks=limits))
+
+    def text(self) -> bytes:
+        return b"".join(path.read_bytes() for path in sorted(self.path.rglob("*.jsonl")))
+
+
+@dataclass
+class Posted(Documents):
+    receiver: Receiver
+
+    def sink(self, limits: BlockLimits) -> Sink:
+        return WebhookSink(WebhookConfig(url=self.receiver.url, blocks=limits))
+
+    def text(self) -> bytes:
+        return b"".join(self.receiver.bodies.values())
+
+
+class TestFiles(SinkLaws):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Storage:
+        return Folder(tmp_path / "out")
+
+
+class TestWebhook(SinkLaws):
+    @pytest.fixture
+    def storage(self) -> Iterator[Storage]:
+        with receiving() as receiver:
+            yield Posted(receiver)
 
 
 class TestListSink(SinkLaws):

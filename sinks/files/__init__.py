@@ -1,0 +1,1 @@
+"""The sink that writes blocks as files into a folder."""

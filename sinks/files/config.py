@@ -1,0 +1,36 @@
+"""Options of the file sink."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sinks.buffer import BlockLimits
+from sinks.documents.names import FormatName
+from sinks.runner import RunnerOptions
+
+
+class FilesConfig(BaseModel):
+    """`type: files` in topologies.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: Path = Field(description="folder of the files; a folder for each topic is made in it")
+    format: FormatName = Field("jsonl", description="what a file is written as: docs/ways-out.md")
+    timezone: str = Field("Asia/Kolkata", description="zone of local times in formats that have them")
+    blocks: BlockLimits = Field(
+        default_factory=lambda: BlockLimits(rows=50_000, age_secs=60.0),
+        description="size and age of a file, bound of the buffer",
+    )
+    runner: RunnerOptions = Field(default_factory=RunnerOptions, description="reading from Kafka, and retries")
+    spare_bytes: int = Field(
+        256 << 20, ge=0, description="bytes that stay free on the disk: with less nothing is written"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        ZoneInfo(zone)
+        return zone

@@ -1,0 +1,1 @@
+"""The sink that posts blocks to another system over HTTP."""
