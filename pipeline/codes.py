@@ -29,14 +29,28 @@ class Method(IntEnum):
     """How a substituted value was made (domain terms: NEM12 type in brackets where one exists)."""
 
     NONE = 0  # not substituted
+    OUTAGE = 1  # nothing was used: the interval lies wholly inside a confirmed outage (19)
+    CHECK_METER = 2  # the check meter's value, times the ratio of the two (11)
     LINEAR = 3  # between the two neighbouring good intervals (17)
     LIKE_DAY = 4  # mean of the same clock interval on earlier good days (15)
+    NEAR_DAY = 5  # the same clock interval of one like day (14)
     SCALED = 6  # a substitute scaled so that the day meets its registers
+    ZONE_SCALED = 7  # a substitute scaled so that each time-of-day zone meets its own register
     FLAT = 8  # register difference spread evenly
     CARRIED = 9  # last good interval carried on, until more is known
     ROUNDING = 10  # whole watt-hours of a fractional multiplying factor, put on one interval
     HEAD_END = 11  # the estimate (or edit) of the head-end that the reading came from
     CLOCK_SET = 12  # rows that a clock set has cut or repeated, put together by time
+    PREVIOUS_PERIOD = 13  # daily use of the same season last year, else of the weeks before (51, 52)
+    CLASS_PROFILE = 14  # daily use in the shape of the consumer class (57)
+    NEIGHBOURS = 15  # median of the neighbours' shares of their daily use, times the own daily use (18)
+    TEMPERATURE = 16  # mean of the days of like type whose temperature comes closest (18)
+    REGISTER = 17  # a register from daily use times days (65)
+    REGISTER_LINE = 18  # a register between two others, in proportion to time (65)
+    AGREED = 19  # typed by a person, with a reason and the consent of a second one (16)
+    WEIGHTED_DAYS = 20  # mean of the days around, like and near ones counting more (15)
+    MEDIAN_DAYS = 21  # weighted median of the days around (15)
+    BRIDGE = 22  # weighted days, moved to meet the good intervals on both sides of the gap (18)
 
 
 class Flag(IntFlag):
