@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from agents.decode.config import DecodeConfig
+from agents.exceptions.config import ExceptionsConfig
 from agents.losses.config import LossesConfig
 from agents.nodes.config import NodesConfig
 from agents.rating.config import RatingConfig
@@ -27,6 +28,12 @@ def _vee(config: Any) -> Step:
     from agents.vee.step import VeeStep
 
     return VeeStep(config)
+
+
+def _exceptions(config: Any) -> Step:
+    from agents.exceptions.step import ExceptionsStep
+
+    return ExceptionsStep(config)
 
 
 def _rating(config: Any) -> Step:
@@ -50,6 +57,7 @@ def _losses(config: Any) -> Step:
 STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
     "decode": (DecodeConfig, _decode),
     "vee": (VeeConfig, _vee),
+    "exceptions": (ExceptionsConfig, _exceptions),
     "rating": (RatingConfig, _rating),
     "nodes": (NodesConfig, _nodes),
     "losses": (LossesConfig, _losses),

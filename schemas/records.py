@@ -2,6 +2,7 @@
 
 Determinant    one revision of a bill key with all its determinants
 Loss           one revision of a node's balance
+ReadingException  something in a service point's readings that somebody should look at
 Event          one meter event: an edge of the event status word
 Reject         a frame, or a row of one, that was not used (also what is parked)
 Command        something that a meter is to be asked or told
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from pipeline.channels import ENERGY
 from pipeline.codes import REJECT_CODES, Flag, Level
+from pipeline.rules import RULES, Severity
 from schemas.fields import Field, Record, array, enum, nullable, record
 
 ORIGIN = (
@@ -212,6 +214,55 @@ LOSS = Record(
     ),
 )
 
+# ------------------------------------------------------------------------------------------------ exceptions
+
+EXCEPTION_STATE = (
+    ("OPEN", "somebody should look at it"),
+    ("CLOSED", "late data have put it right, or the run of days has ended"),
+)
+SEVERITY_DOC = {
+    Severity.INFORMATION: "told and counted; quality and value stay",
+    Severity.WARNING: "the quality becomes that of the rule; the value stays",
+    Severity.ERROR: "the value cannot be used: it is estimated",
+}
+
+READING_EXCEPTION = Record(
+    "ReadingException",
+    "One revision of something in a service point's readings that somebody should look at. The key is (service_point, "
+    "rule, period_start).",
+    (
+        Field("service_point", "long", "Service point; a positive id of the registry."),
+        Field(
+            "rule",
+            enum("ReadingRule", "Validation rule.", ((rule.code, rule.name) for rule in RULES)),
+            "Rule that failed: docs/reference/rules.md.",
+        ),
+        Field(
+            "severity",
+            enum("RuleSeverity", "What a failure does.", ((one.name, SEVERITY_DOC[one]) for one in Severity)),
+            "Severity of the rule.",
+        ),
+        Field("period_start", "long", "[s] Start of the first local day, epoch seconds UTC, included."),
+        Field(
+            "period_end",
+            "long",
+            "[s] End of the last local day that is settled, epoch seconds UTC, not included. A run of days that is "
+            "open goes on behind it.",
+        ),
+        Field("revision", "long", "Order of the revisions of a key: the larger replaces the smaller."),
+        Field("state", enum("ExceptionState", "Whether it is open.", EXCEPTION_STATE), "Open or closed."),
+        Field("intervals_expected", "int", "Intervals of the last day."),
+        Field("intervals_actual", "int", "Of these with an actual reading."),
+        Field("intervals_estimated", "int", "Of these with an estimated reading."),
+        Field("intervals_missing", "int", "Of these with no reading at all."),
+        Field("intervals_suspect", "int", "Of these with a suspect reading."),
+        Field("wh_at_stake", "long", "[Wh] Import of the last day that is estimated, suspect or unexplained."),
+        Field("paise_at_stake", "long", "[paise] The same at the average rate that the stage is told, to sort by."),
+        Field("tick_time", "long", "[s] Time of the log at which it was seen, epoch seconds UTC."),
+        *ORIGIN,
+    ),
+)
+
 # ------------------------------------------------------------------------------------------------ events
 
 EVENT_SOURCE = (
@@ -343,4 +394,4 @@ COMMAND_RESULT = Record(
     ),
 )
 
-RECORDS: tuple[Record, ...] = (DETERMINANT, LOSS, EVENT, REJECT, COMMAND, COMMAND_RESULT)
+RECORDS: tuple[Record, ...] = (DETERMINANT, LOSS, READING_EXCEPTION, EVENT, REJECT, COMMAND, COMMAND_RESULT)

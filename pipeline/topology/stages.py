@@ -45,6 +45,14 @@ STAGES: dict[str, Stage] = {
             "validate, estimate and settle the readings",
         ),
         Stage(
+            "exceptions",
+            "ReadingBatch",
+            "ReadingBatch",
+            None,
+            {"exceptions": "ReadingException"},
+            "queue what somebody should look at",
+        ),
+        Stage(
             "rating",
             "ReadingBatch",
             "ReadingBatch",

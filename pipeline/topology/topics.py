@@ -42,6 +42,14 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic("events", "decode", "device", "Event", "warehouse, operations", "meter events"),
     Topic(
+        "exceptions",
+        "exceptions",
+        "service point",
+        "ReadingException",
+        "warehouse, operations",
+        "what somebody should look at, one a revision; opens and closes by itself",
+    ),
+    Topic(
         "determinants", "rating", "account", "Determinant", "warehouse, billing", "billing determinants, one a revision"
     ),
     Topic(

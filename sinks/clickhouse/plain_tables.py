@@ -1,4 +1,4 @@
-"""Tables filled from plain records: events, determinants, losses, rejects; columns and comments from the schemas."""
+"""Tables filled from plain records: events, determinants, losses, exceptions, rejects; made from the schemas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.codes import REJECT_CODES, Level
 from schemas.fields import Record
-from schemas.records import DETERMINANT, EVENT, LOSS, REJECT
+from schemas.records import DETERMINANT, EVENT, LOSS, READING_EXCEPTION, REJECT
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
@@ -78,7 +78,9 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 
 
 ITEM_TYPES: dict[str, dict[str, str]] = {
-    name: types for record in (DETERMINANT, EVENT, LOSS, REJECT) for name, types in item_types(record).items()
+    name: types
+    for record in (DETERMINANT, EVENT, LOSS, READING_EXCEPTION, REJECT)
+    for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
 
@@ -122,6 +124,16 @@ LOSSES = Table(
     order_by=("span", "day", "node", "start", "revision"),
 )
 
+EXCEPTIONS = Table(
+    name="exceptions",
+    schema="ReadingException",
+    doc="One row a service point, rule, first day and revision: what somebody should look at, and whether it is open",
+    columns=(*columns_of(READING_EXCEPTION), day_of("period_start")),
+    engine="ReplacingMergeTree(revision)",
+    time="period_start",
+    order_by=("day", "service_point", "rule", "period_start", "revision"),
+)
+
 REJECTS = Table(
     name="rejects",
     schema="Reject",
@@ -132,4 +144,4 @@ REJECTS = Table(
     order_by=("day", "code", "stage", *COPY, "log_partition", "log_offset"),
 )
 
-PLAIN_TABLES = (EVENTS, DETERMINANTS, LOSSES, REJECTS)
+PLAIN_TABLES = (EVENTS, DETERMINANTS, LOSSES, EXCEPTIONS, REJECTS)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.packed_tables import DAYS, READINGS
-from sinks.clickhouse.plain_tables import DETERMINANTS, LOSSES
+from sinks.clickhouse.plain_tables import DETERMINANTS, EXCEPTIONS, LOSSES
 
-LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES)
+LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, EXCEPTIONS)
 
 
 def latest_view(table: Table) -> str:

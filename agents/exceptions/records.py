@@ -1,0 +1,119 @@
+"""A batch of exceptions: columns of numbers, and the two ways to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.exceptions.kernels import ACTUAL, ESTIMATED, MISSING, SUSPECT
+from pipeline.avro_bytes import avro_long, avro_string
+from pipeline.avro_columns import Column, encode_columns
+from pipeline.batch import ReadingBatch
+from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
+from pipeline.records import EncodedRecords, Values
+from pipeline.rules import RULES, Severity
+from pipeline.step import Origin
+from pipeline.wire import HEADER, MAGIC, Contracts
+
+SCHEMA = "ReadingException"
+STATES = ("OPEN", "CLOSED")
+SEVERITIES = tuple(severity.name for severity in Severity)
+BY_BIT = {rule.bit: rule for rule in RULES}
+WATT_HOURS = 1000
+
+
+@dataclass(frozen=True)
+class Exceptions:
+    """Exceptions that one parcel opened or closed, in order; `columns` are i64 (n,) by field of the schema.
+
+    The key of a record is its service point, 8 bytes big-endian.
+    """
+
+    columns: dict[str, Array]
+    tick_time: int
+    origin: Origin
+
+    def __len__(self) -> int:
+        return len(self.columns["service_point"])
+
+    def encode(self, contracts: Contracts) -> EncodedRecords:
+        """The records in the Confluent wire format."""
+        schema: Any = contracts.schemas[SCHEMA]
+        same: dict[str, Column] = {
+            "tick_time": avro_long(self.tick_time),
+            "source_topic_id": avro_string(self.origin.topic_id),
+            "source_partition": avro_long(self.origin.partition),
+            "source_offset": avro_long(self.origin.offset),
+            "source_index": np.arange(len(self), dtype=np.int64),
+        }
+        columns = [_column(field, {**self.columns, **same}) for field in schema["fields"]]
+        piece = encode_columns(HEADER.pack(MAGIC, contracts.ids[SCHEMA]), columns, len(self))
+        keys = self.columns["service_point"].astype(">i8").view(np.uint8).reshape(-1, 8)
+        return EncodedRecords(keys, Values([piece]))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The same as plain values; slow."""
+        listed = zip(*(column.tolist() for column in self.columns.values()), strict=True)
+        return [
+            {
+                **dict(zip(self.columns, row, strict=True)),
+                **{name: symbols[self.columns[name][index]] for name, symbols in _SYMBOLS.items()},
+                "tick_time": self.tick_time,
+                "source_topic_id": self.origin.topic_id,
+                "source_partition": self.origin.partition,
+                "source_offset": self.origin.offset,
+                "source_index": index,
+            }
+            for index, row in enumerate(listed)
+        ]
+
+
+_CODES = tuple(rule.code for rule in RULES)
+_SYMBOLS: dict[str, Sequence[str]] = {"rule": _CODES, "severity": SEVERITIES, "state": STATES}
+
+
+def _column(field: Mapping[str, Any], columns: Mapping[str, Column]) -> Column:
+    """What a field of the schema holds, an enum as the places that the schema gives its symbols."""
+    name, column = field["name"], columns[field["name"]]
+    if name not in _SYMBOLS:
+        return column
+    places = np.array([field["type"]["symbols"].index(symbol) for symbol in _SYMBOLS[name]], np.int64)
+    found: Array = places[column]  # type: ignore[index]
+    return found
+
+
+def exceptions_of(
+    changes: Array, batch: ReadingBatch, offset_secs: int, paise_per_kwh: int, tick_time: int, origin: Origin
+) -> Exceptions:
+    """Exceptions of changes CHANGE (n,), whose rows are settled days of `batch`."""
+    rows = changes["row"]
+    counts = batch.day_counts[rows].astype(np.int64)
+    at_stake = (
+        np.abs(batch.day_estimated[rows, 0])
+        + np.abs(batch.day_suspect[rows, 0])
+        + np.abs(batch.day_unexplained[rows, 0])
+    )
+    rules = [BY_BIT[bit] for bit in changes["bit"].tolist()]
+    place = {rule.code: number for number, rule in enumerate(RULES)}
+    index = np.arange(len(rows), dtype=np.int64)
+    columns = {
+        "service_point": batch.day_service_point[rows].astype(np.int64),
+        "rule": np.array([place[rule.code] for rule in rules], np.int64),
+        "severity": np.array([SEVERITIES.index(rule.severity.name) for rule in rules], np.int64),
+        "period_start": changes["first"] * DAY_SECS - offset_secs,
+        "period_end": (changes["last"] + 1) * DAY_SECS - offset_secs,
+        "revision": (np.int64(origin.offset) << 20) | index,
+        "state": changes["state"].copy(),
+        "intervals_expected": counts.sum(axis=1),
+        "intervals_actual": counts[:, ACTUAL].copy(),
+        "intervals_estimated": counts[:, ESTIMATED].copy(),
+        "intervals_missing": counts[:, MISSING].copy(),
+        "intervals_suspect": counts[:, SUSPECT].copy(),
+        "wh_at_stake": at_stake,
+        "paise_at_stake": at_stake * paise_per_kwh // WATT_HOURS,
+    }
+    return Exceptions({name: np.ascontiguousarray(column) for name, column in columns.items()}, tick_time, origin)
