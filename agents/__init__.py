@@ -30,12 +30,6 @@ def _vee(config: Any) -> Step:
     return VeeStep(config)
 
 
-def _exceptions(config: Any) -> Step:
-    from agents.exceptions.step import ExceptionsStep
-
-    return ExceptionsStep(config)
-
-
 def _rating(config: Any) -> Step:
     from agents.rating.step import RatingStep
 
@@ -48,6 +42,12 @@ def _nodes(config: Any) -> Step:
     return NodesStep(config)
 
 
+def _exceptions(config: Any) -> Step:
+    from agents.exceptions.step import ExceptionsStep
+
+    return ExceptionsStep(config)
+
+
 def _losses(config: Any) -> Step:
     from agents.losses.step import LossesStep
 
@@ -57,9 +57,9 @@ def _losses(config: Any) -> Step:
 STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
     "decode": (DecodeConfig, _decode),
     "vee": (VeeConfig, _vee),
-    "exceptions": (ExceptionsConfig, _exceptions),
     "rating": (RatingConfig, _rating),
     "nodes": (NodesConfig, _nodes),
+    "exceptions": (ExceptionsConfig, _exceptions),
     "losses": (LossesConfig, _losses),
 }
 """Name in topologies.yaml -> (options, what makes the step of them). Kernels are loaded when a step is made."""

@@ -45,14 +45,6 @@ STAGES: dict[str, Stage] = {
             "validate, estimate and settle the readings",
         ),
         Stage(
-            "exceptions",
-            "ReadingBatch",
-            "ReadingBatch",
-            None,
-            {"exceptions": "ReadingException"},
-            "queue what somebody should look at",
-        ),
-        Stage(
             "rating",
             "ReadingBatch",
             "ReadingBatch",
@@ -67,6 +59,14 @@ STAGES: dict[str, Stage] = {
             None,
             {"node_energy": "NodeEnergy"},
             "sum energy by network node",
+        ),
+        Stage(
+            "exceptions",
+            "ReadingBatch",
+            "ReadingBatch",
+            None,
+            {"exceptions": "ReadingException"},
+            "queue what somebody should look at",
         ),
         Stage("losses", "NodeEnergy", None, None, {"losses": "Loss"}, "balance the nodes of the network"),
     )
