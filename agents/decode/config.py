@@ -23,6 +23,14 @@ class DecodeConfig(BaseModel):
     unauthenticated: bool = Field(
         True, description="Take frames that are encrypted without a tag (security control 20); false rejects them."
     )
+    key_overlap_secs: int = Field(
+        604_800,
+        ge=0,
+        le=366 * 86_400,
+        description="So near an exchange of a meter's keys (`valid_from` in `keys.csv`) a frame whose tag does not fit "
+        "is tried with the key on the other side of it too; 0 never. Meters take a new key when they are told to, and "
+        "send afterwards what they had queued under the former one.",
+    )
     clock_offset_secs: int = Field(
         IST_OFFSET_SECS,
         ge=-86_400,
