@@ -154,7 +154,7 @@ def key_shared(files: Files, number: int) -> list[Found]:
 
 def keys_twice(files: Files, number: int) -> list[Found]:
     """Two rows of a meter that begin at the same moment; a third one that begins later is right."""
-    place_for(files, number)
+    files.home(number)
     dates = ("2026-02-01", "2026-02-01", "2026-03-01")
     lines = [
         files.key(number, valid_from=date, encryption_key=key(7_000_000 + 4 * number + place))
@@ -164,7 +164,7 @@ def keys_twice(files: Files, number: int) -> list[Found]:
 
 
 def key_not_dated(files: Files, number: int) -> list[Found]:
-    place_for(files, number)
+    files.home(number)
     first, _ = (
         files.key(number, valid_from=date, broadcast_key=key(7_000_000 + 4 * number + place))
         for place, date in enumerate(("2026-02-01", "2026-03-01"))

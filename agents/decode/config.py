@@ -43,8 +43,8 @@ class DecodeConfig(BaseModel):
     single_octets: int = Field(
         2_097_152,
         ge=0,
-        description="Octets of frames of a record that the decoder for single frames may read where kernels cannot; "
-        "0 leaves all such frames to `rejects`.",
+        description="Octets of frames of a record that the decoder for single frames may read where kernels cannot, "
+        "eightfold those of frames that it refuses; 0 leaves all such frames to `rejects`.",
     )
     clock_drift_secs: int = Field(
         300,

@@ -189,7 +189,7 @@ def decode_batch(
 def open_batch(
     batch: FrameBatch, octets: Array, devices: Array, received: Array, tables: Tables, context: int
 ) -> tuple[Opened, Array, Array]:
-    """Open the frames in `octets`, a copy of the batch's: (Opened, good u8 (n,), u64 (n,) whose rows of state they are).
+    """Open the frames in `octets`, a copy of the batch's: (Opened, good u8 (n,), whose rows of state u64 (n,)).
 
     devices, received: u64 and i64 (n,); received is the first time of receipt.
     """
