@@ -6,6 +6,7 @@ import pytest
 from agents.decode.config import DecodeConfig
 from agents.decode.exchange import FORMER_DEVICE
 from pipeline.reference import BEGINNING
+from tests.builders_apdus import general_ciphering, hdlc, segments, service
 from tests.builders_exchange import CHANGED, FORMER, NEWER, NEWEST, exchanged, offer_at
 from tests.builders_frames import DEVICE, POINT, World, alert, block, codes, events, sealed, wrapped
 
@@ -37,6 +38,23 @@ def test_a_meter_may_take_its_key_before_the_head_end_says_so():
     world = World(exchanged())
     assert accepted(offer_at(world, [(frame(1, NEWER), CHANGED - WEEK + 1)])) == [1]
     assert codes(offer_at(world, [(frame(2, NEWER), CHANGED - WEEK)])) == {0: "DECRYPT_FAILED"}
+
+
+IDENTIFIED = b"\0\0"
+
+
+def test_frames_in_any_framing_and_head_are_tried_with_the_other_key():
+    """Framings are undone in place, and general-ciphering is opened by itself; both need fresh octets."""
+    world = World(exchanged())
+    assert accepted(offer_at(world, [(frame(1, NEWER), CHANGED)])) == [1]
+    llc = b"\xe6\xe7\x00"
+    heads = [b"".join(segments(frame(1, FORMER), 40)), service(0xCC, BODY, 2, keys=FORMER), hdlc(llc + frame(2, NEWER)),
+             general_ciphering(BODY, IDENTIFIED, 3, keys=FORMER), general_ciphering(BODY, IDENTIFIED, 3, keys=NEWER),
+             general_ciphering(BODY, IDENTIFIED, 4, keys=NEWEST), hdlc(llc + frame(4, FORMER))]  # fmt: skip
+    made = offer_at(world, [(raw, CHANGED) for raw in heads])
+    assert codes(made) == {5: "DECRYPT_FAILED"}
+    assert accepted(made) == [1, 2, 2, 3, 3, 4]
+    assert set(codes(offer_at(world, [(raw, CHANGED) for raw in heads[:5]])).values()) == {"COUNTER_DUPLICATE"}
 
 
 @pytest.mark.parametrize(("overlap", "away", "good"), [(60, 59, True), (60, 60, False), (0, 0, False)])
