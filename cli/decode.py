@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agents.decode.describe import Keys, Options, describe_with
+from agents.decode.describe import Options, describe_with
 from agents.decode.single.messages import Attribute
 from cli.decoding.frames import frames_of
-from cli.decoding.keys import finder, octets_of, title_of
+from cli.decoding.keys import keys_for, octets_of, title_of
 from cli.decoding.show import show
 from cli.output import Json, emit
 from pipeline.errors import ConfigError
@@ -81,8 +82,8 @@ def decode(
     APDUs are told apart by themselves; blocks are joined, and what a meter says of its own lists serves the frames
     behind. What cannot be read is reported with its code, and the rest goes on.
     """
-    keys = Keys(
-        finder(key, auth_key, key_store),
+    keys = replace(
+        keys_for(key, auth_key, key_store),
         dedicated=None if dedicated_key is None else octets_of("--dedicated-key", dedicated_key),
         kek=None if kek is None else octets_of("--kek", kek),
         server=title_of(title),

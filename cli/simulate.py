@@ -38,6 +38,9 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same bytes.")]
 Start = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")]
 Interval = Annotated[int, typer.Option("--interval-secs", help="Block capture period: 900 or 1800.")]
 Faults = Annotated[str, typer.Option(help="all, none, or name=rate,... (all,late=0.1 changes one). See --list-faults.")]
+Rotate = Annotated[
+    float, typer.Option(help="Share of meters whose keys are exchanged at noon of the first day, each at its own time.")
+]
 Rate = Annotated[float, typer.Option(help="Frames a second; 0: as fast as they are taken.")]
 Speed = Annotated[float, typer.Option(help="Times real time; 0: does not wait for the clock.")]
 TruthTo = Annotated[Path | None, typer.Option("--truth", help="Folder for truth.json and truth.npz.", file_okay=False)]
@@ -68,6 +71,7 @@ def simulate(
     start: Start = datetime.combine(DEFAULTS.start, datetime.min.time()),
     interval_secs: Interval = DEFAULTS.interval_secs,
     faults: Faults = "all",
+    rotate: Rotate = DEFAULTS.rotation.share,
     rate: Rate = 0.0,
     speed: Speed = 0.0,
     truth: TruthTo = None,
@@ -92,7 +96,7 @@ def simulate(
     began = time.perf_counter()
     simulation = None if replay else Simulation(build_fleet(
         _config(addresses, meters=meters, days=days, seed=seed, start=start.date(), interval_secs=interval_secs,
-                faults=parse_faults(faults))
+                faults=parse_faults(faults), rotation={"share": rotate})
     ))  # fmt: skip
     beside = [_fleet_log(simulation, file)] if register and simulation is not None else []
     sent = asyncio.run(_play(simulation, replay, addresses, Pace(rate, speed), beside))

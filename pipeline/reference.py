@@ -21,6 +21,9 @@ from pipeline.lookup import build_index, find
 FOREVER = np.int64(2**62)
 """`valid_to` of what has no end yet, epoch seconds."""
 
+BEGINNING = -FOREVER
+"""`valid_from` of a key that nobody said anything about, epoch seconds."""
+
 
 @dataclass
 class Registry:
@@ -127,36 +130,60 @@ OTHER_KEY = np.dtype(
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Keys of devices for suites 0 and 1: `device` sorted u64 (n,), `encryption` and `authentication` u8 (n, 16).
+    """Keys of devices for suites 0 and 1: `device` u64 (n,), `encryption` and `authentication` u8 (n, 16).
 
     others: OTHER_KEY (m,), sorted by device, key set and length, of which no two have all three the same.
+    valid_from: i64 (n,), epoch seconds UTC from which on the meter has the key; left out, all are from the BEGINNING.
+    Rows are sorted by device and valid_from. A device with several has each until the next one begins.
     """
 
     device: Array
     encryption: Array
     authentication: Array
     others: Array = field(default_factory=lambda: np.zeros(0, OTHER_KEY))
+    valid_from: Array = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def pair_of(self, device: int) -> tuple[bytes, bytes] | None:
-        """Encryption and authentication key of a device: the usual ones, else those for suite 2."""
+    def __post_init__(self) -> None:
+        if len(self.valid_from) != len(self.device):
+            object.__setattr__(self, "valid_from", np.full(len(self.device), BEGINNING))
+
+    def rows_of(self, device: int) -> range:
+        """Rows of a device, the key that came first first."""
         row = int(find(*self.by_device, np.uint64(device)))
-        if row >= 0:
-            return self.encryption[row].tobytes(), self.authentication[row].tobytes()
-        mine = self.others[(self.others["device"] == np.uint64(device)) & (self.others["key_set"] == UNICAST)]
-        if not len(mine):
+        if row < 0:
+            return range(0)
+        return range(row, int(np.searchsorted(self.device, np.uint64(device), side="right")))
+
+    def pairs_of(self, device: int) -> list[tuple[bytes, bytes]]:
+        """Encryption and authentication keys of a device, the newest first: the usual ones, else those for suite 2."""
+        rows = self.rows_of(device)
+        if len(rows):
+            return [(self.encryption[row].tobytes(), self.authentication[row].tobytes()) for row in reversed(rows)]
+        mine = self.others[(self.others["device"] == np.uint64(device)) & (self.others["key_set"] == UNICAST)][:1]
+        return [
+            (row["encryption"][: row["length"]].tobytes(), row["authentication"][: row["length"]].tobytes())
+            for row in mine
+        ]
+
+    def pair_of(self, device: int, at: int | None = None) -> tuple[bytes, bytes] | None:
+        """The pair that is in force at `at`, epoch seconds UTC; without it the newest."""
+        pairs = self.pairs_of(device)
+        if not pairs:
             return None
-        length = int(mine[0]["length"])
-        return mine[0]["encryption"][:length].tobytes(), mine[0]["authentication"][:length].tobytes()
+        rows = self.rows_of(device)
+        later = 0 if at is None or not len(rows) else int((self.valid_from[rows.start + 1 : rows.stop] > at).sum())
+        return pairs[later]
 
     def octets_of(self, device: int) -> bytes:
         """All keys of a device, to be compared; empty when it has none."""
-        row = int(find(*self.by_device, np.uint64(device)))
-        usual = b"" if row < 0 else self.encryption[row].tobytes() + self.authentication[row].tobytes()
+        rows = self.rows_of(device)
+        mine = slice(rows.start, rows.stop)
+        usual = b"".join(part[mine].tobytes() for part in (self.encryption, self.authentication, self.valid_from))
         return usual + bytes(self.others[self.others["device"] == np.uint64(device)].tobytes())
 
     @cached_property
     def by_device(self) -> tuple[Array, Array]:
-        """Open-addressing index over `device`."""
+        """Open-addressing index over `device`: its first row."""
         return build_index(self.device)
 
 

@@ -152,6 +152,26 @@ def key_shared(files: Files, number: int) -> list[Found]:
     return both[0] + both[1]
 
 
+def keys_twice(files: Files, number: int) -> list[Found]:
+    """Two rows of a meter that begin at the same moment; a third one that begins later is right."""
+    files.home(number)
+    dates = ("2026-02-01", "2026-02-01", "2026-03-01")
+    lines = [
+        files.key(number, valid_from=date, encryption_key=key(7_000_000 + 4 * number + place))
+        for place, date in enumerate(dates)
+    ]
+    return [("keys", line, "system_title", "ID_TWICE") for line in lines[:2]]
+
+
+def key_not_dated(files: Files, number: int) -> list[Found]:
+    files.home(number)
+    first, _ = (
+        files.key(number, valid_from=date, broadcast_key=key(7_000_000 + 4 * number + place))
+        for place, date in enumerate(("2026-02-01", "2026-03-01"))
+    )
+    return [("keys", first, "broadcast_key", "KEY_NOT_DATED")]
+
+
 def point_overlap(files: Files, number: int) -> list[Found]:
     first = files.point(number, valid_to="2026-03-01")
     second = files.point(number, valid_from="2026-02-01")
@@ -223,7 +243,7 @@ PLANTS: dict[str, tuple[Plant, ...]] = {
     "ROW_WIDTH": (raw_line("ROW_WIDTH", "7,7,7"),),
     "ENCODING": (meter_cell("ENCODING", "serial", "A\udcff"),),
     "ROW_TWICE": (row_twice,),
-    "ID_TWICE": (id_twice,),
+    "ID_TWICE": (id_twice, keys_twice),
     "MISSING": (
         meter_cell("MISSING", "limit_wh", " "),
         point_cell("MISSING", "valid_from", ""),
@@ -289,6 +309,7 @@ PLANTS: dict[str, tuple[Plant, ...]] = {
     "METER_WITHOUT_KEY": (meter_without_key,),
     "KEY_OF_UNKNOWN_METER": (key_of_unknown_meter,),
     "KEY_SHARED": (key_shared,),
+    "KEY_NOT_DATED": (key_not_dated,),
     "KEY_WEAK": (key_cell("KEY_WEAK", "encryption_key", "00" * 16),),
     "DATES_REVERSED": (
         point_cell("DATES_REVERSED", "valid_to", "2025-06-01"),

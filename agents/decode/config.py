@@ -23,6 +23,14 @@ class DecodeConfig(BaseModel):
     unauthenticated: bool = Field(
         True, description="Take frames that are encrypted without a tag (security control 20); false rejects them."
     )
+    key_overlap_secs: int = Field(
+        604_800,
+        ge=0,
+        le=366 * 86_400,
+        description="So near an exchange of a meter's keys (`valid_from` in `keys.csv`) a frame whose tag does not fit "
+        "is tried with the key on the other side of it too; 0 never. Meters take a new key when they are told to, and "
+        "send afterwards what they had queued under the former one.",
+    )
     clock_offset_secs: int = Field(
         IST_OFFSET_SECS,
         ge=-86_400,
@@ -35,8 +43,8 @@ class DecodeConfig(BaseModel):
     single_octets: int = Field(
         2_097_152,
         ge=0,
-        description="Octets of frames of a record that the decoder for single frames may read where kernels cannot; "
-        "0 leaves all such frames to `rejects`.",
+        description="Octets of frames of a record that the decoder for single frames may read where kernels cannot, "
+        "eightfold those of frames that it refuses; 0 leaves all such frames to `rejects`.",
     )
     clock_drift_secs: int = Field(
         300,

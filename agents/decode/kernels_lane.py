@@ -37,11 +37,12 @@ def put_entries(entries, values, item, opened, points, devices, tables, memory, 
             return NOT_LINKED
         entry.link = link
     security, counter, slot = opened.security[item], np.int64(opened.frames.counter[item]), memory.slots[item]
+    window = memory.windows[item]
     late = 0
     if security != 0:
         code, late = count_in(
-            memory.counters[slot], memory.counters_changed, memory.counters_dirty, memory.prints,
-            memory.prints_changed, memory.prints_dirty, slot, memory.capacity, counter, opened.mark[item],
+            memory.counters[window], memory.counters_changed, memory.counters_dirty, memory.prints,
+            memory.prints_changed, memory.prints_dirty, window, memory.capacity, counter, opened.mark[item],
             opened.check[item], tables.policy.strict,
         )  # fmt: skip
         if code != GOOD:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.decode.kernels_axdr import big_endian
+from agents.decode.kernels_keys import FIRST_SPAN, NO_KEY, span_at
 from agents.decode.kernels_security import (
     GENERAL_GLO,
     OTHERWISE,
@@ -48,7 +49,7 @@ MALFORMED = REJECT_NUMBER["DATA_MALFORMED"]
 
 DEVICE = np.dtype([("device", "<u8"), ("link", "<i4"), ("key", "<i4"), ("check", "<u4")])
 """A place of the device index: first link row and key row, -1 where there is none, and the check value of the key;
-device 0: free.
+device 0: free. Of a device with several keys the key row is FIRST_SPAN less the row of its first SPAN.
 """
 
 
@@ -62,6 +63,7 @@ class Opened(NamedTuple):
     check u32: check value of the device's key
     frames: key row in `keys`, system title, counter; start and length of the APDU, or of its protected octets
     keys: the frames' own keys, one row a frame
+    span i64: row of `Tables.spans` of the key, -1 for devices with one key
     """
 
     code: Array
@@ -71,6 +73,7 @@ class Opened(NamedTuple):
     check: Array
     frames: Frames
     keys: Keys
+    span: Array
 
 
 class Policy(NamedTuple):
@@ -82,6 +85,7 @@ class Policy(NamedTuple):
     zero_is_utc: bool
     offset: int
     limit: int
+    overlap: int
 
 
 def new_opened(count: int) -> Opened:
@@ -92,7 +96,7 @@ def new_opened(count: int) -> Opened:
     start, length = np.zeros(count, np.int64), np.zeros(count, np.int64)
     frames = Frames(row, np.zeros(count, np.uint64), counter, start, length, start)
     keys = Keys(np.empty((count, KEY_LENGTH), np.uint8), np.empty((count, KEY_LENGTH), np.uint8))
-    return Opened(code, security, mark, link, check, frames, keys)
+    return Opened(code, security, mark, link, check, frames, keys, np.full(count, -1, np.int64))
 
 
 @kernel
@@ -155,8 +159,10 @@ def mark_of(payload, p, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def gather(devices, index, pairs, opened):  # type: ignore[no-untyped-def]
-    """First link, keys and check value of each frame's device u64 (n,); pairs u8 (keys, 32), see Tables.
+def gather(devices, received, index, pairs, spans, opened):  # type: ignore[no-untyped-def]
+    """First link, keys and check value of each frame's device u64 (n,); pairs u8 (keys, 32) and spans as in Tables.
+
+    Of several keys it is the one in force when the frame was received, i64 (n,), epoch s.
 
     Three things at a time: a place of the index is asked for, one that has come tells which keys to ask for, and those
     of a frame before that are copied.
@@ -173,6 +179,9 @@ def gather(devices, index, pairs, opened):  # type: ignore[no-untyped-def]
             place = find_device(index, devices[found])
             if place >= 0:
                 link[found], key_row[found], check[found] = index[place].link, index[place].key, index[place].check
+                if key_row[found] < NO_KEY:
+                    span = span_at(spans, FIRST_SPAN - key_row[found], received[found])
+                    opened.span[found], key_row[found], check[found] = span, spans[span].row, spans[span].check
                 prefetch(pairs, key_row[found] * width)
                 prefetch(pairs, (key_row[found] + 1) * width - 1)
         copied = item - 2 * AHEAD

@@ -52,6 +52,7 @@ class Tables(NamedTuple):
     pushes: PUSH (templates + 1, kinds + 1)
     columns: COLUMN (columns,)
     names: u8 (kinds + 1, 6), push-setup logical names
+    spans: SPAN (k,), which key is when in force, of devices that have several
     others: CHECKED_KEY (m,), keys for `agents.decode.others`
     policy: settings
     drift: what of clocks is measured
@@ -64,6 +65,7 @@ class Tables(NamedTuple):
     pushes: Array
     columns: Array
     names: Array
+    spans: Array
     others: Array
     policy: Policy
     drift: Limits
@@ -91,9 +93,13 @@ class Rows(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """State of the batch's devices: slots i64 (n,), and each table's rows and marks."""
+    """State of the batch's devices: slots i64 (n,), and each table's rows and marks.
+
+    windows i64 (n,): rows of counters and prints, the same slots but for frames under the former key of their device.
+    """
 
     slots: Array
+    windows: Array
     capacity: int
     counters: Array
     counters_changed: Array
@@ -253,6 +259,7 @@ def read_frames(  # type: ignore[no-untyped-def]
     links, pushes, columns, names = tables.links, tables.pushes, tables.columns, tables.names
     offset, zero_is_utc, strict = tables.policy.offset, tables.policy.zero_is_utc, tables.policy.strict
     slots, capacity, windows, prints = memory.slots, memory.capacity, memory.counters, memory.prints
+    window_slots = memory.windows
     windows_changed, windows_dirty = memory.counters_changed, memory.counters_dirty
     prints_changed, prints_dirty = memory.prints_changed, memory.prints_dirty
     values, stack, pushed, clocks = scratch.values, scratch.stack, scratch.pushed[0], memory.drifts
@@ -265,9 +272,9 @@ def read_frames(  # type: ignore[no-untyped-def]
         if coming < count:
             print_row = np.int64(counters[coming]) & (WINDOW - 1)
             prefetch(links, first_links[coming])
-            prefetch(windows, slots[coming])
-            prefetch(prints, print_row * places + slots[coming])
-            prefetch(prints_changed, print_row * prints_changed.shape[1] + (slots[coming] >> 6))
+            prefetch(windows, window_slots[coming])
+            prefetch(prints, print_row * places + window_slots[coming])
+            prefetch(prints_changed, print_row * prints_changed.shape[1] + (window_slots[coming] >> 6))
             prefetch(clocks, slots[coming])
         if verdicts[item] != GOOD and not is_left(aside, plain, verdicts[item], octets, starts[item], lengths[item]):
             continue
@@ -300,8 +307,9 @@ def read_frames(  # type: ignore[no-untyped-def]
             break
         late = 0
         if code == GOOD and security != 0:
+            window = window_slots[item]
             code, late = count_in(
-                windows[slot], windows_changed, windows_dirty, prints, prints_changed, prints_dirty, slot, capacity,
+                windows[window], windows_changed, windows_dirty, prints, prints_changed, prints_dirty, window, capacity,
                 counter, marks[item], checks[item], strict,
             )  # fmt: skip
         if code != GOOD:

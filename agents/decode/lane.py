@@ -26,6 +26,13 @@ from pipeline.columns import Array
 LEAST_OCTETS = 256
 """What a frame costs of the bound at least, however short it is."""
 
+REFUSED_COSTS = 8
+"""Times its octets that a frame costs of the bound when nothing of it can be used.
+
+What is made to cost time is refused: tens of thousands of small items take some 10 us each, twenty times what octets of
+a list of quantities take. What meters send for use is not that.
+"""
+
 MOST_ENTRIES = 400
 """Of a frame, as of a profile."""
 
@@ -100,6 +107,7 @@ class SingleLane:
             if len(entries) > MOST_ENTRIES or done[ROWS] + len(entries) + left > MOST_PLACES:
                 raise NotPlacedError(f"{len(entries)} entries", "FRAME_TOO_LONG")
         except NotPlacedError as refused:
+            self._left -= max(0, REFUSED_COSTS * len(octets) - max(LEAST_OCTETS, len(octets)))
             opened.code[item] = REJECT_NUMBER[refused.code] if refused.code else code
             self.said[item] = said_of(refused.reason, found)
             return

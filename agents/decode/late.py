@@ -29,21 +29,25 @@ LEFT_OUT = 255
 
 
 def read_late(
-    opened: Opened, requeued: Array, memory_of: Callable[[Array], Memory], read: Callable[[Opened, Memory], None]
+    opened: Opened,
+    requeued: Array,
+    memory_of: Callable[[Array], tuple[Memory, Array]],
+    read: Callable[[Opened, Memory], None],
 ) -> None:
     """Judge the frames of a batch again that were too old, those offered again of them; opened.code gets the verdicts.
 
-    requeued u32 (n,): as in Parcel. memory_of gives the second rows of the frames of a mask; read reads the frames that
-    are good so far.
+    requeued u32 (n,): as in Parcel. memory_of gives the second rows of the frames of a mask, and the frames whose key
+    has none; read reads the frames that are good so far.
     """
     again = requeued > 0
     old = again & (opened.code == TOO_OLD)
     taken = again & (opened.code == GOOD) & (opened.security != 0)
     if not (old | taken).any():
         return
-    memory = memory_of(old | taken)
+    memory, without = memory_of(old | taken)
+    old[without], taken[without] = False, False
     if old.any():
         second = opened._replace(code=np.where(old, GOOD, LEFT_OUT).astype(np.uint8))
         read(second, memory)
         opened.code[old] = second.code[old]
-    remember(np.flatnonzero(taken), memory.slots, opened.frames.counter, opened.mark, opened.check, memory)
+    remember(np.flatnonzero(taken), memory.windows, opened.frames.counter, opened.mark, opened.check, memory)

@@ -6,7 +6,8 @@ microseconds each. A batch without such a frame never comes here.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,6 +47,22 @@ def _pair_of(row: Any) -> Pair:
     return row["encryption"][:length].tobytes(), row["authentication"][:length].tobytes()
 
 
+class Second(NamedTuple):
+    """Keys that a frame is tried with after those in force: the pair, its check value and its row of SPAN."""
+
+    pair: Pair
+    check: int
+    span: int
+
+
+SecondTry = Callable[[Opened, int], Second | None]
+"""(opened, frame of the batch) -> what else to try."""
+
+
+def no_second_try(_opened: Opened, _item: int) -> None:
+    """A SecondTry for devices with one key."""
+
+
 class _Frame:
     """A frame that is left aside, `item` of its batch."""
 
@@ -82,7 +99,10 @@ class _Frame:
         good[item] = 1
 
 
-def open_others(octets: Array, devices: Array, keys: Array, policy: Policy, opened: Opened, good: Array) -> Array:
+def open_others(
+    octets: Array, devices: Array, keys: Array, policy: Policy, opened: Opened, good: Array,
+    second_try: SecondTry = no_second_try,
+) -> Array:  # fmt: skip
     """Open the frames that were left aside, in place; u64 (n,), whose rows of state each frame uses.
 
     Args:
@@ -90,6 +110,7 @@ def open_others(octets: Array, devices: Array, keys: Array, policy: Policy, open
         devices: u64 (n,).
         keys: CHECKED_KEY (m,).
         policy, opened, good: as the kernels have them.
+        second_try: tells with which keys a frame is tried when the usual ones do not fit.
     """
     owners = devices.copy()
     for item in np.flatnonzero(opened.security == OTHER_CIPHER).tolist():
@@ -112,13 +133,22 @@ def open_others(octets: Array, devices: Array, keys: Array, policy: Policy, open
         row = None if usual else _row_of(keys, frame.device, key_set, length)
         pair = None if row is None else _pair_of(row)
         found = frame.unseal(frame.usual if usual else pair)
+        second = second_try(opened, item) if usual and _is_other_key(found) else None
+        if second is not None:
+            found = frame.unseal(second.pair)
         if found.fault is not None:
             frame.refuse(REJECT_NUMBER[found.fault.code])
             continue
         frame.enter(found, None if row is None else int(row["check"]), good)
+        if second is not None:
+            opened.check[item], opened.span[item] = second.check, second.span
         if not usual:
             owners[item] |= BROADCAST_OWNER if key_set == BROADCAST else LONG_OWNER
     return owners
+
+
+def _is_other_key(found: Unsealed) -> bool:
+    return found.fault is not None and found.fault.code == "DECRYPT_FAILED"
 
 
 def _row_of(keys: Array, device: int, key_set: int, length: int) -> Any:

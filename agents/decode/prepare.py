@@ -7,6 +7,7 @@ import numpy as np
 from agents.decode.config import DecodeConfig
 from agents.decode.kernels_columns import COLUMN, form_of
 from agents.decode.kernels_drift import Limits
+from agents.decode.kernels_keys import FIRST_SPAN, SPAN
 from agents.decode.kernels_open import DEVICE, Policy, enter_devices
 from agents.decode.kernels_push import LINK, PUSH
 from agents.decode.kernels_rows import Tables
@@ -28,12 +29,15 @@ def policy_of(config: DecodeConfig) -> Policy:
         zero_is_utc=config.zero_deviation_is_utc,
         offset=config.clock_offset_secs,
         limit=config.frame_limit,
+        overlap=config.key_overlap_secs,
     )
 
 
 def tables_of(references: References, config: DecodeConfig) -> Tables:
     """Everything that does not change until the next control record."""
     registry, keys = references.registry, references.keys
+    checks = check_values(keys)
+    spans = spans_of(keys, checks)
     links = np.zeros(len(registry.device), LINK)
     for name in ("device", "valid_from", "valid_to", "service_point", "template", "interval_secs"):
         links[name] = getattr(registry, name)
@@ -49,12 +53,13 @@ def tables_of(references: References, config: DecodeConfig) -> Tables:
         columns[name] = getattr(templates, name)
     columns["form"] = [form_of(target) for target in templates.target.tolist()]
     return Tables(
-        devices=_index(registry.device, keys),
+        devices=_index(registry.device, keys, checks, spans),
         links=links,
         pairs=np.ascontiguousarray(np.hstack([keys.encryption, keys.authentication]), np.uint8),
         pushes=pushes,
         columns=columns,
         names=templates.names,
+        spans=spans,
         others=checked_keys(keys.others),
         policy=policy_of(config),
         drift=Limits(config.clock_drift_secs, config.clock_drift_pushes, config.clock_drift_span_secs),
@@ -85,12 +90,27 @@ def check_values(keys: KeyRing) -> Array:
     return np.ascontiguousarray(tags[:, :4]).view("<u4").reshape(-1)
 
 
-def _index(link_device: Array, keys: KeyRing) -> Array:
+def spans_of(keys: KeyRing, checks: Array) -> Array:
+    """SPAN of the keys of devices that have several."""
+    several = np.zeros(len(keys.device), np.bool_)
+    same = keys.device[1:] == keys.device[:-1]
+    several[1:] |= same
+    several[:-1] |= same
+    rows = np.flatnonzero(several)
+    spans = np.zeros(len(rows), SPAN)
+    spans["device"], spans["since"], spans["row"] = keys.device[rows], keys.valid_from[rows], rows
+    spans["check"] = checks[rows]
+    return spans
+
+
+def _index(link_device: Array, keys: KeyRing, check: Array, spans: Array) -> Array:
     devices = _distinct(np.concatenate([link_device, keys.device]).astype(np.uint64))
     index = np.zeros(index_size(len(devices)), DEVICE)
     key_row = _rows_of(keys.device, devices)
     # One more value for row -1, which is the last.
-    checks = np.append(check_values(keys), np.uint32(0))[key_row]
+    checks = np.append(check, np.uint32(0))[key_row]
+    first = _rows_of(spans["device"], devices)
+    key_row = np.where(first >= 0, FIRST_SPAN - first, key_row)
     enter_devices(devices, _rows_of(link_device, devices), key_row, checks, index)
     return index
 

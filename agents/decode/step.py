@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from agents.decode.config import DecodeConfig
+from agents.decode.exchange import FORMER_DEVICE, with_windows
 from agents.decode.kernels_axdr import NESTING
 from agents.decode.kernels_columns import TARGETS
 from agents.decode.kernels_compact import UNPACKED
@@ -35,12 +36,14 @@ from agents.decode.kernels_rows import (
     Tables,
     read_frames,
 )
+from agents.decode.kernels_window import TOO_OLD
 from agents.decode.lane import Batch, SingleLane
 from agents.decode.late import LATE_DEVICE, read_late
 from agents.decode.openings import close_intervals
 from agents.decode.others import open_others
 from agents.decode.prepare import tables_of
 from agents.decode.records import drift_records, event_records, log_records, rejects_of
+from agents.decode.second_try import second_try, try_neighbours
 from agents.decode.state import LAYOUT
 from pipeline import gcm
 from pipeline.batch import DecodedBatch, FrameBatch
@@ -119,11 +122,8 @@ def decode_batch(
     # Copied, so that frames are opened in place; the batch itself is read only and keeps the bytes as they came.
     octets = np.array(batch.payload, np.uint8)
     points, devices = np.array(batch.service_point, np.uint64), np.array(batch.device, np.uint64)
-    opened, good = new_opened(count), np.zeros(count, np.uint8)
-    gather(devices, tables.devices, tables.pairs, opened)
-    others = open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
-    gcm.unseal_batch(context, opened.keys, opened.frames, opened.security, octets, octets, good)
-    owners = open_others(octets, devices, tables.others, tables.policy, opened, good) if others else devices
+    received = np.array(batch.received_at, np.int64)
+    opened, good, owners = open_batch(batch, octets, devices, received, tables, context)
     rows = Rows(**{column.name: column.empty(count) for column in DecodedBatch.COLUMNS})
     changes = Changes(
         np.zeros(count, np.int64), np.zeros((count, 2), np.uint64), np.zeros((count, 2), np.uint64),
@@ -134,8 +134,7 @@ def decode_batch(
         np.zeros(int(tables.pushes["width"].max()), np.int64), np.empty(UNPACKED, np.uint8),
     )  # fmt: skip
     done, measured = np.zeros(DONE, np.int64), drifts or new_drifts(count)
-    beside = Batch(octets, batch.received_at, points, devices, tables, changes, done)
-    received = np.array(batch.received_at, np.int64)
+    lane_batch = Batch(octets, batch.received_at, points, devices, tables, changes, done)
     if requeued is not None:
         received[requeued > 0] = 0
 
@@ -156,15 +155,28 @@ def decode_batch(
                 # Most profiles of a record are alike.
                 room(int(done[LACKING]) * left, snapshots=bool(scratch.pushed["kind"][0] == INSTANT))
             elif lane is not None and done[ASIDE]:
-                lane.take(opened, memory, beside, room)
+                lane.take(opened, memory, lane_batch, room)
             else:
                 return
 
-    read(opened, memory_of(store, points, owners))
+    def windows(bits: np.uint64, chosen: Array | None) -> tuple[Memory, Array]:
+        """Rows of the devices under `bits`; frames whose key is too old for a window."""
+        mine = owners | bits if bits else owners
+        if not len(tables.spans):
+            return memory_of(store, points, mine, chosen), np.zeros(0, np.int64)
+        return with_windows(
+            lambda those: memory_of(store, points, mine, those),
+            lambda frames: store.locate(points[frames], mine[frames] | FORMER_DEVICE),
+            chosen, opened, (owners == devices) & (good == 1), tables.spans, late=bits != 0,
+        )  # fmt: skip
+
+    memory, without = windows(np.uint64(0), None)
+    opened.code[without] = TOO_OLD
+    read(opened, memory)
     if requeued is not None:
         # Each frame may have a row once more.
         room(count, snapshots=True)
-        read_late(opened, requeued, lambda chosen: memory_of(store, points, owners | LATE_DEVICE, chosen), read)
+        read_late(opened, requeued, lambda chosen: windows(LATE_DEVICE, chosen), read)
     if tables.opening:
         close_intervals(rows, int(done[ROWS]), tables.links)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
@@ -172,6 +184,26 @@ def decode_batch(
         **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
     )
     return decoded, opened, Changes(*(column[: done[CHANGES]] for column in changes))
+
+
+def open_batch(
+    batch: FrameBatch, octets: Array, devices: Array, received: Array, tables: Tables, context: int
+) -> tuple[Opened, Array, Array]:
+    """Open the frames in `octets`, a copy of the batch's: (Opened, good u8 (n,), whose rows of state u64 (n,)).
+
+    devices, received: u64 and i64 (n,); received is the first time of receipt.
+    """
+    count, owners = len(devices), devices
+    opened, good = new_opened(count), np.zeros(count, np.uint8)
+    gather(devices, received, tables.devices, tables.pairs, tables.spans, opened)
+    others = open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
+    gcm.unseal_batch(context, opened.keys, opened.frames, opened.security, octets, octets, good)
+    if others:
+        second = second_try(tables, received)
+        owners = open_others(octets, devices, tables.others, tables.policy, opened, good, second)
+    if len(tables.spans):
+        try_neighbours(context, batch, octets, devices, received, tables, opened, good)
+    return opened, good, owners
 
 
 def _with_room(rows: Rows, done: Array, more: int, *, snapshots: bool) -> Rows:
@@ -196,6 +228,7 @@ def memory_of(store: StateStore, points: Array, devices: Array, chosen: Array | 
         slots[chosen] = store.locate(points[chosen], devices[chosen])
     counters, prints, words, drifts = (store.areas[table.name] for table in LAYOUT.tables)
     return Memory(
+        slots,
         slots,
         store.capacity,
         counters.flat[0],

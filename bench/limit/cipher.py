@@ -62,7 +62,7 @@ def _open(batch: FrameBatch, tables: Tables, context: int) -> tuple[int, int]:
     """(CPU nanoseconds of opening, how many frames were opened)."""
     octets, good = np.array(batch.payload, np.uint8), np.zeros(len(batch.length), np.uint8)
     devices, opened = np.array(batch.device, np.uint64), new_opened(len(batch.length))
-    gather(devices, tables.devices, tables.pairs, opened)
+    gather(devices, np.array(batch.received_at, np.int64), tables.devices, tables.pairs, tables.spans, opened)
     open_frames(octets, np.array(batch.length, np.uint32), devices, tables.policy, opened)
     begin = time.thread_time_ns()
     gcm.unseal_batch(context, opened.keys, opened.frames, opened.security, octets, octets, good)

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from agents.decode.describe import describe_frames, no_keys
+from agents.decode.describe import Keys, describe_frames
 from agents.decode.generic import KeyFinder
 from bench.replay.times import ZONE, iso, zone_of
+from cli.decoding.keys import keys_in
 from cli.deployment import master_key
 from cli.output import DEFAULT_FILE, Json, TopologyFile, console, emit
 from cli.rejects import options
@@ -63,7 +64,7 @@ def show(
         out.print_json(data=item)
 
 
-def whole(rejected: Rejected, keys: KeyFinder, zone: str) -> dict[str, Any]:
+def whole(rejected: Rejected, keys: KeyFinder | Keys, zone: str) -> dict[str, Any]:
     """Everything that is known of it."""
     record, where = rejected.record, zone_of(zone)
     row = REJECT_BY_NUMBER[REJECT_NUMBER[rejected.code]]
@@ -83,13 +84,13 @@ def whole(rejected: Rejected, keys: KeyFinder, zone: str) -> dict[str, Any]:
     }
 
 
-def keys_of(store: Path | None) -> KeyFinder:
+def keys_of(store: Path | None) -> Keys:
     """Keys of a sealed store; none without one."""
     if store is None:
-        return no_keys
+        return Keys()
     master = master_key()
     if master is None:
         raise ConfigError(
             "MASTER_KEY_MISSING", where=str(store), what="the store is sealed", do=f"set {MASTER_VARIABLE}"
         )
-    return open_sealed(store.read_bytes(), master).pair_of
+    return keys_in(open_sealed(store.read_bytes(), master))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from connectors.dlms_pull.sessions import KeyPair
 from pipeline.errors import ConfigError
 from pipeline.keystore import MASTER_VARIABLE, open_sealed
-from pipeline.lookup import find
 from pipeline.reference import KeyRing
 
 
 class KeySource:
-    """Looks for a newer store when asked; a new association then uses its keys."""
+    """Looks for a newer store when asked; a new association then uses the keys that are in force by `now`."""
 
-    def __init__(self, folder: Path, master: bytes | None) -> None:
-        self._folder, self._master = folder, master
+    def __init__(self, folder: Path, master: bytes | None, now: Callable[[], float] = time.time) -> None:
+        self._folder, self._master, self._now = folder, master, now
         self._path: Path | None = None
         self._ring: KeyRing | None = None
 
@@ -34,11 +33,8 @@ class KeySource:
         return True
 
     def of(self, device: int) -> KeyPair | None:
-        """Keys of a device, or None."""
-        if self._ring is None:
+        """Keys of a device for suites 0 and 1, or None."""
+        if self._ring is None or not len(self._ring.rows_of(device)):
             return None
-        index, keys = self._ring.by_device
-        row = int(find(index, keys, np.uint64(device)))
-        if row < 0:
-            return None
-        return KeyPair(bytes(self._ring.encryption[row]), bytes(self._ring.authentication[row]))
+        pair = self._ring.pair_of(device, int(self._now()))
+        return None if pair is None else KeyPair(*pair)

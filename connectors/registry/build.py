@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from connectors.registry.check_installations import factors, known, templates
+from connectors.registry.check_meters import since_of
 from connectors.registry.read import Rows
 from connectors.registry.spans import book_of, ends_of
 from connectors.registry.tables import (
@@ -37,18 +38,37 @@ def build_registry(tables: Mapping[str, Rows]) -> Registry:
 
 
 def build_keys(keys: Rows) -> KeyRing:
-    """Keys of all rows that are not in error; without an authentication key it is the encryption key."""
-    usual = _pairs(keys, ENCRYPTION, AUTHENTICATION, ENCRYPTION)
+    """Keys of all rows that are not in error; without an authentication key it is the encryption key.
+
+    Of keys for suite 2 and broadcast those of a meter's newest row that has some.
+    """
+    since = since_of(keys)
+    dated = _with(keys, ENCRYPTION)
+    long, broadcast = (_newest(keys, since, _with(keys, name)) for name in (LONG_ENCRYPTION, BROADCAST_ENCRYPTION))
     others = [
-        _others(UNICAST, *_pairs(keys, LONG_ENCRYPTION, LONG_AUTHENTICATION, LONG_ENCRYPTION)),
-        _others(BROADCAST, *_pairs(keys, BROADCAST_ENCRYPTION, AUTHENTICATION, ENCRYPTION)),
+        _others(UNICAST, *_pairs(keys, long, LONG_ENCRYPTION, LONG_AUTHENTICATION, LONG_ENCRYPTION)),
+        _others(BROADCAST, *_pairs(keys, broadcast, BROADCAST_ENCRYPTION, AUTHENTICATION, ENCRYPTION)),
     ]
-    return key_ring(*usual, np.concatenate(others))
+    usual = _pairs(keys, dated, ENCRYPTION, AUTHENTICATION, ENCRYPTION)
+    return key_ring(*usual, np.concatenate(others), since[dated])
 
 
-def _pairs(keys: Rows, encryption: str, authentication: str, instead: str) -> tuple[Array, Array, Array]:
-    """(device, encryption key, authentication key or what stands for it) of the rows that have this encryption key."""
-    at = np.flatnonzero(~keys.bad & keys.given[encryption])
+def _with(keys: Rows, encryption: str) -> Array:
+    """Rows that are not in error and have this key."""
+    return np.flatnonzero(~keys.bad & keys.given[encryption])
+
+
+def _newest(keys: Rows, since: Array, at: Array) -> Array:
+    """Of the rows `at` i64 (n,) the newest of each meter."""
+    order = at[np.lexsort((since[at], keys["system_title"][at]))]
+    last = np.ones(len(order), bool)
+    last[:-1] = keys["system_title"][order[1:]] != keys["system_title"][order[:-1]]
+    newest: Array = order[last]
+    return newest
+
+
+def _pairs(keys: Rows, at: Array, encryption: str, authentication: str, instead: str) -> tuple[Array, Array, Array]:
+    """(device, encryption key, authentication key or what stands for it) of the rows `at` i64 (n,)."""
     own = keys.given[authentication][at][:, None]
     return keys["system_title"][at], keys[encryption][at], np.where(own, keys[authentication][at], keys[instead][at])
 

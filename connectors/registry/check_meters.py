@@ -7,8 +7,16 @@ import numpy as np
 from connectors.registry.findings import Findings
 from connectors.registry.read import Rows
 from connectors.registry.spans import Book, book_of
-from connectors.registry.tables import AUTHENTICATION, BROADCAST_ENCRYPTION, ENCRYPTION, LONG_ENCRYPTION
+from connectors.registry.tables import (
+    AUTHENTICATION,
+    BROADCAST_ENCRYPTION,
+    ENCRYPTION,
+    KEYS_FROM,
+    LONG_AUTHENTICATION,
+    LONG_ENCRYPTION,
+)
 from pipeline.columns import Array
+from pipeline.reference import BEGINNING
 
 MAKER_SHIFT = np.uint64(40)
 """The first three octets of a system title are the maker's letters (FLAG)."""
@@ -59,6 +67,7 @@ def _check_keys(keys: Rows, meters: Book, findings: Findings) -> None:
     keys.fault(findings, "MISSING", AUTHENTICATION, keys.usable() & alone & ~none)
     for column in (ENCRYPTION, LONG_ENCRYPTION):
         _check_strength(keys, column, findings)
+    _check_undated(keys, findings)
 
 
 def _check_strength(keys: Rows, column: str, findings: Findings) -> None:
@@ -67,5 +76,28 @@ def _check_strength(keys: Rows, column: str, findings: Findings) -> None:
     weak = (octets == octets[:, :1]).all(axis=1)
     keys.fault(findings, "KEY_WEAK", column, at[weak])
     at, octets = at[~weak], np.ascontiguousarray(octets[~weak])
-    _, place, count = np.unique(octets.view(f"V{octets.shape[1]}").ravel(), return_inverse=True, return_counts=True)
-    keys.fault(findings, "KEY_SHARED", column, at[count[place] > 1])
+    different, place = np.unique(octets.view(f"V{octets.shape[1]}").ravel(), return_inverse=True)
+    # A meter may keep its key where another one of it changes.
+    titles = keys["system_title"][at]
+    lowest, highest = np.full(len(different), ~np.uint64(0)), np.zeros(len(different), np.uint64)
+    np.minimum.at(lowest, place, titles)
+    np.maximum.at(highest, place, titles)
+    keys.fault(findings, "KEY_SHARED", column, at[lowest[place] != highest[place]])
+
+
+def _check_undated(keys: Rows, findings: Findings) -> None:
+    """Keys that have no time, in a row which is not the newest of its meter that has some."""
+    for columns in ((LONG_ENCRYPTION, LONG_AUTHENTICATION), (BROADCAST_ENCRYPTION, AUTHENTICATION)):
+        at = np.flatnonzero(keys.usable("system_title", KEYS_FROM, *columns) & keys.given[columns[0]] & ~keys.bad)
+        at = at[np.lexsort((since_of(keys)[at], keys["system_title"][at]))]
+        follows = np.flatnonzero(keys["system_title"][at[1:]] == keys["system_title"][at[:-1]])
+        older, newer = at[follows], at[follows + 1]
+        differ = np.zeros(len(older), bool)
+        for column in columns:
+            differ |= (keys[column][older] != keys[column][newer]).any(axis=1)
+        keys.fault(findings, "KEY_NOT_DATED", columns[0], np.sort(older[differ]))
+
+
+def since_of(keys: Rows) -> Array:
+    """From when on the keys of each row are in force, i64."""
+    return np.where(keys.given[KEYS_FROM], keys[KEYS_FROM], BEGINNING).astype(np.int64)

@@ -67,16 +67,17 @@ def diff_registries(old: Registry, new: Registry) -> list[TableDiff]:
 
 
 def diff_keys(old: KeyRing, new: KeyRing) -> TableDiff:
-    """Which meters' keys differ; never which keys."""
+    """Which meters' keys, or their times, differ; never which keys."""
+    at_old, at_new = _matched(*(_Side((ring.device, ring.valid_from), {}) for ring in (old, new)))
     octets = [np.concatenate((ring.encryption, ring.authentication), axis=1) for ring in (old, new)]
-    both, at_old, at_new = np.intersect1d(old.device, new.device, return_indices=True)
-    changed = both[(octets[0][at_old] != octets[1][at_new]).any(axis=1)]
+    changed = old.device[at_old][(octets[0][at_old] != octets[1][at_new]).any(axis=1)]
+    left = [np.delete(ring.device, at) for ring, at in ((old, at_old), (new, at_new))]
     have_old, have_new = (np.union1d(ring.device, ring.others["device"]) for ring in (old, new))
     rows = {ADDED: np.setdiff1d(have_new, have_old), REMOVED: np.setdiff1d(have_old, have_new)}
-    # What only one of the two has: a row of other keys, or the usual keys of a device that has others.
+    # What only one of the two has: a row of other keys, or of usual ones.
     one_sided = {row.tobytes() for row in old.others} ^ {row.tobytes() for row in new.others}
     touched = np.union1d(np.array([int.from_bytes(row[:8], "little") for row in one_sided], np.uint64),
-                         np.setxor1d(old.device, new.device))  # fmt: skip
+                         np.concatenate(left))  # fmt: skip
     changed = np.union1d(changed, np.intersect1d(touched, np.intersect1d(have_old, have_new)))
     keys = {kind: [f"{title:016X}" for title in found.tolist()] for kind, found in rows.items()}
     cells = [Change("keys", CHANGED, f"{title:016X}", "keys", "", "changed") for title in changed.tolist()]

@@ -47,8 +47,8 @@ RULES: tuple[Rule, ...] = (
     Rule("ENCODING", _E, "all", "octets of the cell are no characters of the encoding",
          "save the file as UTF-8, or declare its encoding"),
     Rule("ROW_TWICE", _E, "all", "the same row stands in an earlier line", "remove one of them"),
-    Rule("ID_TWICE", _E, "network, accounts, tariffs, meters, keys", "the id has several rows that differ",
-         "keep the right one"),
+    Rule("ID_TWICE", _E, "network, accounts, tariffs, meters, keys", "the id has several rows that differ; of keys: "
+         "that begin at the same time", "keep the right one"),
     # Cells
     Rule("MISSING", _E, "all", "the cell is empty and must not be", "fill it in"),
     Rule("NOT_A_NUMBER", _E, "all", "the cell is no number", "write digits, with a point for decimals"),
@@ -59,9 +59,9 @@ RULES: tuple[Rule, ...] = (
          "write a comma for decimals and nothing between thousands, or declare `decimal: '.'`"),
     Rule("NOT_WHOLE", _E, "all", "not a whole number of the registry's unit", "check the value and its declared unit"),
     Rule("OUT_OF_RANGE", _E, "all", "the number is below or above what the registry can hold", "correct the number"),
-    Rule("NOT_A_DATE", _E, "service_points, installations", "no date, or none in the declared form",
+    Rule("NOT_A_DATE", _E, "service_points, installations, keys", "no date, or none in the declared form",
          "write YYYY-MM-DD HH:MM:SS, or declare the form"),
-    Rule("DATE_FAR", _E, "service_points, installations", "the date lies before or after what the mapping allows",
+    Rule("DATE_FAR", _E, "service_points, installations, keys", "the date lies before or after what the mapping allows",
          "correct the year, or the bounds `earliest` and `latest`"),
     Rule("CHOICE_UNKNOWN", _E, "network, service_points", "none of the words that the column may have",
          "use one of them, or map your own"),
@@ -99,6 +99,8 @@ RULES: tuple[Rule, ...] = (
          "nothing, when it is still to come"),
     Rule("KEY_SHARED", _W, "keys", "several meters have the same encryption key",
          "change the keys of those meters: one that is read opens all"),
+    Rule("KEY_NOT_DATED", _W, "keys", "a later row of the meter has other keys of suite 2 or of broadcast, and those "
+         "count at all times", "remove those of the older row"),
     Rule("KEY_WEAK", _W, "keys", "all octets of the key are the same", "change the key of the meter"),
     # Service points
     Rule("DATES_REVERSED", _E, "service_points, installations", "it ends before or when it begins",

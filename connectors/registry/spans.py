@@ -56,7 +56,7 @@ def check_twice(rows: Rows, findings: Findings) -> None:
             else:
                 seen.setdefault(content, row)
         left = group[~rows.repeated[group]]
-        if len(key) == 1 and len(left) > 1:
+        if not rows.table.spans and len(left) > 1:
             lines = sorted(rows.lines[left].tolist())
             rows.fault(findings, "ID_TWICE", key[0], left, details="lines " + ", ".join(map(str, lines[:5])))
 

@@ -58,6 +58,8 @@ class Table:
     key: tuple[str, ...]
     needed: bool = True
     secret: bool = False
+    spans: bool = False
+    """Rows have an end of validity, so two with the same key overlap, and are reported as that."""
 
     def column(self, name: str) -> Column:
         """The column called `name`."""
@@ -66,6 +68,7 @@ class Table:
 
 U16, U32, U64 = 2**16 - 1, 2**32 - 1, 2**64 - 1
 ENCRYPTION, AUTHENTICATION, BROADCAST_ENCRYPTION = "encryption_key", "authentication_key", "broadcast_key"
+KEYS_FROM = "valid_from"
 LONG_ENCRYPTION, LONG_AUTHENTICATION = "suite2_encryption_key", "suite2_authentication_key"
 MOST_REGISTER = 10**15
 """Wh: a petawatt-hour, far above any meter's register."""
@@ -157,6 +160,7 @@ SERVICE_POINTS = Table(
         Column("feeder", Kind.ID, "11 kV feeder", least=1, most=U32),
     ),
     ("service_point", "valid_from"),
+    spans=True,
 )
 
 INSTALLATIONS = Table(
@@ -179,13 +183,21 @@ INSTALLATIONS = Table(
         *_model(False, "; empty: as in `meters`"),
     ),
     ("system_title", "installed_at"),
+    spans=True,
 )  # fmt: skip
 
 KEYS = Table(
     "keys",
-    "Keys of the meters. They are sealed into the key store, and shown nowhere.",
+    "Keys of the meters. They are sealed into the key store, and shown nowhere. A meter whose keys are exchanged has a "
+    "row for each pair: the former ones stay for as long as it may send what it had queued under them.",
     (
         _TITLE,
+        Column(
+            KEYS_FROM,
+            Kind.TIME,
+            "the meter has these keys from then on; empty: from the beginning. Frames are tried with the keys of their "
+            "time of receipt, near an exchange with those on its other side too",
+        ),
         Column(
             ENCRYPTION,
             Kind.KEY,
@@ -203,10 +215,11 @@ KEYS = Table(
         Column(
             BROADCAST_ENCRYPTION,
             Kind.KEY,
-            "global broadcast encryption key of suites 0 and 1; the authentication key is the same",
+            "global broadcast encryption key of suites 0 and 1; the authentication key is the same. Of this and of "
+            "those of suite 2 the newest row that has any counts at all times",
         ),
     ),
-    ("system_title",),
+    ("system_title", KEYS_FROM),
     needed=False,
     secret=True,
 )

@@ -10,7 +10,7 @@
 Kafka or a file.
 """
 
-from connectors.simulator.config import NetworkSize, Shares, SimulatorConfig
+from connectors.simulator.config import NetworkSize, Rotation, Shares, SimulatorConfig
 from connectors.simulator.faults import FAULTS, Fault, parse_faults
 from connectors.simulator.fleet import Fleet, build_fleet
 from connectors.simulator.frames import Frames
@@ -18,6 +18,6 @@ from connectors.simulator.timeline import Simulation, Slot
 from connectors.simulator.truth import Arrival, Truth
 
 __all__ = [
-    "FAULTS", "Arrival", "Fault", "Fleet", "Frames", "NetworkSize", "Shares", "Simulation", "SimulatorConfig", "Slot",
-    "Truth", "build_fleet", "parse_faults",
+    "FAULTS", "Arrival", "Fault", "Fleet", "Frames", "NetworkSize", "Rotation", "Shares", "Simulation",
+    "SimulatorConfig", "Slot", "Truth", "build_fleet", "parse_faults",
 ]  # fmt: skip

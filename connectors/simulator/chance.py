@@ -44,6 +44,7 @@ class Purpose(IntEnum):
     INSTANT = 21
     ALERT = 22
     BURST = 23
+    RENEWAL = 24
 
 
 @expanded

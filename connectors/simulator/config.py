@@ -42,6 +42,16 @@ class NetworkSize(BaseModel):
     feeders_per_substation: int = Field(6, ge=1, description="feeders of a 33/11 kV substation")
 
 
+class Rotation(BaseModel):
+    """Meters that get new keys during the run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: float = Field(0.0, ge=0, le=1, description="meters whose keys are exchanged")
+    after_hours: int = Field(12, ge=1, description="hours into the run at which the head-end says that they are")
+    spread_hours: int = Field(2, ge=0, le=48, description="a meter takes its keys up to so much earlier or later")
+
+
 class SimulatorConfig(BaseModel):
     """A fleet and what happens to it; the same options give the same bytes."""
 
@@ -55,6 +65,7 @@ class SimulatorConfig(BaseModel):
     faults: dict[str, float] = Field(default_factory=default_rates, description="fault -> rate; or text for --faults")
     shares: Shares = Field(default_factory=lambda: Shares(), description="shares of the fleet")
     network: NetworkSize = Field(default_factory=lambda: NetworkSize(), description="shape of the network")
+    rotation: Rotation = Field(default_factory=lambda: Rotation(), description="meters that get new keys")
     lateness_secs: int = Field(1800, ge=0, description="lateness that ticks allow")
     push_spread_secs: int = Field(300, ge=1, le=840, description="block pushes arrive within this time")
     late_hours: int = Field(20, ge=1, le=48, description="the most that a late push is late")

@@ -9,6 +9,7 @@ from connectors.simulator.columns import NEVER, Devices, Points, Spells
 from connectors.simulator.config import SimulatorConfig
 from connectors.simulator.energy import Books, sum_until
 from connectors.simulator.network import D1_FLOAT, D1_INTEGER
+from connectors.simulator.rotation import key_octets
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
@@ -30,7 +31,7 @@ def install(config: SimulatorConfig, points: Points, spells: Spells, books: Book
     rows = np.arange(len(point))
     from_slot = np.concatenate((np.zeros(len(points), np.int32), spells.swap_slot[swapped]))
     to_slot = np.concatenate((spells.swap_slot, np.full(len(swapped), NEVER, np.int32)))
-    encryption = _octets(config.seed, rows, 0)
+    encryption = key_octets(config.seed, rows, 0)
     one_key = happens(draws(config.seed, Purpose.KEY, rows, 4), config.shares.one_key)
     return Devices(
         title=_titles(template, rows),
@@ -42,7 +43,7 @@ def install(config: SimulatorConfig, points: Points, spells: Spells, books: Book
         name=_names(template, rows),
         zone=_zones(config.seed, rows),
         encryption=encryption,
-        authentication=np.where(one_key[:, None], encryption, _octets(config.seed, rows, 2)),
+        authentication=np.where(one_key[:, None], encryption, key_octets(config.seed, rows, 2)),
     )
 
 
@@ -76,12 +77,6 @@ def _names(template: Array, rows: Array) -> Array:
 def _zones(seed: int, rows: Array) -> Array:
     drawn = between(draws(seed, Purpose.CHOICE, rows), 0, 99)
     return np.select([drawn < 90, drawn < 95], [DEVIATION, WRONG_SIGN], UNSPECIFIED).astype(np.int16)
-
-
-def _octets(seed: int, rows: Array, which: int) -> Array:
-    """16 drawn octets for each row, u8 (n, 16)."""
-    halves = np.stack((draws(seed, Purpose.KEY, rows, which), draws(seed, Purpose.KEY, rows, which + 1)), axis=1)
-    return np.ascontiguousarray(halves.astype(">u8")).view(np.uint8).reshape(-1, 16)
 
 
 def _initial(  # noqa: PLR0913, RUF100 - the facts of a meter's first day

@@ -19,6 +19,7 @@ from pipeline.columns import Array
 
 OVERSIZE, OVERSIZE_SPREAD = 60_000, 5_000
 WRONG_VERSION, VERSION = 2, 1
+NEW_KEYS, WRONG_KEYS = 1, 2
 NO_APDU = 0x90
 """First octets 90-AF are no APDU tag that anyone decodes."""
 
@@ -33,10 +34,11 @@ class Encoder:
         devices = fleet.devices
         self._fleet = fleet
         self._seed = np.uint64(fleet.config.seed)
-        # Behind the true keys: the wrong ones.
+        # Behind the true keys those that meters get during the run, then the wrong ones.
+        renewal = fleet.renewal
         self._keys = gcm.Keys(
-            np.concatenate((devices.encryption, ~devices.encryption)),
-            np.concatenate((devices.authentication, devices.authentication)),
+            np.concatenate((devices.encryption, renewal.encryption, ~devices.encryption)),
+            np.concatenate((devices.authentication, renewal.authentication, devices.authentication)),
         )
         self._context = gcm.new_context(True)
 
@@ -67,7 +69,8 @@ class Encoder:
         title = devices.title[events.device]
         write_heads(offset, length, wrapped, *self._wrapper(events), title, events.counter, plain_length, payload,
                     sealed)  # fmt: skip
-        key_row = events.device.astype(np.int64) + np.where(events.fault == Fault.WRONG_KEY, len(devices), 0)
+        which = np.where(events.fault == Fault.WRONG_KEY, WRONG_KEYS, np.where(events.renewed, NEW_KEYS, 0))
+        key_row = events.device.astype(np.int64) + which * len(devices)
         gcm.seal_batch(
             self._context, self._keys, gcm.Frames(key_row, title, events.counter, plain_start, plain_length, sealed),
             plain, payload,

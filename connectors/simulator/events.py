@@ -20,6 +20,7 @@ class Events:
     """Pushes.
 
     device, point i32 (rows); kind u8; stamp i64; counter u32; status u8 (clock status octet); received_at i64;
+    renewed bool: sealed with the new keys of its device;
     fault, expected u8; interval i32 (see Frames); values i64 (n, N_VALUES) in the units of `pipeline.channels`.
     """
 
@@ -30,6 +31,7 @@ class Events:
     counter: Array
     status: Array
     received_at: Array
+    renewed: Array
     fault: Array
     expected: Array
     interval: Array

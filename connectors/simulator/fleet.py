@@ -10,6 +10,7 @@ from connectors.simulator.devices import install
 from connectors.simulator.energy import Books, record
 from connectors.simulator.network import lay_out, names_of
 from connectors.simulator.registry import key_ring, versions
+from connectors.simulator.rotation import Renewal, renew
 from connectors.simulator.spells import decide
 from pipeline.reference import KeyRing, Registry
 
@@ -19,7 +20,8 @@ class Fleet:
     """Service points, meters, network, what befalls them, and the energies of the run.
 
     registry_versions: (time it comes into force, epoch seconds UTC; registry), ascending.
-    keys: of all devices, known to the registry or not.
+    renewal: keys that meters get during the run.
+    keys: of all devices, known to the registry or not; those that come during the run, too.
     names: node id -> name.
     """
 
@@ -30,6 +32,7 @@ class Fleet:
     spells: Spells
     books: Books
     registry_versions: list[tuple[int, Registry]]
+    renewal: Renewal
     keys: KeyRing
     names: dict[int, str]
 
@@ -44,4 +47,8 @@ def build_fleet(config: SimulatorConfig) -> Fleet:
     books = record(config, points, network, spells)
     devices = install(config, points, spells, books)
     registries = versions(config, points, devices, network, spells, books)
-    return Fleet(config, points, devices, network, spells, books, registries, key_ring(devices), names_of(network))
+    renewal = renew(config, len(devices))
+    return Fleet(
+        config, points, devices, network, spells, books, registries, renewal, key_ring(config, devices, renewal),
+        names_of(network),
+    )  # fmt: skip

@@ -90,6 +90,7 @@ class Pushes:
             counter=self.counter[device].astype(np.uint32),
             status=zeros,
             received_at=time + self._delay[rows] + jitter + shift,
+            renewed=self.fleet.renewal.slot[device] <= slot,
             fault=zeros,
             expected=zeros,
             interval=np.full(count, interval, np.int32),

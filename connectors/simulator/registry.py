@@ -8,7 +8,9 @@ from connectors.simulator.columns import NEVER, Devices, Network, Points, Spells
 from connectors.simulator.config import SimulatorConfig
 from connectors.simulator.energy import Books, sum_until
 from connectors.simulator.network import names_of
+from connectors.simulator.rotation import Renewal, beginnings
 from connectors.simulator.spells import moments
+from pipeline import keystore
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Level, Role
 from pipeline.columns import Array
@@ -40,10 +42,15 @@ def versions(
     return result
 
 
-def key_ring(devices: Devices) -> KeyRing:
-    """Keys of all devices, also of those that the registry does not know."""
-    order = np.argsort(devices.title, kind="stable")
-    return KeyRing(devices.title[order], devices.encryption[order], devices.authentication[order])
+def key_ring(config: SimulatorConfig, devices: Devices, renewal: Renewal) -> KeyRing:
+    """Keys of all devices, also of those that the registry does not know, and those that come during the run."""
+    chosen = renewal.chosen
+    return keystore.key_ring(
+        np.concatenate((devices.title, devices.title[chosen])),
+        np.concatenate((devices.encryption, renewal.encryption[chosen])),
+        np.concatenate((devices.authentication, renewal.authentication[chosen])),
+        valid_from=beginnings(config, renewal),
+    )
 
 
 def closing_registers(config: SimulatorConfig, devices: Devices, books: Books) -> Array:

@@ -332,7 +332,7 @@ def opened_by_kernels(octets, device, tables):
     """(reject number, octets of the APDU) of one frame, out of its framing and deciphered by the batch's kernels."""
     payload, good = np.frombuffer(octets, np.uint8).copy(), np.zeros(1, np.uint8)
     devices, opened = np.array([device], np.uint64), new_opened(1)
-    gather(devices, tables.devices, tables.pairs, opened)
+    gather(devices, np.zeros(1, np.int64), tables.devices, tables.pairs, tables.spans, opened)
     open_frames(payload, np.array([len(octets)], np.uint32), devices, tables.policy, opened)
     context = gcm.new_context(encrypt=False)
     gcm.unseal_batch(context, opened.keys, opened.frames, opened.security, payload, payload, good)

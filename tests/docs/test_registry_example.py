@@ -23,6 +23,7 @@ def test_the_example_files_have_no_findings_and_show_all_that_a_version_has() ->
     assert set((registry.factor_numerator // registry.factor_denominator).tolist()) == {1, 20, 40, 8000}
     assert imported.keys is not None
     assert set(registry.device.tolist()) == set(imported.keys.device.tolist())
+    assert len(imported.keys.device) == len(set(imported.keys.device.tolist())) + 1
 
 
 def test_the_header_of_each_example_file_is_the_table_that_is_documented() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.keystore import key_ring, open_sealed, parse_master, seal
-from pipeline.reference import OTHER_KEY, version_of
+from pipeline.reference import BEGINNING, OTHER_KEY, version_of
 
 MASTER = bytes(range(32))
 
@@ -60,6 +60,45 @@ def test_keys_for_suite_2_and_broadcast_are_sealed_along():
         assert back.octets_of(77) == b""
 
 
+def dated(*rows):
+    """A ring of (device, valid_from); the key of row n is n + 1, n + 1..."""
+    octets = np.repeat(np.arange(1, len(rows) + 1, dtype=np.uint8)[:, None], 16, axis=1)
+    device, since = (np.array(column) for column in zip(*rows, strict=True))
+    return key_ring(device.astype(np.uint64), octets, octets ^ 255, other_keys((9, 0, 32)), since)
+
+
+def test_a_device_has_several_keys_each_from_its_moment_on():
+    keys = dated((7, 2_000), (5, BEGINNING), (7, BEGINNING), (7, 1_000))
+    back = open_sealed(seal(keys, MASTER), MASTER)
+    assert seal(back, MASTER) == seal(keys, MASTER)
+    assert back.device.tolist() == [5, 7, 7, 7]
+    assert back.valid_from.tolist() == [BEGINNING, BEGINNING, 1_000, 2_000]
+    assert back.others.tobytes() == keys.others.tobytes()
+    for at, number in ((None, 1), (-5, 3), (999, 3), (1_000, 4), (1_999, 4), (2_000, 1), (2**40, 1)):
+        assert back.pair_of(7, at) == (bytes([number] * 16), bytes([number ^ 255] * 16))
+    assert [pair[0][0] for pair in back.pairs_of(7)] == [1, 4, 3]
+    assert back.pair_of(9, 17) == back.pair_of(9) == (bytes([17] * 32), bytes(32))
+    assert back.pair_of(6) is None
+
+
+def test_another_moment_is_another_version_of_a_device_s_keys():
+    one, other = dated((7, BEGINNING), (7, 1_000)), dated((7, BEGINNING), (7, 1_001))
+    assert one.octets_of(7) != other.octets_of(7)
+    assert seal(one, MASTER) != seal(other, MASTER)
+
+
+def test_two_keys_of_a_device_do_not_begin_at_the_same_moment():
+    with pytest.raises(ConfigError) as caught:
+        dated((7, 1_000), (7, 1_000))
+    assert caught.value.code == "KEYS_AMBIGUOUS"
+
+
+def test_a_store_without_dates_is_the_same_in_every_version():
+    assert seal(ring(), MASTER).startswith(b"KVKEY\x01")
+    assert seal(with_others((9, 0, 32)), MASTER).startswith(b"KVKEY\x02")
+    assert seal(dated((7, BEGINNING), (7, 1_000)), MASTER).startswith(b"KVKEY\x03")
+
+
 def test_a_store_without_them_keeps_its_bytes():
     assert seal(with_others(), MASTER) == seal(ring(), MASTER)
     assert seal(with_others((9, 0, 32)), MASTER) != seal(ring(), MASTER)
@@ -96,7 +135,7 @@ def test_a_changed_octet_anywhere_is_noticed(place):
     assert caught.value.code == "KEY_STORE_SEALED"
 
 
-@pytest.mark.parametrize("raw", [b"", b"KVKEY\x01", b"KVREG\x01" + bytes(60), b"KVKEY\x03" + bytes(60)])
+@pytest.mark.parametrize("raw", [b"", b"KVKEY\x01", b"KVREG\x01" + bytes(60), b"KVKEY\x04" + bytes(60)])
 def test_other_bytes_are_no_key_store(raw):
     with pytest.raises(ConfigError) as caught:
         open_sealed(raw, MASTER)

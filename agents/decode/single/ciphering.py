@@ -5,7 +5,7 @@ Layouts and formulas: Green Book, ciphered xDLMS APDUs, security header, AES-GCM
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,19 +29,30 @@ KeyFinder = Callable[[int], tuple[bytes, bytes] | None]
 """System title -> (encryption key, authentication key), None when there is none."""
 
 
+OtherKeys = Callable[[int], Sequence[tuple[bytes, bytes]]]
+"""System title -> further pairs of the device, as it has around an exchange of keys."""
+
+
 def no_keys(_title: int) -> None:
     """A KeyFinder that knows none."""
+
+
+def no_other_keys(_title: int) -> Sequence[tuple[bytes, bytes]]:
+    """An OtherKeys for devices with one pair."""
+    return ()
 
 
 @dataclass
 class Keys:
     """What the caller, or the association before, knows.
 
+    others: tried in turn where the pair of `find` does not fit.
     dedicated: the key of ded-* and general-ded; kek: unwraps keys that a general-ciphering brings along; server and
     client: system titles for APDUs that do not carry one.
     """
 
     find: KeyFinder = no_keys
+    others: OtherKeys = no_other_keys
     dedicated: bytes | None = None
     kek: bytes | None = None
     server: int | None = None
@@ -114,7 +125,15 @@ def _unseal(section: Section, keys: Keys, header: _Header, controls: Container[i
     tag = reader.take(size, "authentication tag") if size else b""
     if header.title is None:
         raise FrameError("KEY_UNKNOWN", f"{APDU_NAMES[header.tag]} carries no system title, and none is known")
-    plain = _open(control, _key(header, control, keys), header, counter, protected, tag)
+    plain = _open(control, _key(header, control, keys, keys.find(header.title)), header, counter, protected, tag)
+    further = iter(keys.others(header.title) if plain is None else ())
+    while plain is None:
+        pair = next(further, None)
+        if pair is None:
+            raise FrameError("DECRYPT_FAILED", "the authentication tag does not fit")
+        if len(pair[1]) == SUITE_KEY_LENGTHS[control & SUITE]:
+            plain = _open(control, _key(header, control, keys, pair), header, counter, protected, tag)
+            header.details["security"]["other_key"] = True
     return Unsealed(plain, header.title, header.details)
 
 
@@ -187,11 +206,12 @@ def _unwrapped(wrapped: bytes, kek: bytes | None) -> bytes:
         raise FrameError("DECRYPT_FAILED", "the wrapped key does not open with this key-encrypting key") from error
 
 
-def _key(header: _Header, control: int, keys: Keys) -> tuple[bytes, bytes]:
-    """(encryption key, authentication key) of the right length for the suite."""
+def _key(
+    header: _Header, control: int, keys: Keys, found: tuple[bytes, bytes] | None
+) -> tuple[bytes, bytes]:  # fmt: skip
+    """(encryption key, authentication key) of the right length for the suite; `found`: of the device."""
     assert header.title is not None
     dedicated = header.tag == GENERAL_DED or header.tag in DED_SERVICES
-    found = keys.find(header.title)
     if dedicated and keys.dedicated is None:
         raise FrameError("KEY_UNKNOWN", f"no dedicated key for {header.title:016X}")
     if found is None:
@@ -206,7 +226,10 @@ def _key(header: _Header, control: int, keys: Keys) -> tuple[bytes, bytes]:
     return encryption, found[1]
 
 
-def _open(control: int, key: tuple[bytes, bytes], header: _Header, counter: int, protected: bytes, tag: bytes) -> bytes:
+def _open(
+    control: int, key: tuple[bytes, bytes], header: _Header, counter: int, protected: bytes, tag: bytes
+) -> bytes | None:
+    """What is inside; None when the tag does not fit."""
     assert header.title is not None
     # Books and implementations differ in whether the fields of a general-ciphering are authenticated too, and how: the
     # tag tells which of the three it was.
@@ -214,4 +237,4 @@ def _open(control: int, key: tuple[bytes, bytes], header: _Header, counter: int,
         plain = unseal_one(control, (key[0], key[1] + bound), header.title, counter, protected, tag)
         if plain is not None:
             return plain
-    raise FrameError("DECRYPT_FAILED", "the authentication tag does not fit")
+    return None

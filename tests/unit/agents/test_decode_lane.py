@@ -286,6 +286,19 @@ def test_the_bound_of_a_record_leaves_what_is_beyond_to_rejects():
     assert codes(nothing) == dict.fromkeys(range(3), "TEMPLATE_UNKNOWN")
 
 
+def test_frames_that_are_made_to_cost_time_use_up_the_bound_of_a_record_eightfold():
+    """Frames of 5,000 items in as many octets: four of them are looked at, and then a list no more."""
+    items = b"\x0f\0\0\0\1\0\1\x82\x13\x88" + b"\0" * 5000
+    bound = 128 << 10
+    assert (bound // len(items), -(-bound // (8 * len(items)))) == (26, 4)
+    made = anew(single_octets=bound).offer(*[items] * 5, LIST)
+    looked_at = [record["frame"] for record in emitted(made, "rejects") if "nothing in it" in record["detail"]]
+    assert looked_at == [0, 1, 2, 3]
+    assert codes(made)[5] == "TEMPLATE_UNKNOWN"
+    few = anew(single_octets=bound).offer(*[items] * 3, LIST)
+    assert few.parcel.batch.frame.tolist() == [3]
+
+
 def test_plain_frames_can_be_forbidden_here_too():
     strict = World(config=DecodeConfig(plain=False))
     made = strict.offer(LIST, hdlc(LIST), sealed(LIST, 1, control=AUTHENTICATED), alert_notification())

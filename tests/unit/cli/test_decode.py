@@ -4,6 +4,7 @@ import base64
 import json
 import os
 
+import numpy as np
 import pytest
 from typer import Typer
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from cli.decode import decode
 from pipeline.errors import ConfigError
 from pipeline.keystore import key_ring, seal
+from pipeline.reference import BEGINNING
 from tests.builders_apdus import service
 from tests.builders_frames import (
     ALERT_PLAIN,
@@ -115,6 +117,20 @@ def test_keys_can_come_from_a_sealed_store(tmp_path):
     store.write_bytes(seal(key_ring(keys.device, keys.encryption, keys.authentication), master))
     result = run(BLOCK_SEALED.hex(), "--key-store", str(store), "--json", env={"KVARN_MASTER_KEY": master.hex()})
     assert json.loads(result.stdout)[0]["values"]["1.0.12.27.0.255"] == 231.5
+
+
+def test_a_frame_under_a_former_key_of_the_store_is_opened_and_said_to_be(tmp_path):
+    keys, store, master = references().keys, tmp_path / "keys.sealed", bytes(range(32))
+    twice = [np.concatenate(pair) for pair in ((keys.encryption, keys.encryption ^ 1), [keys.authentication] * 2)]
+    ring = key_ring(np.repeat(keys.device, 2), *twice, valid_from=np.array([BEGINNING, 1_000]))
+    store.write_bytes(seal(ring, master))
+    environment = {"KVARN_MASTER_KEY": master.hex()}
+    (found,) = json.loads(run(BLOCK_SEALED.hex(), "--key-store", str(store), "--json", env=environment).stdout)
+    assert found["values"]["1.0.12.27.0.255"] == 231.5
+    assert found["details"]["security"]["other_key"] is True
+    altered = BLOCK_SEALED[:-1] + bytes([BLOCK_SEALED[-1] ^ 1])
+    (found,) = json.loads(run(altered.hex(), "--key-store", str(store), "--json", env=environment).stdout)
+    assert found["error"]["code"] == "DECRYPT_FAILED"
 
 
 def test_a_frame_without_a_key_says_so_and_shows_the_device():

@@ -16,9 +16,11 @@ from connectors.dlms_pull.keys import KeySource
 from connectors.dlms_pull.meters import Meter, read_meters, read_passwords
 from connectors.dlms_pull.offsets import Offsets
 from connectors.dlms_pull.rows import DirtyRow
+from connectors.dlms_pull.sessions import KeyPair
 from connectors.dlms_pull.transport import check_sequence
 from pipeline.errors import ConfigError
 from pipeline.keystore import key_ring, seal
+from pipeline.reference import BEGINNING
 
 DEVICE = 0x4B56490000000001
 GOOD = "4B56490000000001,10.0.0.7:4059"
@@ -130,6 +132,16 @@ def test_the_newest_key_store_is_used(tmp_path: Path) -> None:
     assert source.of(DEVICE + 1) is None
     with pytest.raises(ConfigError, match="MASTER_KEY_MISSING"):
         KeySource(tmp_path, None).refresh()
+
+
+def test_of_several_keys_of_a_meter_the_one_in_force_now_is_used(tmp_path: Path) -> None:
+    octets = np.repeat(np.arange(2, dtype=np.uint8)[:, None], 16, axis=1)
+    ring = key_ring(np.full(2, DEVICE, np.uint64), octets, octets, valid_from=np.array([BEGINNING, 1_000]))
+    (tmp_path / "a.keys").write_bytes(seal(ring, bytes(32)))
+    for now, number in ((999.5, 0), (1_000.0, 1), (2e9, 1)):
+        source = KeySource(tmp_path, bytes(32), lambda now=now: now)
+        assert source.refresh()
+        assert source.of(DEVICE) == KeyPair(bytes([number] * 16), bytes([number] * 16))
 
 
 @given(st.permutations(range(20)), st.integers(0, 20))

@@ -9,7 +9,7 @@ from connectors.registry.diff import diff_documents, diff_keys, diff_registries
 from connectors.registry.export import export
 from pipeline.errors import ConfigError
 from pipeline.keystore import key_ring, seal
-from pipeline.reference import version_of
+from pipeline.reference import BEGINNING, version_of
 from pipeline.reference_codec import registry_to_bytes
 from pipeline.runtime.references import empty_registry
 from tests.builders_registry import FIRST_POINT, clean, found, read, title
@@ -143,6 +143,32 @@ def test_keys_of_suite_2_and_broadcast_are_sealed_along_and_their_changes_are_sa
     assert diff_keys(first, first).counts == {"added": 0, "removed": 0, "changed": 0}
     none = key_ring(*(np.zeros(0, np.uint64), *[np.zeros((0, 16), np.uint8)] * 2))
     assert diff_keys(none, first).counts == {"added": 4, "removed": 0, "changed": 0}
+
+
+def test_a_meter_has_a_row_for_each_of_its_keys(tmp_path):
+    def keys_of(name, *dates):
+        files = clean(3)
+        first = files.rows["keys"].pop(1)
+        for place, date in enumerate(dates):
+            cells = {"encryption_key": f"{place + 1:02X}" * 15 + "00", "broadcast_key": "AB" * 15 + "00"}
+            files.rows["keys"].append({**first, **cells, "valid_from": date})
+        imported = read(files.write(tmp_path / name))
+        assert found(imported) == set()
+        return imported.keys, int(first["system_title"], 16)
+
+    both, device = keys_of("a", "", "2026-02-01T00:00:00+05:30")
+    moment = 1_769_884_200
+    rows = both.rows_of(device)
+    assert both.valid_from[rows.start : rows.stop].tolist() == [BEGINNING, moment]
+    assert [both.pair_of(device, at)[0][0] for at in (moment - 1, moment)] == [1, 2]
+    (other,) = both.others
+    assert other["device"] == device
+    dated, once, later = (keys_of(*row)[0] for row in
+                          (("b", "2026-01-01"), ("c", ""), ("d", "", "2026-02-01T00:00:01+05:30")))  # fmt: skip
+    for new in (dated, once, later):
+        assert diff_keys(both, new).counts == {"added": 0, "removed": 0, "changed": 1}
+        assert [change.row for change in diff_keys(both, new)] == [f"{device:016X}"]
+    assert diff_keys(both, keys_of("e", "", "2026-01-31T18:30:00Z")[0]).counts["changed"] == 0
 
 
 def test_of_keys_and_documents_only_that_they_change_is_said():

@@ -57,6 +57,41 @@ def test_a_clean_block_push_opens_with_the_cryptography_package_and_says_what_th
     assert set(seen) == {8, 12, 7}, "single-phase, three-phase and export-first models"
 
 
+def test_a_meter_whose_keys_are_exchanged_seals_with_the_former_ones_until_its_own_moment() -> None:
+    options = {"meters": 40, "days": 1, "seed": 5, "faults": "none,late=0.1"}
+    rotation = {"share": 0.5, "after_hours": 10, "spread_hours": 3}
+    changed = build_fleet(SimulatorConfig.model_validate({**options, "rotation": rotation}))
+    steady = build_fleet(SimulatorConfig.model_validate(options))
+    ring, announced = changed.keys, changed.config.start_time + 10 * 3600
+    several = set(changed.devices.title[changed.renewal.chosen].tolist())
+    assert 10 < len(several) < 35
+    used: dict[int, list[tuple[int, int]]] = {}
+    early = late = 0
+    for slot, same in zip(Simulation(changed).slots(), Simulation(steady).slots(), strict=True):
+        frames = slot.frames
+        assert frames.counter.tolist() == same.frames.counter.tolist()
+        assert frames.received_at.tolist() == same.frames.received_at.tolist()
+        for row, sender in enumerate(frames.sender.tolist()):
+            pairs = ring.pairs_of(sender)[::-1]
+            assert len(pairs) == 1 + (sender in several)
+            which = next(place for place, pair in enumerate(pairs) if _opens(frames.frame(row), pair))
+            used.setdefault(sender, []).append((int(frames.counter[row]), which))
+            early += which == 1 and frames.received_at[row] < announced
+            late += which == 0 and sender in several and frames.received_at[row] >= announced
+    for keys in used.values():
+        order = [which for _, which in sorted(keys)]
+        assert order == sorted(order), "in the order of its counters a meter changes keys once"
+    assert min(early, late) > 5
+
+
+def _opens(raw: bytes, pair: tuple[bytes, bytes]) -> bool:
+    try:
+        read(raw, *pair)
+    except InvalidTag:
+        return False
+    return True
+
+
 def test_every_push_is_opened_by_its_own_keys_unless_its_bytes_are_damaged(fleet: Fleet) -> None:
     damaged = {Fault.CORRUPT, Fault.WRONG_KEY}
     framing = {Fault.TRUNCATED, Fault.RANDOM_BYTES, Fault.WRONG_VERSION, Fault.OVERSIZED}
