@@ -24,9 +24,9 @@ from pipeline.memory import untouched
 SLOT_STEP = 64
 """Capacities are multiples of the width of one word of change bits."""
 
-FULLEST = 0.875
+FULLEST = 0.97
 """Above this load of a page's open addressing every page of the store grows. Pages differ by what chance gave them, so
-the mean is some 0.8, and a key is found at the third place."""
+the mean is some 0.9, and a key is found at the fifth place: eight keys are a cache line (docs/tried.md)."""
 
 LARGE, LARGE_STEP = 512, 2 * SLOT_STEP
 GROWTH, LARGE_GROWTH = 1.3, 1.1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.rating.calendar import day_start, month_first, month_of
-from agents.rating.kernels_slot import EMPTY_MONTH, UNIT_WH
+from agents.rating.kernels_slot_month import EMPTY_MONTH, UNIT_WH
 from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, MONTH_KIND, RUNNING
 from agents.rating.state import ZONES
 from pipeline.channels import N_ENERGY
