@@ -56,17 +56,24 @@ KEYS = Table("keys", np.dtype("<u8"))
 
 @dataclass
 class Area:
-    """One table in memory, with its marks."""
+    """One table in memory, with its marks.
+
+    Views that steps ask for at each record: flat (slices, slots) of the records, marks u64 (slices, slots / 64) of
+    `changed`, octets u8 of all records.
+    """
 
     table: Table
     rows: Array
     changed: Array
     dirty: Array
+    flat: Array = field(init=False, repr=False)
+    marks: Array = field(init=False, repr=False)
+    octets: Array = field(init=False, repr=False)
 
-    @property
-    def flat(self) -> Array:
-        """(slices, slots) view of the records."""
-        return self.rows.reshape(self.table.slices, -1)
+    def __post_init__(self) -> None:
+        self.flat = self.rows.reshape(self.table.slices, -1)
+        self.marks = self.changed.reshape(self.table.slices, -1)
+        self.octets = self.rows.reshape(-1).view(np.uint8)
 
 
 def _area(table: Table, pages: int, capacity: int) -> Area:

@@ -19,5 +19,5 @@ def give_second_slot(store: StateStore, service_point: int) -> None:
     for name, flag in _FLAGS.items():
         area = store.areas[name]
         area.flat["flags"][:, slot] |= flag
-        area.changed.reshape(area.table.slices, -1)[:, slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
+        area.marks[:, slot >> 6] |= np.uint64(1) << np.uint64(slot & 63)
         area.dirty[:, slot // store.capacity] = 1

@@ -93,9 +93,7 @@ def state_of(store: StateStore, offset: int) -> State:
 
 def _marked(store: StateStore, table: str) -> Marked:
     area = store.areas[table]
-    return Marked(
-        area.flat, area.changed.reshape(area.table.slices, -1), area.dirty, area.rows.reshape(-1).view(np.uint8)
-    )
+    return Marked(area.flat, area.marks, area.dirty, area.octets)
 
 
 def tariffs_of(book: TariffBook) -> Tariffs:
