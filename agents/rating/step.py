@@ -12,7 +12,7 @@ from agents.rating.charges import TariffBook, compile_tariffs
 from agents.rating.config import RatingConfig
 from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
-from agents.rating.kernels import accumulate, withdraw
+from agents.rating.kernels import accumulate, ends, withdraw
 from agents.rating.kernels_settle import settle
 from agents.rating.kernels_slot import DONE, NARROW, OUTSIDE, TOO_LARGE
 from agents.rating.rows import new_rows
@@ -109,11 +109,11 @@ class RatingStep:
         All at once, unless they reach over more days than the window has (a tick after a long silence): then day by
         day, so that a day is settled before a later one takes its place.
         """
-        ends = [int(end) for begins in (readings, settlements) if len(begins) for end in (begins.min(), begins.max())]
-        if not ends:
+        found = [end for begins in (readings, settlements) if len(begins) for end in ends(np.ascontiguousarray(begins))]
+        if not found:
             return
         window = self.config.hot_days + SPARE_DAYS
-        if (max(ends) + self._offset) // DAY_SECS - (min(ends) + self._offset) // DAY_SECS < window:
+        if (max(found) + self._offset) // DAY_SECS - (min(found) + self._offset) // DAY_SECS < window:
             yield slice(None), slice(None)
             return
         days = (np.concatenate((readings, settlements)) + self._offset) // DAY_SECS
