@@ -17,9 +17,10 @@ from agents.rating.kernels_slot import (
     set_offsets,
     set_zone,
     unpack,
+    unpack_slice,
     zone_sum,
 )
-from agents.rating.state import TOUCHED, WIDE, ZONES
+from agents.rating.state import MONTH, TOUCHED, WIDE, ZONES
 from agents.rating.tables import NOT_BILLED
 from pipeline.jit import AHEAD, expanded, kernel, prefetch
 from pipeline.localtime import DAY_SECS
@@ -27,6 +28,7 @@ from pipeline.state import mark
 
 OFFSET_SHIFT = 20
 """A reading's revision is (offset of the frames record << 20) | place."""
+LINE, MONTH_OCTETS = 64, MONTH.itemsize
 
 
 @kernel
@@ -47,14 +49,19 @@ def accumulate(slots, start, revision, zone, energy, state, work, at):  # type: 
     """
     days = state.days.rows
     slot, slice_, begin, wide = np.int64(-1), np.int64(0), np.int64(0), np.int64(-1)
+    newest = np.int64(0)
     for row in range(at, slots.shape[0]):
         if row + AHEAD < slots.shape[0] and slots[row + AHEAD] != slots[row + AHEAD - 1]:
             prefetch(days, slice_ * days.shape[1] + slots[row + AHEAD])
+            # Its record is here by now: for a point that is to begin a day more is asked for.
+            near = slots[row + AHEAD // 2]
+            if days[slice_, near].day != newest:
+                _ask_for_closing(state, slice_, near)
         # Of a frame with many intervals those of one day follow each other: its record is open and marked.
         if slots[row] != slot or not 0 <= start[row] - begin < DAY_SECS:
             slot = slots[row]
             day = day_of(start[row], state.offset)
-            slice_, begin = day % days.shape[0], day * DAY_SECS - state.offset
+            slice_, begin, newest = day % days.shape[0], day * DAY_SECS - state.offset, day
             if days[slice_, slot].day != day:
                 status = OUTSIDE if days[slice_, slot].day > day else _begin_day(state, slot, day, work)
                 if status != DONE:
@@ -77,6 +84,16 @@ def accumulate(slots, start, revision, zone, energy, state, work, at):  # type: 
             return row, NARROW
         set_offsets(days, slice_, slot, wide, first, last)
     return slots.shape[0], DONE
+
+
+@expanded
+def _ask_for_closing(state, slice_, slot):  # type: ignore[no-untyped-def]
+    """What `_begin_day` needs into the cache."""
+    slots = state.days.rows.shape[1]
+    prefetch(state.days.rows, (slice_ - 1) % state.days.rows.shape[0] * slots + slot)
+    prefetch(state.settled.rows, slice_ * slots + slot)
+    for line in range(0, MONTH_OCTETS, LINE):
+        prefetch(state.months.octets, slot * MONTH_OCTETS + line)
 
 
 @kernel
@@ -107,8 +124,14 @@ def _add(days, slice_, slot, wide, zone, wh):  # type: ignore[no-untyped-def]
 
 @kernel
 def _begin_day(state, slot, day, work):  # type: ignore[no-untyped-def]
-    wide = unpack(state, slot, work)
-    open_day(work, day)
+    days, slices = state.days.rows, work.days.shape[0]
+    if slices > 1 and days[(day - 1) % slices, slot].day == day - 1:
+        # The day before is the newest, so this one's slice alone is of a day that leaves the window.
+        wide = unpack_slice(state, slot, day % slices, work)
+        _replace(work, day % slices, day)
+    else:
+        wide = unpack(state, slot, work)
+        open_day(work, day)
     return pack(state, slot, wide, work)
 
 
@@ -123,15 +146,21 @@ def open_day(work, day):  # type: ignore[no-untyped-def]
                 oldest = np.int64(slice_)
         if oldest < 0:
             return
-        record, known = work.days[oldest], work.settled[oldest]
-        if known.revision > 0:
-            close_day(work, oldest)
-            clear_settled(known)
-            work.settled_changed[oldest] = 1
-        record.day = day - (day - oldest) % slices
-        record.touched = 0
-        record.first_offset = -1
-        record.last_offset = -1
-        for zone in range(ZONES):
-            record.zones[zone] = 0
-        work.days_changed[oldest] = 1
+        _replace(work, oldest, day - (day - oldest) % slices)
+
+
+@kernel
+def _replace(work, slice_, day):  # type: ignore[no-untyped-def]
+    """Close the day of a slice, and begin `day` in it."""
+    record, known = work.days[slice_], work.settled[slice_]
+    if known.revision > 0:
+        close_day(work, slice_)
+        clear_settled(known)
+        work.settled_changed[slice_] = 1
+    record.day = day
+    record.touched = 0
+    record.first_offset = -1
+    record.last_offset = -1
+    for zone in range(ZONES):
+        record.zones[zone] = 0
+    work.days_changed[slice_] = 1

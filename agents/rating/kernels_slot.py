@@ -63,6 +63,23 @@ def unpack(state, slot, work):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def unpack_slice(state, slot, slice_, work):  # type: ignore[no-untyped-def]
+    """As `unpack`, of one day alone; of the months only if the day is settled, else nothing of them will change."""
+    wide = np.int64(-1)
+    if state.days.rows[slice_, slot].flags & WIDE:
+        wide = second_slot(state, slot)
+    for other in range(work.days.shape[0]):
+        work.days_changed[other] = 0
+        work.settled_changed[other] = 0
+    _unpack_day(state.days.rows, slice_, slot, wide, work.days[slice_])
+    _unpack_settled(state, slice_, slot, wide, work.days[slice_].day, work.settled[slice_])
+    if work.settled[slice_].revision > 0:
+        unpack_months(state.months.rows, slot, wide, work)
+    work.month_changed[0] = 0
+    return wide
+
+
+@kernel
 def _unpack_day(rows, slice_, slot, wide, out):  # type: ignore[no-untyped-def]
     record = rows[slice_, slot]
     out.day, out.touched = record.day, record.flags & TOUCHED

@@ -160,7 +160,7 @@ def test_a_plant_of_100_mva_is_billed_to_the_watt_hour_over_months_and_restarts(
             for record in emission.value.records():
                 last[record["service_point"], record["kind"], record["period_start"]] = record
         store = again(store) if number % 7 == 3 else store
-    assert int(store.used.sum()) == 3
+    assert int(store.used.sum()) == (3 if offset == 0 else 4)  # offsets of 2^40 and more do not fit either
     for point in (plant, house):
         for month, end in (("2026-01-01", "2026-02-01"), ("2026-02-01", "2026-03-01")):
             record: dict[str, Any] = last[point, "MONTH", ist(month)]
