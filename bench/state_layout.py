@@ -22,6 +22,7 @@ import typer
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from agents.decode.state import LAYOUT as DECODE
+from agents.rating.state import LINEAGE, TOUCHED
 from agents.rating.state import layout as rating_layout
 from agents.vee.config import VeeConfig
 from agents.vee.state import layout as vee_layout
@@ -66,9 +67,9 @@ def _change(slots, interval, energy, counters, prints, ring, cells, day, capacit
         number = at // 48
         sums = day[0][number % day[0].shape[0], slot]
         sums.day = number
-        sums.touched = np.uint32(1)
+        sums.flags = np.uint8(TOUCHED | LINEAGE)
         sums.zones[(at % 48) // 12] += np.int64(wh)
-        sums.last_offset = np.int64(item)
+        sums.span = np.uint32(item)
         mark(day[1], day[2], number % day[0].shape[0], slot, capacity)
 
 
@@ -119,7 +120,7 @@ class Fleet:
         day = stores[2].areas["day"].flat
         day["zones"][:, slots, :4] = random.integers(0, 5_000, (len(day), count, 4))
         month = stores[2].areas["month"].flat
-        month["zones"][0, slots, :4] = random.integers(0, 200_000, (count, 4))
+        month["words"][0, slots, :4] = random.integers(0, 200_000, (count, 4))
         for store in stores:
             for area in store.areas.values():
                 area.changed[:], area.dirty[:] = 2**64 - 1, 1

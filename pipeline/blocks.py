@@ -83,7 +83,8 @@ def view_of(rows: Array, place: int, block: int, run: int) -> Array:
 
 def words_of(rows: Array) -> Array:
     """Records as words (records, words of one), for kernels that copy any of them."""
-    word = np.dtype(np.uint64 if rows.dtype.itemsize % 8 == 0 else np.uint8)
+    size = rows.dtype.itemsize
+    word = np.dtype(np.uint64 if size % 8 == 0 else np.uint32 if size % 4 == 0 else np.uint8)
     return rows.reshape(-1).view(word).reshape(rows.size, rows.dtype.itemsize // word.itemsize)
 
 

@@ -51,12 +51,12 @@ class ColumnViews:
     def write(self, head: bytes, envelope: Mapping[str, Any], columns: Mapping[str, bytes | memoryview]) -> bytes:
         """`head`, then the record of these fields."""
         body = io.BytesIO()
-        body.write(head)
         fastavro.schemaless_writer(body, self._envelope, dict(envelope))
+        parts: list[bytes | memoryview] = [head, body.getvalue()]
         for name in self._columns:
-            body.write(_varint(2 * len(columns[name])))
-            body.write(columns[name])
-        return body.getvalue()
+            column = columns[name]
+            parts += (_varint(2 * len(column)), column) if len(column) else (b"\0",)
+        return b"".join(parts)
 
 
 def _varint(number: int) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
@@ -96,9 +97,15 @@ def check_sections(columns: tuple[Column, ...], arrays: Mapping[str, Array]) -> 
             )
 
 
+@cache
+def _none(batch_type: type[Packed]) -> dict[str, Array]:
+    """Columns without rows: made once, since nothing can be written to them."""
+    return {column.name: column.empty() for column in batch_type.COLUMNS}
+
+
 def empty(batch_type: type[P]) -> P:
     """A batch without rows."""
-    return batch_type(**{column.name: column.empty() for column in batch_type.COLUMNS})
+    return batch_type(**_none(batch_type))
 
 
 def concat(batch_type: type[P], parts: list[P]) -> P:

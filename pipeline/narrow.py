@@ -134,6 +134,14 @@ def narrow(raw, place, stride, form, rows, out, end):  # type: ignore[no-untyped
     return lane(raw, place, stride, 1, rows, out, end)
 
 
+@kernel
+def narrow_lanes(raw, width, size, form, rows, out, end):  # type: ignore[no-untyped-def]
+    """All lanes of a column of `width` items of `size` octets a row: a call takes longer than a short lane."""
+    for item in range(width):
+        end = narrow(raw, item * size, width * size, form, rows, out, end)
+    return end
+
+
 @inlined
 def wide(raw, place, octets, base, rows, out, end, size):  # type: ignore[no-untyped-def]
     """Items as whole values of `size` octets."""
@@ -172,22 +180,25 @@ def widen(raw, place, octets, base, rows, out, end, size):  # type: ignore[no-un
 
 def pack_narrow(batch: Packed) -> dict[str, memoryview]:
     """Column name -> bytes, in the order of the table; raises KeyError for a column of a type that FORMS has not."""
-    arrays = [np.ascontiguousarray(getattr(batch, column.name), dtype=column.dtype) for column in batch.COLUMNS]
-    room = sum(array.nbytes + HEAD.size * column.width for array, column in zip(arrays, batch.COLUMNS, strict=True))
-    out, end = np.empty(room, np.uint8), 0
-    ends = []
-    for array, column in zip(arrays, batch.COLUMNS, strict=True):
+    filled = {}
+    for column in batch.COLUMNS:
+        array = getattr(batch, column.name)
         if len(array):
+            filled[column.name] = np.ascontiguousarray(array, dtype=column.dtype)
+    widths = (column.width for column in batch.COLUMNS if column.name in filled)
+    room = sum(array.nbytes + HEAD.size * width for array, width in zip(filled.values(), widths, strict=True))
+    out, end = np.empty(room, np.uint8), 0
+    whole, made = memoryview(out.data), {}
+    for column in batch.COLUMNS:
+        start = end
+        if column.name in filled:
+            array = filled[column.name]
             raw = array.reshape(-1).view(np.uint8)
             if not raw.flags.writeable:  # one signature for the kernel
                 raw = raw.copy()
-            form, size = FORMS[column.dtype], array.itemsize
-            for lane in range(column.width):
-                end = narrow(raw, lane * size, column.width * size, form, len(array), out, end)
-        ends.append(end)
-    whole = memoryview(out.data)
-    starts = [0, *ends[:-1]]
-    return {column.name: whole[start:stop] for column, start, stop in zip(batch.COLUMNS, starts, ends, strict=True)}
+            end = narrow_lanes(raw, column.width, array.itemsize, FORMS[column.dtype], len(array), out, start)
+        made[column.name] = whole[start:end]
+    return made
 
 
 def unpack_narrow(batch_type: type[P], record: Mapping[str, Any], *, aligned: bool = True) -> P:

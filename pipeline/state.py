@@ -24,9 +24,9 @@ from pipeline.memory import untouched
 SLOT_STEP = 64
 """Capacities are multiples of the width of one word of change bits."""
 
-FULLEST = 0.875
+FULLEST = 0.97
 """Above this load of a page's open addressing every page of the store grows. Pages differ by what chance gave them, so
-the mean is some 0.8, and a key is found at the third place."""
+the mean is some 0.9, and a key is found at the fifth place: eight keys are a cache line (docs/tried.md)."""
 
 LARGE, LARGE_STEP = 512, 2 * SLOT_STEP
 GROWTH, LARGE_GROWTH = 1.3, 1.1
@@ -56,17 +56,24 @@ KEYS = Table("keys", np.dtype("<u8"))
 
 @dataclass
 class Area:
-    """One table in memory, with its marks."""
+    """One table in memory, with its marks.
+
+    Views that steps ask for at each record: flat (slices, slots) of the records, marks u64 (slices, slots / 64) of
+    `changed`, octets u8 of all records.
+    """
 
     table: Table
     rows: Array
     changed: Array
     dirty: Array
+    flat: Array = field(init=False, repr=False)
+    marks: Array = field(init=False, repr=False)
+    octets: Array = field(init=False, repr=False)
 
-    @property
-    def flat(self) -> Array:
-        """(slices, slots) view of the records."""
-        return self.rows.reshape(self.table.slices, -1)
+    def __post_init__(self) -> None:
+        self.flat = self.rows.reshape(self.table.slices, -1)
+        self.marks = self.changed.reshape(self.table.slices, -1)
+        self.octets = self.rows.reshape(-1).view(np.uint8)
 
 
 def _area(table: Table, pages: int, capacity: int) -> Area:

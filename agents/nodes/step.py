@@ -86,7 +86,7 @@ class NodesStep:
         slots = locate(store, keys[:made])
         area = store.areas["pending"]
         collect(
-            slots, rows, sides, change, self.config.interval_secs, area.flat, area.changed.reshape(1, -1), area.dirty,
+            slots, rows, sides, change, self.config.interval_secs, area.flat, area.marks, area.dirty,
             store.capacity,
         )  # fmt: skip
 

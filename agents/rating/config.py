@@ -13,7 +13,12 @@ class RatingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     timezone: str = Field("Asia/Kolkata", description="Zone of local days and billing months.")
-    hot_days: int = Field(3, ge=1, le=60, description="Days that readings can still change; the same as in `vee`.")
+    hot_days: int = Field(
+        3,
+        ge=1,
+        le=8,
+        description="Local days that readings can still change, the same as in `vee`.",
+    )
     tariffs: tuple[str, ...] = Field(
         ("msedcl-lt1b-2020",),
         description="Shipped tariffs; a document `tariffs/*.yaml` with the same number takes the place of one.",

@@ -58,13 +58,12 @@ def post_money(rows, version, units, total, months):  # type: ignore[no-untyped-
     for item in range(rows.shape[0]):
         if item + AHEAD < rows.shape[0]:
             coming = rows[item + AHEAD]
-            place = (coming.month % 2) * months.rows.shape[1] + coming.slot
-            prefetch(months.octets, place * MONTH_OCTETS + PAISE_AT)
+            prefetch(months.octets, coming.slot * MONTH_OCTETS + PAISE_AT + 8 * (coming.month % 2))
         row, rated = rows[item], version[item] >= 0
         row.units, row.total_paise = units[item], total[item]
         row.has_total_paise = row.has_delta_paise = rated
         row.delta_paise = 0
         if rated:
-            stored = months.rows[row.month % 2, row.slot]
-            row.delta_paise = total[item] - stored.paise
-            stored.paise = total[item]
+            stored = months.rows[0, row.slot]
+            row.delta_paise = total[item] - stored.paise[row.month % 2]
+            stored.paise[row.month % 2] = total[item]

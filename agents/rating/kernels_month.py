@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from agents.rating.calendar import day_start, month_first, month_of
+from agents.rating.kernels_slot_month import EMPTY_MONTH, UNIT_WH
 from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, MONTH_KIND, RUNNING
-from agents.rating.state import MONTH, ZONES
+from agents.rating.state import ZONES
 from pipeline.channels import N_ENERGY
 from pipeline.jit import expanded, kernel
-from pipeline.state import mark
 
 REGISTER_OPENING, REGISTER_CLOSING, REGISTER_SPAN, REGISTER_EXCHANGE = 1, 2, 8, 16
 """Bits of ReadingBatch.day_registers."""
 REGISTERS_BOTH = REGISTER_OPENING | REGISTER_CLOSING
 FINAL = 1
-UNIT_WH = 1000
-
-_EMPTY_MONTH = np.zeros(1, MONTH)
-_EMPTY_MONTH["first_offset"] = _EMPTY_MONTH["last_offset"] = -1
 
 
 @kernel
@@ -39,30 +33,31 @@ def clear_settled(known):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def open_month(months, capacity, slot, month):  # type: ignore[no-untyped-def]
-    """Give the month its sums (months: tables.Marked); the month before last gives way."""
-    if months.rows[month % 2, slot].month < month:
-        months.rows[month % 2, slot] = _EMPTY_MONTH[0]
-        months.rows[month % 2, slot].month = month
-        mark(months.changed, months.dirty, month % 2, slot, capacity)
+def open_month(work, month):  # type: ignore[no-untyped-def]
+    """Give the month its sums; the month before last gives way."""
+    if work.months[month % 2].month < month:
+        work.months[month % 2] = EMPTY_MONTH[0]
+        work.months[month % 2].month = month
+        work.month_changed[0] = 1
 
 
 @kernel
-def close_day(months, capacity, slot, record, known):  # type: ignore[no-untyped-def]
+def close_day(work, slice_):  # type: ignore[no-untyped-def]
     """Put a day that leaves the window into its month."""
-    month = month_of(np.int64(record.day))
-    open_month(months, capacity, slot, month)
-    total = months.rows[month % 2, slot]
+    record = work.days[slice_]
+    month = month_of(record.day)
+    open_month(work, month)
+    total = work.months[month % 2]
     if total.month == month:  # else the month is older than the two that are kept
-        _add_day(total, record, known, month_first(month + 1))
-        mark(months.changed, months.dirty, month % 2, slot, capacity)
+        _add_day(total, record, work.settled[slice_], month_first(month + 1))
+        work.month_changed[0] = 1
 
 
 @kernel
 def _add_day(total, record, known, following):  # type: ignore[no-untyped-def]
     """Add a settled day to a month, or to a copy of one; `following` is the first day of the next month."""
     total.days += 1
-    if np.int64(record.day) + 1 == following:
+    if record.day + 1 == following:
         total.last_day = 1
     for zone in range(ZONES):
         total.zones[zone] += record.zones[zone]
@@ -92,36 +87,35 @@ def _larger(demand, start, than, than_start):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sum_month(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
-    """scratch[0] = closed days of the month + its settled days in the window; True when all of the latter are final."""
-    scratch[0] = months[month % 2, slot]
+def _sum_month(work, month):  # type: ignore[no-untyped-def]
+    """work.scratch = closed days of the month + its settled days in the window; True when all the latter are final."""
+    work.scratch[0] = work.months[month % 2]
     final, first, following = True, month_first(month), month_first(month + 1)
-    for slice_ in range(days.shape[0]):
-        record, known = days[slice_, slot], settled[slice_, slot]
+    for slice_ in range(work.days.shape[0]):
+        record, known = work.days[slice_], work.settled[slice_]
         if known.revision > 0 and first <= record.day < following:
-            _add_day(scratch[0], record, known, following)
+            _add_day(work.scratch[0], record, known, following)
             final = final and known.state == FINAL
     return final
 
 
 @kernel
-def carried(days, settled, months, slot, month, scratch):  # type: ignore[no-untyped-def]
+def carried(work, month):  # type: ignore[no-untyped-def]
     """Wh of a month that are less than a unit, and go into the next month."""
-    _sum_month(days, settled, months, slot, month, scratch)
-    return (months[month % 2, slot].carry_wh + scratch[0].energy[0]) % UNIT_WH
+    _sum_month(work, month)
+    return (work.months[month % 2].carry_wh + work.scratch[0].energy[0]) % UNIT_WH
 
 
 @kernel
-def month_row(days, settled, months, slot, month, reason, month_to_date, scratch, row):  # type: ignore[no-untyped-def]
-    """Fill the month's determinant; False when there is none to write.
-
-    days, settled, months: the rows of the tables; on entry row.delta is the difference to the one before.
-    """
-    stored = months[month % 2, slot]
-    if months[(month - 1) % 2, slot].month == month - 1:
-        stored.carry_wh = carried(days, settled, months, slot, month - 1, scratch)
-    final = _sum_month(days, settled, months, slot, month, scratch)
-    total = scratch[0]
+def month_row(work, month, reason, month_to_date, row):  # type: ignore[no-untyped-def]
+    """Fill the month's determinant; False when there is none to write. On entry row.delta is the difference to the one
+    before."""
+    stored = work.months[month % 2]
+    if work.months[(month - 1) % 2].month == month - 1:
+        stored.carry_wh = carried(work, month - 1)
+    work.month_changed[0] = 1
+    final = _sum_month(work, month)
+    total = work.scratch[0]
     if not month_to_date and not total.last_day:
         return False
     now = FINAL if final and total.last_day else 0

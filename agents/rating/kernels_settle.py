@@ -6,6 +6,8 @@ and one of its month with it: the closed days plus the settled days of the windo
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.rating.calendar import day_of, day_start, month_first, month_of
 from agents.rating.kernels import open_day
 from agents.rating.kernels_month import (
@@ -19,6 +21,7 @@ from agents.rating.kernels_month import (
     month_row,
     open_month,
 )
+from agents.rating.kernels_slot import DONE, OUTSIDE, pack, unpack
 from agents.rating.rows import (
     DAY_KIND,
     FINALISED,
@@ -32,13 +35,12 @@ from agents.rating.state import DAY, MONTH, SETTLED
 from pipeline.channels import N_ENERGY
 from pipeline.jit import expanded, kernel, prefetch
 from pipeline.localtime import DAY_SECS
-from pipeline.state import mark
 
 UNCHANGED = 255
 """No determinant: nothing that it says differs."""
 
-NEAR = 5
-"""Settlements ahead for which the state is asked for: thirty cache lines each, and the first level holds some 500."""
+NEAR = 6
+"""Settlements ahead for which the state is asked for: a dozen cache lines each, and the first level holds some 500."""
 LINE = 64
 DAY_OCTETS, SETTLED_OCTETS, MONTH_OCTETS = DAY.itemsize, SETTLED.itemsize, MONTH.itemsize
 
@@ -54,46 +56,53 @@ def _ask(table, octets, slot):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def settle(items, slots, state, month_to_date, scratch, rows):  # type: ignore[no-untyped-def]
-    """Determinants of n settlements.
+def settle(items, slots, state, month_to_date, work, rows, made, at):  # type: ignore[no-untyped-def]
+    """Determinants of n settlements, from item `at` on.
 
-    items ITEM (n,) by service point and day; slots i64 (n,); state: tables.State; scratch MONTH (1,). Out: rows ROW
-    (3 n,), without what registry and tariff say. Returns (rows written, -1 or the item that is older than the window).
+    items ITEM (n,) by service point and day; slots i64 (n,); state: tables.State; work: Work. Out: rows ROW (3 n,) from
+    row `made` on, without what registry and tariff say. Returns (rows written, item, status): DONE, or why the item is
+    not done; nothing of its point is.
     """
-    made, group, reason = 0, 0, UNCHANGED
-    for place in range(items.shape[0]):
+    begin, kept, slot, wide = at, made, np.int64(-1), np.int64(-1)
+    group, reason = made, UNCHANGED
+    for place in range(at, items.shape[0]):
         if place + NEAR < items.shape[0]:
             _ask(state.days, DAY_OCTETS, slots[place + NEAR])
             _ask(state.settled, SETTLED_OCTETS, slots[place + NEAR])
             _ask(state.months, MONTH_OCTETS, slots[place + NEAR])
-        item, slot = items[place], slots[place]
+        if slots[place] != slot:
+            slot, begin, kept = slots[place], place, made
+            wide = unpack(state, slot, work)
+        item = items[place]
         day = day_of(item.begin, state.offset)
         month = month_of(day)
-        record = state.days.rows[day % state.days.rows.shape[0], slot]
-        if record.day > day:
-            return made, place
-        if record.day < day:
-            open_day(state, slot, day)
-        known = state.settled.rows[day % state.days.rows.shape[0], slot]
+        slice_ = day % work.days.shape[0]
+        if work.days[slice_].day > day:
+            return kept, place, OUTSIDE
+        if work.days[slice_].day < day:
+            open_day(work, day)
+        record, known = work.days[slice_], work.settled[slice_]
         why = _compare(record, known, item)
         if why != UNCHANGED:
-            open_month(state.months, state.capacity, slot, month)
-            _keep_registers(state.months.rows[month % 2, slot], day, month, item)
+            open_month(work, month)
+            _keep_registers(work.months[month % 2], day, month, item)
             _take(record, known, item, rows[made])
             _day_row(rows[made], record, known, item, day, state.offset)
             rows[made].reason = why
             rows[made].slot, rows[made].month = slot, month
             made += 1
             reason = _stronger(reason, why)
-            mark(state.days.changed, state.days.dirty, day % state.days.rows.shape[0], slot, state.capacity)
-            mark(state.settled.changed, state.settled.dirty, day % state.days.rows.shape[0], slot, state.capacity)
-        ends = place + 1 == items.shape[0] or slots[place + 1] != slot
-        ends = ends or month_of(day_of(items[place + 1].begin, state.offset)) != month
-        if ends:
+            work.days_changed[slice_], work.settled_changed[slice_], work.month_changed[0] = 1, 1, 1
+        last = place + 1 == items.shape[0] or slots[place + 1] != slot
+        if last or month_of(day_of(items[place + 1].begin, state.offset)) != month:
             if reason != UNCHANGED:
-                made = _write_months(rows, group, made, item, slot, month, reason, state, month_to_date, scratch)
+                made = _write_months(rows, group, made, item, slot, month, reason, state.offset, month_to_date, work)
             group, reason = made, UNCHANGED
-    return made, -1
+        if last:
+            status = pack(state, slot, wide, work)
+            if status != DONE:
+                return kept, begin, status
+    return made, items.shape[0], DONE
 
 
 @kernel
@@ -176,18 +185,17 @@ def _day_row(row, record, known, item, day, offset):  # type: ignore[no-untyped-
 
 
 @kernel
-def _write_months(rows, group, made, item, slot, month, reason, state, month_to_date, scratch):  # type: ignore[no-untyped-def]
+def _write_months(rows, group, made, item, slot, month, reason, offset, month_to_date, work):  # type: ignore[no-untyped-def]
     """The determinant of the month whose days are rows[group:made], and of the month after when another remainder is
     carried into it now. Returns rows written."""
-    days, settled, months = state.days.rows, state.settled.rows, state.months.rows
     for channel in range(N_ENERGY):
         rows[made].delta[channel] = 0
         for place in range(group, made):
             rows[made].delta[channel] += rows[place].delta[channel]
     last = month
-    after = months[(month + 1) % 2, slot]
+    after = work.months[(month + 1) % 2]
     written = after.month == month + 1 and after.revision > 0
-    if written and after.carry_wh != carried(days, settled, months, slot, month, scratch):
+    if written and after.carry_wh != carried(work, month):
         last = month + 1
     for number in range(month, last + 1):
         why = reason
@@ -195,9 +203,8 @@ def _write_months(rows, group, made, item, slot, month, reason, state, month_to_
             why = LATE_DATA
             for channel in range(N_ENERGY):
                 rows[made].delta[channel] = 0
-        if month_row(days, settled, months, slot, number, why, month_to_date, scratch, rows[made]):
+        if month_row(work, number, why, month_to_date, rows[made]):
             rows[made].service_point, rows[made].holder, rows[made].slot = item.point, item.holder, slot
-            month_period(rows[made], state.offset, item.secs)
-            mark(state.months.changed, state.months.dirty, number % 2, slot, state.capacity)
+            month_period(rows[made], offset, item.secs)
             made += 1
     return made

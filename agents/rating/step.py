@@ -12,12 +12,15 @@ from agents.rating.charges import TariffBook, compile_tariffs
 from agents.rating.config import RatingConfig
 from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
-from agents.rating.kernels import accumulate, withdraw
+from agents.rating.kernels import accumulate, ends, withdraw
 from agents.rating.kernels_settle import settle
+from agents.rating.kernels_slot import DONE, NARROW, OUTSIDE, TOO_LARGE
 from agents.rating.rows import new_rows
-from agents.rating.state import MONTH, SPARE_DAYS, layout
+from agents.rating.second_slots import give_second_slot
+from agents.rating.state import SPARE_DAYS, layout
 from agents.rating.tables import BILLED, Tariffs, items_of, state_of, tariff_of_links, tariffs_of, zones_of
 from agents.rating.tariff import shipped_tariff, tariffs_in_force
+from agents.rating.work import Work, new_work
 from pipeline.batch import ReadingBatch
 from pipeline.codes import Quality
 from pipeline.columns import Array
@@ -84,17 +87,17 @@ class RatingStep:
                 "NOT_READINGS", where="rating", what=type(batch).__name__, do="put vee before rating in the topology"
             )
         items = items_of(batch, prepared.registry, self.config.network_meters)
-        parts, passes = [], list(self._passes(batch.interval_start, items["begin"]))
-        if len(passes) > 1:
-            # Pages may grow for points that are new, which moves slots: once, before rows hold some.
-            points = np.concatenate((batch.service_point, items["point"])).astype(np.uint64)
-            store.locate(points, points)
-        for readings, settlements in passes:
-            self._accumulate(batch, readings, store, prepared)
-            parts.append(self._settle(items[settlements], store))
-        rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        if not len(rows):
+        parts, work, capacity = [], new_work(self.config.hot_days + SPARE_DAYS), store.capacity
+        for readings, settlements in self._passes(batch.interval_start, items["begin"]):
+            self._accumulate(batch, readings, store, prepared, work)
+            if len(items):
+                parts.append(self._settle(items[settlements], store, work))
+        if not any(len(part) for part in parts):
             return Advance(parcel)
+        rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if store.capacity != capacity:  # pages have grown, which moves slots
+            points = rows["service_point"].astype(np.uint64)
+            rows["slot"] = store.locate(points, points)
         months = state_of(store, self._offset).months
         base, paise = bill(rows, prepared.registry, prepared.tariffs, prepared.book, months)
         made = Determinants(rows, base, paise, prepared.book, prepared.texts, prepared.versions, parcel.origin)
@@ -106,26 +109,30 @@ class RatingStep:
         All at once, unless they reach over more days than the window has (a tick after a long silence): then day by
         day, so that a day is settled before a later one takes its place.
         """
-        ends = [int(end) for begins in (readings, settlements) if len(begins) for end in (begins.min(), begins.max())]
-        # A day less than the window has: the ends lie somewhere in their days.
-        if not ends or max(ends) - min(ends) < (self.config.hot_days + SPARE_DAYS - 1) * DAY_SECS:
+        found = [end for begins in (readings, settlements) if len(begins) for end in ends(np.ascontiguousarray(begins))]
+        if not found:
+            return
+        window = self.config.hot_days + SPARE_DAYS
+        if (max(found) + self._offset) // DAY_SECS - (min(found) + self._offset) // DAY_SECS < window:
             yield slice(None), slice(None)
             return
         days = (np.concatenate((readings, settlements)) + self._offset) // DAY_SECS
         for day in np.unique(days):
             yield np.flatnonzero(days[: len(readings)] == day), np.flatnonzero(days[len(readings) :] == day)
 
-    def _accumulate(self, batch: ReadingBatch, rows: Rows, store: StateStore, prepared: Prepared) -> None:
+    def _accumulate(self, batch: ReadingBatch, rows: Rows, store: StateStore, prepared: Prepared, work: Work) -> None:
         points, start, link = batch.service_point[rows], batch.interval_start[rows], batch.link[rows]
         if not len(points):
             return
         zone = np.empty(len(points), np.uint8)
         zones_of(batch.quality[rows], link, start, self._offset, prepared.link_tariff, prepared.tariffs, zone)
-        slots = store.locate(points, points)
-        state = state_of(store, self._offset)
-        late = accumulate(slots, start, batch.revision[rows], zone, batch.energy[rows], state)
-        if late >= 0:
-            raise _outside(int(points[late]), int(start[late]))
+        revision, energy, at = batch.revision[rows], batch.energy[rows], 0
+        while True:
+            slots = store.locate(points, points)
+            at, status = accumulate(slots, start, revision, zone, energy, state_of(store, self._offset), work, at)
+            if status == DONE:
+                break
+            _go_on(status, store, int(points[at]), int(start[at]))
         if not len(batch.prior_reading):
             return
         replaced = np.arange(len(batch.service_point))[rows]
@@ -135,27 +142,46 @@ class RatingStep:
         quality = np.full(len(prior), int(Quality.ACTUAL), np.uint64)
         zone = np.empty(len(prior), np.uint8)
         zones_of(quality, link[place], start[place], self._offset, prepared.link_tariff, prepared.tariffs, zone)
-        wh = batch.prior_energy[prior, 0]
-        withdraw(slots[place], start[place], zone, wh, state.days.rows, self._offset)
+        self._withdraw(points[place], start[place], zone, batch.prior_energy[prior, 0], store)
 
-    def _settle(self, items: Array, store: StateStore) -> Array:
+    def _withdraw(self, points: Array, start: Array, zone: Array, wh: Array, store: StateStore) -> None:
+        at, status = 0, NARROW
+        while status != DONE:
+            slots = store.locate(points, points)
+            at, status = withdraw(slots, start, zone, wh, state_of(store, self._offset), at)
+            if status != DONE:
+                _go_on(status, store, int(points[at]), int(start[at]))
+
+    def _settle(self, items: Array, store: StateStore, work: Work) -> Array:
         rows = new_rows(MOST_ROWS * len(items))
         if not len(items):
             return rows
-        points = np.ascontiguousarray(items["point"])
-        slots = store.locate(points, points)
-        made, late = settle(
-            items, slots, state_of(store, self._offset), self.config.month_to_date, np.zeros(1, MONTH), rows
-        )
-        if late >= 0:
-            raise _outside(int(points[late]), int(items["begin"][late]))
+        points, made, at = np.ascontiguousarray(items["point"]), 0, 0
+        while True:
+            slots = store.locate(points, points)
+            state = state_of(store, self._offset)
+            made, at, status = settle(items, slots, state, self.config.month_to_date, work, rows, made, at)
+            if status == DONE:
+                break
+            _go_on(status, store, int(points[at]), int(items["begin"][at]))
+        # When pages have grown meanwhile, `advance` finds the slots of all rows again.
         return rows[:made]
 
 
-def _outside(service_point: int, time: int) -> Fatal:
-    return Fatal(
-        "DAY_OUTSIDE_WINDOW",
-        where=f"service point {service_point}, {time}",
-        what="the reading's day has left the window of rating",
-        do="set hot_days of rating to that of vee",
-    )
+def _go_on(status: int, store: StateStore, service_point: int, time: int) -> None:
+    """Give the point at which a kernel stopped what it lacks, else raise Fatal."""
+    if status == OUTSIDE:
+        raise Fatal(
+            "DAY_OUTSIDE_WINDOW",
+            where=f"service point {service_point}, {time}",
+            what="the reading's day has left the window of rating",
+            do="set hot_days of rating to that of vee",
+        )
+    if status == TOO_LARGE:
+        raise Fatal(
+            "DAY_TOO_LARGE",
+            where=f"service point {service_point}, {time}",
+            what="a day's energy is 140 TWh or more, or its demand as many watts",
+            do="look for the reading in `readings`, and report it: VEE lets no such interval pass",
+        )
+    give_second_slot(store, service_point)

@@ -64,8 +64,9 @@ class Marked(NamedTuple):
 
 
 class State(NamedTuple):
-    """The state of one partition; `offset` are the seconds of local time east of UTC."""
+    """The state of one partition: keys u64 (slots,); `offset` are the seconds of local time east of UTC."""
 
+    keys: Array
     days: Marked
     settled: Marked
     months: Marked
@@ -86,14 +87,13 @@ class Tariffs(NamedTuple):
 
 def state_of(store: StateStore, offset: int) -> State:
     """Good until the store grows."""
-    return State(_marked(store, "day"), _marked(store, "settled"), _marked(store, "month"), store.capacity, offset)
+    day, settled, month = (_marked(store, name) for name in ("day", "settled", "month"))
+    return State(store.keys, day, settled, month, store.capacity, offset)
 
 
 def _marked(store: StateStore, table: str) -> Marked:
     area = store.areas[table]
-    return Marked(
-        area.flat, area.changed.reshape(area.table.slices, -1), area.dirty, area.rows.reshape(-1).view(np.uint8)
-    )
+    return Marked(area.flat, area.marks, area.dirty, area.octets)
 
 
 def tariffs_of(book: TariffBook) -> Tariffs:
