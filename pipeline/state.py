@@ -24,12 +24,12 @@ from pipeline.memory import untouched
 SLOT_STEP = 64
 """Capacities are multiples of the width of one word of change bits."""
 
-FULLEST = 0.92
+FULLEST = 0.95
 """Above this load of a page's open addressing every page of the store grows. Pages differ by what chance gave them, so
-the mean is some 0.86, and a key is found at the fourth place: of eight that lie in one line of the cache."""
+the mean is some 0.87, and a key is found at the fourth or fifth place: of eight that lie in one line of the cache."""
 
 LARGE = 512
-GROWTH, LARGE_GROWTH = 1.3, 1.06
+GROWTH, LARGE_GROWTH = 1.3, 1.03
 """Times by which pages grow at least; those of LARGE slots and more by less, because what is free in them is memory."""
 
 
