@@ -33,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("worker", "cli.worker:worker", "Run one worker: a chain of stages under Faust.", RUN),
     Command("sink", "cli.sink:sink", "Run one sink.", RUN),
     Command("rejects", "cli.rejects.app:app", "List and show what was refused, and offer it again.", LOOK),
+    Command("state", "cli.state.app:app", "Say what state holds and takes, by stage and area.", LOOK),
     Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
     Command("bench", "cli.bench:app", "Measure the whole way on this machine, compared with the truth.", MEASURE),
 )

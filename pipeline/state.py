@@ -24,12 +24,12 @@ from pipeline.memory import untouched
 SLOT_STEP = 64
 """Capacities are multiples of the width of one word of change bits."""
 
-FULLEST = 0.97
+FULLEST = 0.95
 """Above this load of a page's open addressing every page of the store grows. Pages differ by what chance gave them, so
-the mean is some 0.9, and a key is found at the fifth place: eight keys are a cache line (docs/tried.md)."""
+the mean is some 0.87, and a key is found at the fourth or fifth place: of eight that lie in one line of the cache."""
 
-LARGE, LARGE_STEP = 512, 2 * SLOT_STEP
-GROWTH, LARGE_GROWTH = 1.3, 1.1
+LARGE = 512
+GROWTH, LARGE_GROWTH = 1.3, 1.03
 """Times by which pages grow at least; those of LARGE slots and more by less, because what is free in them is memory."""
 
 
@@ -162,8 +162,7 @@ class StateStore:
         pages = groups.astype(np.int64) // PAGE_GROUPS - self.pages.start
         most = int((self.used + np.bincount(pages, minlength=len(self.used))).max())
         least = self.capacity * (GROWTH if self.capacity < LARGE else LARGE_GROWTH)
-        step = SLOT_STEP if self.capacity < LARGE else LARGE_STEP
-        return -(-int(max(least, most / FULLEST + 1)) // step) * step
+        return -(-int(max(least, most / FULLEST + 1)) // SLOT_STEP) * SLOT_STEP
 
     def _grow(self, capacity: int) -> None:
         """More places in every page; every page is then written whole at the next checkpoint."""

@@ -10,7 +10,6 @@ from agents.vee.kernels_cells import (
     energy_quality,
     find_planes,
     half_of,
-    lacks_plane,
     method_of,
     read_published,
     read_sent,
@@ -20,20 +19,19 @@ from agents.vee.kernels_cells import (
     set_dirty,
     slice_of,
     stored_form,
-    write_cell,
-    write_energies,
 )
 from agents.vee.kernels_links import remarks
+from agents.vee.kernels_midnights import device_at, find_if_any, lacks, load, store
 from agents.vee.kernels_part_rows import REGULAR, is_repeated, list_of
 from agents.vee.kernels_parts import take_part
 from agents.vee.kernels_reading import as_sent, begin_reading, note_replaced
 from agents.vee.kernels_registers import replace_carried
+from agents.vee.kernels_words import cell_of, lacks_for_cell, lacks_plane, word_at, write_cell, write_energies
 from agents.vee.output import LACKING, READINGS
-from agents.vee.state import AS_SENT, GOOD, NEGATIVE, NOTHING, OFFERED, PARTED, SENT_SHIFT, TWICE
+from agents.vee.state import AS_SENT, GOOD, MEMBERS, NEGATIVE, NOTHING, OFFERED, PARTED, SENT_SHIFT, TWICE
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER
 from pipeline.localtime import DAY_SECS
-from pipeline.state import mark
 
 SAME_AGAIN = REJECT_NUMBER["DUPLICATE_INTERVAL"]
 ESTIMATE_UNUSED = REJECT_NUMBER["ESTIMATE_UNUSED"]
@@ -69,20 +67,18 @@ def _rank(sent):  # type: ignore[no-untyped-def]
 def enter(  # type: ignore[no-untyped-def]
     pages, tables, limits, clock, rows, row, slot, offset, start, sent, moved, work, out, cursor
 ):
-    """Store a row and publish it; work i64 (4, 8): billed energies, then scratch. Returns a reject's number, or less.
+    """Store a row and publish it; work i64 (4, ALL_PLANES): billed energies, then scratch.
 
-    Sets cursor[LACKING] and does nothing when the point lacks a plane.
+    Returns a reject's number, or less. Sets cursor[LACKING] and does nothing when the point lacks a plane.
     """
     billed, kept, planes, old = work[0], work[1], work[2], work[3]
     half, slice_ = half_of(limits, start, tables.links[rows.link[row]].interval), slice_of(limits, start)
     find_planes(pages, slot, planes)
-    for channel in range(N_ENERGY):
-        old[channel] = stored_form(billed[channel], sent == NEGATIVE)
-    cursor[LACKING] = lacks_plane(planes, half, old)
-    if cursor[LACKING]:
+    place = planes[half * MEMBERS]
+    if place < 0:
+        cursor[LACKING] = 1 << (half * MEMBERS)
         return LEFT
-    place = planes[half]
-    cell = np.int64(pages.cells[slice_, place])
+    cell = cell_of(word_at(pages, slice_, place))
     order = 1
     if sent_of(cell) == PARTED and sent == GOOD:
         stamp = start + np.int64(tables.links[rows.link[row]].interval)
@@ -101,6 +97,15 @@ def enter(  # type: ignore[no-untyped-def]
     # That a value took the place of an estimate is no contradiction. An estimate in the place of a suspect value keeps
     # in mind that there was one, so that any order of arrival ends in the same.
     twice = TWICE if sent_of(cell) not in (NOTHING, OFFERED) else 0
+    fresh = (sent << SENT_SHIFT) | AS_SENT | (cell & TWICE) | twice
+    for channel in range(N_ENERGY):
+        kept[channel] = stored_form(billed[channel], sent == NEGATIVE)
+    if order < 0:
+        cursor[LACKING] = lacks_for_cell(pages, planes, half, slice_, cell | TWICE)
+    else:
+        cursor[LACKING] = lacks_plane(planes, half, fresh, kept)
+    if cursor[LACKING]:
+        return LEFT
     reading, link = out[cursor[READINGS]], tables.links[rows.link[row]]
     cursor[READINGS] += 1
     begin_reading(limits, rows, row, link.interval, offset, start, reading)
@@ -109,14 +114,10 @@ def enter(  # type: ignore[no-untyped-def]
     if order < 0:  # the value in force stays, but from now on it is known that there was another
         reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
         _repeat(tables, cell | TWICE, old, reading)
-        write_cell(pages, place, slice_, cell | TWICE)
+        write_cell(pages, planes, half, slice_, cell | TWICE)
         return TAKEN
-    fresh = (sent << SENT_SHIFT) | AS_SENT | (cell & TWICE) | twice
     as_sent(tables, rows, row, fresh, moved, billed, reading)
-    for channel in range(N_ENERGY):
-        old[channel] = stored_form(billed[channel], sent == NEGATIVE)
-    write_energies(pages, planes, half, slice_, old)
-    write_cell(pages, place, slice_, fresh)
+    write_energies(pages, planes, half, slice_, fresh, kept)
     if (start // DAY_SECS + 1) * DAY_SECS <= clock.closed + limits.offset:
         set_dirty(pages, slot, day_bit(start // DAY_SECS))
     return TAKEN
@@ -148,19 +149,28 @@ def _repeat(tables, cell, energies, reading):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def take_registers(pages, limits, clock, rows, row, slot, time):  # type: ignore[no-untyped-def]
-    """Keep the registers of local midnight `time`."""
+def take_registers(pages, limits, clock, rows, row, slot, time, work, cursor):  # type: ignore[no-untyped-def]
+    """Keep the registers of local midnight `time`; work i64 (4, ALL_PLANES): scratch.
+
+    Sets cursor[LACKING] and does nothing when the point lacks a plane.
+    """
     midnight, today = time // DAY_SECS, (clock.time + limits.offset) // DAY_SECS
     slice_ = midnight % (limits.hot_days + 1)
-    known = pages.registers[slice_, slot]
+    values, planes = work[0], work[2]
+    find_if_any(pages, slot, planes)
     if pages.hot[slot].carried and midnight == today - limits.hot_days + 1:
-        replace_carried(pages, slot, slice_)
-    if known.device > rows.device[row]:
+        replace_carried(pages, slot, slice_, planes)
+    device = device_at(pages, slot, planes, slice_)
+    load(pages, slot, planes, slice_, values)
+    if device > rows.device[row]:
         return LEFT
-    changed, same = _keep_larger(known, rows, row)
+    changed, same = _keep_larger(device, values, rows, row)
     if not changed:
         return SAME_AGAIN if same else LEFT
-    mark(pages.registers_changed, pages.registers_dirty, slice_, slot, pages.capacity)
+    cursor[LACKING] = lacks(pages, slot, planes, slice_, rows.device[row], values)
+    if cursor[LACKING]:
+        return LEFT
+    store(pages, slot, planes, slice_, rows.device[row], values)
     closed, begin = clock.closed + limits.offset, clock.begin + limits.offset
     if time <= closed and closed // DAY_SECS > begin // DAY_SECS:
         set_dirty(pages, slot, ALL_DAYS)
@@ -168,20 +178,19 @@ def take_registers(pages, limits, clock, rows, row, slot, time):  # type: ignore
 
 
 @kernel
-def _keep_larger(known, rows, row):  # type: ignore[no-untyped-def]
+def _keep_larger(device, values, rows, row):  # type: ignore[no-untyped-def]
     """Of two registers of one midnight the larger counts, whatever came first: (changed, all the same)."""
     changed, same = False, True
-    if known.device != rows.device[row]:
-        known.device = rows.device[row]
+    if device != rows.device[row]:
         for channel in range(N_ENERGY):
-            known.value[channel] = -1
+            values[channel] = -1
     for channel in range(N_ENERGY):
         if not (rows.present[row] >> np.uint32(channel)) & np.uint32(1):
             continue
         register = rows.energy[row, channel]
-        if register > known.value[channel]:
-            known.value[channel] = register
+        if register > values[channel]:
+            values[channel] = register
             changed = True
-        elif register < known.value[channel]:
+        elif register < values[channel]:
             same = False
     return changed, same

@@ -18,29 +18,30 @@ from agents.vee.kernels_links import slot_grid
 from agents.vee.kernels_part_rows import ODD, REPEATED
 from agents.vee.kernels_parts import in_frame, take_part
 from agents.vee.kernels_reading import as_sent, begin_reading
+from agents.vee.kernels_words import GOOD_AS_SENT, pack_sent, put_word, word_at
 from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS
-from agents.vee.state import AS_SENT, EMPTY, GOOD, SENT_SHIFT
+from agents.vee.state import GOOD, WORD
 from pipeline.channels import N_ENERGY
 from pipeline.codes import REJECT_NUMBER, Flag, Kind
 from pipeline.jit import AHEAD, prefetch
 from pipeline.localtime import DAY_SECS
 
+WORD_OCTETS = WORD.itemsize
 BLOCK, DAILY = int(Kind.BLOCK), int(Kind.DAILY)
 OFF_GRID, NOT_ACTUAL = REJECT_NUMBER["OFF_GRID"], REJECT_NUMBER["REGISTER_NOT_ACTUAL"]
 HEAD_END = int(Flag.HEAD_END)
 TAKEN = 0
 LEFT = -1
 """Nothing to publish and nothing to refuse."""
-GOOD_AS_SENT = (GOOD << SENT_SHIFT) | AS_SENT
 
 
 @kernel
 def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused, cursor):  # type: ignore[no-untyped-def]
     """Take the rows from cursor[AT] on.
 
-    rows: DecodedRows; slots i64 (rows,); offset: of the record, for revisions; work i64 (4, 8): scratch; out READING,
-    refused REJECT (rows,). Stops with STATUS PLANE_NEEDED at a row whose point (SLOT) needs planes (LACKING) first, and
-    with FULL at one that may make more readings than there is room for.
+    rows: DecodedRows; slots i64 (rows,); offset: of the record, for revisions; work i64 (4, ALL_PLANES): scratch; out
+    READING, refused REJECT (rows,). Stops with STATUS PLANE_NEEDED at a row whose point (SLOT) needs planes (LACKING)
+    first, and with FULL at one that may make more readings than there is room for.
     """
     pages, tables, rows, slots = borrowed(pages), borrowed(tables), borrowed(rows), borrowed(slots)
     work, out, refused, cursor = borrowed(work), borrowed(out), borrowed(refused), borrowed(cursor)
@@ -57,10 +58,9 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
         coming = row + AHEAD
         if coming < count:
             asked, asked_slice = _next_slice(limits, asked, asked_slice, rows.time[coming] + limits.offset - 1)
-            place = asked_slice * pages.cells.shape[1] + slots[coming]
+            place = asked_slice * pages.ring.shape[1] + slots[coming]
             prefetch(tables.links, rows.link[coming])
-            prefetch(pages.cells, place)
-            prefetch(pages.ring, place * N_ENERGY)
+            prefetch(pages.ring, place * WORD_OCTETS)
         if slots[row] != slot:
             slot = slots[row]
             page = slot // pages.capacity
@@ -84,7 +84,7 @@ def arrive(pages, tables, limits, clock, rows, slots, offset, work, out, refused
                     out, cursor,
                 )  # fmt: skip
         elif rows.kind[row] == DAILY:
-            verdict = _daily(pages, tables, limits, clock, rows, row, slot)
+            verdict = _daily(pages, tables, limits, clock, rows, row, slot, work, cursor)
         if cursor[LACKING]:
             cursor[AT], cursor[SLOT] = row, slot
             cursor[STATUS] = PLANE_NEEDED if cursor[LACKING] > 0 else FULL
@@ -196,9 +196,14 @@ def _block(  # type: ignore[no-untyped-def]
     if split and _too_coarse(tables, limits, link.point, interval, start, work[3]):
         return OFF_GRID
     sent = judge(rows, row, link, limits, split, work[0])
-    if link.plain and sent == GOOD and pages.cells[slice_, slot] == EMPTY:
-        _first(pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, moved, work[0], out, cursor)
-        return TAKEN
+    if link.plain and sent == GOOD and word_at(pages, slice_, slot) == 0 and work[0, 2] == 0 and work[0, 3] == 0:
+        word = pack_sent(work[0, 0], work[0, 1])
+        if word >= 0:
+            _first(
+                pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, word, moved, work[0], out,
+                cursor,
+            )  # fmt: skip
+            return TAKEN
     return enter(pages, tables, limits, clock, rows, row, slot, offset, start, sent, moved, work, out, cursor)
 
 
@@ -212,18 +217,14 @@ def _too_coarse(tables, limits, point, interval, start, grid):  # type: ignore[n
 
 @inlined
 def _first(  # type: ignore[no-untyped-def]
-    pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, moved, billed, out, cursor
+    pages, tables, limits, clock, rows, row, slot, page, offset, start, slice_, word_of, moved, billed, out, cursor
 ):
-    """Store and publish a good row whose interval is empty, of a meter without planes."""
-    for channel in range(N_ENERGY):
-        pages.ring[slice_, slot, channel] = np.uint16(billed[channel])
-    pages.cells[slice_, slot] = np.uint8(GOOD_AS_SENT)
+    """Store and publish a good row whose interval is empty, and that one word holds."""
+    put_word(pages, slice_, slot, word_of)
     # As `mark`; the page is known.
     word, bit = slot >> 6, np.uint64(1) << np.uint64(slot & 63)
     pages.ring_changed[slice_, word] |= bit
-    pages.cells_changed[slice_, word] |= bit
     pages.ring_dirty[slice_, page] = 1
-    pages.cells_dirty[slice_, page] = 1
     reading = out[cursor[READINGS]]
     cursor[READINGS] += 1
     begin_reading(limits, rows, row, tables.links[rows.link[row]].interval, offset, start, reading)
@@ -234,7 +235,7 @@ def _first(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _daily(pages, tables, limits, clock, rows, row, slot):  # type: ignore[no-untyped-def]
+def _daily(pages, tables, limits, clock, rows, row, slot, work, cursor):  # type: ignore[no-untyped-def]
     """Registers at a midnight, of the device that stood there then."""
     time, _ = _snap(rows.time[row] + limits.offset, DAY_SECS, limits.tolerance)
     if time < 0:
@@ -250,4 +251,4 @@ def _daily(pages, tables, limits, clock, rows, row, slot):  # type: ignore[no-un
         return LEFT
     if rows.flags[row] & (SUSPECT | SUBSTITUTES):
         return NOT_ACTUAL
-    return take_registers(pages, limits, clock, rows, row, slot, time)
+    return take_registers(pages, limits, clock, rows, row, slot, time, work, cursor)

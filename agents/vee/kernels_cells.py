@@ -1,7 +1,7 @@
 """Where an interval lies, and what is in it.
 
-All times here are local seconds (UTC + offset): the grid and the days are local. `planes` below is i64 (8,): the
-slot of each plane of one service point, -1 where it has none.
+All times here are local seconds (UTC + offset): the grid and the days are local. `planes` below is i64 (ALL_PLANES,):
+the slot of each plane of one service point, -1 where it has none.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.jit import inlined, kernel
+from agents.vee.kernels_words import read_words
 from agents.vee.state import (
+    ALL_PLANES,
     AMENDED,
     AS_SENT,
     DOUBTED,
     EMPTY,
     GOOD,
     HALF,
-    HIGH,
     MISSING,
     NEGATIVE,
     NOTHING,
     OFFERED,
     PARTED,
-    PLANES,
     POOL,
     RANGE,
     ROUNDING,
@@ -68,13 +68,14 @@ def find_key(keys, base, capacity, key):  # type: ignore[no-untyped-def]
 def find_planes(pages, slot, planes):  # type: ignore[no-untyped-def]
     """Fill `planes` with the slots of this point's planes."""
     planes[0] = slot
-    record = pages.hot[slot]
-    base = slot - slot % pages.capacity
-    for plane in range(1, PLANES + 1):
-        number = record.planes[plane - 1]
+    for plane in range(1, ALL_PLANES):
         planes[plane] = -1
-        if number:
-            planes[plane] = find_key(pages.keys, base, pages.capacity, POOL | np.uint64(number))
+    base = slot - slot % pages.capacity
+    number = pages.hot[slot].chain
+    while number:
+        at = find_key(pages.keys, base, pages.capacity, POOL | np.uint64(number))
+        planes[pages.hot[at].plane] = at
+        number = pages.hot[at].chain
 
 
 @kernel
@@ -94,33 +95,18 @@ def half_of(limits, start, interval):  # type: ignore[no-untyped-def]
 @inlined
 def read_sent(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
     """Energies in the ring, i64 (4,): what was sent, or the published substitute when nothing was."""
-    read_words(pages.ring, planes[half], planes[half | HIGH], slice_, sent_of(cell) == NEGATIVE, out)
+    read_words(pages, planes, half, slice_, sent_of(cell) == NEGATIVE, out)
 
 
 @inlined
 def read_published(pages, planes, slice_, half, cell, out):  # type: ignore[no-untyped-def]
     """Energies in force, i64 (4,)."""
-    kind = half | AMENDED if is_amended(cell) else half
+    group = half | AMENDED if is_amended(cell) else half
     if cell & 15 in (EMPTY, MISSING):
         for channel in range(N_ENERGY):
             out[channel] = 0
     else:
-        signed = kind == half and sent_of(cell) == NEGATIVE
-        read_words(pages.ring, planes[kind], planes[kind | HIGH], slice_, signed, out)
-
-
-@kernel
-def read_words(ring, low, high, slice_, signed, out):  # type: ignore[no-untyped-def]
-    """out i64 (4,) = energies of slot `low`, with the high words of slot `high` unless it is -1."""
-    for channel in range(N_ENERGY):
-        out[channel] = ring[slice_, low, channel]
-    if high >= 0:
-        for channel in range(N_ENERGY):
-            out[channel] |= np.int64(ring[slice_, high, channel]) << 16
-    if signed:
-        for channel in range(N_ENERGY):
-            magnitude = out[channel] >> 1
-            out[channel] = -magnitude if out[channel] & 1 else magnitude
+        read_words(pages, planes, group, slice_, group == half and sent_of(cell) == NEGATIVE, out)
 
 
 @kernel
@@ -130,39 +116,6 @@ def stored_form(value, negative):  # type: ignore[no-untyped-def]
     if not negative:
         return magnitude
     return (magnitude << 1) | (1 if value < 0 else 0)
-
-
-@kernel
-def lacks_plane(planes, kind, values):  # type: ignore[no-untyped-def]
-    """Bits of the planes that storing `values` under the planes of `kind` (HALF, AMENDED) still needs."""
-    lacking = 0
-    if planes[kind] < 0:
-        lacking |= 1 << kind
-    if planes[kind | HIGH] < 0:
-        for channel in range(N_ENERGY):
-            if values[channel] >> 16:
-                lacking |= 1 << (kind | HIGH)
-    return lacking
-
-
-@inlined
-def write_energies(pages, planes, kind, slice_, values):  # type: ignore[no-untyped-def]
-    """Store `values` in the planes of `kind`, which must be there."""
-    low, high = planes[kind], planes[kind | HIGH]
-    for channel in range(N_ENERGY):
-        pages.ring[slice_, low, channel] = np.uint16(values[channel] & 0xFFFF)
-    mark(pages.ring_changed, pages.ring_dirty, slice_, low, pages.capacity)
-    if high >= 0:
-        for channel in range(N_ENERGY):
-            pages.ring[slice_, high, channel] = np.uint16(values[channel] >> 16)
-        mark(pages.ring_changed, pages.ring_dirty, slice_, high, pages.capacity)
-
-
-@inlined
-def write_cell(pages, slot, slice_, cell):  # type: ignore[no-untyped-def]
-    """Store a cell's byte."""
-    pages.cells[slice_, slot] = np.uint8(cell)
-    mark(pages.cells_changed, pages.cells_dirty, slice_, slot, pages.capacity)
 
 
 @inlined

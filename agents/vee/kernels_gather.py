@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.jit import inlined, kernel
-from agents.vee.kernels_cells import find_planes, half_of, is_amended, read_words, sent_of, slice_of
-from agents.vee.state import AMENDED, EMPTY, HIGH, KEPT, MISSING, NEGATIVE, NOTHING
+from agents.vee.kernels_cells import half_of, is_amended, sent_of, slice_of
+from agents.vee.kernels_midnights import find_if_any
+from agents.vee.kernels_words import cell_of, read_words, word_at
+from agents.vee.state import AMENDED, EMPTY, KEPT, MEMBERS, MISSING, NEGATIVE, NOTHING
 from agents.vee.state import GOOD as SENT_GOOD
 from agents.vee.state import OFFERED as SENT_OFFERED
 from agents.vee.state import PARTED as SENT_PARTED
@@ -22,7 +24,7 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
     Position: ((day x places) + place) x 2 + half. Returns how many positions there are.
     """
     planes = work.pad[PLANES_AT]
-    find_planes(pages, slot, planes)
+    find_if_any(pages, slot, planes)
     total = days * 2 * (DAY_SECS // limits.slot_secs)
     base = first * DAY_SECS
     single = _single(tables, work, base - limits.offset, base + days * DAY_SECS - limits.offset)
@@ -39,9 +41,10 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
         if single < 0:
             _, row = _grid(tables, work, start - limits.offset, interval)
         half = half_of(limits, start, interval)
-        if row >= 0 and planes[half] >= 0:
-            cell = np.int64(pages.cells[slice_of(limits, start), planes[half]])
-            _fill(pages.ring, limits, clock, planes, work.cells[at], start, interval, row, half, cell)
+        own = planes[half * MEMBERS]
+        if row >= 0 and own >= 0:
+            cell = cell_of(word_at(pages, slice_of(limits, start), own))
+            _fill(pages, limits, clock, planes, work.cells[at], start, interval, row, half, cell)
     return total
 
 
@@ -68,7 +71,7 @@ def _grid(tables, work, begin, length):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _fill(ring, limits, clock, planes, position, start, interval, row, half, cell):  # type: ignore[no-untyped-def]
+def _fill(pages, limits, clock, planes, position, start, interval, row, half, cell):  # type: ignore[no-untyped-def]
     """One position, CELL."""
     slice_ = slice_of(limits, start)
     position.start, position.interval, position.link, position.cell = start, interval, row, cell
@@ -78,9 +81,9 @@ def _fill(ring, limits, clock, planes, position, start, interval, row, half, cel
         position.state = GAP if start - limits.offset >= clock.begin else BEFORE
     else:
         position.state = GOOD if sent == SENT_GOOD else OFFERED if sent in (SENT_OFFERED, SENT_PARTED) else BAD
-    read_words(ring, planes[half], planes[half | HIGH], slice_, sent == NEGATIVE, position.sent)
+    read_words(pages, planes, half, slice_, sent == NEGATIVE, position.sent)
     if is_amended(cell):
-        read_words(ring, planes[half | AMENDED], planes[half | AMENDED | HIGH], slice_, False, position.published)
+        read_words(pages, planes, half | AMENDED, slice_, False, position.published)
     for channel in range(N_ENERGY):
         if cell & 15 in (EMPTY, MISSING):
             position.published[channel] = 0

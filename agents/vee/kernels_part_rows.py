@@ -1,20 +1,20 @@
-"""The list of the rows that cut intervals are put together from: one plane of the few points that have any.
+"""The list of the rows that cut intervals are put together from: two planes of the few points that have any.
 
-A row takes three slices of the plane's ring: energies of wh_imp and vah_imp, of wh_exp and vah_exp (u32 each), then its
-local stamp (u32), its form, and a word that is free. Form 0: the place is free. `at` is the slot of the plane, -1 where
-the point has none.
+A row takes seven words of a plane's ring: the lower 24 bits of its energies, the highest 8 of the first three, then
+from the lowest bit on the highest 8 of the fourth, its form and the highest 8 of its local stamp (u32), and the rest of
+the stamp. Form 0: the place is free. `at` is the slots of the two planes, -1 where the point has none.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.jit import kernel
+from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import find_key
-from agents.vee.state import CUT_ROWS, POOL
+from agents.vee.kernels_words import LOW, mark_word, put_word, word_at
+from agents.vee.state import CUT_ROWS, CUT_ROWS_MORE, POOL
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
-from pipeline.state import mark
 
 ODD, REGULAR, REPEATED = 1, 2, 3
 """Off the grid; on it; on it with other rows of the same stamp beside it in one frame."""
@@ -23,64 +23,88 @@ MOST_ROWS = 24
 """Rows that are kept of a point in the hot window. A set clock makes two or three; one that stays wrong, one each
 interval."""
 
-SLICES = 3
-"""Of a row."""
+SLICES = N_ENERGY + 3
+"""Words of a row."""
 
 
 @kernel
 def list_of(pages, slot):  # type: ignore[no-untyped-def]
-    """Slot of a point's list, -1: it has none."""
-    number = pages.hot[slot].planes[CUT_ROWS - 1]
-    if number == 0:
-        return np.int64(-1)
-    return find_key(pages.keys, slot - slot % pages.capacity, pages.capacity, POOL | np.uint64(number))
+    """Slots (of the first plane, of the other) of a point's list, (-1, -1): it has none."""
+    first, more = np.int64(-1), np.int64(-1)
+    base = slot - slot % pages.capacity
+    number = pages.hot[slot].chain
+    while number:
+        at = find_key(pages.keys, base, pages.capacity, POOL | np.uint64(number))
+        if pages.hot[at].plane == CUT_ROWS:
+            first = at
+        elif pages.hot[at].plane == CUT_ROWS_MORE:
+            more = at
+        number = pages.hot[at].chain
+    return first, more
+
+
+@inlined
+def there_is(at):  # type: ignore[no-untyped-def]
+    """The point has a list."""
+    return at[0] >= 0 and at[1] >= 0
 
 
 @kernel
 def places(limits, at):  # type: ignore[no-untyped-def]
     """How many rows a list holds."""
-    return min(limits.slices // SLICES, MOST_ROWS) if at >= 0 else 0
+    return min(2 * (limits.slices // SLICES), MOST_ROWS) if there_is(at) else 0
+
+
+@inlined
+def _where(pages, at, place):  # type: ignore[no-untyped-def]
+    """(slot, first word) of a place; even ones lie in the first plane."""
+    return (at[1] if place & 1 else at[0]), SLICES * (place >> 1)
 
 
 @kernel
 def form_at(pages, at, place):  # type: ignore[no-untyped-def]
     """ODD, REGULAR, REPEATED, or 0."""
-    return np.int64(pages.ring[SLICES * place + 2, at, 2])
+    slot, first = _where(pages, at, place)
+    return (word_at(pages, first + N_ENERGY + 1, slot) >> 8) & 255
 
 
 @kernel
 def stamp_at(pages, at, place):  # type: ignore[no-untyped-def]
     """Local stamp."""
-    words = pages.ring[SLICES * place + 2, at]
-    return np.int64(words[0]) | np.int64(words[1]) << 16
+    slot, first = _where(pages, at, place)
+    return word_at(pages, first + N_ENERGY + 2, slot) | (word_at(pages, first + N_ENERGY + 1, slot) >> 16) << 24
 
 
 @kernel
 def energy_at(pages, at, place, channel):  # type: ignore[no-untyped-def]
     """Billed energy of a channel."""
-    words, word = pages.ring[SLICES * place + (channel >> 1), at], 2 * (channel & 1)
-    return np.int64(words[word]) | np.int64(words[word + 1]) << 16
+    slot, first = _where(pages, at, place)
+    high = word_at(pages, first + N_ENERGY + channel // 3, slot) >> (8 * (channel % 3))
+    return word_at(pages, first + channel, slot) | (high & 255) << 24
 
 
 @kernel
 def put(pages, at, place, stamp, form, energies):  # type: ignore[no-untyped-def]
     """Write a row."""
+    slot, first = _where(pages, at, place)
+    high = np.int64(0)
     for channel in range(N_ENERGY):
-        words, word = pages.ring[SLICES * place + (channel >> 1), at], 2 * (channel & 1)
-        words[word], words[word + 1] = np.uint16(energies[channel] & 0xFFFF), np.uint16(energies[channel] >> 16)
-    words = pages.ring[SLICES * place + 2, at]
-    words[0], words[1], words[2] = np.uint16(stamp & 0xFFFF), np.uint16(stamp >> 16), np.uint16(form)
-    for slice_ in range(SLICES * place, SLICES * place + SLICES):
-        mark(pages.ring_changed, pages.ring_dirty, slice_, at, pages.capacity)
+        put_word(pages, first + channel, slot, energies[channel] & LOW)
+        high |= (energies[channel] >> 24) << (8 * channel)
+    put_word(pages, first + N_ENERGY, slot, high & LOW)
+    put_word(pages, first + N_ENERGY + 1, slot, high >> 24 | form << 8 | (stamp >> 24) << 16)
+    put_word(pages, first + N_ENERGY + 2, slot, stamp & LOW)
+    for word in range(first, first + SLICES):
+        mark_word(pages, word, slot)
 
 
 @kernel
 def forget(pages, at, place):  # type: ignore[no-untyped-def]
     """Free a place."""
-    for slice_ in range(SLICES * place, SLICES * place + SLICES):
-        for word in range(N_ENERGY):
-            pages.ring[slice_, at, word] = np.uint16(0)
-        mark(pages.ring_changed, pages.ring_dirty, slice_, at, pages.capacity)
+    slot, first = _where(pages, at, place)
+    for word in range(first, first + SLICES):
+        put_word(pages, word, slot, 0)
+        mark_word(pages, word, slot)
 
 
 @kernel

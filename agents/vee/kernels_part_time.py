@@ -7,7 +7,8 @@ import numpy as np
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import MOST, half_of, sent_of, slice_of
 from agents.vee.kernels_part_rows import ODD, REGULAR, REPEATED, energy_at, form_at, places, stamp_at
-from agents.vee.state import GOOD
+from agents.vee.kernels_words import cell_of, word_at
+from agents.vee.state import GOOD, MEMBERS
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 
@@ -23,8 +24,8 @@ def begin_of(pages, limits, planes, at, interval, stamp):  # type: ignore[no-unt
     grid = stamp - stamp % interval
     if grid > begin:
         half = half_of(limits, grid - interval, interval)
-        cell = np.int64(pages.cells[slice_of(limits, grid - interval), planes[half]]) if planes[half] >= 0 else 0
-        if sent_of(cell) == GOOD:
+        own = planes[half * MEMBERS]
+        if own >= 0 and sent_of(cell_of(word_at(pages, slice_of(limits, grid - interval), own))) == GOOD:
             return grid
     return begin
 

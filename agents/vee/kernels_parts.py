@@ -26,7 +26,6 @@ from agents.vee.kernels_cells import (
     energy_quality,
     find_planes,
     half_of,
-    lacks_plane,
     method_of,
     read_published,
     read_sent,
@@ -35,8 +34,6 @@ from agents.vee.kernels_cells import (
     sent_of,
     set_dirty,
     slice_of,
-    write_cell,
-    write_energies,
 )
 from agents.vee.kernels_judge import judge
 from agents.vee.kernels_part_rows import (
@@ -53,9 +50,11 @@ from agents.vee.kernels_part_rows import (
     list_of,
     places,
     put,
+    there_is,
 )
 from agents.vee.kernels_part_time import sum_rows
 from agents.vee.kernels_reading import as_sent, begin_reading, note_replaced
+from agents.vee.kernels_words import cell_of, lacks_any, word_at, write_energies
 from agents.vee.output import LACKING, READINGS
 from agents.vee.state import (
     AS_SENT,
@@ -63,6 +62,7 @@ from agents.vee.state import (
     DOUBTED,
     GOOD,
     KEPT,
+    MEMBERS,
     NEGATIVE,
     PARTED,
     RANGE,
@@ -152,7 +152,7 @@ def _makes_room(pages, limits, clock, planes, at, stamp, own, interval, energies
     if find(pages, limits, at, stamp, ODD) >= 0:
         return True
     half, slice_ = half_of(limits, own, interval), slice_of(limits, own)
-    cell = np.int64(pages.cells[slice_, planes[half]])
+    cell = cell_of(word_at(pages, slice_, planes[half * MEMBERS]))
     place = free_place(pages, limits, clock, at, 0)
     if place < 0 or sent_of(cell) != GOOD:
         return place >= 0
@@ -167,18 +167,22 @@ def _makes_room(pages, limits, clock, planes, at, stamp, own, interval, energies
 def _lacking(pages, limits, planes, at, interval, own, energies, most):  # type: ignore[no-untyped-def]
     """Bits of the planes that an interval with all rows of the point in it would need; most i64 (4,): scratch."""
     half = half_of(limits, own, interval)
-    if at < 0 or planes[half] < 0:
-        return (0 if at >= 0 else 1 << CUT_ROWS) | (0 if planes[half] >= 0 else 1 << half)
-    cell = np.int64(pages.cells[slice_of(limits, own), planes[half]])
+    place_of = planes[half * MEMBERS]
+    if not there_is(at) or place_of < 0:
+        lacking = 0 if place_of >= 0 else 1 << (half * MEMBERS)
+        for part in range(2):
+            lacking |= 0 if at[part] >= 0 else 1 << (CUT_ROWS + part)
+        return lacking
+    cell = cell_of(word_at(pages, slice_of(limits, own), place_of))
     read_sent(pages, planes, slice_of(limits, own), half, cell, most)
     for channel in range(N_ENERGY):
         most[channel] = energies[channel] + abs(most[channel])
         for place in range(places(limits, at)):
             most[channel] += energy_at(pages, at, place, channel)
         most[channel] = min(most[channel], MOST)
-    lacking = lacks_plane(planes, half, most)
+    lacking = lacks_any(planes, half, most)
     if interval < limits.slot_secs:
-        lacking |= lacks_plane(planes, 1 - half, most)
+        lacking |= lacks_any(planes, 1 - half, most)
     return lacking
 
 
@@ -188,9 +192,9 @@ def take_part(  # type: ignore[no-untyped-def]
 ):
     """Enter a good row of the local `stamp`, and publish what it changes; returns a reject's number, or less.
 
-    first: of REPEATED, the first row of the frame that has this stamp. work i64 (4, 8): billed energies, then scratch.
-    A regular row comes here when its interval is PARTED. Sets cursor[LACKING] and does nothing when the point lacks a
-    plane, or `out` room (NO_ROOM).
+    first: of REPEATED, the first row of the frame that has this stamp. work i64 (4, ALL_PLANES): billed energies, then
+    scratch. A regular row comes here when its interval is PARTED. Sets cursor[LACKING] and does nothing when the point
+    lacks a plane, or `out` room (NO_ROOM).
     """
     energies, sums, planes, old = work[0], work[1], work[2], work[3]
     interval, at = np.int64(tables.links[rows.link[row]].interval), list_of(pages, slot)
@@ -234,7 +238,7 @@ def _publish(  # type: ignore[no-untyped-def]
     if count == 0:
         return
     half, slice_ = half_of(limits, start, interval), slice_of(limits, start)
-    cell = np.int64(pages.cells[slice_, planes[half]])
+    cell = cell_of(word_at(pages, slice_, planes[half * MEMBERS]))
     alone = count == 1 and regular == 1
     fresh = _fresh(cell, other, alone, repeated > 0)
     if alone:
@@ -253,8 +257,7 @@ def _publish(  # type: ignore[no-untyped-def]
         # Voltages and the like are those of the row's own interval.
         reading.source, reading.rules = np.int32(-1), np.uint32(rules_of(fresh))
         reading.method, reading.quality = np.uint8(method_of(fresh)), energy_quality(fresh, scaled, link.present)
-    write_energies(pages, planes, half, slice_, sums)
-    write_cell(pages, planes[half], slice_, fresh)
+    write_energies(pages, planes, half, slice_, fresh, sums)
     day = start // DAY_SECS
     if (day + 1) * DAY_SECS <= clock.closed + limits.offset:
         set_dirty(pages, slot, day_bit(day))

@@ -18,11 +18,10 @@ from agents.vee.kernels_cells import (
     rules_of,
     sent_of,
     slice_of,
-    write_cell,
-    write_energies,
 )
 from agents.vee.kernels_links import remarks
 from agents.vee.kernels_registers import day_registers
+from agents.vee.kernels_words import GOOD_AS_SENT, write_cell, write_energies
 from agents.vee.output import DAYS, READINGS
 from agents.vee.state import AMENDED, EMPTY, NOTHING
 from agents.vee.work import BAD, CARRIED_DAYS, CLOSING, COUNTS, NONE, OPENING, PLANES_AT, SPIKE
@@ -32,18 +31,6 @@ from pipeline.localtime import DAY_SECS
 
 SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
 COUNT_ESTIMATED = 1
-
-
-@kernel
-def planes_of(cell, half):  # type: ignore[no-untyped-def]
-    """Planes that hold what is published."""
-    return half | AMENDED if is_amended(cell) else half
-
-
-@kernel
-def keeps_energies(cell):  # type: ignore[no-untyped-def]
-    """A settlement has energies of its own to store: nothing was sent, or something else is published."""
-    return sent_of(cell) == NOTHING or is_amended(cell)
 
 
 @kernel
@@ -85,10 +72,14 @@ def _differs(position, before, scaled):  # type: ignore[no-untyped-def]
 def _store(pages, limits, work, position):  # type: ignore[no-untyped-def]
     half = half_of(limits, position.start, position.interval)
     slice_ = slice_of(limits, position.start)
-    cell = position.fresh
-    if keeps_energies(cell):
-        write_energies(pages, work.pad[PLANES_AT], planes_of(cell, half), slice_, position.new)
-    write_cell(pages, work.pad[PLANES_AT, half], slice_, cell)
+    cell, planes = position.fresh, work.pad[PLANES_AT]
+    if sent_of(cell) == NOTHING:
+        write_energies(pages, planes, half, slice_, cell, position.new)
+        return
+    if is_amended(cell):
+        write_energies(pages, planes, half | AMENDED, slice_, GOOD_AS_SENT, position.new)
+    if cell != position.cell:
+        write_cell(pages, planes, half, slice_, cell)
 
 
 @kernel

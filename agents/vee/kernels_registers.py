@@ -12,11 +12,23 @@ import numpy as np
 
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import mark_hot
-from agents.vee.work import CARRIED_DAYS, CLOSING, COUNTS, FIRST_DAY, LINK_COUNT, MOST_LINKS, OPENING, SCRATCH
+from agents.vee.kernels_midnights import LONG, copy, device_at, drop, load
+from agents.vee.kernels_words import long_at, put_long
+from agents.vee.state import CARRY
+from agents.vee.work import (
+    CARRIED_DAYS,
+    CLOSING,
+    COUNTS,
+    FIRST_DAY,
+    LINK_COUNT,
+    MOST_LINKS,
+    OPENING,
+    PLANES_AT,
+    SCRATCH,
+)
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
-from pipeline.state import mark
 
 ALL_CHANNELS = (1 << N_ENERGY) - 1
 OPENING_KNOWN, CLOSING_KNOWN = 1, 2
@@ -43,15 +55,14 @@ def list_links(tables, work, point, start, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def registers_at(pages, limits, slot, day, device, out):  # type: ignore[no-untyped-def]
+def registers_at(pages, limits, slot, planes, day, device, out):  # type: ignore[no-untyped-def]
     """Channels (bits) whose register of `device` at the midnight before `day` is known; out i64 (4,)."""
-    known = pages.registers[day % (limits.hot_days + 1), slot]
-    mask = 0
-    if known.device != device:
+    mask, slice_ = 0, day % (limits.hot_days + 1)
+    if device_at(pages, slot, planes, slice_) != device:
         return mask
+    load(pages, slot, planes, slice_, out)
     for channel in range(N_ENERGY):
-        out[channel] = known.value[channel]
-        if known.value[channel] >= 0:
+        if out[channel] >= 0:
             mask |= 1 << channel
     return mask
 
@@ -70,7 +81,7 @@ def _exchange_of(tables, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _opening(pages, tables, limits, slot, row, day, origin, out):  # type: ignore[no-untyped-def]
+def _opening(pages, tables, limits, slot, planes, row, day, origin, out):  # type: ignore[no-untyped-def]
     """Registers of link `row` where it begins to count: at the midnight of `day`, or when it was installed.
 
     origin: the day whose midnight's registers are kept for `day`.
@@ -83,16 +94,16 @@ def _opening(pages, tables, limits, slot, row, day, origin, out):  # type: ignor
         return ALL_CHANNELS
     if link.start > midnight:
         return 0
-    return registers_at(pages, limits, slot, day, link.device, out)
+    return registers_at(pages, limits, slot, planes, day, link.device, out)
 
 
 @kernel
-def _closing(pages, tables, limits, slot, row, day, out):  # type: ignore[no-untyped-def]
+def _closing(pages, tables, limits, slot, planes, row, day, out):  # type: ignore[no-untyped-def]
     """Registers of link `row` where it ceases to count: at the midnight of `day`, or when it was removed."""
     link = tables.links[row]
     midnight = day * DAY_SECS - limits.offset
     if link.until > midnight:
-        return registers_at(pages, limits, slot, day, link.device, out)
+        return registers_at(pages, limits, slot, planes, day, link.device, out)
     if not link.exchange & CLOSING_KNOWN:
         return 0
     for channel in range(N_ENERGY):
@@ -107,7 +118,7 @@ def opens_at(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped
     for place in range(work.pad[COUNTS, LINK_COUNT]):
         row = work.links[place]
         if tables.links[row].start <= midnight < tables.links[row].until:
-            return _opening(pages, tables, limits, slot, row, day, day, work.pad[SCRATCH]) & 1 == 1
+            return _opening(pages, tables, limits, slot, work.pad[PLANES_AT], row, day, day, work.pad[SCRATCH]) & 1 == 1
     return True
 
 
@@ -118,25 +129,32 @@ def closes_at(pages, tables, limits, slot, work, day):  # type: ignore[no-untype
     for place in range(work.pad[COUNTS, LINK_COUNT]):
         row = work.links[place]
         if tables.links[row].start < midnight <= tables.links[row].until:
-            return _closing(pages, tables, limits, slot, row, day, work.pad[SCRATCH]) & 1 == 1
+            return _closing(pages, tables, limits, slot, work.pad[PLANES_AT], row, day, work.pad[SCRATCH]) & 1 == 1
     return True
 
 
 @kernel
-def carry(pages, limits, slot, work, first, published):  # type: ignore[no-untyped-def]
-    """Day `first` leaves the window, published i64 (4,) in it: carry its register on if the next midnight has none."""
-    record, size = pages.hot[slot], limits.hot_days + 1
+def carries(pages, slot, work):  # type: ignore[no-untyped-def]
+    """The window's oldest register is carried on to the next midnight."""
     after = work.spans[1]
-    if not work.spans[0].opens or after.opens or after.closes or record.carried == MOST_CARRIED:
+    return work.spans[0].opens and not (after.opens or after.closes) and pages.hot[slot].carried != MOST_CARRIED
+
+
+@kernel
+def carry(pages, limits, slot, work, first, published):  # type: ignore[no-untyped-def]
+    """Day `first` leaves the window, published i64 (4,) in it: carry its register on if the next midnight has none.
+
+    What was published since is kept in the plane CARRY, which must be there.
+    """
+    record, size, planes = pages.hot[slot], limits.hot_days + 1, work.pad[PLANES_AT]
+    if not carries(pages, slot, work):
         _end_carry(pages, slot)
         return
-    origin, target = pages.registers[first % size, slot], pages.registers[(first + 1) % size, slot]
-    target.device = origin.device
+    copy(pages, slot, planes, first % size, (first + 1) % size)
     for channel in range(N_ENERGY):
-        target.value[channel] = origin.value[channel]
-        record.words[channel] += published[channel]
+        since = long_at(pages, planes[CARRY], LONG * channel) if record.carried else np.int64(0)
+        put_long(pages, planes[CARRY], LONG * channel, since + published[channel])
     record.carried = np.uint8(record.carried + 1)
-    mark(pages.registers_changed, pages.registers_dirty, (first + 1) % size, slot, pages.capacity)
     mark_hot(pages, slot)
 
 
@@ -145,15 +163,13 @@ def _end_carry(pages, slot):  # type: ignore[no-untyped-def]
     record = pages.hot[slot]
     if record.carried:
         record.carried = np.uint8(0)
-        for channel in range(N_ENERGY):
-            record.words[channel] = 0
         mark_hot(pages, slot)
 
 
 @kernel
-def replace_carried(pages, slot, slice_):  # type: ignore[no-untyped-def]
+def replace_carried(pages, slot, slice_, planes):  # type: ignore[no-untyped-def]
     """A register has come for the midnight that another one was carried to."""
-    pages.registers[slice_, slot].device = 0
+    drop(pages, slot, planes, slice_)
     _end_carry(pages, slot)
 
 
@@ -179,7 +195,7 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
     """
     origin = first - work.pad[COUNTS, CARRIED_DAYS] if first == work.pad[COUNTS, FIRST_DAY] else first
     begin, end = origin * DAY_SECS - limits.offset, last * DAY_SECS - limits.offset
-    mask = ALL_CHANNELS
+    mask, planes = ALL_CHANNELS, work.pad[PLANES_AT]
     for channel in range(N_ENERGY):
         out[channel] = 0
     devices = 0
@@ -189,8 +205,8 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
         if link.start >= end or link.until <= begin:
             continue
         devices += 1
-        mask &= _opening(pages, tables, limits, slot, row, first, origin, work.pad[OPENING])
-        mask &= _closing(pages, tables, limits, slot, row, last, work.pad[CLOSING])
+        mask &= _opening(pages, tables, limits, slot, planes, row, first, origin, work.pad[OPENING])
+        mask &= _closing(pages, tables, limits, slot, planes, row, last, work.pad[CLOSING])
         seconds = min(end, link.until) - max(begin, link.start)
         for channel in range(N_ENERGY):
             if (mask >> channel) & 1:
@@ -200,7 +216,7 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
                 out[channel] += part
     if origin != first:
         for channel in range(N_ENERGY):
-            out[channel] -= pages.hot[slot].words[channel]
+            out[channel] -= long_at(pages, planes[CARRY], LONG * channel)
             if out[channel] < 0:
                 mask &= ~(1 << channel)
     return mask, devices
@@ -242,7 +258,7 @@ def find_spans(pages, tables, limits, slot, work, first, days):  # type: ignore[
 def day_registers(pages, tables, limits, slot, work, day):  # type: ignore[no-untyped-def]
     """(bits of day_registers, link row of the day or -1); pad[OPENING], pad[CLOSING]: the registers known."""
     begin, end = day * DAY_SECS - limits.offset, (day + 1) * DAY_SECS - limits.offset
-    bits, meters, last = 0, 0, np.int64(-1)
+    bits, meters, last, planes = 0, 0, np.int64(-1), work.pad[PLANES_AT]
     for channel in range(N_ENERGY):
         work.pad[OPENING, channel] = 0
         work.pad[CLOSING, channel] = 0
@@ -253,11 +269,11 @@ def day_registers(pages, tables, limits, slot, work, day):  # type: ignore[no-un
             continue
         carried = work.pad[COUNTS, CARRIED_DAYS] and day == work.pad[COUNTS, FIRST_DAY]
         if meters == 0 and not (carried and link.start < begin):
-            bits |= _opening(pages, tables, limits, slot, row, day, day, work.pad[OPENING]) & 1
+            bits |= _opening(pages, tables, limits, slot, planes, row, day, day, work.pad[OPENING]) & 1
         last = row
         meters += 1
     if last >= 0:
-        bits |= (_closing(pages, tables, limits, slot, last, day + 1, work.pad[CLOSING]) & 1) << 1
+        bits |= (_closing(pages, tables, limits, slot, planes, last, day + 1, work.pad[CLOSING]) & 1) << 1
     if meters > 1:
         bits |= 16
     for channel in range(N_ENERGY):

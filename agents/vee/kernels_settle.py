@@ -6,14 +6,15 @@ import numpy as np
 
 from agents.vee.borrow import borrowed
 from agents.vee.jit import inlined, kernel
-from agents.vee.kernels_cells import day_bit, half_of, lacks_plane, mark_hot
+from agents.vee.kernels_cells import day_bit, half_of, is_amended, mark_hot, sent_of, slice_of
 from agents.vee.kernels_decide import decide
 from agents.vee.kernels_gather import gather
-from agents.vee.kernels_publish import keeps_energies, planes_of, store_day, write_day
+from agents.vee.kernels_publish import store_day, write_day
 from agents.vee.kernels_quick import quick_day, sum_block
-from agents.vee.kernels_registers import carry, find_spans, list_links
+from agents.vee.kernels_registers import carries, carry, find_spans, list_links
+from agents.vee.kernels_words import GOOD_AS_SENT, lacks_for_cell, lacks_plane
 from agents.vee.output import AT, DAYS, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
-from agents.vee.state import POINT
+from agents.vee.state import AMENDED, CARRY, NOTHING, POINT
 from agents.vee.work import BLOCK_SLOTS, CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
@@ -27,7 +28,7 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
     """Settle every point that has dirty days; from slot cursor[AT] on.
 
     state FINAL: write the last row of the oldest day of every point instead, and carry its register on.
-    What is settled is clean again, so the kernel may be called again from slot 0 at any time.
+    What is settled is clean again, or marked as finished, so the kernel may be called again from slot 0 at any time.
     Stops with STATUS FULL or PLANE_NEEDED.
     """
     pages, tables, work = borrowed(pages), borrowed(tables), borrowed(work)
@@ -40,7 +41,7 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
         if state == PROVISIONAL and pages.hot[page].dirty == 0:
             slot += pages.capacity - slot % pages.capacity
             continue
-        if pages.hot[slot].kind == POINT and (state == FINAL or pages.hot[slot].dirty):
+        if _is_due(pages.hot[slot], state):
             if cursor[READINGS] + work.cells.shape[0] > readings.shape[0] or cursor[DAYS] + days > days_out.shape[0]:
                 cursor[AT], cursor[STATUS] = slot, FULL
                 return
@@ -51,7 +52,7 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
             lacking = 0
             sums = work.block[slot % BLOCK_SLOTS]
             if _only(pages.hot[slot], state, day) and quick_day(
-                pages, tables, limits, clock, revision, state, slot, day, sums, days_out, cursor
+                pages, tables, limits, clock, revision, state, slot, day, sums, work, days_out, cursor
             ):
                 _clean(pages, slot)
             else:
@@ -61,11 +62,28 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
             if lacking:
                 cursor[AT], cursor[STATUS], cursor[SLOT], cursor[LACKING] = slot, PLANE_NEEDED, slot, lacking
                 return
+            if state == FINAL:
+                pages.hot[slot].finished = np.uint8(1)
         slot += 1
         if slot % pages.capacity == 0 and state == PROVISIONAL:
             pages.hot[page].dirty = np.uint8(0)
             mark_hot(pages, page)
+    if state == FINAL:
+        _forget_finished(pages)
     cursor[AT], cursor[STATUS] = slots, DONE
+
+
+@kernel
+def _forget_finished(pages):  # type: ignore[no-untyped-def]
+    """The mark is for calls that go on from slot 0; no checkpoint sees it."""
+    for slot in range(pages.keys.shape[0]):
+        if pages.hot[slot].finished:
+            pages.hot[slot].finished = np.uint8(0)
+
+
+@inlined
+def _is_due(record, state):  # type: ignore[no-untyped-def]
+    return record.kind == POINT and (record.finished == 0 if state == FINAL else record.dirty != 0)
 
 
 @inlined
@@ -96,6 +114,8 @@ def _settle_point(  # type: ignore[no-untyped-def]
     spans = find_spans(pages, tables, limits, slot, work, first, days)
     decide(tables, limits, work, total, per_day, spans)
     if state == FINAL:
+        if work.pad[PLANES_AT, CARRY] < 0 and carries(pages, slot, work):
+            return 1 << CARRY
         written = write_day(pages, tables, limits, revision, slot, first, 0, per_day, FINAL, work, days_out, cursor)
         for channel in range(N_ENERGY):
             work.pad[SCRATCH, channel] = 0
@@ -104,7 +124,7 @@ def _settle_point(  # type: ignore[no-untyped-def]
                 work.pad[SCRATCH, channel] = row.actual[channel] + row.estimated[channel]
         carry(pages, limits, slot, work, first, work.pad[SCRATCH])
         return 0
-    lacking = _lacking(limits, work, total)
+    lacking = _lacking(pages, limits, work, total)
     if lacking:
         return lacking
     dirty = record.dirty
@@ -143,11 +163,18 @@ def _any_dirty(work, dirty, first, day):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _lacking(limits, work, total):  # type: ignore[no-untyped-def]
-    lacking = 0
+def _lacking(pages, limits, work, total):  # type: ignore[no-untyped-def]
+    lacking, planes = 0, work.pad[PLANES_AT]
     for at in range(total):
         position = work.cells[at]
-        if position.state != NONE and keeps_energies(position.fresh):
-            half = half_of(limits, position.start, position.interval)
-            lacking |= lacks_plane(work.pad[PLANES_AT], planes_of(position.fresh, half), position.new)
+        if position.state == NONE:
+            continue
+        half, cell = half_of(limits, position.start, position.interval), position.fresh
+        if sent_of(cell) == NOTHING:
+            lacking |= lacks_plane(planes, half, cell, position.new)
+            continue
+        if is_amended(cell):
+            lacking |= lacks_plane(planes, half | AMENDED, GOOD_AS_SENT, position.new)
+        if cell != position.cell:
+            lacking |= lacks_for_cell(pages, planes, half, slice_of(limits, position.start), cell)
     return lacking

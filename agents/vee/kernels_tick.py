@@ -16,7 +16,6 @@ from agents.vee.kernels_cells import (
     energy_quality,
     find_planes,
     half_of,
-    lacks_plane,
     mark_hot,
     method_of,
     read_published,
@@ -25,12 +24,21 @@ from agents.vee.kernels_cells import (
     sent_of,
     set_dirty,
     slice_of,
-    write_cell,
-    write_energies,
 )
 from agents.vee.kernels_links import slot_grid
+from agents.vee.kernels_midnights import LONG
+from agents.vee.kernels_words import (
+    cell_of,
+    lacks_plane,
+    long_at,
+    mark_word,
+    put_long,
+    put_word,
+    word_at,
+    write_energies,
+)
 from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
-from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, HALF, HIGH, LIKE_DAY, MISSING, PLANE, POINT
+from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, LIKE_DAY, MEMBERS, MISSING, PAGE, PLANE, POINT, TIMELESS
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
@@ -41,7 +49,7 @@ from pipeline.state import mark
 def sweep(pages, tables, limits, clock, due, revision, work, out, cursor):  # type: ignore[no-untyped-def]
     """Estimate the intervals that end at `due` and have not come; from slot cursor[AT] on.
 
-    work i64 (4, 8): scratch. Stops with STATUS FULL or PLANE_NEEDED.
+    work i64 (4, ALL_PLANES): scratch. Stops with STATUS FULL or PLANE_NEEDED.
     """
     pages, tables, work, out, cursor = (
         borrowed(pages),
@@ -55,11 +63,11 @@ def sweep(pages, tables, limits, clock, due, revision, work, out, cursor):  # ty
     usual = slice_of(limits, due - limits.slot_secs)
     whole, mixed = due % limits.slot_secs == 0, tables.shortest < limits.slot_secs
     for slot in range(cursor[AT], slots):
-        there = whole and pages.cells[usual, slot] & 15 != EMPTY
+        there = whole and word_at(pages, usual, slot) != 0
         if there and not mixed:
             continue
         record = pages.hot[slot]
-        if record.kind != POINT or (record.planes[HALF - 1] == 0 and (there or not whole)):
+        if record.kind != POINT or (record.chain == 0 and (there or not whole)):
             continue
         if cursor[READINGS] >= room:
             cursor[AT], cursor[STATUS] = slot, FULL
@@ -81,18 +89,17 @@ def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, c
     half = half_of(limits, start, interval)
     planes, energies = work[0], work[1]
     find_planes(pages, slot, planes)
-    if planes[half] < 0:
-        return 1 << half
+    own = planes[half * MEMBERS]
+    if own < 0:
+        return 1 << (half * MEMBERS)
     slice_ = slice_of(limits, start)
-    if pages.cells[slice_, planes[half]] & 15 != EMPTY:
+    if cell_of(word_at(pages, slice_, own)) & 15 != EMPTY:
         return 0
     cell = _provisional(pages, tables.links[row], limits, clock, start, interval, half, planes, energies, work[2])
-    if cell != MISSING:
-        lacking = lacks_plane(planes, half, energies)
-        if lacking:
-            return lacking
-        write_energies(pages, planes, half, slice_, energies)
-    write_cell(pages, planes[half], slice_, cell)
+    lacking = lacks_plane(planes, half, cell, energies)
+    if lacking:
+        return lacking
+    write_energies(pages, planes, half, slice_, cell, energies)
     _write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor)
     return 0
 
@@ -135,7 +142,7 @@ def _provisional(pages, link, limits, clock, start, interval, half, planes, ener
     earlier = start - DAY_SECS
     while earlier >= first:
         slice_ = slice_of(limits, earlier)
-        cell = np.int64(pages.cells[slice_, planes[half]])
+        cell = cell_of(word_at(pages, slice_, planes[half * MEMBERS]))
         if sent_of(cell) == GOOD:
             read_sent(pages, planes, slice_, half, cell, scratch)
             for channel in range(N_ENERGY):
@@ -151,7 +158,7 @@ def _provisional(pages, link, limits, clock, start, interval, half, planes, ener
         return MISSING
     before_half = half_of(limits, before, interval)
     slice_ = slice_of(limits, before)
-    cell = np.int64(pages.cells[slice_, planes[before_half]])
+    cell = cell_of(word_at(pages, slice_, planes[before_half * MEMBERS]))
     if cell & 15 in (EMPTY, MISSING) or (sent_of(cell) > GOOD and method_of(cell) == 0):
         return MISSING
     read_published(pages, planes, slice_, before_half, cell, energies)
@@ -185,41 +192,34 @@ def close_day(pages, day):  # type: ignore[no-untyped-def]
 
 @kernel
 def clear_day(pages, limits, leaving):  # type: ignore[no-untyped-def]
-    """Forget day `leaving`: its places are those of the day that begins, its midnight's that of the next one."""
+    """Forget day `leaving`: its places are those of the day that begins, its midnight's that of the next one.
+
+    Planes forget it too, so that an interval that exports nothing need not look for the plane of export.
+    """
     pages = borrowed(pages)
-    first = slice_of(limits, leaving * DAY_SECS)
+    first, slots = slice_of(limits, leaving * DAY_SECS), pages.keys.shape[0]
+    timeless = np.zeros(slots, np.bool_)
+    for slot in range(slots):
+        record = pages.hot[slot]
+        timeless[slot] = record.kind == PAGE or (record.kind == PLANE and record.plane >= TIMELESS)
     for slice_ in range(first, first + DAY_SECS // limits.slot_secs):
-        for slot in range(pages.cells.shape[1]):
-            if pages.cells[slice_, slot]:
-                write_cell(pages, slot, slice_, 0)
-    for slot in range(pages.keys.shape[0]):
-        if pages.hot[slot].kind == PLANE and pages.hot[slot].plane & HIGH:
-            _clear_words(pages, slot, first, DAY_SECS // limits.slot_secs)
+        for slot in range(slots):
+            if word_at(pages, slice_, slot) and not timeless[slot]:
+                put_word(pages, slice_, slot, 0)
+                mark_word(pages, slice_, slot)
     slice_, bit = leaving % (limits.hot_days + 1), day_bit(leaving)
     keep = np.uint8(255 - bit)
     nibble = np.uint32(15) << np.uint32(4 * (leaving & 7))
-    for slot in range(pages.keys.shape[0]):
-        record = pages.hot[slot]
-        if record.kind != POINT:
-            continue
-        if pages.registers[slice_, slot].device:
-            pages.registers[slice_, slot].device = 0
+    for slot in range(slots):
+        if pages.registers[slice_, slot]:
+            pages.registers[slice_, slot] = 0
             mark(pages.registers_changed, pages.registers_dirty, slice_, slot, pages.capacity)
-        if (record.dirty | record.fragile) & bit or record.scaled & nibble:
+        record = pages.hot[slot]
+        if record.kind == POINT and ((record.dirty | record.fragile) & bit or record.scaled & nibble):
             record.dirty &= keep
             record.fragile &= keep
             record.scaled &= ~nibble
             mark_hot(pages, slot)
-
-
-@kernel
-def _clear_words(pages, slot, first, count):  # type: ignore[no-untyped-def]
-    """An interval that is small finds its high words empty, so that it need not look for them."""
-    for slice_ in range(first, first + count):
-        for channel in range(N_ENERGY):
-            if pages.ring[slice_, slot, channel]:
-                pages.ring[slice_, slot, channel] = 0
-                mark(pages.ring_changed, pages.ring_dirty, slice_, slot, pages.capacity)
 
 
 @kernel
@@ -258,11 +258,17 @@ def enter_points(pages, slots):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def write_clock(pages, time, closed, begin, tag):  # type: ignore[no-untyped-def]
-    """Note log time in each page's record."""
+def write_clock(pages, words):  # type: ignore[no-untyped-def]
+    """Note log time, i64 (CLOCK_WORDS,), in each page's record."""
     pages = borrowed(pages)
     for page in range(pages.page_slot.shape[0]):
-        slot = pages.page_slot[page]
-        words = pages.hot[slot].words
-        words[0], words[1], words[2], words[3] = time, closed, begin, tag
-        mark_hot(pages, slot)
+        for number in range(words.shape[0]):
+            put_long(pages, pages.page_slot[page], LONG * number, words[number])
+
+
+@kernel
+def read_clock(pages, words):  # type: ignore[no-untyped-def]
+    """What `write_clock` has noted, of the first page."""
+    pages = borrowed(pages)
+    for number in range(words.shape[0]):
+        words[number] = long_at(pages, pages.page_slot[0], LONG * number)

@@ -8,16 +8,36 @@ import numpy as np
 
 from agents.vee.borrow import borrowed
 from agents.vee.jit import kernel
-from agents.vee.kernels_cells import find_key, find_planes, is_amended, mark_hot, write_cell
-from agents.vee.kernels_part_rows import holds_none, list_of
-from agents.vee.state import AMENDED, CUT_ROWS, FREE, HIGH, PAGE, PLANE, PLANES, POINT, POOL, Pages, pages_of
+from agents.vee.kernels_cells import find_key, find_planes, is_amended, mark_hot
+from agents.vee.kernels_midnights import uses_full
+from agents.vee.kernels_part_rows import holds_none
+from agents.vee.kernels_words import cell_of, is_outside, mark_word, put_word, word_at
+from agents.vee.state import (
+    ALL_PLANES,
+    AMENDED,
+    CARRY,
+    CUT_ROWS,
+    CUT_ROWS_MORE,
+    EXPORT,
+    EXPORT_WIDE,
+    FREE,
+    GROUPS,
+    IMPORT_WIDE,
+    MEMBERS,
+    MIDNIGHTS,
+    PAGE,
+    PLANE,
+    POINT,
+    POOL,
+    TOP,
+    WH,
+    Pages,
+    pages_of,
+)
 from agents.vee.tables import page_of
 from pipeline.columns import Array
 from pipeline.lookup import PAGE_GROUPS, PAGES
 from pipeline.state import StateStore, mark
-
-POOL_SIZE, POOL_FREE = 0, 1
-"""Places of a page record's `planes`: numbers given out so far, and those of them that are free again."""
 
 
 @cache
@@ -47,16 +67,16 @@ def grant(store: StateStore, view: Pages, points: Array, pages: Array, planes: A
     view: the store as it is; pages: i64 (n,), counted from the store's first. Returns the store as it is afterwards:
     slots change when it grows, and then only. At midnight points are granted planes one by one.
     """
-    numbers = np.zeros(len(points), np.uint64)
+    numbers, behind = np.zeros(len(points), np.uint64), np.zeros(len(points), np.uint16)
     own = store.locate(points, points)
-    _take(view, own, pages, planes, numbers)
+    _take(view, own, pages, planes, numbers, behind)
     new = np.flatnonzero(numbers)
     if not len(new):
         return view
     slots = store.locate(points[new], POOL | numbers[new])
     if store.capacity != view.capacity:
         view, own = pages_of(store, page_records(store)), store.locate(points, points)
-    _give(view, own[new], slots, points[new], planes[new], numbers[new])
+    _give(view, slots, planes[new], behind[new])
     return view
 
 
@@ -68,31 +88,44 @@ def _enter_pages(view, slots):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _take(view, own, pages, planes, numbers):  # type: ignore[no-untyped-def]
-    """numbers u64 (n,): a free number of the pool for each plane, 0 where the point has it already."""
+def _take(view, own, pages, planes, numbers, behind):  # type: ignore[no-untyped-def]
+    """Put each plane that the point has not yet before its chain: numbers u64 (n,), free ones of the pool, 0 where the
+    point has the plane; behind u16 (n,): the number of the plane that comes next."""
     for item in range(own.shape[0]):
-        plane = np.int64(planes[item])
-        record = view.hot[own[item]]
-        if record.planes[plane - 1]:
+        numbers[item] = np.uint64(0 if _has(view, own[item], np.int64(planes[item])) else 1)
+    for item in range(own.shape[0]):
+        if numbers[item] == 0:
             continue
-        page = view.hot[view.page_slot[pages[item]]]
+        record, page = view.hot[own[item]], view.hot[view.page_slot[pages[item]]]
         number = np.int64(0)
-        if page.planes[POOL_FREE]:
+        if page.link:
             number = _free_number(view, pages[item])
-            page.planes[POOL_FREE] = np.uint16(page.planes[POOL_FREE] - 1)
+            page.link = np.uint32(page.link - 1)
         else:
-            number = np.int64(page.planes[POOL_SIZE]) + 1
-            page.planes[POOL_SIZE] = np.uint16(number)
+            number = np.int64(page.chain) + 1
+            page.chain = np.uint16(number)
         mark_hot(view, view.page_slot[pages[item]])
-        record.planes[plane - 1] = np.uint16(number)
+        behind[item] = record.chain
+        record.chain = np.uint16(number)
         mark_hot(view, own[item])
         numbers[item] = np.uint64(number)
 
 
 @kernel
+def _has(view, slot, plane):  # type: ignore[no-untyped-def]
+    base, number = slot - slot % view.capacity, view.hot[slot].chain
+    while number:
+        at = find_key(view.keys, base, view.capacity, POOL | np.uint64(number))
+        if view.hot[at].plane == plane:
+            return True
+        number = view.hot[at].chain
+    return False
+
+
+@kernel
 def _free_number(view, page):  # type: ignore[no-untyped-def]
     base = page * view.capacity
-    size = np.int64(view.hot[view.page_slot[page]].planes[POOL_SIZE])
+    size = np.int64(view.hot[view.page_slot[page]].chain)
     for number in range(1, size + 1):
         slot = find_key(view.keys, base, view.capacity, POOL | np.uint64(number))
         if slot >= 0 and view.hot[slot].kind == FREE:
@@ -102,80 +135,115 @@ def _free_number(view, page):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _give(view, own, slots, points, planes, numbers):  # type: ignore[no-untyped-def]
-    """Make the slots into planes of their points, empty."""
-    for item in range(own.shape[0]):
-        record = view.hot[slots[item]]
-        record.kind, record.plane = np.uint8(PLANE), np.uint8(planes[item])
-        record.words[0] = np.int64(points[item])
-        mark_hot(view, slots[item])
-        for slice_ in range(view.cells.shape[0]):
-            if view.cells[slice_, slots[item]]:
-                write_cell(view, slots[item], slice_, 0)
-            for channel in range(view.ring.shape[2]):
-                if view.ring[slice_, slots[item], channel]:
-                    view.ring[slice_, slots[item], channel] = 0
-                    mark(view.ring_changed, view.ring_dirty, slice_, slots[item], view.capacity)
+def _give(view, slots, planes, behind):  # type: ignore[no-untyped-def]
+    """Make the slots into planes, empty."""
+    for item in range(slots.shape[0]):
+        slot = slots[item]
+        record = view.hot[slot]
+        record.kind, record.plane, record.chain = np.uint8(PLANE), np.uint8(planes[item]), behind[item]
+        mark_hot(view, slot)
+        for slice_ in range(view.ring.shape[0]):
+            if word_at(view, slice_, slot):
+                put_word(view, slice_, slot, 0)
+                mark_word(view, slice_, slot)
+        for slice_ in range(view.registers.shape[0]):
+            if view.registers[slice_, slot]:
+                view.registers[slice_, slot] = 0
+                mark(view.registers_changed, view.registers_dirty, slice_, slot, view.capacity)
 
 
 @kernel
 def release(view, limits, oldest):  # type: ignore[no-untyped-def]
-    """Give back the planes that no interval of the window needs any longer; those of the second halves stay.
+    """Give back the planes that nothing of the window needs any longer; those of the second halves stay.
 
     oldest: where the window begins, local seconds.
     """
     view = borrowed(view)
-    planes = np.zeros(PLANES + 1, np.int64)
+    planes = np.zeros(ALL_PLANES, np.int64)
     for slot in range(view.keys.shape[0]):
-        if view.hot[slot].kind != POINT:
-            continue
-        record = view.hot[slot]
-        if record.planes[CUT_ROWS - 1] and holds_none(view, limits, list_of(view, slot), oldest):
-            _return(view, slot, CUT_ROWS, list_of(view, slot))
-        taken = False
-        for plane in range(HIGH, PLANES + 1):
-            taken = taken or record.planes[plane - 1] != 0
-        if not taken:
+        if view.hot[slot].kind != POINT or view.hot[slot].chain == 0:
             continue
         find_planes(view, slot, planes)
-        for half in range(2):
-            if planes[half] >= 0 and not _amends(view, planes[half]):
-                _return(view, slot, half | AMENDED, planes[half | AMENDED])
-                _return(view, slot, half | AMENDED | HIGH, planes[half | AMENDED | HIGH])
-            if planes[half | HIGH] >= 0 and _is_empty(view, planes[half | HIGH]):
-                _return(view, slot, half | HIGH, planes[half | HIGH])
+        if planes[CUT_ROWS] >= 0 and holds_none(view, limits, (planes[CUT_ROWS], planes[CUT_ROWS_MORE]), oldest):
+            _return(view, slot, planes, CUT_ROWS)
+            _return(view, slot, planes, CUT_ROWS_MORE)
+        if planes[MIDNIGHTS] >= 0 and not uses_full(view, slot):
+            _return(view, slot, planes, MIDNIGHTS)
+        if planes[CARRY] >= 0 and view.hot[slot].carried == 0:
+            _return(view, slot, planes, CARRY)
+        for group in range(GROUPS):
+            base, own = group * MEMBERS, planes[(group & ~AMENDED) * MEMBERS]
+            if group & AMENDED and own >= 0 and not _amends(view, own):
+                for member in range(MEMBERS):
+                    _return(view, slot, planes, base + member)
+                continue
+            _release_wide(view, slot, planes, base, base + IMPORT_WIDE)
+            _release_wide(view, slot, planes, base + EXPORT, base + EXPORT_WIDE)
+            if planes[base + EXPORT] >= 0 and _is_empty(view, planes[base + EXPORT]):
+                _return(view, slot, planes, base + EXPORT)
+
+
+@kernel
+def _release_wide(view, slot, planes, first, wide):  # type: ignore[no-untyped-def]
+    """Give back what holds energies outside of the words of plane `first`, if none of them is outside."""
+    taken = False
+    for plane in range(wide + WH, wide + TOP + 1):
+        taken = taken or planes[plane] >= 0
+    if taken and not _goes_outside(view, planes[first]):
+        for plane in range(wide + WH, wide + TOP + 1):
+            _return(view, slot, planes, plane)
+
+
+@kernel
+def _goes_outside(view, slot):  # type: ignore[no-untyped-def]
+    if slot >= 0:
+        for slice_ in range(view.ring.shape[0]):
+            if is_outside(word_at(view, slice_, slot)):
+                return True
+    return False
 
 
 @kernel
 def _amends(view, slot):  # type: ignore[no-untyped-def]
     amends = False
-    for slice_ in range(view.cells.shape[0]):
-        amends = amends or is_amended(np.int64(view.cells[slice_, slot]))
+    for slice_ in range(view.ring.shape[0]):
+        amends = amends or is_amended(cell_of(word_at(view, slice_, slot)))
     return amends
 
 
 @kernel
 def _is_empty(view, slot):  # type: ignore[no-untyped-def]
     for slice_ in range(view.ring.shape[0]):
-        for channel in range(view.ring.shape[2]):
-            if view.ring[slice_, slot, channel]:
-                return False
-    return True
+        if word_at(view, slice_, slot):
+            return False
+    empty = True
+    for slice_ in range(view.registers.shape[0]):
+        empty = empty and view.registers[slice_, slot] == 0
+    return empty
 
 
 @kernel
-def _return(view, slot, plane, plane_slot):  # type: ignore[no-untyped-def]
-    if plane_slot < 0:
+def _return(view, slot, planes, plane):  # type: ignore[no-untyped-def]
+    """Take a plane out of its point's chain; planes i64 (ALL_PLANES,) forgets it."""
+    leaving = planes[plane]
+    if leaving < 0:
         return
-    page = view.page_slot[slot // view.capacity]
-    view.hot[page].planes[POOL_FREE] = np.uint16(view.hot[page].planes[POOL_FREE] + 1)
-    view.hot[slot].planes[plane - 1] = np.uint16(0)
-    view.hot[plane_slot].kind = np.uint8(FREE)
+    base, before, page = slot - slot % view.capacity, slot, view.page_slot[slot // view.capacity]
+    number = view.hot[slot].chain
+    while number:
+        at = find_key(view.keys, base, view.capacity, POOL | np.uint64(number))
+        if at == leaving:
+            break
+        before, number = at, view.hot[at].chain
+    view.hot[before].chain = view.hot[leaving].chain
+    view.hot[leaving].kind, view.hot[leaving].chain = np.uint8(FREE), np.uint16(0)
+    view.hot[page].link = np.uint32(view.hot[page].link + 1)
+    planes[plane] = -1
     mark_hot(view, page)
-    mark_hot(view, slot)
-    mark_hot(view, plane_slot)
+    mark_hot(view, before)
+    mark_hot(view, leaving)
 
 
 def lacking_planes(bits: int) -> list[int]:
     """Numbers of the planes that a kernel asked for."""
-    return [plane for plane in range(1, CUT_ROWS + 1) if bits >> plane & 1]
+    return [plane for plane in range(1, ALL_PLANES) if bits >> plane & 1]

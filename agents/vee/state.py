@@ -1,18 +1,18 @@
 """State of VEE: a hot record, a ring of intervals and the midnight registers, a service point a slot.
 
-The ring holds `hot_days` local days, time outermost, one place every `slot_secs`:
+The ring holds `hot_days` local days, time outermost, one word of 24 bits every `slot_secs`: what is known of an
+interval and its import, billed Wh and VAh, what the meter *sent* where it sent something, else what is *published* in
+its stead (`kernels_words`). `registers` holds import registers at local midnights, meter side, for `hot_days` + 1
+midnights (`kernels_midnights`).
 
-- `ring`: four energies as u16 in one word of 8 bytes, billed Wh and VAh: what the meter *sent* where it sent something,
-  else what is *published* in its stead.
-- `cells`: one byte an interval (see below).
-- `registers`: registers at local midnights, meter side, for `hot_days` + 1 midnights.
-
-Where that is not enough, a service point takes *planes*: slots of their own in the same page, whose ring lies beside
-its own. There is a plane for the second half of each place (meters of half the interval), for the high words of
-energies of 65,536 Wh and more, and for published energies that differ from what was sent; and one whose ring is a list
-of the rows of intervals that a clock set has cut or repeated (`kernels_part_rows`). Planes come from a pool of
-their page (key = POOL | number) and go back to it, so the few meters that need more do not make all others larger.
-Number 0 of the pool is the page's own record: log time and how much of the pool is taken.
+That is enough for a meter that exports nothing and whose intervals are small. Where it is not, a service point takes
+*planes*: slots of their own in the same page, whose ring lies beside its own. They come in groups of MEMBERS: export,
+and what does not fit into a word. There is a group for what was sent, one for published energies that differ from it,
+and both again for the second half of each place (meters of half the interval). Some planes hold no intervals: rows of
+intervals that a clock set has cut or repeated (`kernels_part_rows`), registers that do not fit or are of another meter,
+and what was published since a register that was carried on. Planes come from a pool of their page (key = POOL | number)
+and go back to it, so the few meters that need more do not make all others larger. A service point and its planes are a
+chain: each names the next. Number 0 of the pool is the page's own record: log time, and how much of the pool is taken.
 
 A cell's byte: bits 0-3 what is published, bits 4-6 what was sent, bit 7 that the interval came with two values.
 """
@@ -24,7 +24,6 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.vee.config import VeeConfig
-from pipeline.channels import N_ENERGY
 from pipeline.codes import Method
 from pipeline.columns import Array
 from pipeline.state import Area, Layout, StateStore, Table
@@ -59,12 +58,24 @@ KEPT = (SENT_MASK << SENT_SHIFT) | TWICE
 # Kinds of slot.
 FREE, POINT, PLANE, PAGE = 0, 1, 2, 3
 
-# Planes: bits of their number. Plane 0 is the slot itself.
+# Groups of planes: bits of their number. A plane's number is group * MEMBERS + its place there; 0 is the slot itself.
 HALF = 1  # second half of each place
-HIGH = 2  # high words
-AMENDED = 4  # published, where it differs from what was sent
-PLANES = 7
-CUT_ROWS = 8  # no bits: a list in place of intervals
+AMENDED = 2  # published, where it differs from what was sent
+GROUPS = 4
+
+# Places in a group; the first, 0, has the cells and import.
+EXPORT = 1
+IMPORT_WIDE, EXPORT_WIDE = 2, 5  # of what does not fit into words:
+WH, VAH, TOP = 0, 1, 2  # lower 24 bits of each, and the highest 8 of both
+MEMBERS = 8
+
+# Planes that hold no intervals.
+CUT_ROWS, CUT_ROWS_MORE = 32, 33  # rows of cut intervals
+MIDNIGHTS = 34  # registers
+CARRY = 35  # energy published since the carried register
+ALL_PLANES = 36
+TIMELESS = CUT_ROWS
+"""Planes from here on are not by time."""
 
 POOL = np.uint64(0xFFFF_FFFF_FFFF_0000)
 """Keys from here on are planes and page records; ids of service points lie below."""
@@ -74,22 +85,22 @@ DAY_BITS = 8
 
 HOT = np.dtype(
     [
-        ("words", "<i8", (4,)),  # PAGE: see pages; PLANE: owner; POINT: energy published since the carried register
-        ("link", "<u4"),  # row of the registry that last measured the point
+        ("device", "<u8"),  # POINT: whose registers are in `registers`
+        ("link", "<u4"),  # row of the registry that last measured the point; PAGE: free numbers of the pool
         ("scaled", "<u4"),  # a nibble a day: channels whose good intervals were scaled
-        ("planes", "<u2", (PLANES + 1,)),  # POINT: number in the pool of plane n + 1; PAGE: size of the pool, free ones
+        ("chain", "<u2"),  # POINT, PLANE: number in the pool of its (next) plane; PAGE: size of the pool
         ("kind", "<u1"),
         ("plane", "<u1"),  # PLANE: which
         ("dirty", "<u1"),  # days to settle; PAGE: some point of the page has some
         ("fragile", "<u1"),  # days with substitutes: settled again when what they lean on changes
         ("carried", "<u1"),  # days since the register that the oldest midnight stands for
-        ("spare", "<u1", (3,)),
+        ("finished", "<u1"),  # 1 while the day that leaves the window is settled: done
     ],
 )
-"""One cache line; only what seldom changes, so that an arriving interval leaves it alone."""
+"""Only what seldom changes, so that an arriving interval leaves it alone."""
 
-REGISTERS = np.dtype([("device", "<u8"), ("value", "<i8", (N_ENERGY,))])
-"""Registers at a midnight: device 0 when none came; -1 where a channel is not known."""
+WORD = np.dtype([("low", "<u2"), ("high", "<u1")])
+"""24 bits."""
 
 TIME, CLOSED, BEGIN, TAG = 0, 1, 2, 3
 """Words of a page's record: log time, end of the last interval that was closed, begin of the log, registry."""
@@ -100,12 +111,11 @@ def layout(config: VeeConfig) -> Layout:
     slices = config.hot_days * config.slots_per_day
     return Layout(
         "vee",
-        2,
+        3,
         (
             Table("hot", HOT),
-            Table("ring", np.dtype("<u8"), slices),
-            Table("cells", np.dtype("<u1"), slices),
-            Table("registers", REGISTERS, config.hot_days + 1),
+            Table("ring", WORD, slices),
+            Table("registers", np.dtype("<i8"), config.hot_days + 1),
         ),
     )
 
@@ -153,7 +163,7 @@ class Clock(NamedTuple):
 
 
 class Pages(NamedTuple):
-    """The store's arrays for kernels, (slices, slots); ring u16 (slices, slots, 4). Good until the next `locate`."""
+    """The store's arrays for kernels, (slices, slots); ring u8 (slices, slots, 3). Good until the next `locate`."""
 
     keys: Array
     hot: Array
@@ -162,9 +172,6 @@ class Pages(NamedTuple):
     ring: Array
     ring_changed: Array
     ring_dirty: Array
-    cells: Array
-    cells_changed: Array
-    cells_dirty: Array
     registers: Array
     registers_changed: Array
     registers_dirty: Array
@@ -174,12 +181,11 @@ class Pages(NamedTuple):
 
 def pages_of(store: StateStore, page_slot: Array) -> Pages:
     """Views of the store; `page_slot` i64 (pages,): slot of each page's record."""
-    hot, ring, cells, registers = (store.areas[name] for name in ("hot", "ring", "cells", "registers"))
+    hot, ring, registers = (store.areas[name] for name in ("hot", "ring", "registers"))
     return Pages(
         store.keys,
         hot.flat[0], _changed(hot), hot.dirty,
-        ring.flat.view(np.uint16).reshape(ring.table.slices, -1, N_ENERGY), _changed(ring), ring.dirty,
-        cells.flat, _changed(cells), cells.dirty,
+        ring.flat.view(np.uint8).reshape(ring.table.slices, -1, WORD.itemsize), _changed(ring), ring.dirty,
         registers.flat, _changed(registers), registers.dirty,
         page_slot, store.capacity,
     )  # fmt: skip

@@ -16,10 +16,11 @@ import numpy as np
 from agents.vee import kernels_arrival, kernels_settle, kernels_tick, output, planes
 from agents.vee.config import VeeConfig
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
-from agents.vee.state import BEGIN, CLOSED, TAG, TIME, Clock, layout, pages_of
+from agents.vee.state import ALL_PLANES, BEGIN, CLOSED, EXPORT, TAG, TIME, Clock, layout, pages_of
 from agents.vee.tables import Prepared, page_of, prepare
 from agents.vee.work import Work, make_work
 from pipeline.batch import DecodedBatch
+from pipeline.channels import N_ENERGY
 from pipeline.codes import Kind
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
@@ -29,6 +30,10 @@ from pipeline.step import Advance, Emission, Parcel, Tick
 
 PHASES = 4
 """Revisions of a tick: an interval may change once in each part of each day that the tick passes."""
+
+
+_EXPORT_CHANNELS = slice(2, N_ENERGY)
+"""wh_exp and vah_exp among the energies."""
 
 
 class DecodedRows(NamedTuple):
@@ -81,7 +86,9 @@ class _Session:
         self.limits = prepared.limits
         # Views are good until the store grows.
         self.pages = pages_of(store, planes.page_records(store))
-        self.words = store.areas["hot"].flat[0]["words"][self.pages.page_slot[0]].tolist()
+        words = np.zeros(TAG + 1, np.int64)
+        kernels_tick.read_clock(self.pages, words)
+        self.words = words.tolist()
         if self.words[TAG] != prepared.tag:
             self._enter_registry()
 
@@ -95,7 +102,7 @@ class _Session:
 
     def _set_clock(self, time: int, closed: int, begin: int) -> None:
         self.words = [time, closed, begin, self.prepared.tag]
-        kernels_tick.write_clock(self.pages, *self.words)
+        kernels_tick.write_clock(self.pages, np.array(self.words, np.int64))
 
     def _enter_registry(self) -> None:
         """Every service point of the registry is expected from now on, whether it ever sends or not."""
@@ -144,7 +151,7 @@ class _Session:
         return links["numerator"][rows.link].astype(np.int64), links["denominator"][rows.link].astype(np.int64)
 
     def _arrive(self, rows: DecodedRows, buffers: Buffers, refused: Array) -> None:
-        scratch = np.zeros((4, 8), np.int64)
+        scratch = np.zeros((4, ALL_PLANES), np.int64)
         while True:
             slots = self._located(rows.service_point)
             kernels_arrival.arrive(
@@ -155,8 +162,19 @@ class _Session:
                 buffers.grow(len(buffers.readings) + 1, 0)
             elif buffers.cursor[STATUS] == PLANE_NEEDED:
                 self._grant_lacking(buffers.cursor)
+                if buffers.cursor[LACKING] == 1 << EXPORT:
+                    self._grant_export(rows, int(buffers.cursor[AT]))
             else:
                 return
+
+    def _grant_export(self, rows: DecodedRows, first: int) -> None:
+        """Give the plane of export to all points that export in the rows from `first` on.
+
+        In the first hour of sun these are many, and at each of them the kernel would stop.
+        """
+        exports = (rows.energy[first:, _EXPORT_CHANNELS] > 0).any(axis=1)
+        points = np.unique(rows.service_point[first:][exports])
+        self._grant(points, page_of(points), np.full(len(points), EXPORT, np.uint8))
 
     def _anchor(self, rows: DecodedRows) -> None:
         """Before the first tick the window is about the middle of the first frames, and the log begins with them.
@@ -228,7 +246,7 @@ class _Session:
 
     def _sweep(self, closed: int, closes: int, revision: int, buffers: Buffers) -> None:
         offset, step = self.limits.offset, int(self.prepared.tables.shortest)
-        scratch = np.zeros((4, 8), np.int64)
+        scratch = np.zeros((4, ALL_PLANES), np.int64)
         due = ((closed + offset) // step + 1) * step
         while due <= closes + offset:
             buffers.cursor[AT] = 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.vee.config import VeeConfig
 from agents.vee.rules import in_force
-from agents.vee.state import HALF, HIGH, POOL, Limits, limits_of
+from agents.vee.state import HALF, IMPORT_WIDE, MEMBERS, POOL, VAH, WH, Limits, limits_of
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Kind, Role
 from pipeline.columns import Array
@@ -31,7 +31,7 @@ LINK = np.dtype(
         ("interval", "<u2"),
         ("exchange", "<u1"),  # bits: 1 opening, 2 closing register known
         ("present", "<u1"),  # energy channels (bits) that the model sends
-        ("plain", "<u1"),  # 1: one interval a place, and no good energy needs a plane
+        ("plain", "<u1"),  # 1: one interval a place
         ("spare", "<u1", (3,)),
     ]
 )
@@ -40,8 +40,8 @@ LINK = np.dtype(
 EXCHANGE = np.dtype([("opening", "<i8", (N_ENERGY,)), ("closing", "<i8", (N_ENERGY,))])
 """Registers of a link, meter side: when it was installed and when it was removed."""
 
-WIDE = 65_536
-"""An interval's energy from here on needs a plane for its high word."""
+WIDE = 32_768
+"""A meter that may send so much in an interval surely sends more than a word of the ring holds."""
 
 
 USUAL_MODULUS = 10**9
@@ -165,7 +165,7 @@ def _links(registry: Registry, config: VeeConfig) -> Array:
     links["numerator"] = np.maximum(registry.factor_numerator, 1)
     links["denominator"] = np.maximum(registry.factor_denominator, 1)
     links["interval"], links["exchange"] = registry.interval_secs, registry.exchange
-    links["plain"] = (registry.interval_secs == config.slot_secs) & (links["limit"] > 0) & (_most(links, config) < WIDE)
+    links["plain"] = registry.interval_secs == config.slot_secs
     return links
 
 
@@ -192,8 +192,13 @@ def _remarks(registry: Registry) -> Array:
 def _planes(links: Array, config: VeeConfig) -> tuple[Array, Array]:
     """(points u64, plane numbers u8) that are needed whatever the meter sends: half intervals and large energies."""
     fine = links["interval"].astype(np.int64) * 2 == config.slot_secs
-    wide = _most(links, config) >= WIDE
-    parts = [(fine, HALF), (wide, HIGH), (fine & wide, HIGH | HALF)]
+    wide, second = _most(links, config) >= WIDE, HALF * MEMBERS
+    energies = (IMPORT_WIDE + WH, IMPORT_WIDE + VAH)
+    parts = [
+        (fine, second),
+        *((wide, plane) for plane in energies),
+        *((fine & wide, second + plane) for plane in energies),
+    ]
     points = np.concatenate([links["point"][chosen] for chosen, _ in parts])
     numbers = np.concatenate([np.full(int(chosen.sum()), number, np.uint8) for chosen, number in parts])
     order = np.lexsort((numbers, points))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.vee.state import Limits
+from agents.vee.state import ALL_PLANES, Limits
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
 
@@ -74,7 +74,7 @@ MOST_LINKS = 64
 
 # Rows of `pad`.
 PLANES_AT, OPENING, CLOSING, SCRATCH, COUNTS = range(5)
-PAD_WIDTH = 8
+PAD_WIDTH = ALL_PLANES
 
 # Places in pad[COUNTS].
 LINK_COUNT, FIRST_DAY, CARRIED_DAYS = range(3)

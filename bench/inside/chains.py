@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,11 @@ READ, MADE = "records read", "records made"
 
 ELSEWHERE = {"KAFKA_BOOTSTRAP": "127.0.0.1:1", "SCHEMA_REGISTRY_URL": "", "CLICKHOUSE_DSN": "chdb:///nowhere"}
 """Nothing of these is asked: there is no broker and no warehouse."""
+
+
+def same(plan: Plan) -> Plan:
+    """The plan as the file has it."""
+    return plan
 
 
 @dataclass
@@ -82,12 +87,14 @@ class _Running:
 class Inside:
     """All chains of the topology in `file` over the log that a load makes.
 
-    `partitions`: which of the frames topic, all by default.
+    `partitions`: which of the frames topic, all by default. `change` makes another plan of the file's.
     """
 
-    def __init__(self, file: Path, load: Load, *, partitions: Iterable[int] | None = None) -> None:
+    def __init__(
+        self, file: Path, load: Load, *, partitions: Iterable[int] | None = None, change: Callable[[Plan], Plan] = same
+    ) -> None:
         with variables_set(ELSEWHERE):
-            self.plan: Plan = read_plan(file)
+            self.plan = change(read_plan(file))
         if load.rows > 1:  # such a feed has ticks before a day's frames as well
             raise ConfigError("BENCH_LOAD", where="inside", what="frames of whole days", do="drain them: case profiles")
         source = reader_of_frames(self.plan)

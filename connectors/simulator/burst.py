@@ -47,7 +47,7 @@ class BurstPlan:
     a thousand pushes without fault, those that are sent one to three intervals later, behind the meter's push of then;
     only pushes of interval `first` and later are, as those before it were never due. rows: intervals of a frame; more
     than one come as the buffer of a profile, sent at the end of the last of them. Frame n has intervals (n - 1) x rows
-    + 1 to n x rows.
+    + 1 to n x rows. plants: one in so many meters exports by day, 0: none.
     """
 
     meters: int
@@ -59,6 +59,7 @@ class BurstPlan:
     late_permille: int = 0
     first: int = 1
     rows: int = 1
+    plants: int = 16
 
     def __post_init__(self) -> None:
         if not 1 <= self.rows <= MOST_ROWS or (self.rows > 1 and self.late_permille):
@@ -137,10 +138,10 @@ class Burst:
         """
         plan = self.plan
         return int(fill(
-            self._context, np.uint64(plan.seed), plan.meters, plan.faults, plan.late_permille, plan.first, number,
-            plan.rows, plan.interval_secs, plan.start, position, self._weights, self._plain, buffers.service_point,
-            buffers.device, buffers.received_at, buffers.length, buffers.payload.reshape(-1), buffers.payload.shape[1],
-            buffers.count, buffers.octets,
+            self._context, np.uint64(plan.seed), plan.meters, plan.plants, plan.faults, plan.late_permille, plan.first,
+            number, plan.rows, plan.interval_secs, plan.start, position, self._weights, self._plain,
+            buffers.service_point, buffers.device, buffers.received_at, buffers.length, buffers.payload.reshape(-1),
+            buffers.payload.shape[1], buffers.count, buffers.octets,
         ))  # fmt: skip
 
     def batches(self, number: int, buffers: BurstBuffers) -> Iterator[tuple[int, FrameBatch]]:

@@ -8,7 +8,8 @@ b(v, n) = (v >> 32) x n >> 32):
     mean   = 100 + b(draw(seed, BURST, meter, 0), 500)                Wh of an interval
     wh     = mean x weight[slot] / 1000 x (700 + b(chance, 601)) / 1000 + 1, each division rounded down
     factor = 880 + (chance & 63);  vah = wh x 1000 / factor + 1
-    plants = meter mod 16 = 3, from slot of 10:00 to that of 15:00: wh and vah 0, export what they would have been
+    plants = meter mod 16 = 3 (`BurstPlan.plants`), from slot of 10:00 to that of 15:00: wh and vah 0, export what they
+             would have been
     volts  = 228.0 + 0.1 x ((chance >> 8) & 127);  amperes = vah over volts, in hundredths, rounded down
     fault  = b(drawn = draw(seed, FRAME_FAULT, meter, frame), 10,000) by EDGES;
              a spike is in row b(drawn x 2^32, rows) of its frame, counted from 0
@@ -69,7 +70,7 @@ MOST_LAG = 3
 
 SPIKE_WH = 4_000
 CUT_OCTETS = 60
-PLANT_EVERY, PLANT_AT = 16, 3
+PLANT_AT = 3
 _BURST, _FAULT, _KEY = Purpose.BURST.value, Purpose.FRAME_FAULT.value, Purpose.KEY.value
 _DELAY = Purpose.DELAY.value
 
@@ -203,7 +204,7 @@ def _put_meter(plain, meter, interval):  # type: ignore[no-untyped-def]
 
 
 @expanded
-def _put_energies(plain, at, seed, meter, interval, slot, secs, weight, spike, real, word):  # type: ignore[no-untyped-def]
+def _put_energies(plain, at, seed, meter, plants, interval, slot, secs, weight, spike, real, word):  # type: ignore[no-untyped-def]
     chance = draw(seed, _BURST, meter, interval)
     mean = 100 + below(draw(seed, _BURST, meter, 0), 500)
     wh = mean * weight // 1000 * (700 + below(chance, 601)) // 1000 + 1
@@ -214,7 +215,7 @@ def _put_energies(plain, at, seed, meter, interval, slot, secs, weight, spike, r
     millivolts = 228_000 + 100 * np.int64((chance >> np.uint64(8)) & np.uint64(127))
     hundredths = vah * 3600 // secs * 100_000 // millivolts
     hour = slot * secs // 3600
-    exporting = meter % PLANT_EVERY == PLANT_AT and 10 <= hour < 15
+    exporting = plants > 0 and meter % plants == PLANT_AT % plants and 10 <= hour < 15
     taken, given = (0.0, wh / 1000.0) if exporting else (wh / 1000.0, 0.0)
     apparent, back = (0.0, vah / 1000.0) if exporting else (vah / 1000.0, 0.0)
     _put_float(plain, at, millivolts / 1000.0, real, word)
@@ -227,23 +228,23 @@ def _put_energies(plain, at, seed, meter, interval, slot, secs, weight, spike, r
 
 
 @expanded
-def _put_rows(plain, at, seed, meter, frame, rows, secs, weights, spike, real, word):  # type: ignore[no-untyped-def]
+def _put_rows(plain, at, seed, meter, plants, frame, rows, secs, weights, spike, real, word):  # type: ignore[no-untyped-def]
     """The values of all rows, from the first float on at `at`; spike: its row, or -1."""
     for row in range(rows):
         interval = (frame - 1) * rows + row + 1
         slot = (interval - 1) % weights.shape[0]
-        _put_energies(plain, at, seed, meter, interval, slot, secs, weights[slot], row == spike, real, word)
+        _put_energies(plain, at, seed, meter, plants, interval, slot, secs, weights[slot], row == spike, real, word)
         at += ROW_OCTETS
 
 
 @allocating_kernel
 def fill(  # type: ignore[no-untyped-def]
-    ctx, seed, meters, faulty, permille, first, sending, rows, secs, start, position, weights, plain, points, devices,
-    received, lengths, payload, stride, count, octets,
+    ctx, seed, meters, plants, faulty, permille, first, sending, rows, secs, start, position, weights, plain, points,
+    devices, received, lengths, payload, stride, count, octets,
 ):  # fmt: skip
     """See Burst.fill_block_frames; payload u8 (partitions x stride,).
 
-    sending: number of the frames that are due; rows, permille, first: of the plan; plain: of so many rows.
+    sending: number of the frames that are due; rows, permille, first, plants: of the plan; plain: of so many rows.
     """
     partitions, room = points.shape
     key, iv = np.zeros(16, np.uint8), np.zeros(IV_ROOM, np.uint8)
@@ -277,7 +278,7 @@ def fill(  # type: ignore[no-untyped-def]
             put_clock(plain, CLOCK_AT + shift, start + ((frame - 1) * rows + 1) * secs, DEVIATION, 0)
         _put_meter(plain, meter, frame)
         spike = _spiky_row(seed, meter, frame, rows) if fault == SPIKE else np.int64(-1)
-        _put_rows(plain, FIRST_FLOAT + shift, seed, meter, frame, rows, secs, weights, spike, real, word)
+        _put_rows(plain, FIRST_FLOAT + shift, seed, meter, plants, frame, rows, secs, weights, spike, real, word)
         title = np.uint64(meter) + TITLE_HEAD
         put_key(seed, ENCRYPTION, meter, key)
         put_key(seed, AUTHENTICATION, meter, authentication)

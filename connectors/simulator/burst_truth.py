@@ -39,7 +39,8 @@ def burst_energy(plan: BurstPlan, meters: Array, interval: int) -> Array:
     mean = 100 + _below(_draw(plan.seed, 23, meters, 0), 500)
     wh = mean * int(plan.weights[slot]) // 1000 * (700 + _below(chance, 601)) // 1000 + 1
     vah = wh * 1000 // (880 + (chance & U(63)).astype(np.int64)) + 1
-    exporting = (meters % 16 == 3) & (10 <= slot * plan.interval_secs // 3600 < 15)
+    plants = meters % plan.plants == 3 % plan.plants if plan.plants else np.zeros(len(meters), np.bool_)
+    exporting = plants & (10 <= slot * plan.interval_secs // 3600 < 15)
     zero = np.zeros_like(wh)
     return np.stack(
         (np.where(exporting, zero, wh), np.where(exporting, zero, vah),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.blocks import Ledger, Record
@@ -11,7 +11,7 @@ from pipeline.lookup import pages_of_partition
 from pipeline.pages import BlockCopy, copy_pages, encode
 from pipeline.restore import restore
 from pipeline.runtime.chain import NO_OFFSET, Chain, Position, Prepared
-from pipeline.state import StateStore
+from pipeline.state import Layout, StateStore
 from pipeline.step import Step
 from pipeline.topology.plan import ChainPlan
 from pipeline.wire import Contracts
@@ -93,17 +93,24 @@ def copy_chain(place: Place, chain: Chain, saved: Saved) -> ChainCopy:
     return ChainCopy(head, pages, saved.ledgers)
 
 
+def restore_stores(
+    layouts: Sequence[Layout], pages: range, head: Head, records: Mapping[bytes, bytes]
+) -> list[tuple[StateStore, Ledger]]:
+    """The stores of a checkpoint whose head fits the layouts, and what the topic holds of each."""
+    by_step: dict[str, dict[bytes, bytes]] = {layout.step: {} for layout in layouts}
+    for key, value in records.items():
+        by_step.setdefault(key.split(b"/", 1)[0].decode(), {})[key] = value
+    return [
+        restore(layout, pages, step.capacity, by_step[layout.step])
+        for layout, step in zip(layouts, head.steps, strict=True)
+    ]
+
+
 def restore_chain(place: Place, head: Head, records: Mapping[bytes, bytes]) -> tuple[Chain, Saved]:
     """The chain of a checkpoint: its head, and the last record of every page key; raises Fatal when it does not fit."""
     layouts = [step.layout for step in place.steps]
     check_head(head, place.plan.name, place.partition, place.source_id, layouts)
-    by_step: dict[str, dict[bytes, bytes]] = {layout.step: {} for layout in layouts}
-    for key, value in records.items():
-        by_step.setdefault(key.split(b"/", 1)[0].decode(), {})[key] = value
-    made = [
-        restore(layout, place.pages, step.capacity, by_step[layout.step])
-        for layout, step in zip(layouts, head.steps, strict=True)
-    ]
+    made = restore_stores(layouts, place.pages, head, records)
     saved = Saved(tuple(ledger for _, ledger in made), head.sequence)
     check_sums(head, saved.ledgers)
     position = Position(head.applied, head.tick_time, dict(head.versions), dict(head.sent), dict(head.received))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import psutil
 
-from bench.state_memory import Account, again
+from bench.memory.account import Account, again
 from pipeline.lookup import groups_of
 from pipeline.memory import HUGE_BYTES, untouched
 from pipeline.runtime.memory import give_back
@@ -21,9 +21,9 @@ POINTS = np.arange(1, 40_001, dtype=np.uint64)
 def resident(array: np.ndarray) -> int:
     """Bytes that the system has given."""
     account = Account()
-    account.add("it", array)
+    account.add("toy", "it", array)
     account.close()
-    return account.resident["it"]
+    return account.resident["toy", "it"]
 
 
 def filled() -> StateStore:

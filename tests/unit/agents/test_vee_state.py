@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from agents.vee.config import VeeConfig
 from agents.vee.state import FREE, HOT, PLANE, POOL, layout
+from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
 from pipeline.reference import FOREVER
 from pipeline.state import KEYS, StateStore
@@ -70,7 +71,7 @@ def test_planes_go_back_when_no_interval_of_the_window_needs_them() -> None:
     vee.tick(MIDNIGHT)
     vee.arrive([register(0, MIDNIGHT, 0)])
     day(vee, 0, [100] * 47 + [70_000], 75_000)
-    assert planes(vee) == 3, "high words; amended, and its high words"
+    assert planes(vee) == 5, "Wh and VAh of the large one; amended, and its large one"
     total = 75_000
     for number in range(1, 4):
         total += 4800
@@ -80,8 +81,8 @@ def test_planes_go_back_when_no_interval_of_the_window_needs_them() -> None:
     pool = vee.store.keys >= POOL + np.uint64(1)
     assert (vee.store.areas["hot"].flat[0]["kind"][pool] == FREE).all()
     day(vee, 4, [100] * 47 + [70_000], total + 75_000)
-    assert planes(vee) == 3
-    assert int((vee.store.keys >= POOL + np.uint64(1)).sum()) == 3, "the pool's slots are used again"
+    assert planes(vee) == 5
+    assert int((vee.store.keys >= POOL + np.uint64(1)).sum()) == 5, "the pool's slots are used again"
 
 
 def test_large_and_small_energies_of_one_meter_stay_apart() -> None:
@@ -121,9 +122,38 @@ def test_pages_that_grow_in_the_middle_of_a_batch_lose_nothing() -> None:
     assert crowded.days == small.days
 
 
-def test_a_half_hourly_meter_takes_at_most_256_bytes_and_360_a_channel() -> None:
-    tables = (KEYS, *layout(VeeConfig()).tables)
-    records = sum(table.slices * table.dtype.itemsize for table in tables)
-    marks = sum(table.slices for table in tables) / 8
-    assert HOT.itemsize <= 64
-    assert records + marks <= 256 + 4 * 360
+def octets_of_a_slot(config: VeeConfig) -> float:
+    """With its key and its marks."""
+    tables = (KEYS, *layout(config).tables)
+    return sum(table.slices * (table.dtype.itemsize + 1 / 8) for table in tables)
+
+
+def config_in(slot_secs: int) -> VeeConfig:
+    """With places of this length."""
+    return VeeConfig(slot_secs=slot_secs, grid_tolerance_secs=200)
+
+
+def slots_of(channels: int, slot_secs: int) -> int:
+    """Slots of a meter of this many channels that lived three days, its own among them."""
+    link = replace(METER, interval=slot_secs)
+    vee = Vee([link], config_in(slot_secs))
+    vee.tick(MIDNIGHT)
+    places, registers = DAY // slot_secs, [0] * N_ENERGY
+    for number in range(3):
+        start = MIDNIGHT + number * DAY
+        rows = []
+        for place in range(places):
+            energy = tuple([900 + place, 1000 + place, 40 + place, 44 + place][:channels] + [0] * (N_ENERGY - channels))
+            rows.append(Row(0, True, start + (place + 1) * slot_secs, energy))
+            registers = [register + own for register, own in zip(registers, energy, strict=True)]
+        vee.tick(start + DAY - 1)
+        vee.arrive([*rows, Row(0, False, start + DAY, tuple(registers))])
+        vee.tick(start + DAY)
+        assert vee.days[POINTS[0], start // DAY + 1].counts[0] == places
+    return 1 + planes(vee)
+
+
+def test_a_half_hourly_meter_without_export_takes_520_octets_one_of_four_channels_at_15_minutes_1950() -> None:
+    assert HOT.itemsize == 24
+    assert slots_of(2, 1800) * octets_of_a_slot(config_in(1800)) <= 520
+    assert slots_of(4, 900) * octets_of_a_slot(config_in(900)) <= 1950

@@ -1,0 +1,1 @@
+"""What a worker's memory holds, by stage and table."""

@@ -1,0 +1,1 @@
+"""`kvarn state`: what the stages' state holds."""
