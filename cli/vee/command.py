@@ -86,7 +86,7 @@ def vee(
         return
     if input is None:
         raise ConfigError("INPUT_MISSING", where="--input", what="no file is named",
-                          do="name one: kvarn vee --input FILE; `kvarn vee --help` lists the other commands")  # fmt: skip
+                          do="kvarn vee --input FILE; `kvarn vee --help` lists the other commands")  # fmt: skip
     asked = Asked(format.value, _zone(timezone), interval, unit and unit.value, stamps and stamps.value)
     said = _report(input, asked, RuleSets(rules), holidays, output)
     if as_json:

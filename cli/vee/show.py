@@ -38,8 +38,9 @@ def _lines(said: dict[str, Any]) -> list[str]:
         tails = f", {source['tails']:,} of them tails of binary floats" if source["tails"] else ""
         lines.append(f"{source['rounded']:,} values are finer than a watt-hour and were rounded{tails}")
     for one in said["series"]:
-        for stretch in one["zeros"]["told"][:3]:
-            lines.append(f"{one['id']} {one['channel']}: {stretch['intervals']} zeros in a row from {stretch['start']}")
+        name = f"{one['id']} {one['channel']}"
+        told = one["zeros"]["told"][:3]
+        lines += [f"{name}: {stretch['intervals']} zeros in a row from {stretch['start']}" for stretch in told]
     if source["fault_count"]:
         lines.append(f"{source['fault_count']:,} rows could not be read:")
         lines += [f"  {fault}" for fault in source["faults"][:MOST_FAULTS]]
@@ -62,10 +63,11 @@ def _series(rows: list[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right")
     for one in rows:
         unexplained = one["unexplained"]
+        left = _energy(unexplained["wh"], one["unit"]) if unexplained else "no registers"
         table.add_row(
             one["id"], one["channel"], _length(one["interval_secs"]), one["start"][:16], one["end"][:16],
             f"{one['intervals']:,}", _percent(one["completeness"]), _gap(one), f"{len(one['changed']):,}",
-            _energy(one["sum"], one["unit"]), _energy(unexplained["wh"], one["unit"]) if unexplained else "no registers",
+            _energy(one["sum"], one["unit"]), left,
         )  # fmt: skip
     return table
 
