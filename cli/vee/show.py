@@ -57,15 +57,15 @@ def _lines(said: dict[str, Any]) -> list[str]:
 
 def _series(rows: list[dict[str, Any]]) -> Table:
     table = Table(title="Series", title_justify="left")
-    for name in ("id", "channel", "interval", "from", "to"):
-        table.add_column(name, overflow="fold")
+    table.add_column("series", overflow="fold")
     for name in ("intervals", "complete", "longest gap", "changed", "sum", "unexplained"):
         table.add_column(name, justify="right")
     for one in rows:
         unexplained = one["unexplained"]
         left = _energy(unexplained["wh"], one["unit"]) if unexplained else "no registers"
+        length = _length(one["interval_secs"])
         table.add_row(
-            one["id"], one["channel"], _length(one["interval_secs"]), one["start"][:16], one["end"][:16],
+            f"{one['id']} {one['channel']}\n{length}, {one['start'][:10]} to {one['end'][:10]}",
             f"{one['intervals']:,}", _percent(one["completeness"]), _gap(one), f"{len(one['changed']):,}",
             _energy(one["sum"], one["unit"]), left,
         )  # fmt: skip
