@@ -8,12 +8,11 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from agents.vee.series.placing import Readings
 from pipeline.errors import ConfigError
 
-Format = Literal["auto", "csv", "nem12", "espi"]
 Tell = Callable[[int], None]
 """Called with octets read so far."""
 
