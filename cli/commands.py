@@ -34,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("sink", "cli.sink:sink", "Run one sink.", RUN),
     Command("rejects", "cli.rejects.app:app", "List and show what was refused, and offer it again.", LOOK),
     Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
+    Command("vee", "cli.vee.commands:app", "Measure how well gaps in interval data are estimated.", MEASURE),
     Command("bench", "cli.bench:app", "Measure the whole way on this machine, compared with the truth.", MEASURE),
 )
 

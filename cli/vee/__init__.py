@@ -1,0 +1,1 @@
+"""`kvarn vee`: validation and estimation of files of interval data."""
