@@ -103,7 +103,7 @@ RULES: tuple[Rule, ...] = (
          "nothing was used for long on an active meter: left empty, a fault, or a feed that sent zeros"),
     Rule(23, "V24", "use when inactive", "Wh", "100", _WARNING, _SUSPECT, _INTERVAL,
          "energy behind an open relay or a closed account"),
-    Rule(17, "V25", "repeated value", "interval", "12, floor 100 Wh; fewer if no chance; 3 of all channels", _ERROR, _SUSPECT,
+    Rule(17, "V25", "repeated value", "interval", "12, floor 100 Wh; fewer if no chance; 3 of all", _ERROR, _SUSPECT,
          _INTERVAL, "the same value again and again: the meter or what reads it is stuck"),
     Rule(18, "V26", "outage", "Wh", "0.8 of nominal voltage, 0.1 A", _WARNING, _SUSPECT, _INTERVAL,
          "energy within a confirmed outage, or none while voltage and current are there"),

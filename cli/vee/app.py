@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from cli.vee.accuracy import accuracy
 from cli.vee.command import vee
 from cli.vee.detection import detection
 
@@ -13,4 +14,5 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.callback(invoke_without_command=True)(vee)
+app.command("accuracy")(accuracy)
 app.command("detection")(detection)
