@@ -21,6 +21,8 @@ LEAST_USUAL_DAYS = 14
 """Days of a series from which on there is a usual day."""
 LEAST_PAIRS = 100
 """Neighbours of an octave from which on their share of equal ones says something."""
+NEVER = 2**62
+"""More in a row than there can be."""
 PHYSICAL = ("voltage_r", "voltage_y", "voltage_b", "current_r", "current_y", "current_b", "power_factor")
 UNSIGNED = ("wh_imp", "wh_exp", "vah_imp", "vah_exp", "varh_q1", "varh_q2", "varh_q3", "varh_q4")
 
@@ -95,8 +97,9 @@ class _Judge:
             self._lacks("V09", "limit of the meter or sanctioned load")
         doubt = (channel.quality == Quality.SUSPECT).astype(np.uint8)
         interval_rules.doubted(doubt, self.there, flags)
-        interval_rules.changed(channel.value, self.there, limits.change_percent or 2**40, limits.change_floor_wh, flags)
-        if not limits.change_percent:
+        if limits.change_percent:
+            interval_rules.changed(channel.value, self.there, limits.change_percent, limits.change_floor_wh, flags)
+        else:
             self._lacks("V21", "limit set")
         self.usable[(flags & UNUSABLE) > 0] = 0
 
@@ -358,16 +361,17 @@ def least_repeats(pairs: Array, equal: Array, ppm: int, most: int) -> Array:
     """How many equal values in a row a series makes by chance in less than `ppm` of its intervals, i64 (64,).
 
     pairs, equal i64 (64,): neighbours, and equal ones, by octave. A share p of equal neighbours makes k in a row with a
-    probability of p^(k - 1). Never less than 3; never more than `most`, and that where too little is known.
+    probability of p^(k - 1). Never less than 3; where it would be `most` or more, or too little is known, NEVER.
     """
-    least = np.full(len(pairs), most, np.int64)
-    for octave in np.flatnonzero(pairs >= LEAST_PAIRS).tolist():
+    least = np.full(len(pairs), NEVER, np.int64)
+    for octave in np.flatnonzero(pairs >= LEAST_PAIRS).tolist() if ppm else ():
         count, same = int(pairs[octave]), int(equal[octave])
         rows = 3
         # Whole numbers of any size: the same result on every machine.
         while rows < most and same ** (rows - 1) * 1_000_000 > ppm * count ** (rows - 1):
             rows += 1
-        least[octave] = rows if ppm else most
+        if rows < most:
+            least[octave] = rows
     return least
 
 
