@@ -22,6 +22,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", "cli.demo.command:demo", "Send a simulated fleet the whole way, and show its books.", TRY),
     Command("simulate", "cli.simulate:simulate", "Let a simulated fleet push to TCP, UDP, MQTT, Kafka or a file.", TRY),
     Command("decode", "cli.decode:decode", "Decode single frames to JSON.", TRY),
+    Command("vee", "cli.vee.app:app", "Validate interval data of a file, estimate what lacks, report it.", TRY),
     Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
     Command("registry", "cli.registry.commands:app", "Import master data: check, diff, apply, export.", REGISTER),

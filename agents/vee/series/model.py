@@ -81,7 +81,7 @@ class Channel:
     @property
     def there(self) -> Array:
         """u1 (n,): 1 where a value is."""
-        return (self.quality != 0).astype(np.uint8)
+        return np.asarray(self.quality != 0, np.uint8)
 
 
 def empty_channel(grid: Grid, name: str, unit: str) -> Channel:
@@ -119,9 +119,10 @@ class Beside:
     """What else is known of each interval, (n,); None: not known, and the rules that need it are not judged.
 
     outage u1: 2 wholly within a confirmed outage, 1 partly. testing, inactive u1. status i64, device and
-    registered u64, clock_offset i32 (s): of the reading. check i64 with check_there u1. final i64 with final_rank u1 (0: none).
-    rank u1: of the reading itself. demand i64 (m,) W of each month, -1: not known. zones i64 (z, r): registers of
-    the tariff zones at the times of the total ones; zone u1 (n,): the zone of an interval.
+    registered u64, clock_offset i32 (s): of the reading. check i64 with check_there u1. final i64 with
+    final_rank u1 (0: none); rank u1: of the reading itself. demand i64 (m,) W of each month, -1: not known.
+    zones i64 (z, r): registers of the tariff zones at the times of the total ones; zone u1 (n,): the zone of an
+    interval.
     """
 
     outage: Array | None = None

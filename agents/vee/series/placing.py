@@ -62,7 +62,8 @@ def readings(id: str, name: str, unit: str, start: Array, value: Array, **others
         "push": np.zeros(count, np.uint8), "captured": np.zeros(count, np.int64), "source": np.zeros(count, np.uint32),
         "noted": np.zeros(count, np.uint64),
     }  # fmt: skip
-    return Readings(id, name, unit, np.asarray(start, np.int64), np.asarray(value, np.int64), **{**usual, **others})
+    columns = {"start": np.asarray(start, np.int64), "value": np.asarray(value, np.int64), **usual, **others}
+    return Readings(id, name, unit, **columns)
 
 
 def interval_of(found: Readings, zone: str) -> int:

@@ -1,0 +1,18 @@
+"""The commands of `kvarn vee`: itself a command on a file, and others beside it."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.vee.accuracy import accuracy
+from cli.vee.command import vee
+from cli.vee.detection import detection
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.callback(invoke_without_command=True)(vee)
+app.command("accuracy")(accuracy)
+app.command("detection")(detection)
