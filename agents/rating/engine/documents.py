@@ -1,0 +1,167 @@
+"""Tariff files read: every fault with its line, and both versions of the format.
+
+Scalars are read as text and become integers or `Decimal`, so that 3.46 is 3.46.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from agents.rating import tariff as version1
+from agents.rating.engine.format.tariff import Tariff
+from agents.rating.engine.upgrade import upgraded
+from pipeline.errors import ConfigError
+
+NULLS = ("", "~", "null")
+Path = tuple[str | int, ...]
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file, where, and what to do; line and column begin with 1."""
+
+    code: str
+    level: str
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str
+
+    def as_json(self) -> dict[str, object]:
+        """As `kvarn lint` reports a finding."""
+        return {
+            "code": self.code,
+            "level": self.level,
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file: its tariff, or its faults; and where in it things stand."""
+
+    tariff: Tariff | None
+    faults: tuple[Fault, ...]
+    places: dict[Path, Place]
+    version: int | None = None
+    """Version of the format that it is written in."""
+
+    def place(self, path: Path) -> Place:
+        """Line and column of a path, or of the nearest thing around it."""
+        while path not in self.places and path:
+            path = path[:-1]
+        return self.places.get(path, (1, 1))
+
+
+def read_document(text: bytes, file: str) -> Document:
+    """A tariff file of either version; never raises for what is wrong in it."""
+    try:
+        node = YAML(typ="base", pure=True).compose(text.decode())
+    except UnicodeDecodeError:
+        fault = Fault("TARIFF_YAML", "error", file, 1, 1, "the file is not UTF-8", "save it as UTF-8")
+        return Document(None, (fault,), {})
+    except YAMLError as error:
+        return Document(None, (_yaml_fault(error, file),), {})
+    places: dict[Path, Place] = {}
+    twice: list[tuple[Path, Place]] = []
+    data = _value(node, (), places, twice)
+    if not isinstance(data, dict):
+        fault = Fault("TARIFF_YAML", "error", file, 1, 1, "the file holds no mapping", "begin with `version: 2`")
+        return Document(None, (fault,), places)
+    faults = [
+        Fault("KEY_TWICE", "error", file, *place, f"{path[-1]} stands twice", "keep one of the two")
+        for path, place in twice
+    ]
+    model: type[BaseModel] = version1.Tariff if data.get("version") == "1" else Tariff
+    document = Document(None, (), places)
+    found: Tariff | None = None
+    try:
+        parsed = model.model_validate(data)
+        found = upgraded(parsed) if isinstance(parsed, version1.Tariff) else Tariff.model_validate(parsed)
+    except ValidationError as error:
+        faults += [_fault(document, data, dict(item), file) for item in error.errors()]
+    return Document(None if faults else found, tuple(faults), places, 1 if model is version1.Tariff else 2)
+
+
+def parse(text: bytes, file: str) -> Tariff:
+    """The tariff of a file; raises ConfigError with every fault and its line."""
+    document = read_document(text, file)
+    if document.tariff is None:
+        what = "; ".join(f"line {fault.line}: {fault.message}" for fault in document.faults)
+        raise ConfigError("TARIFF_FAULT", where=file, what=what, do="correct the file; `kvarn tariff lint` has hints")
+    return document.tariff
+
+
+def _yaml_fault(error: YAMLError, file: str) -> Fault:
+    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    what = str(getattr(error, "problem", None) or error)
+    return Fault("TARIFF_YAML", "error", file, line, column, what, "correct the YAML; nothing else is checked before")
+
+
+def _value(node: Any, path: Path, places: dict[Path, Place], twice: list[tuple[Path, Place]]) -> Any:
+    if node is None:
+        return None
+    places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+    if isinstance(node, ScalarNode):
+        return None if node.style is None and node.value in NULLS else node.value
+    if isinstance(node, SequenceNode):
+        return [_value(item, (*path, place), places, twice) for place, item in enumerate(node.value)]
+    assert isinstance(node, MappingNode)
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        here = (key.start_mark.line + 1, key.start_mark.column + 1)
+        if name in found:
+            twice.append(((*path, name), here))
+        places[(*path, name)] = here
+        found[name] = _value(value, (*path, name), places, twice)
+    return found
+
+
+HINTS = {
+    "extra_forbidden": ("KEY_UNKNOWN", "correct its spelling, or take it out; docs/reference/tariff.md lists the keys"),
+    "missing": ("KEY_MISSING", "add it"),
+    "union_tag_invalid": ("CHARGE_KIND", "use one of the kinds of docs/reference/tariff.md"),
+    "union_tag_not_found": ("KEY_MISSING", "add `kind`"),
+    "literal_error": ("VALUE_INVALID", "use one of the values named"),
+}
+
+
+def _fault(document: Document, data: Any, error: dict[str, Any], file: str) -> Fault:
+    path = _path_in(data, error["loc"])
+    code, hint = HINTS.get(error["type"], ("VALUE_INVALID", "correct the value"))
+    if error["type"] == "value_error":
+        code, hint = "TARIFF_RULE", "correct what the message names"
+    line, column = document.place(path)
+    name = ".".join(str(part) for part in path) or "tariff"
+    if error["type"] == "missing":
+        name = ".".join([*(str(part) for part in path), str(error["loc"][-1])])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if isinstance(error["input"], str):
+        message += f", not {error['input']!r}" if error["type"] not in ("value_error", "extra_forbidden") else ""
+    return Fault(code, "error", file, line, column, f"{name}: {message}", hint)
+
+
+def _path_in(data: Any, location: Sequence[str | int]) -> Path:
+    """The path in the file of a place in the model, which also names the kinds of a union."""
+    path: list[str | int] = []
+    for part in location:
+        inside = isinstance(data, dict) and part in data
+        if inside or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+            data = data[part]
+            path.append(part)
+    return tuple(path)
