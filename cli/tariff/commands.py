@@ -8,16 +8,26 @@ from typing import Annotated
 
 import typer
 
+from agents.rating.engine.adjustments import parse_adjustments
 from agents.rating.engine.catalogue import FOLDER, load, shipped
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.lines import Bill
 from agents.rating.engine.lint import lint as lint_file
 from agents.rating.engine.rate import rate as rate_period
+from agents.rating.engine.sheet import read_sheet, to_yaml
 from agents.rating.engine.words import bill_words, tariff_words
 from cli.output import OK, USAGE, Json, aside, console, emit
-from cli.tariff.given import quantities
+from cli.tariff.given import landed, quantities
 from cli.tariff.options import Given, Name, with_period
-from cli.tariff.show import bill_json, show_bill, show_faults, show_tariffs, tariff_json
+from cli.tariff.show import (
+    adjustment_rows,
+    bill_json,
+    show_adjustments,
+    show_bill,
+    show_faults,
+    show_tariffs,
+    tariff_json,
+)
 from pipeline.errors import ConfigError
 
 app = typer.Typer(
@@ -30,6 +40,12 @@ app = typer.Typer(
 
 Files = Annotated[list[Path] | None, typer.Argument(help="Tariff files; left out: the shipped ones.", dir_okay=False)]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail when a charge lacks a quantity.")]
+Documents = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--adjustments", help="Document of monthly values; needs --date; repeat.", exists=True, dir_okay=False
+    ),
+]
 LintStrict = Annotated[bool, typer.Option("--strict", help="Warnings fail too.")]
 
 
@@ -69,14 +85,16 @@ def lint(files: Files = None, strict: LintStrict = False, as_json: Json = False)
 
 
 @app.command()
-@with_period
-def rate(tariff: Name, given: Given, strict: Strict = False, as_json: Json = False) -> None:
+@with_period("units")
+def rate(
+    tariff: Name, given: Given, documents: Documents = None, strict: Strict = False, as_json: Json = False
+) -> None:
     """What a period costs, line by line, to the paisa.
 
     A charge that needs a quantity which is not given is left out and named; with --strict that is an error.
     """
     found = load(tariff)
-    asked = quantities(given)
+    asked = quantities(given, landed(documents, found, given.date))
     bill = rate_period(found, asked, partial=not strict)
     notes = notes_on(found, bill, asked.begins)
     if as_json:
@@ -87,7 +105,7 @@ def rate(tariff: Name, given: Given, strict: Strict = False, as_json: Json = Fal
 
 
 @app.command()
-@with_period
+@with_period()
 def explain(tariff: Name, given: Given, as_json: Json = False) -> None:
     """What a tariff does in words, and with --units how a bill comes about, line by line."""
     found = load(tariff)
@@ -104,6 +122,47 @@ def explain(tariff: Name, given: Given, as_json: Json = False) -> None:
     for sentence in (*words, *([""] if walk else []), *walk):
         console().print(sentence, markup=False)
     _say(notes)
+
+
+@app.command("import")
+def import_(
+    sheet: Annotated[Path, typer.Argument(help="Sheet, saved as CSV.", exists=True, dir_okay=False)],
+    to: Annotated[Path | None, typer.Option(help="File to write; left out: standard output.", dir_okay=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """A spreadsheet as a tariff file. Every fault is named by row; nothing is written when there is one."""
+    if sheet.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        raise ConfigError("SHEET_FORM", where=str(sheet), what="it is a workbook", do="save the sheet as CSV (UTF-8)")
+    data, document = read_sheet(sheet.read_bytes(), str(sheet))
+    if document.tariff is None:
+        if as_json:
+            emit({"findings": [fault.as_json() for fault in document.faults]})
+        else:
+            show_faults(console(), [str(sheet)], list(document.faults))
+        raise typer.Exit(USAGE)
+    text = to_yaml(data, sheet.name)
+    if to is not None:
+        to.write_bytes(text)
+    if as_json:
+        emit({"tariff": tariff_json(document.tariff), "file": str(to) if to else None, "yaml": text.decode()})
+    elif to is None:
+        typer.echo(text.decode(), nl=False)
+    else:
+        console().print(f"{document.tariff.code}: written to {to}", markup=False)
+
+
+@app.command()
+def adjustments(
+    file: Annotated[Path, typer.Argument(help="Document of monthly values.", exists=True, dir_okay=False)],
+    as_json: Json = False,
+) -> None:
+    """Monthly values of FAC or FPPAS, with what is computed from A, B, C, D, E, Z, DL and ABR."""
+    document = parse_adjustments(file.read_bytes(), str(file))
+    rows = adjustment_rows(document)
+    if as_json:
+        emit({"charge": document.charge, "tariffs": list(document.tariffs), "months": rows})
+    else:
+        show_adjustments(console(), document.charge, rows)
 
 
 def notes_on(tariff: Tariff, bill: Bill, begins: datetime.date | None) -> list[str]:

@@ -6,7 +6,10 @@ import datetime
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from pathlib import Path
 
+from agents.rating.engine.adjustments import parse_adjustments
+from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.quantities import Quantities
 from cli.tariff.options import Given
 from pipeline.errors import ConfigError
@@ -119,3 +122,16 @@ def _date(text: str | None) -> datetime.date | None:
 
 def _fault(option: str, text: str, what: str) -> ConfigError:
     return ConfigError("OPTION_VALUE", where=option, what=f"{text!r}: {what}", do="correct the option")
+
+
+def landed(documents: Iterable[Path] | None, tariff: Tariff, date: str | None) -> dict[str, tuple[Decimal, ...]]:
+    """Values of the month by charge, from documents; raises ConfigError."""
+    found: dict[str, tuple[Decimal, ...]] = {}
+    for path in documents or ():
+        if date is None:
+            raise ConfigError("OPTION_VALUE", where="--adjustments", what="the month is not known", do="give --date")
+        document = parse_adjustments(path.read_bytes(), str(path))
+        values = document.values_of(tariff.code, _date(date) or datetime.date.min)
+        if values:
+            found[document.charge] = values
+    return found

@@ -92,23 +92,27 @@ class Given:
     arrears_days: ArrearsDays = 0
 
 
-def with_period(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose parameter `given` is filled from the options of `Given`; the others keep their own."""
-    own = inspect.signature(command, eval_str=True)
-    hints = get_type_hints(Given, include_extras=True)
-    names = [field.name for field in fields(Given)]
+def with_period(*required: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Fill a command's parameter `given` from the options of `Given`; its other parameters keep their own."""
 
-    @functools.wraps(command)
-    def filled(**values: Any) -> None:
-        command(given=Given(**{name: values.pop(name) for name in names}), **values)
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        hints = get_type_hints(Given, include_extras=True)
+        names = [field.name for field in fields(Given)]
 
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(field.name, keyword, annotation=hints[field.name], default=field.default)
-        for field in fields(Given)
-    ]
-    others = [item.replace(kind=keyword) for name, item in own.parameters.items() if name != "given"]
-    filled.__signature__ = own.replace(parameters=[*others, *parameters])  # type: ignore[attr-defined]
-    filled.__annotations__ = {item.name: item.annotation for item in (*others, *parameters)}
-    del filled.__wrapped__  # type: ignore[attr-defined]
-    return filled
+        @functools.wraps(command)
+        def filled(**values: Any) -> None:
+            command(given=Given(**{name: values.pop(name) for name in names}), **values)
+
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [item.replace(kind=keyword) for name, item in own.parameters.items() if name != "given"]
+        for field in fields(Given):
+            default = inspect.Parameter.empty if field.name in required else field.default
+            parameters.append(inspect.Parameter(field.name, keyword, annotation=hints[field.name], default=default))
+        filled.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        filled.__annotations__ = {item.name: item.annotation for item in parameters}
+        # Else the signature of the command itself would be looked up.
+        del filled.__wrapped__  # type: ignore[attr-defined]
+        return filled
+
+    return decorated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -9,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from agents.rating.engine.adjustments import Adjustments
 from agents.rating.engine.documents import Fault
-from agents.rating.engine.exact import WH, exact_text, rupees
+from agents.rating.engine.exact import WH, exact_text, rounded, rupees
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.lines import Bill
 
@@ -122,3 +124,30 @@ def show_faults(out: Console, files: list[str], faults: list[Fault]) -> None:
         out.print(f"{names}: errors {errors}, warnings {len(faults) - errors}")
     else:
         out.print(f"{names}: nothing to complain about")
+
+
+def adjustment_rows(document: Adjustments) -> list[dict[str, Any]]:
+    """A row for each month; exact numbers are text."""
+    rows = []
+    for month, found in sorted(document.months.items()):
+        first = datetime.date.fromisoformat(f"{month}-01")
+        percent = None if found.fppas is None else rounded(found.fppas.percent(), document.digits)
+        rows.append(
+            {
+                "month": month,
+                "costs_of": f"{document.costs_of(first):%Y-%m}",
+                "fppas_percent": _text(percent),
+                "values": [str(value) for value in document.values_of((*document.tariffs, "")[0], first)],
+            }
+        )
+    return rows
+
+
+def show_adjustments(out: Console, charge: str, rows: list[dict[str, Any]]) -> None:
+    """The months of a document."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("month", "costs of", "computed %", charge):
+        table.add_column(head)
+    for row in rows:
+        table.add_row(row["month"], row["costs_of"], row["fppas_percent"] or "", ", ".join(row["values"]))
+    out.print(table)

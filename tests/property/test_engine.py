@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.rating import charges
-from agents.rating.engine.catalogue import find
+from agents.rating.engine.catalogue import find, load
+from agents.rating.engine.documents import parse
 from agents.rating.engine.exact import exact_text
+from agents.rating.engine.netting import set_off, share
+from agents.rating.engine.prepaid import DayEnergy, deductions
 from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.rate import rate
+from agents.rating.engine.splits import Part, rate_parts, split_by_days
 from agents.rating.engine.upgrade import upgraded
 from agents.rating.tariff import Tariff
 from tests.oracles.bills_oracle import BILLS
 from tests.property.test_charges import tariffs
 
+ROOFTOP = load(str(Path(__file__).parents[2] / "examples" / "tariffs" / "rooftop.yaml"))
 PUBLISHED = st.sampled_from(sorted(BILLS))
 
 
@@ -62,3 +69,71 @@ def test_exact_text_is_exact_or_has_six_places(value: Fraction) -> None:
     text = exact_text(value)
     assert abs(Fraction(text) - value) <= Fraction(1, 2_000_000)
     assert "e" not in text.lower()
+
+
+ENERGY = st.integers(0, 400_000)
+ZONES = st.dictionaries(st.sampled_from(["SOLAR", "PEAK", "OFFPEAK"]), ENERGY, min_size=1)
+
+
+@given(ZONES, ZONES, ZONES)
+def test_set_off_neither_makes_nor_loses_energy(
+    imported: dict[str, int], exported: dict[str, int], bank: dict[str, int]
+) -> None:
+    total, out = sum(imported.values()), sum(exported.values())
+    given_ = Quantities(wh=total, zones_wh=imported, export_wh=out, zones_export_wh=exported, bank_wh=bank)
+    off = set_off(ROOFTOP, given_)
+    assert total + sum(off.bank.values()) == off.total + out + sum(bank.values())
+    assert min(off.billed.values(), default=0) >= 0
+    assert off.total == sum(off.billed.values())
+    # A zone is never billed more than it took.
+    assert all(energy <= imported.get(zone, 0) for zone, energy in off.billed.items())
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.integers(0, 100), min_size=1),
+    st.dictionaries(st.sampled_from("xy"), ENERGY),
+)
+def test_shares_of_a_group_sum_to_the_pool(parts: dict[str, int], pool: dict[str, int]) -> None:
+    assume(sum(parts.values()) > 0)
+    shared = share(pool, parts)
+    assert {zone: sum(member[zone] for member in shared.values()) for zone in pool} == pool
+
+
+SPLITS = st.lists(st.integers(1, 40), min_size=1, max_size=5)
+
+
+@given(st.integers(0, 10**7), SPLITS, ZONES)
+def test_energies_of_parts_sum_to_the_whole_over_any_split(wh: int, days: list[int], zones: dict[str, int]) -> None:
+    parts = split_by_days(Quantities(wh=wh + sum(zones.values()), zones_wh=zones, days=sum(days)), days)
+    assert sum(part.wh for part in parts) == wh + sum(zones.values())
+    assert {zone: sum(part.zones_wh[zone] for part in parts) for zone in zones} == zones
+    assert [part.days for part in parts] == days
+    assert all(sum(part.zones_wh.values()) <= part.wh + len(zones) for part in parts)
+
+
+LINEAR = parse(
+    b"version: 2\ncode: l\nnumber: 1\nname: l\nvalid_from: 2026-01-01\nstep_wh: 1\nmonth_digits: null\n"
+    b"charges:\n  - {code: EC, kind: energy, rate: 7.31}\n  - {code: FIXED, kind: fixed, rate: 113.37}\n",
+    "linear.yaml",
+)
+
+
+@given(st.integers(0, 10**7), SPLITS)
+def test_lines_that_are_linear_sum_to_the_whole_within_half_a_paisa_a_part(wh: int, days: list[int]) -> None:
+    whole = Quantities(wh=wh, days=sum(days))
+    parts = rate_parts([Part(LINEAR, part) for part in split_by_days(whole, days)])
+    bill = rate(LINEAR, whole)
+    for code in ("EC", "FIXED"):
+        difference = sum(part.paise_of(code) for part in parts.parts) - bill.paise_of(code)
+        assert abs(difference) <= Fraction(len(days) + 1, 2)
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(BILLS)), st.lists(st.integers(0, 90_000), min_size=30, max_size=30))
+def test_prepaid_days_sum_to_the_bill_of_the_month_to_the_paisa(name: str, days: list[int]) -> None:
+    tariff = find(name).model_copy(update={"rounding": "paisa"})
+    known = Quantities(wh=0, load_w=2_000, phases=1)
+    charges_ = deductions(tariff, datetime.date(2026, 4, 1), [DayEnergy(wh) for wh in days], known)
+    month = Quantities(wh=sum(days), load_w=2_000, phases=1, slab_months=Fraction(1), fixed_months=Fraction(1))
+    assert sum(charge.paise for charge in charges_) == rate(tariff, month).total_paise
+    assert charges_[-1].to_date_paise == rate(tariff, month).total_paise

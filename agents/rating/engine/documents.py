@@ -5,6 +5,7 @@ Scalars are read as text and become integers or `Decimal`, so that 3.46 is 3.46.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,15 +86,24 @@ def read_document(text: bytes, file: str) -> Document:
         Fault("KEY_TWICE", "error", file, *place, f"{path[-1]} stands twice", "keep one of the two")
         for path, place in twice
     ]
+    return checked(data, places, file, faults)
+
+
+def checked(data: dict[str, Any], places: dict[Path, Place], file: str, faults: Sequence[Fault] = ()) -> Document:
+    """The document of what was read. faults: those found in reading."""
     model: type[BaseModel] = version1.Tariff if data.get("version") == "1" else Tariff
     document = Document(None, (), places)
     found: Tariff | None = None
+    more: list[Fault] = []
     try:
         parsed = model.model_validate(data)
         found = upgraded(parsed) if isinstance(parsed, version1.Tariff) else Tariff.model_validate(parsed)
     except ValidationError as error:
-        faults += [_fault(document, data, dict(item), file) for item in error.errors()]
-    return Document(None if faults else found, tuple(faults), places, 1 if model is version1.Tariff else 2)
+        # A list whose only entry has a fault is not empty.
+        told = [item for item in error.errors() if item["type"] != "too_short" or not item["input"]]
+        more = [_fault(document, data, dict(item), file) for item in told or error.errors()]
+    every = (*faults, *more)
+    return Document(None if every else found, every, places, 1 if model is version1.Tariff else 2)
 
 
 def parse(text: bytes, file: str) -> Tariff:
@@ -103,6 +113,14 @@ def parse(text: bytes, file: str) -> Tariff:
         what = "; ".join(f"line {fault.line}: {fault.message}" for fault in document.faults)
         raise ConfigError("TARIFF_FAULT", where=file, what=what, do="correct the file; `kvarn tariff lint` has hints")
     return document.tariff
+
+
+def compose(text: bytes, file: str) -> Any:
+    """The values of a YAML text, scalars as text; raises ConfigError when it is none."""
+    try:
+        return _value(YAML(typ="base", pure=True).compose(text.decode()), (), {}, [])
+    except (UnicodeDecodeError, YAMLError) as error:
+        raise ConfigError("TARIFF_YAML", where=file, what=str(error), do="correct the YAML") from error
 
 
 def _yaml_fault(error: YAMLError, file: str) -> Fault:
@@ -142,7 +160,7 @@ HINTS = {
 
 
 def _fault(document: Document, data: Any, error: dict[str, Any], file: str) -> Fault:
-    path = _path_in(data, error["loc"])
+    path = _path_in(data, error["loc"]) or _named(data, str(error["msg"]))
     code, hint = HINTS.get(error["type"], ("VALUE_INVALID", "correct the value"))
     if error["type"] == "value_error":
         code, hint = "TARIFF_RULE", "correct what the message names"
@@ -154,6 +172,16 @@ def _fault(document: Document, data: Any, error: dict[str, Any], file: str) -> F
     if isinstance(error["input"], str):
         message += f", not {error['input']!r}" if error["type"] not in ("value_error", "extra_forbidden") else ""
     return Fault(code, "error", file, line, column, f"{name}: {message}", hint)
+
+
+def _named(data: Any, message: str) -> Path:
+    """The charge that a fault of the whole file names."""
+    found = re.search(r"\bcharge (\S+)", message)
+    charges = data.get("charges") if found is not None else None
+    for place, charge in enumerate(charges if isinstance(charges, list) else ()):
+        if found is not None and isinstance(charge, dict) and charge.get("code") == found[1]:
+            return ("charges", place)
+    return ("net_metering",) if "net_metering" in message and "net_metering" in data else ()
 
 
 def _path_in(data: Any, location: Sequence[str | int]) -> Path:

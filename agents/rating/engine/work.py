@@ -66,7 +66,7 @@ class Work:
     def zone_amount(self, quantity: Quantity, zone: str) -> Fraction:
         """kWh or kVAh of a zone; raises Missing."""
         found = self.set_off.billed if quantity == "kwh" else self.given.zones_vah
-        if not found:
+        if not found and self.amount(quantity):
             raise Missing(f"zones of {quantity}")
         return Fraction(found.get(zone, 0), WH)
 
