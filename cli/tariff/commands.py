@@ -10,13 +10,16 @@ import typer
 
 from agents.rating.engine.adjustments import parse_adjustments
 from agents.rating.engine.catalogue import FOLDER, load, shipped
+from agents.rating.engine.exact import rupees
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.lines import Bill
 from agents.rating.engine.lint import lint as lint_file
 from agents.rating.engine.rate import rate as rate_period
 from agents.rating.engine.sheet import read_sheet, to_yaml
+from agents.rating.engine.splits import Part, rate_parts
 from agents.rating.engine.words import bill_words, tariff_words
 from cli.output import OK, USAGE, Json, aside, console, emit
+from cli.tariff.changes import parts_of
 from cli.tariff.given import landed, quantities
 from cli.tariff.options import Given, Name, with_period
 from cli.tariff.show import (
@@ -44,6 +47,12 @@ Documents = Annotated[
     list[Path] | None,
     typer.Option(
         "--adjustments", help="Document of monthly values; needs --date; repeat.", exists=True, dir_okay=False
+    ),
+]
+Change = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What changes after so many days: a tariff, `load-kw:5` or `load-kva:5`; repeat.", metavar="DAYS=WHAT"
     ),
 ]
 LintStrict = Annotated[bool, typer.Option("--strict", help="Warnings fail too.")]
@@ -87,14 +96,18 @@ def lint(files: Files = None, strict: LintStrict = False, as_json: Json = False)
 @app.command()
 @with_period("units")
 def rate(
-    tariff: Name, given: Given, documents: Documents = None, strict: Strict = False, as_json: Json = False
-) -> None:
+    tariff: Name, given: Given, documents: Documents = None, change: Change = None, strict: Strict = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """What a period costs, line by line, to the paisa.
 
     A charge that needs a quantity which is not given is left out and named; with --strict that is an error.
     """
     found = load(tariff)
     asked = quantities(given, landed(documents, found, given.date))
+    if change:
+        _rate_parts(parts_of(found, asked, change), strict=strict, as_json=as_json)
+        return
     bill = rate_period(found, asked, partial=not strict)
     notes = notes_on(found, bill, asked.begins)
     if as_json:
@@ -102,6 +115,29 @@ def rate(
     else:
         show_bill(console(), found, bill)
     _say(notes)
+
+
+def _rate_parts(parts: list[Part], *, strict: bool, as_json: bool) -> None:
+    """A period whose parts are rated each by itself."""
+    split = rate_parts(parts, partial=not strict)
+    notes = [notes_on(part.tariff, bill, part.given.begins) for part, bill in zip(parts, split.parts, strict=True)]
+    if as_json:
+        bills = zip(parts, split.parts, notes, strict=True)
+        emit(
+            {
+                "parts": [
+                    {"days": part.given.days, **bill_json(part.tariff, bill, said)} for part, bill, said in bills
+                ],
+                "energy_paise": sum(bill.energy_paise for bill in split.parts),
+                "rounding_paise": split.rounding_paise,
+                "total_paise": split.total_paise,
+            }
+        )
+    else:
+        for part, bill in zip(parts, split.parts, strict=True):
+            show_bill(console(), part.tariff, bill)
+        console().print(f"all parts: {rupees(split.total_paise)}", style="bold")
+    _say(list(dict.fromkeys(note for said in notes for note in said)))
 
 
 @app.command()

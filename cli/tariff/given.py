@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError
 def quantities(given: Given, adjustments: dict[str, tuple[Decimal, ...]] | None = None) -> Quantities:
     """The quantities; raises ConfigError for what is no number. `adjustments`: values from documents."""
     return Quantities(
-        wh=_milli("--units", given.units),
+        wh=thousandths("--units", given.units),
         days=given.days,
         begins=_date(given.date),
         zones_wh=_by_name("--zone", given.zone or ()),
@@ -27,15 +27,15 @@ def quantities(given: Given, adjustments: dict[str, tuple[Decimal, ...]] | None 
         varh_lag=_maybe("--kvarh-lag", given.kvarh_lag),
         varh_lead=_maybe("--kvarh-lead", given.kvarh_lead),
         power_factor=None if given.pf is None else _power_factor(given.pf),
-        export_wh=_milli("--export", given.export),
+        export_wh=thousandths("--export", given.export),
         zones_export_wh=_by_name("--zone-export", given.zone_export or ()),
-        generation_wh=_milli("--generation", given.generation),
+        generation_wh=thousandths("--generation", given.generation),
         bank_wh=_by_name("--bank", given.bank or ()),
         md_w=_maybe("--md-kw", given.md_kw),
         md_va=_maybe("--md-kva", given.md_kva),
         md_window_w=_maybe("--md-window-kw", given.md_window_kw),
         md_window_va=_maybe("--md-window-kva", given.md_window_kva),
-        demand_history=tuple(_milli("--history", text) for text in given.history or ()),
+        demand_history=tuple(thousandths("--history", text) for text in given.history or ()),
         load_w=_maybe("--load-kw", given.load_kw),
         load_va=_maybe("--load-kva", given.load_kva),
         phases=given.phases,
@@ -66,15 +66,16 @@ def _decimal(option: str, text: str) -> Decimal:
     return found
 
 
-def _milli(option: str, text: str) -> int:
-    thousandths = Fraction(number(option, text)) * 1000
-    if thousandths.denominator != 1:
+def thousandths(option: str, text: str) -> int:
+    """A number of at most three decimal places, times 1000: kWh as Wh; raises ConfigError."""
+    exact = Fraction(number(option, text)) * 1000
+    if exact.denominator != 1:
         raise _fault(option, text, "it has more than three decimal places")
-    return int(thousandths)
+    return int(exact)
 
 
 def _maybe(option: str, text: str | None) -> int | None:
-    return None if text is None else _milli(option, text)
+    return None if text is None else thousandths(option, text)
 
 
 def _by_name(option: str, texts: Iterable[str]) -> dict[str, int]:
@@ -85,7 +86,7 @@ def _by_name(option: str, texts: Iterable[str]) -> dict[str, int]:
             name, value = "", text
         if name in found:
             raise _fault(option, text, "it stands twice")
-        found[name] = _milli(option, value)
+        found[name] = thousandths(option, value)
     return found
 
 

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.rating import charges
+from agents.rating.engine.bulk import downgraded
 from agents.rating.engine.catalogue import find, load
 from agents.rating.engine.documents import parse
 from agents.rating.engine.exact import exact_text
@@ -23,9 +24,11 @@ from agents.rating.engine.splits import Part, rate_parts, split_by_days
 from agents.rating.engine.upgrade import upgraded
 from agents.rating.tariff import Tariff
 from tests.oracles.bills_oracle import BILLS
+from tests.oracles.demand_oracle import high_tension, rooftop
 from tests.property.test_charges import tariffs
 
-ROOFTOP = load(str(Path(__file__).parents[2] / "examples" / "tariffs" / "rooftop.yaml"))
+EXAMPLES = Path(__file__).parents[2] / "examples" / "tariffs"
+ROOFTOP, HT = load(str(EXAMPLES / "rooftop.yaml")), load(str(EXAMPLES / "ht-industry.yaml"))
 PUBLISHED = st.sampled_from(sorted(BILLS))
 
 
@@ -137,3 +140,53 @@ def test_prepaid_days_sum_to_the_bill_of_the_month_to_the_paisa(name: str, days:
     month = Quantities(wh=sum(days), load_w=2_000, phases=1, slab_months=Fraction(1), fixed_months=Fraction(1))
     assert sum(charge.paise for charge in charges_) == rate(tariff, month).total_paise
     assert charges_[-1].to_date_paise == rate(tariff, month).total_paise
+
+
+@settings(max_examples=40)
+@given(tariffs(), st.integers(0, 3_000_000))
+def test_what_the_kernel_can_rate_is_the_same_in_both_versions(tariff: Tariff, wh: int) -> None:
+    newer = upgraded(tariff)
+    assert downgraded(newer, "x") == tariff.model_copy(update={"zones": ()})
+    assert charges.rate(downgraded(newer, "x"), wh).total_paise == rate(newer, Quantities(wh=wh)).total_paise
+
+
+KWH = st.integers(0, 300_000)
+ZONE_KWH = st.dictionaries(st.sampled_from(["SOLAR", "PEAK", "OFFPEAK"]), st.integers(0, 400), min_size=1)
+
+
+@given(
+    st.fixed_dictionaries(dict.fromkeys(("PEAK", "SOLAR", "NIGHT", "REST"), KWH)),
+    st.integers(0, 60_000),
+    st.integers(1, 600),
+    st.integers(0, 700),
+    st.lists(st.integers(0, 700), max_size=12),
+    st.sampled_from(["0", "0.35", "-0.17"]),
+)
+def test_a_high_tension_bill_agrees_with_the_oracle(
+    zones: dict[str, int], more: int, contract: int, recorded: int, history: list[int], fac: str
+) -> None:
+    kwh = sum(zones.values())
+    kvah = kwh + more + 1
+    given_ = Quantities(
+        wh=kwh * 1000, vah=kvah * 1000, days=30, load_va=contract * 1000, md_window_va=recorded * 1000,
+        demand_history=tuple(value * 1000 for value in history), adjustments={"FAC": (Decimal(fac),)},
+        zones_wh={zone: value * 1000 for zone, value in zones.items()},
+    )  # fmt: skip
+    expected = high_tension(kwh, kvah, contract, recorded, history, zones, fac)
+    assert Decimal(rate(HT, given_).total_paise) / 100 == expected
+
+
+@given(ZONE_KWH, ZONE_KWH, ZONE_KWH, st.integers(1, 10))
+def test_a_net_metered_bill_agrees_with_the_oracle(
+    imported: dict[str, int], exported: dict[str, int], bank: dict[str, int], kilowatt: int
+) -> None:
+    def milli(units: dict[str, int]) -> dict[str, int]:
+        return {zone: value * 1000 for zone, value in units.items()}
+
+    given_ = Quantities(
+        wh=sum(imported.values()) * 1000, zones_wh=milli(imported), export_wh=sum(exported.values()) * 1000,
+        zones_export_wh=milli(exported), bank_wh=milli(bank), load_w=kilowatt * 1000,
+    )  # fmt: skip
+    bill = rate(ROOFTOP, given_)
+    total, banked = rooftop(imported, exported, bank, kilowatt)
+    assert (Decimal(bill.total_paise) / 100, sum(bill.bank_wh.values())) == (total, banked * 1000)

@@ -95,7 +95,7 @@ def shares(total: int, days: Sequence[int]) -> list[int]:
     return found
 
 
-def rate_parts(parts: Sequence[Part]) -> SplitBill:
+def rate_parts(parts: Sequence[Part], *, partial: bool = False) -> SplitBill:
     """The bills of the parts of one consumer's period. What a part banks or carries comes into the next."""
     bills: list[Bill] = []
     for number, part in enumerate(parts):
@@ -103,7 +103,7 @@ def rate_parts(parts: Sequence[Part]) -> SplitBill:
         if number:
             before = bills[-1]
             given = replace(given, wh=given.wh + before.carry_wh, bank_wh=before.bank_wh)
-        bills.append(rate(part.tariff.model_copy(update={"rounding": "paisa"}), given))
+        bills.append(rate(part.tariff.model_copy(update={"rounding": "paisa"}), given, partial=partial))
     total = sum(bill.total_paise for bill in bills)
     to_rupee = bool(parts) and parts[-1].tariff.rounding == "rupee"
     rounding = half_away(Fraction(total, PAISE)) * PAISE - total if to_rupee else 0

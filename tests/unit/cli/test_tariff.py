@@ -121,3 +121,20 @@ def test_monthly_values_are_computed_and_used(run: Any) -> None:
     assert {"code": "PPAC", "base": "32000", "base_unit": "paise", "rate": "8.11 %", "paise": 2595} in json.loads(out)[
         "lines"
     ]
+
+
+def test_a_change_within_the_period_is_rated_in_parts(run: Any) -> None:
+    _, out = run(
+        "rate", "bescom", "--units", "100", "--days", "30", "--load-kw", "2", "--change", "15=load-kw:5", "--json"
+    )
+    said = json.loads(out)
+    assert [part["days"] for part in said["parts"]] == [15, 15]
+    fixed = [line["paise"] for part in said["parts"] for line in part["lines"] if line["code"] == "FIXED"]
+    assert fixed == [14500, 36250]
+    assert said["total_paise"] == sum(part["total_paise"] for part in said["parts"]) + said["rounding_paise"]
+    _, out = run(
+        "rate", "msedcl-lt1b-2020", "--units", "300", "--days", "30", "--change", "12=msedcl-lt1b-2025", "--json"
+    )
+    assert [part["energy_paise"] for part in json.loads(out)["parts"]] == [40 * 346 + 80 * 743, 60 * 574 + 120 * 1257]
+    for wrong in ("30=kseb", "x=kseb", "5", "5="):
+        assert run("rate", "bescom", "--units", "1", "--days", "30", "--change", wrong, "--json")[0] == 2
