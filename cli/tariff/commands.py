@@ -10,6 +10,7 @@ import typer
 
 from agents.rating.engine.adjustments import parse_adjustments
 from agents.rating.engine.catalogue import FOLDER, load, shipped
+from agents.rating.engine.documents import Fault
 from agents.rating.engine.exact import rupees
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.lines import Bill
@@ -72,7 +73,7 @@ def list_(as_json: Json = False) -> None:
 def lint(files: Files = None, strict: LintStrict = False, as_json: Json = False) -> None:
     """Every fault of tariff files, with line and hint. Ends with 2 when there is an error."""
     named = [str(file) for file in files or []] or [str(path) for path in sorted(FOLDER.glob("*.yaml"))]
-    faults = []
+    faults: list[Fault] = []
     for name in named:
         path = Path(name)
         if not path.is_file():

@@ -112,7 +112,7 @@ def with_period(*required: str) -> Callable[[Callable[..., None]], Callable[...,
         filled.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         filled.__annotations__ = {item.name: item.annotation for item in parameters}
         # Else the signature of the command itself would be looked up.
-        del filled.__wrapped__  # type: ignore[attr-defined]
+        del filled.__wrapped__
         return filled
 
     return decorated

@@ -21,6 +21,8 @@ from agents.rating.engine.upgrade import upgraded
 from pipeline.errors import ConfigError
 
 NULLS = ("", "~", "null")
+MOST_NODES, MOST_DEEP = 20_000, 20
+"""Values of a file, and how deep they stand in each other: an alias can make few lines endless."""
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
 
@@ -70,21 +72,20 @@ class Document:
 def read_document(text: bytes, file: str) -> Document:
     """A tariff file of either version; never raises for what is wrong in it."""
     try:
-        node = YAML(typ="base", pure=True).compose(text.decode())
+        reader = _Reader()
+        data = reader.value(YAML(typ="base", pure=True).compose(text.decode()))
     except UnicodeDecodeError:
         fault = Fault("TARIFF_YAML", "error", file, 1, 1, "the file is not UTF-8", "save it as UTF-8")
         return Document(None, (fault,), {})
     except YAMLError as error:
         return Document(None, (_yaml_fault(error, file),), {})
-    places: dict[Path, Place] = {}
-    twice: list[tuple[Path, Place]] = []
-    data = _value(node, (), places, twice)
+    places = reader.places
     if not isinstance(data, dict):
         fault = Fault("TARIFF_YAML", "error", file, 1, 1, "the file holds no mapping", "begin with `version: 2`")
         return Document(None, (fault,), places)
     faults = [
         Fault("KEY_TWICE", "error", file, *place, f"{path[-1]} stands twice", "keep one of the two")
-        for path, place in twice
+        for path, place in reader.twice
     ]
     return checked(data, places, file, faults)
 
@@ -118,7 +119,7 @@ def parse(text: bytes, file: str) -> Tariff:
 def compose(text: bytes, file: str) -> Any:
     """The values of a YAML text, scalars as text; raises ConfigError when it is none."""
     try:
-        return _value(YAML(typ="base", pure=True).compose(text.decode()), (), {}, [])
+        return _Reader().value(YAML(typ="base", pure=True).compose(text.decode()))
     except (UnicodeDecodeError, YAMLError) as error:
         raise ConfigError("TARIFF_YAML", where=file, what=str(error), do="correct the YAML") from error
 
@@ -130,24 +131,38 @@ def _yaml_fault(error: YAMLError, file: str) -> Fault:
     return Fault("TARIFF_YAML", "error", file, line, column, what, "correct the YAML; nothing else is checked before")
 
 
-def _value(node: Any, path: Path, places: dict[Path, Place], twice: list[tuple[Path, Place]]) -> Any:
-    if node is None:
-        return None
-    places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, ScalarNode):
-        return None if node.style is None and node.value in NULLS else node.value
-    if isinstance(node, SequenceNode):
-        return [_value(item, (*path, place), places, twice) for place, item in enumerate(node.value)]
-    assert isinstance(node, MappingNode)
-    found: dict[str, Any] = {}
-    for key, value in node.value:
-        name = str(key.value)
-        here = (key.start_mark.line + 1, key.start_mark.column + 1)
-        if name in found:
-            twice.append(((*path, name), here))
-        places[(*path, name)] = here
-        found[name] = _value(value, (*path, name), places, twice)
-    return found
+class _Reader:
+    """Nodes as values, with the place of each; raises YAMLError for a file that repeats itself without an end."""
+
+    def __init__(self) -> None:
+        self.places: dict[Path, Place] = {}
+        self.twice: list[tuple[Path, Place]] = []
+        self.nodes = 0
+
+    def value(self, node: Any, path: Path = ()) -> Any:
+        self.nodes += 1
+        if self.nodes > MOST_NODES or len(path) > MOST_DEEP:
+            raise YAMLError(f"more than {MOST_NODES} values, or {MOST_DEEP} within each other")
+        if node is None:
+            return None
+        self.places.setdefault(path, _place(node))
+        if isinstance(node, ScalarNode):
+            return None if node.style is None and node.value in NULLS else node.value
+        if isinstance(node, SequenceNode):
+            return [self.value(item, (*path, place)) for place, item in enumerate(node.value)]
+        assert isinstance(node, MappingNode)
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            name = key.value if isinstance(key, ScalarNode) else "?"
+            if name in found:
+                self.twice.append(((*path, name), _place(key)))
+            self.places[(*path, name)] = _place(key)
+            found[name] = self.value(value, (*path, name))
+        return found
+
+
+def _place(node: Any) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 HINTS = {

@@ -30,11 +30,8 @@ class Line:
     base_unit: str
     rate: str
     paise: int
-
-    @property
-    def charge(self) -> str:
-        """Code of the charge."""
-        return self.code.split(".")[0]
+    charge: str
+    """Code of the charge that it is a line of."""
 
     def as_json(self) -> dict[str, object]:
         """Numbers as text, so that no reader makes floats of them; paise as an integer."""
@@ -50,7 +47,7 @@ class Line:
 def line_of(code: str, part: Part) -> Line:
     """The line of a part. This is where money is rounded."""
     full = f"{code}.{part.suffix}" if part.suffix else code
-    return Line(full, part.base, part.base_unit, part.rate, half_away(part.rupees * PAISE))
+    return Line(full, part.base, part.base_unit, part.rate, half_away(part.rupees * PAISE), code)
 
 
 @dataclass(frozen=True)

@@ -143,5 +143,5 @@ def _round(work: Work) -> int:
     total = sum(line.paise for line in work.lines)
     change = half_away(Fraction(total, PAISE)) * PAISE - total
     if change:
-        work.lines.append(Line(ROUNDING, Fraction(total), "paise", "to the rupee", change))
+        work.lines.append(Line(ROUNDING, Fraction(total), "paise", "to the rupee", change, ROUNDING))
     return change

@@ -60,6 +60,14 @@ def _rows(raw: bytes, file: str, faults: list[Fault]) -> list[tuple[int, dict[st
     except UnicodeDecodeError:
         faults.append(_fault(file, 1, 1, "SHEET_FORM", "the file is not UTF-8 text", "save the sheet as CSV (UTF-8)"))
         return []
+    try:
+        return _cells(text, file, faults)
+    except csv.Error as error:
+        faults.append(_fault(file, 1, 1, "SHEET_FORM", str(error), "save the sheet as CSV (UTF-8)"))
+        return []
+
+
+def _cells(text: str, file: str, faults: list[Fault]) -> list[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
     head = [cell.strip().lower() for cell in next(reader, [])]
     for place, name in enumerate(head, 1):
@@ -193,7 +201,7 @@ def to_yaml(data: dict[str, Any], source: str) -> bytes:
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None
     yaml.width = 118
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.Representer = _Plain
     last = ("calendar", "billing_demand", "net_metering", "charges")
     facts = {name: value for name, value in data.items() if name not in last}

@@ -24,9 +24,9 @@ def _exact(value: Any) -> Any:
     return value
 
 
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
+Exact = Annotated[Decimal, BeforeValidator(_exact), Field(decimal_places=9, max_digits=24)]
 Rate = Annotated[Exact, Field(decimal_places=RATE_DIGITS, gt=-10_000_000, lt=10_000_000)]
-Code = Annotated[str, Field(min_length=1, max_length=24, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Code = Annotated[str, Field(min_length=1, max_length=24)]
 
 
 class Range(Strict):

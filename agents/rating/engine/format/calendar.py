@@ -107,7 +107,8 @@ class Calendar(Strict):
         return self
 
     def _kinds_of_days(self) -> Iterator[tuple[str | None, DayType]]:
-        for season in [season.code for season in self.seasons] or [None]:
+        names: list[str | None] = [season.code for season in self.seasons]
+        for season in names or [None]:
             for day in DAY_TYPES:
                 yield season, day
 

@@ -28,9 +28,7 @@ class Tariff(Strict):
     """One version of one tariff."""
 
     version: int = Field(ge=2, le=2, description="version of this file format")
-    code: str = Field(
-        min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the tariff version"
-    )
+    code: str = Field(min_length=1, max_length=64, description="name of the tariff version")
     number: int = Field(ge=1, le=65_535, description="the registry's column `tariff`")
     name: str = Field(description="what people call it")
     utility: str = Field("", description="who bills it")
