@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import types
 import typing
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -98,6 +100,14 @@ def options(model: type[BaseModel], filled: frozenset[str] = frozenset()) -> str
     return table(HEAD, rows) if rows else "No options."
 
 
+def option_rows(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
+    """The options of a model, without those of models within it: name, type, default, meaning."""
+    return [
+        (code(info.alias or name), _type(info.annotation) + _limits(info), _default(info), info.description or "")
+        for name, info in model.model_fields.items()
+    ]
+
+
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
     for name, info in model.model_fields.items():
         key = prefix + (info.alias or name)
@@ -119,12 +129,13 @@ def _type(annotation: Any) -> str:
         # An entry without options may be written as `name:`.
         if arguments == (dict[str, Any], type(None)):
             return "options"
-        return " or ".join("null" if item is type(None) else _type(item) for item in arguments)
+        return " or ".join(dict.fromkeys("null" if item is type(None) else _type(item) for item in arguments))
     if origin in (list, tuple):
         return f"list of {_type(arguments[0])}"
     if origin is dict:
         return "options" if arguments[1] is Any else f"name → {_type(arguments[1])}"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
+    words |= {Decimal: "number", datetime.date: "date"}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "options"
     return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
@@ -149,7 +160,7 @@ def _default(info: FieldInfo) -> str:
     value = info.get_default(call_default_factory=True, validated_data={})
     if value is PydanticUndefined or value is None:
         return ""
-    if isinstance(value, BaseModel) or value == {}:
+    if isinstance(value, BaseModel) or value in ({}, ()):
         return ""
     if isinstance(value, tuple | list):
         return code(", ".join(str(item) for item in value))

@@ -11,6 +11,7 @@ from cli.reference.estimates import estimates
 from cli.reference.options import topologies
 from cli.reference.readings import readings
 from cli.reference.registry import registry
+from cli.reference.tariff import schema, tariff_page
 from cli.reference.warehouse import warehouse
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/lint.md": tables.lint,
     "docs/reference/readings.md": readings,
     "docs/reference/registry.md": registry,
+    "docs/reference/tariff.md": tariff_page,
     "docs/reference/warehouse.md": warehouse,
+    "schemas/tariff-v2.schema.json": schema,
 }
 
 

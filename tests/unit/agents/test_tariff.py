@@ -104,3 +104,11 @@ def test_a_document_takes_the_place_of_the_shipped_tariff_of_its_number() -> Non
     assert [tariff.code for tariff in chosen] == ["kseb-lt1-2019"]
     with pytest.raises(ConfigError, match="TARIFF_TWICE"):
         tariffs_in_force((), {"tariffs/a.yaml": text, "tariffs/b.yaml": text})
+
+
+def test_a_version_2_file_of_the_common_subset_goes_into_the_stream_and_another_says_what_it_lacks() -> None:
+    text = KERALA.replace(b"version: 1", b"version: 2")
+    assert parse_tariff(text, "kerala.yaml") == parse_tariff(KERALA, "kerala.yaml")
+    more = text + b"  - {code: FIXED, kind: fixed, per: kw, rate: 40}\n  - {code: FAC, kind: adjustment, per: unit}\n"
+    with pytest.raises(ConfigError, match=r"TARIFF_STREAM.*FIXED \(by kw\); FAC \(kind adjustment\)"):
+        parse_tariff(more, "kerala.yaml")

@@ -1,0 +1,1 @@
+"""`kvarn tariff`: list, lint, explain, rate and import."""
