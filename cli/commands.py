@@ -23,6 +23,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("simulate", "cli.simulate:simulate", "Let a simulated fleet push to TCP, UDP, MQTT, Kafka or a file.", TRY),
     Command("decode", "cli.decode:decode", "Decode single frames to JSON.", TRY),
     Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
+    Command("vee", "cli.vee.app:app", "Validation and estimation: check rule sets, say what holds.", CHECK),
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
     Command("registry", "cli.registry.commands:app", "Import master data: check, diff, apply, export.", REGISTER),
     Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from agents.vee.rulesets.schema import json_schema
 from cli.reference import tables
 from cli.reference.commands import command_line
 from cli.reference.options import topologies
@@ -25,6 +26,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/readings.md": readings,
     "docs/reference/registry.md": registry,
     "docs/reference/warehouse.md": warehouse,
+    "schemas/rule-set.schema.json": json_schema,
 }
 
 
