@@ -24,8 +24,9 @@ class Run(StrEnum):
 class Severity(StrEnum):
     """What a rule that fails does to the value."""
 
-    INFORMATION = "information"  # it is said, and the value stands
-    SUSPECT = "suspect"  # the value gets the quality that the rule sets, and is estimated
+    INFORMATION = "information"  # it is told and counted; quality and value stay
+    WARNING = "warning"  # the quality becomes that of the rule; the value stays, and is no pattern for estimates
+    ERROR = "error"  # the value cannot be used: it is estimated
 
 
 class RuleChoice(BaseModel):
@@ -34,7 +35,9 @@ class RuleChoice(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: Run | None = Field(None, description="on, off, or shadow: it flags and is counted, and changes nothing")
-    severity: Severity | None = Field(None, description="information: it is said, and the value stands; or suspect")
+    severity: Severity | None = Field(
+        None, description="information: it is told; warning: quality changes; error: estimated"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -229,7 +229,7 @@ class _Reader:
             except ValidationError as error:
                 for fault in error.errors():
                     self._say("VALUE_INVALID", (*where, *fault["loc"]), f"`{code}`: {fault['msg']}",
-                              "write on, off, shadow, or {run: ..., severity: information | suspect}")  # fmt: skip
+                              "write on, off, shadow, or {run: shadow, severity: warning}")  # fmt: skip
         return rules, places
 
     def _period(self, path: Path, first: date | None, end: date | None, name: str) -> tuple[int, int]:
