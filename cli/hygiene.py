@@ -46,8 +46,8 @@ ENERGY_POINTS = (
     "ORDER BY abs(unexplained_wh) DESC, abs(not_metered_wh) DESC, service_point LIMIT {most}"
 )
 COUNTERS = (
-    "SELECT count() AS devices, countIf(unused > 0) AS devices_with_gaps, sum(unused) AS unused, "
-    "sum(last_counter - first_counter + 1) AS spanned FROM counter_days WHERE day = '{day}'"
+    "SELECT count() AS devices, countIf(c.unused > 0) AS devices_with_gaps, sum(c.unused) AS unused, "
+    "sum(last_counter - first_counter + 1) AS spanned FROM counter_days AS c WHERE day = '{day}'"
 )
 COUNTER_DEVICES = (
     "SELECT leftPad(hex(device), 16, '0') AS device, service_point, unused, frames FROM counter_days "
@@ -59,8 +59,8 @@ CLOCKS = (
     "AND (until IS NULL OR toDate(until, '{zone}') > '{day}')"
 )
 CLOCK_ROWS = (
-    "SELECT count() AS service_points, sum(doubtful) AS doubtful, sum(invalid) AS invalid, sum(off_grid) AS off_grid "
-    "FROM clock_days WHERE day = '{day}'"
+    "SELECT count() AS service_points, sum(c.doubtful) AS doubtful, sum(c.invalid) AS invalid, "
+    "sum(c.off_grid) AS off_grid FROM clock_days AS c WHERE day = '{day}'"
 )
 
 

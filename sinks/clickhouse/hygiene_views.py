@@ -141,7 +141,7 @@ TIMELINESS = View(
         ("arrived", "by when each of them was in the log, epoch seconds UTC; 4294967295: not known yet"),
         ("complete_by", "when the last of them was there, UTC; null: one is missing"),
         ("register_expected", "1: the register at the day's end is expected"),
-        ("register_by", "by when it was there, UTC; null: it has not come"),
+        ("register_by", "tick that settled the day with it, UTC; null: it has not come"),
     ),
     """
 SELECT s.day AS day, s.day_end AS day_end, s.service_point AS service_point, s.dt AS dt, s.feeder AS feeder,
@@ -159,10 +159,10 @@ LEFT JOIN (
     FROM arrivals GROUP BY day, service_point
 ) AS a ON a.day = s.day AND a.service_point = s.service_point
 LEFT JOIN (
-    SELECT r.closes AS day, r.service_point AS service_point,
+    SELECT r.day AS day, r.service_point AS service_point,
         ifNull(min(nullIf(t.time, toDateTime(0, 'UTC'))), toDateTime(0, 'UTC')) AS register_by
-    FROM (SELECT toDate(time + 43200, '{timezone}') - 1 AS closes, service_point, origin_topic, origin_partition,
-        origin_offset FROM snapshots WHERE kind = 'DAILY') AS r
+    FROM (SELECT day, service_point, origin_topic, origin_partition, origin_offset
+        FROM days WHERE bitTest(registers, 1)) AS r
     ASOF LEFT JOIN log_times AS t ON r.origin_topic = t.origin_topic AND r.origin_partition = t.origin_partition
         AND r.origin_offset <= t.origin_offset
     GROUP BY day, service_point

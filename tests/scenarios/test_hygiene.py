@@ -213,8 +213,11 @@ def test_a_filter_by_day_reaches_the_readings(ask: Ask, planted: Planted) -> Non
     day = planted.day_of(1)
     plan = "\n".join(row["explain"] for row in ask(
         f"EXPLAIN indexes = 1 SELECT * FROM sla_days WHERE day = '{day}' AND level = 'TOTAL'"))  # fmt: skip
-    reading = plan[plan.index("kvarn.readings)") :]
-    assert "Keys" in reading[: reading.index("Granules")]
+    for table, column in (("readings", "interval_start"), ("days", "day_start")):
+        reads = plan.split(f"ReadFromMergeTree (kvarn.{table})")[1:]
+        assert reads
+        for read in reads:
+            assert f"Condition: (toDate({column}, 'Asia/Kolkata') in" in read.split("ReadFromMergeTree")[0]
 
 
 def test_the_command_prints_the_same_figures(

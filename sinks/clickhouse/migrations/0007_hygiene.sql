@@ -94,10 +94,10 @@ LEFT JOIN (
     FROM arrivals GROUP BY day, service_point
 ) AS a ON a.day = s.day AND a.service_point = s.service_point
 LEFT JOIN (
-    SELECT r.closes AS day, r.service_point AS service_point,
+    SELECT r.day AS day, r.service_point AS service_point,
         ifNull(min(nullIf(t.time, toDateTime(0, 'UTC'))), toDateTime(0, 'UTC')) AS register_by
-    FROM (SELECT toDate(time + 43200, '{timezone}') - 1 AS closes, service_point, origin_topic, origin_partition,
-        origin_offset FROM snapshots WHERE kind = 'DAILY') AS r
+    FROM (SELECT day, service_point, origin_topic, origin_partition, origin_offset
+        FROM days WHERE bitTest(registers, 1)) AS r
     ASOF LEFT JOIN log_times AS t ON r.origin_topic = t.origin_topic AND r.origin_partition = t.origin_partition
         AND r.origin_offset <= t.origin_offset
     GROUP BY day, service_point
