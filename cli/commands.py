@@ -24,6 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("decode", "cli.decode:decode", "Decode single frames to JSON.", TRY),
     Command("vee", "cli.vee.app:app", "Validate interval data of a file, estimate what lacks, report it.", TRY),
     Command("lint", "cli.lint:lint", "Check topology files, all findings at once.", CHECK),
+    Command("test", "cli.vee.cases:run_tests", "Run the tests of rule sets.", CHECK),
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
     Command("registry", "cli.registry.commands:app", "Import master data: check, diff, apply, export.", REGISTER),
     Command("tariff", "cli.tariff.commands:app", "List, lint, explain tariffs, and rate a period.", REGISTER),
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("sink", "cli.sink:sink", "Run one sink.", RUN),
     Command("rejects", "cli.rejects.app:app", "List and show what was refused, and offer it again.", LOOK),
     Command("state", "cli.state.app:app", "Say what state holds and takes, by stage and area.", LOOK),
+    Command("hygiene", "cli.hygiene:hygiene", "Completeness, timeliness, unexplained energy, counters, clocks.", LOOK),
     Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
     Command("bench", "cli.bench:app", "Measure the whole way on this machine, compared with the truth.", MEASURE),
 )

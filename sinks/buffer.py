@@ -133,7 +133,7 @@ class BlockBuffer:
                 do="start the sink again: it goes on from what it has committed",
             )
         fresh, count = _without_copies(part.origins, record)
-        if fresh.value is not None:
+        if fresh.value is not None or fresh.tick is not None:
             part.records.append(fresh)
             part.rows += rows_of(fresh)
             part.size += size
@@ -223,7 +223,7 @@ def _without_copies(origins: Origins, record: Record) -> tuple[Record, int]:
         return replace(record, value=rows if len(rows) else None), len(rows)
     where = f"{record.topic} [{record.partition}]"
     new = record.origin is None or origins.admit(record.origin, record.previous_offset, where)
-    return record if new else replace(record, value=None), int(new)
+    return record if new else replace(record, value=None, tick=None), int(new)
 
 
 def _flush_first(record: Record, what: str) -> Backpressure:

@@ -14,7 +14,7 @@ def read_record(contracts: Contracts, schema: str, topic: str, partition: int, o
     if schema not in BATCHES:
         return read_plain(contracts, schema, topic, partition, [offset], [raw])
     parcel = read_stage(contracts, schema, raw, views=True).parcel
-    return Record(topic, partition, offset, schema, parcel.batch, parcel.origin, parcel.previous_offset)
+    return Record(topic, partition, offset, schema, parcel.batch, parcel.origin, parcel.previous_offset, parcel.tick)
 
 
 def read_plain(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.batch import ReadingBatch
 from pipeline.columns import Array
-from pipeline.step import Batch, Origin
+from pipeline.step import Batch, Origin, Tick
 from sinks.origins import Origins
 from sinks.plain import PlainRows
 
@@ -21,7 +21,8 @@ class Record:
 
     `offset` is the place of the last of them in (topic, partition) and grows from record to record. `value` is None
     when only a tick or control went by. `origin` and `previous_offset` are those of a batch of packed columns: a hole
-    in the offsets that its source sent is refused; plain records carry their origins in `value`.
+    in the offsets that its source sent is refused; plain records carry their origins in `value`. `tick` stands in the
+    first log at `origin`: what lies before it there had arrived by its time.
     """
 
     topic: str
@@ -31,6 +32,7 @@ class Record:
     value: Value | None
     origin: Origin | None = None
     previous_offset: int | None = None
+    tick: Tick | None = None
 
 
 def size_of(value: Value | None) -> int:

@@ -235,7 +235,7 @@ class SinkRunner:
             return True
         began = self._clock()
         self._pending = self.sink.blocks.cut(groups)
-        # A block without rows (ticks, copies) needs no plan: there is nothing that could be written twice.
+        # A block without records (controls, copies) needs no plan: there is nothing that could be written twice.
         plans = [position for block in self._pending if block.records for position in before(block, self._place)]
         if plans:
             self.log.commit(plans)

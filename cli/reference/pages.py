@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from agents.vee.rulesets.schema import json_schema
 from cli.reference import tables
 from cli.reference.commands import command_line
 from cli.reference.estimates import estimates
@@ -30,6 +31,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/tariff.md": tariff_page,
     "docs/reference/warehouse.md": warehouse,
     "schemas/tariff-v2.schema.json": schema,
+    "schemas/rule-set.schema.json": json_schema,
 }
 
 

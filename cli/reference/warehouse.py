@@ -6,6 +6,7 @@ import re
 
 from cli.reference.markdown import code, page, table
 from sinks.clickhouse.columns import Column, Table
+from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, View
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST
 
@@ -22,6 +23,11 @@ table remembers, so a crash neither loses nor doubles a row; a copy that comes b
 original and collapses with it. No materialized view stands on these tables: it would count every revision.
 """
 
+HYGIENE = """
+Completeness, timeliness, unexplained energy, counters and clocks by day; what the figures mean and cannot say:
+[hygiene](../hygiene.md). `kvarn hygiene` prints them. Views are calculated when they are asked: filter by `day`.
+"""
+
 EXAMPLES = (
     ("A service point's curve", "SELECT interval_start, wh_imp, wh_imp_quality FROM readings_latest\n"
      "WHERE service_point = 27000000001 AND day BETWEEN '2026-01-01' AND '2026-01-31' ORDER BY interval_start"),
@@ -32,6 +38,9 @@ EXAMPLES = (
      "WHERE wh_imp_unexplained != 0 ORDER BY abs(wh_imp_unexplained) DESC LIMIT 20"),
     ("History of an interval", "SELECT revision, wh_imp, wh_imp_quality, method, failed_rules FROM readings FINAL\n"
      "WHERE service_point = 27000000001 AND interval_start = '2025-12-31 18:30:00' ORDER BY revision"),
+    ("What had come of a day 8 and 24 hours after its end",
+     "SELECT level, node, hours, meters, meters_by, meters_percent, promised_percent FROM sla_days\n"
+     "WHERE day = '2026-01-01' ORDER BY level, node, hours"),
     ("Why frames were not used", "SELECT stage, code, count() FROM rejects FINAL GROUP BY stage, code"),
 )  # fmt: skip
 
@@ -46,6 +55,9 @@ def warehouse() -> str:
         "## What holds",
         GUARANTEES,
         *(part for each in TABLES.values() for part in _table(each)),
+        "## Views of hygiene",
+        HYGIENE,
+        *(part for each in HYGIENE_VIEWS for part in _view(each)),
     )
 
 
@@ -56,6 +68,11 @@ def _table(each: Table) -> tuple[str, ...]:
         f"{each.doc}. From `{each.schema}`. Order key: {', '.join(f'`{name}`' for name in each.order_by)}.{latest}",
         table(("column", "type", "", "meaning"), (_row(column) for column in each.columns)),
     )
+
+
+def _view(view: View) -> tuple[str, ...]:
+    rows = ((code(name), doc) for name, doc in view.columns)
+    return f"### {view.name}", f"{view.doc[0].upper()}{view.doc[1:]}.", table(("column", "meaning"), rows)
 
 
 def _row(column: Column) -> tuple[str, str, str, str]:

@@ -1,1 +1,1 @@
-"""`kvarn vee`: interval data of a file validated, filled and told; how well, is measured beside it."""
+"""`kvarn vee`: interval data of a file validated, filled and told; how well; and the rule sets that it goes by."""

@@ -7,6 +7,7 @@ import typer
 from cli.vee.accuracy import accuracy
 from cli.vee.command import vee
 from cli.vee.detection import detection
+from cli.vee.lint import explain_point, lint
 
 app = typer.Typer(
     add_completion=False,
@@ -16,3 +17,5 @@ app = typer.Typer(
 app.callback(invoke_without_command=True)(vee)
 app.command("accuracy")(accuracy)
 app.command("detection")(detection)
+app.command("lint")(lint)
+app.command("explain")(explain_point)

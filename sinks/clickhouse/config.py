@@ -13,6 +13,15 @@ from sinks.runner import RunnerOptions
 EMBEDDED = "chdb://"
 
 
+class Promise(BaseModel):
+    """One line of a service level agreement."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hours: int = Field(ge=1, le=2400, description="hours after local midnight that the day ends at")
+    percent: float = Field(ge=0, le=100, description="share of the meters in service, per cent")
+
+
 class ClickHouseConfig(BaseModel):
     """`type: clickhouse` in topologies.yaml."""
 
@@ -24,6 +33,11 @@ class ClickHouseConfig(BaseModel):
         pattern=r"^(chdb|http|https)://.+",
     )
     database: str = Field("kvarn", description="database that holds the tables", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    sla: tuple[Promise, ...] = Field(
+        (Promise(hours=8, percent=95.0), Promise(hours=24, percent=99.9)),
+        description="what is promised of a day's rows: share of the meters in service of which all have arrived so "
+        "many hours after the day has ended; `kvarn hygiene` and the views compare with it",
+    )
     timezone: str = Field("Asia/Kolkata", description="zone of local days and months; fixed once tables are made")
     blocks: BlockLimits = Field(default_factory=BlockLimits, description="size and age of a block, bound of the buffer")
     runner: RunnerOptions = Field(default_factory=RunnerOptions, description="reading from Kafka, and retries")

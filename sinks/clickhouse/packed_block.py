@@ -26,6 +26,8 @@ def sources(records: Sequence[Record]) -> list[Source]:
     """The batches of a block of readings, with their origins."""
     found = []
     for record in records:
+        if record.value is None:
+            continue
         assert isinstance(record.value, ReadingBatch)
         assert record.origin is not None
         found.append((record.origin, record.value))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from sinks.clickhouse.columns import Table, month, quoted
+from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, create_view
 from sinks.clickhouse.registry_tables import REGISTRY_TABLES, in_force_view
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST, latest_view
@@ -49,6 +50,7 @@ def statements() -> Iterable[str]:
     yield from (create_table(table) for table in TABLES.values())
     yield from (latest_view(table) for table in LATEST)
     yield from (in_force_view(table) for table in REGISTRY_TABLES)
+    yield from (create_view(view) for view in HYGIENE_VIEWS)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from sinks.clickhouse import migrate
 from sinks.clickhouse.client import connect, errors_as_ours, identity
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.hygiene_tables import LOG_TIMES, log_times_block, promise
 from sinks.clickhouse.native import NativeBlock
 from sinks.clickhouse.packed_block import packed_block, sources
 from sinks.clickhouse.packed_tables import PACKED_TABLES
@@ -58,6 +59,7 @@ class ClickHouseSink(Sink):
             self._check_room()
             self._connect()
             migrate.apply(self._client, migrate.load(self.config.timezone))
+            promise(self._client, self.config.sla)
             with errors_as_ours(self.config.database):
                 self.place = identity(self._client)
                 if self.config.embedded:
@@ -148,7 +150,10 @@ class ClickHouseSink(Sink):
     def _insert(self, block: Block) -> int:
         schema = block.records[0].schema
         if schema == "ReadingBatch":
+            self._insert_into(LOG_TIMES, log_times_block(block.records), block.token)
             batches = sources(block.records)
+            if not batches:
+                return 0
             # Of a zone that is not in the table the order is a guess, and the engine's.
             offset = OFFSETS.get(self.config.timezone, 0)
             made = ((table, packed_block(table, batches, offset)) for table in PACKED_TABLES)
