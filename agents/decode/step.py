@@ -40,6 +40,7 @@ from agents.decode.late import LATE_DEVICE, read_late
 from agents.decode.openings import close_intervals
 from agents.decode.others import open_others
 from agents.decode.prepare import tables_of
+from agents.decode.profile_records import profile_records
 from agents.decode.records import drift_records, event_records, log_records, rejects_of
 from agents.decode.state import LAYOUT
 from pipeline import gcm
@@ -68,7 +69,9 @@ class DecodeStep:
 
     name = "decode"
     layout = LAYOUT
-    outputs: Mapping[str, str] = MappingProxyType({"events": "Event", "rejects": "Reject"})
+    outputs: Mapping[str, str] = MappingProxyType(
+        {"events": "Event", "profile_rows": "ProfileRow", "rejects": "Reject"}
+    )
 
     def __init__(self, config: DecodeConfig | None = None) -> None:
         self.config = config or DecodeConfig()
@@ -95,6 +98,8 @@ class DecodeStep:
         records += log_records(parcel, lane.events, len(records))
         records += drift_records(parcel, decoded, drifts, len(records))
         emissions = [Emission("events", record, key=record["device"].encode()) for record in records]
+        for kept in profile_records(parcel, lane.rows):
+            emissions.append(Emission("profile_rows", kept, key=kept["device"].encode()))
         refused = rejects_of(parcel, opened.code, opened.frames.counter, lane.said)
         if refused is not None:
             emissions.append(Emission("rejects", refused))
