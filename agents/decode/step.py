@@ -98,8 +98,10 @@ class DecodeStep:
         records += log_records(parcel, lane.events, len(records))
         records += drift_records(parcel, decoded, drifts, len(records))
         emissions = [Emission("events", record, key=record["device"].encode()) for record in records]
-        for kept in profile_records(parcel, lane.rows):
-            emissions.append(Emission("profile_rows", kept, key=kept["device"].encode()))
+        emissions += [
+            Emission("profile_rows", record, key=record["device"].encode())
+            for record in profile_records(parcel, lane.rows)
+        ]
         refused = rejects_of(parcel, opened.code, opened.frames.counter, lane.said)
         if refused is not None:
             emissions.append(Emission("rejects", refused))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -66,7 +66,7 @@ class Corpus(NamedTuple):
     readings: Texts
 
 
-CHOICES = 256
+CHOICES = 1024
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ def _bases() -> list[_Base]:
                 found.append(_Base(fewer, model, 1))
         for push in template.pushes:
             found += _profiles(push, model)
+    # Most frames are for the kernels: the second lane reads a part of what is left to it.
+    found = [replace(base, weight=3 * base.weight) for base in found]
     found += [_Base(made, NAMES_ITSELF, 4) for made in lists.lists()]
     found += [_Base(made, ANY_MODEL, 1) for made in (*lists.lists(), *lists.pushes(), *lists.notices())]
     found += [_Base(lists.TELEGRAM, NAMES_ITSELF, 2)]

@@ -32,8 +32,8 @@ def figures(case: FuzzCase, state: State, reached: dict[str, Any] | None) -> dic
     """The JSON object.
 
     frames, of which changed_and_sealed were changed after decryption and sealed again, and walked of these came to the
-    walk through their data. read_by_the_second_lane: by the decoder for single frames, a part of what kernels leave to it.
-    kinds: {"layer", "kind", "frames", "verdicts"}; verdicts: {code: frames}; cells_reached:
+    walk through their data. read_by_the_second_lane: by the decoder for single frames, a part of what kernels
+    leave to it. kinds: {"layer", "kind", "frames", "verdicts"}; verdicts: {code: frames}; cells_reached:
     pairs of kind and verdict that occurred; verdicts_missing: reject codes of decode that did not. branches: see
     bench.fuzz.reach; null when not asked for. broken: laws that did not hold, the first of them; ok: none, and every
     frame has a verdict.

@@ -186,10 +186,13 @@ def _lane(made: Made, decoded: Decoded) -> list[Broken]:
     """What the second lane read, each frame once, and what it says of frames that it refused."""
     lane, code = decoded.lane, decoded.opened.code
     bad = {
-        "read twice": len(set(lane.read)) != len(lane.read),
+        # What is offered again may be read once more as such.
+        "read twice": made.requeued is None and len(set(lane.read)) != len(lane.read),
         "said of a frame that it did not read": not set(lane.said) <= set(lane.read),
         "said of a frame that is taken": any(code[frame] == 0 for frame in lane.said),
-        "said at length, or not in ASCII": any(len(said) > MOST_SAID or not said.isascii() for said in lane.said.values()),
+        "said at length, or not in ASCII": any(
+            len(said) > MOST_SAID or not said.isascii() for said in lane.said.values()
+        ),
         "a value that is of no kind, or of two": any(
             sum(part is not None for part in (value.value, value.text, value.time)) > 1
             for sent in lane.rows for value in sent.row.values

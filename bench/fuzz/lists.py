@@ -1,4 +1,4 @@
-"""Plaintexts that the kernels leave to the decoder for single frames: lists, billing, event logs, nameplates, notices."""
+"""Plaintexts for the decoder for single frames: lists, billing, event logs, nameplates, notices."""
 
 from __future__ import annotations
 

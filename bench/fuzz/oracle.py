@@ -39,8 +39,8 @@ def compare(oracle: Any, world: World, made: Made, decoded: Decoded, config: Dec
     """(frames compared, those of which verdict or rows differ): all of a device, another one each time.
 
     Only of batches that are offered for the first time, do not say when frames were received (it knows of no clock's
-    drift), and are decoded with settings that it knows. Frames that the second lane read are not compared: batches that are
-    to be are decoded without it.
+    drift), and are decoded with settings that it knows. Frames that the second lane read are not compared: batches that
+    are to be compared are decoded without it.
     """
     if made.requeued is not None or made.batch.received_at.any() or config != DecodeConfig(counter=config.counter):
         return 0, []

@@ -183,8 +183,10 @@ def fuzz(case: FuzzCase, file: Path | None, progress: Progress, *, checked: bool
 
 def _stretch(case: FuzzCase, state: State, file: Path | None, progress: Progress) -> None:
     """As far as one child comes."""
-    order = Order(seed=case.seed, batch=case.batch_frames, first=state.next, frames=case.frames - state.next,
-                  oracle_batches=case.oracle_batches, lane_octets=case.lane_octets, lane_batches=case.lane_batches)  # fmt: skip
+    order = Order(
+        seed=case.seed, batch=case.batch_frames, first=state.next, frames=case.frames - state.next,
+        oracle_batches=case.oracle_batches, lane_octets=case.lane_octets, lane_batches=case.lane_batches,
+    )  # fmt: skip
     allowed, done = STARTING_SECS, 0
     begun, began, earlier = state.next, time.monotonic(), state.seconds
     with child(order, checked=state.checked) as running:

@@ -11,7 +11,7 @@ import structlog
 from connectors.dlms.accept import SHUTDOWN_SECS, Door, listen
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms.connections import Listener, PushDatagrams
-from connectors.dlms.limits import let_open
+from connectors.gather.open_files import let_open
 from connectors.gather.pump import Pump
 from connectors.tls.contexts import server_context
 

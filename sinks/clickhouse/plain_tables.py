@@ -1,4 +1,4 @@
-"""Tables filled from plain records: events, rows of profiles, determinants, losses, rejects; columns and comments from the schemas."""
+"""Tables filled from plain records: events, rows of profiles, bills, losses, rejects; columns as in the schemas."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 
 
 ITEM_TYPES: dict[str, dict[str, str]] = {
-    name: types for record in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, REJECT) for name, types in item_types(record).items()
+    name: types
+    for record in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, REJECT)
+    for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
 

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS profile_rows
     `received_at` DateTime('UTC') COMMENT '[s] When the connector had the frame, epoch seconds UTC.',
     `profile` LowCardinality(String) COMMENT 'Logical name of the profile: 0.0.94.91.10.255 nameplate, 1.0.98.1.0.255 billing, 0.0.99.98.n.255 event logs.',
     `code` Int32 COMMENT 'Event code of IS 15959 in the row of an event log; 0 for other profiles.',
-    `template` LowCardinality(String) COMMENT 'Table by which the columns were named (docs/decoding.md); it may be unverified.',
+    `template` LowCardinality(String) COMMENT 'Table by which the columns were named (docs/decoding.md).',
     `values` Array(Tuple(obis String, attribute Int32, value Nullable(String), unit String, text Nullable(String), time Nullable(DateTime('UTC')))) COMMENT 'What was sent, in the profile\'s order; null-data is left out.',
     `flags` UInt16 COMMENT 'Bits of pipeline.codes.Flag: 1 clock_invalid, 2 clock_doubtful, 4 counter_late, 8 template_unverified, 16 off_grid, 32 plain, 1024 head_end, 2048 head_end_estimated, 4096 head_end_suspect, 8192 head_end_edited.',
     `frame` Int32 COMMENT 'Frame within the source record, from 0.',

@@ -73,8 +73,10 @@ def test_a_billing_row_is_kept_whole_beside_its_momentary_values():
         "1.0.5.8.0.255/2": ("3", "varh"),
     }  # fmt: skip
     told = {name: record[name] for name in ("profile", "template", "code", "service_point", "frame", "source_index")}
-    assert told == {"profile": BILLING, "template": "three-phase billing", "code": 0, "service_point": POINT, "frame": 0,
-                    "source_index": 0}  # fmt: skip
+    assert told == {
+        "profile": BILLING, "template": "three-phase billing", "code": 0, "service_point": POINT, "frame": 0,
+        "source_index": 0,
+    }  # fmt: skip
     assert (record["time"], record["received_at"]) == (NOON - 43_200, RECEIVED)
     assert record["flags"] == Flag.TEMPLATE_UNVERIFIED
     contracts = load_contracts()
@@ -107,7 +109,10 @@ PLATE += [datum(17, 6), datum(10, b"D1"), datum(10, b"(10-60) A"), datum(18, 202
 
 @pytest.mark.parametrize(
     ("clock", "time", "flags"),
-    [([datum(9, stamp((2025, 7, 1, 12, 0, 0), status=2))], NOON, Flag.CLOCK_DOUBTFUL), ([], RECEIVED, Flag.CLOCK_INVALID)],
+    [
+        ([datum(9, stamp((2025, 7, 1, 12, 0, 0), status=2))], NOON, Flag.CLOCK_DOUBTFUL),
+        ([], RECEIVED, Flag.CLOCK_INVALID),
+    ],
 )
 def test_a_nameplate_is_a_record_of_texts_and_no_row(clock, time, flags):
     made = World().offer(sealed(pushed(104, *clock, *PLATE), 1), sealed(pushed(104, *PLATE), 1))
@@ -137,8 +142,8 @@ def test_values_at_an_event_stand_beside_it_and_a_bare_event_has_none():
 
 def test_what_is_refused_leaves_no_record():
     later = datum(9, stamp((2031, 1, 1, 0, 0, 0)))
-    whole = columns("single-phase billing", {"1.0.1.8.3.255": datum(24, float("inf"))})
-    frames = [pushed(104, later, *PLATE), pushed(103, DATE, *whole), pushed(103, later, *columns("single-phase billing", {}))]
+    whole, none = (columns("single-phase billing", sent) for sent in ({"1.0.1.8.3.255": datum(24, 1e30)}, {}))
+    frames = [pushed(104, later, *PLATE), pushed(103, DATE, *whole), pushed(103, later, *none)]
     made = World(references([Link(until=NOON + 10**7)])).offer(*[sealed(frame, n) for n, frame in enumerate(frames)])
     assert codes(made) == {0: "NOT_LINKED", 1: "DATA_MALFORMED", 2: "NOT_LINKED"}
     assert emitted(made, "profile_rows") == []
