@@ -21,7 +21,8 @@ from connectors.dlms_pull.transport import NoAnswer
 from pipeline.errors import Transient
 from pipeline.templates import Template
 
-LOOK_SECS = 1.0
+LOOK_SECS, SOON_SECS = 1.0, 0.1
+"""How often the list is looked at, and how soon the place of a meter that is done with is given to the next."""
 
 log = structlog.get_logger()
 
@@ -60,15 +61,22 @@ class Filler:
         self._total, self._each = total, each
         self._running: dict[int, asyncio.Task[None]] = {}
         self._failure: BaseException | None = None
+        self._freed = False
         self.counts = FillCounts()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; what is being read then is broken off, and asked for again by the next process."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         try:
             while not stop.is_set():
-                await self.look()
+                if loop.time() >= due:
+                    await self.look()
+                    due = loop.time() + LOOK_SECS
+                elif self._freed:
+                    self._begin()
                 try:
-                    await asyncio.wait_for(stop.wait(), LOOK_SECS)
+                    await asyncio.wait_for(stop.wait(), SOON_SECS)
                 except TimeoutError:
                     continue
         finally:
@@ -78,12 +86,16 @@ class Filler:
 
     async def look(self) -> None:
         """Take the list over if it has changed, and begin what is due and has room; raises what ends the process."""
-        if self._failure is not None:
-            raise self._failure
         # Off the event loop: the list of a bad day is long.
         listed = await asyncio.to_thread(self._around.listed)
         if listed is not None:
             await self._take(listed)
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._freed = False
         now = self._around.now()
         if self._window.delay(now) > 0 or len(self._running) >= self._total:
             return
@@ -106,6 +118,7 @@ class Filler:
 
     def _over(self, device: int, task: asyncio.Task[None]) -> None:
         del self._running[device]
+        self._freed = True
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
 
