@@ -95,7 +95,8 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was seen. CPU is the connector's, a meter: an association with a day's rows; octets are of its process."""
+    """What was seen. CPU is the connector's, a meter: an association with a day's rows; octets what its process
+    has more at the most."""
 
     meters: int
     gateways: int
@@ -110,8 +111,7 @@ class Figures:
     most_at_a_gateway: int
     answers: int
     cpu_ms_per_meter: float
-    octets_per_open_meter: int
-    octets_per_meter_listed: int
+    octets_per_meter: int
     command_secs_median: float
     command_secs_worst: float
     commands_done: int
@@ -191,16 +191,13 @@ async def asked(folder: Path, meters: int, ports: list[int], bound: int) -> dict
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
     begin, spent = time.monotonic(), _cpu(process)
     work, given = asyncio.ensure_future(puller.run()), dict[str, float]()
-    listed, most_rss, most_open = 0, 0, 0
+    most_rss = 0
     async with asyncio.timeout(RUN_SECS):
         while puller.filler.counts.asked < meters or len(results) < COMMANDS:
             await asyncio.sleep(LOOK_SECS)
             if work.done():
                 work.result()
-            rss, opened = process.memory_info().rss, puller.gateways.open
-            listed = listed or rss
-            if opened > most_open:
-                most_open, most_rss = opened, rss
+            most_rss = max(most_rss, process.memory_info().rss)
             now = time.monotonic()
             if len(given) < COMMANDS and now - begin > COMMAND_SECS * (1 + len(given)):
                 number = len(given)
@@ -218,8 +215,7 @@ async def asked(folder: Path, meters: int, ports: list[int], bound: int) -> dict
         "seconds": round(seconds, 1), "days_per_s": round(meters / seconds, 1), "rows": puller.filler.counts.rows,
         "frames": outlet.frames, "failed": puller.filler.counts.failed,
         "cpu_ms_per_meter": round(1e3 * spent / meters, 1),
-        "octets_per_open_meter": max(0, most_rss - listed) // max(1, most_open),
-        "octets_per_meter_listed": max(0, listed - bare) // meters,
+        "octets_per_meter": max(0, most_rss - bare) // meters,
         "command_secs_median": round(statistics.median(waits), 2), "command_secs_worst": round(max(waits), 2),
         "commands_done": sum(result.state is State.DONE for _, result in results.values()),
     }  # fmt: skip

@@ -23,6 +23,9 @@ from pipeline.templates import Template
 
 LOOK_SECS, SOON_SECS = 1.0, 0.1
 """How often the list is looked at, and how soon the place of a meter that is done with is given to the next."""
+BEHIND_SECS, MOST_BEGUN = 0.2, 50
+"""While this process is so far behind no meter more is begun, and in one turn so many at most: commands share its CPU,
+and each of their answers would wait for one of every meter that is being read."""
 
 log = structlog.get_logger()
 
@@ -61,7 +64,8 @@ class Filler:
         self._total, self._each = total, each
         self._running: dict[int, asyncio.Task[None]] = {}
         self._failure: BaseException | None = None
-        self._freed = False
+        self._behind, self._waiting = False, False
+        """Whether the loop is late, and whether a meter might be begun before the list is looked at again."""
         self.counts = FillCounts()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,12 +77,13 @@ class Filler:
                 if loop.time() >= due:
                     await self.look()
                     due = loop.time() + LOOK_SECS
-                elif self._freed:
+                elif self._waiting:
                     self._begin()
+                wakes = loop.time() + SOON_SECS
                 try:
                     await asyncio.wait_for(stop.wait(), SOON_SECS)
                 except TimeoutError:
-                    continue
+                    self._behind = loop.time() - wakes > BEHIND_SECS
         finally:
             for task in self._running.values():
                 task.cancel()
@@ -95,14 +100,19 @@ class Filler:
     def _begin(self) -> None:
         if self._failure is not None:
             raise self._failure
-        self._freed = False
+        if self._behind:
+            return
+        self._waiting = False
         now = self._around.now()
         if self._window.delay(now) > 0 or len(self._running) >= self._total:
             return
         meters = self._around.meters()
         addresses = {device: meters[device].address for device in self._agenda.gaps if device in meters}
         due = self._agenda.due(now)
-        for device in choose(due, addresses, self._running.keys(), self._total, self._each):
+        total = min(self._total, len(self._running) + MOST_BEGUN)
+        chosen = choose(due, addresses, self._running.keys(), total, self._each)
+        self._waiting = len(chosen) == MOST_BEGUN
+        for device in chosen:
             task = asyncio.ensure_future(self._fill(meters[device], self._agenda.due_of(device, now)))
             self._running[device] = task
             task.add_done_callback(partial(self._over, device))
@@ -118,7 +128,7 @@ class Filler:
 
     def _over(self, device: int, task: asyncio.Task[None]) -> None:
         del self._running[device]
-        self._freed = True
+        self._waiting = True
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
 

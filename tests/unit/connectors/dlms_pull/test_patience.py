@@ -35,7 +35,7 @@ async def test_an_answer_that_came_in_time_counts_though_this_process_was_busy()
         with pytest.raises(NoAnswer, match="SILENT"):
             await connection.receive()
         await connection.close()
-        meter.join()
+        await asyncio.to_thread(meter.join)
 
 
 async def test_a_block_that_takes_too_long_ends_in_time() -> None:
