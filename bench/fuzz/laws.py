@@ -193,6 +193,7 @@ def _lane(made: Made, decoded: Decoded) -> list[Broken]:
         "said at length, or not in ASCII": any(
             len(said) > MOST_SAID or not said.isascii() for said in lane.said.values()
         ),
+        "an event code beyond 16 bits": any(not 0 <= event.code < 1 << 16 for event in lane.events),
         "a value that is of no kind, or of two": any(
             sum(part is not None for part in (value.value, value.text, value.time)) > 1
             for sent in lane.rows for value in sent.row.values

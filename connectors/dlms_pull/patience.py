@@ -20,6 +20,7 @@ MOST_TIMES = 4
 async def within(secs: float) -> AsyncIterator[None]:
     """Raises TimeoutError when the block takes longer."""
     loop, left = asyncio.get_running_loop(), MOST_TIMES
+    waiting: asyncio.TimerHandle | None = None
 
     def due(at: float) -> None:
         nonlocal waiting, left
@@ -35,4 +36,5 @@ async def within(secs: float) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            waiting.cancel()
+            if waiting is not None:
+                waiting.cancel()

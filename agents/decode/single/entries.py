@@ -31,6 +31,8 @@ _EVENT_CODE = "0.0.96.11."
 _BILLING_DATE = "0.0.0.1.2.255"
 _WORD_HIGH = SNAPSHOT_TARGET + SNAPSHOT_INDEX[WORD]
 _DAY = 86_400
+MOST_CODE = 65_535
+"""Event codes have 16 bits (IS 15959); records have room for 32."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,20 @@ def _of_profile(found: Described, stamps: Stamps) -> Iterator[Entry]:
             raise NotPlacedError("a stamp is no time", "CLOCK_UNUSABLE")
         flags = _flags(row, clock)
         if found.profile in EVENTS:
-            code = next((value for code, value in row.values.items() if code.startswith(_EVENT_CODE)), None)
-            if not isinstance(code, int) or isinstance(code, bool):
-                raise NotPlacedError("an event without a code")
+            codes = (value for obis, value in row.values.items() if obis.startswith(_EVENT_CODE))
+            code = _event_code(next(codes, None))
             kept = row_of(row, found.profile, lambda octets: _indian_time(octets, stamps), _EVENT_CODE, code)
             yield Entry(None, clock.time, flags, event=code, row=kept if kept.values else None)
         else:
             kept = row_of(row, found.profile, lambda octets: _indian_time(octets, stamps))
             values = _measured(row)[Kind.INSTANT] | _times(row, stamps)
             yield Entry(Kind.INSTANT, clock.time, flags, values, row=kept)
+
+
+def _event_code(said: object) -> int:
+    if not isinstance(said, int) or isinstance(said, bool) or not 0 <= said <= MOST_CODE:
+        raise NotPlacedError("an event without a code")
+    return said
 
 
 def _nameplate(row: Described, found: Described, stamps: Stamps) -> Entry:
@@ -182,9 +189,7 @@ def _of_list(found: Described, stamps: Stamps) -> Iterator[Entry]:
     if found.apdu == "event-notification":
         for code, value in found.values.items():
             if code.startswith(_EVENT_CODE) and "/" not in code:
-                if not isinstance(value, int) or isinstance(value, bool):
-                    raise NotPlacedError("an event without a code")
-                yield Entry(None, clock.time, flags, event=value)
+                yield Entry(None, clock.time, flags, event=_event_code(value))
 
 
 def _clock(found: Described, stamps: Stamps) -> tuple[Clock, bool]:

@@ -367,6 +367,15 @@ def test_an_event_notification_of_a_code_and_entries_of_a_log_are_events():
     assert codes(world.offer(sealed(log, 3))) == {0: "COUNTER_DUPLICATE"}
 
 
+@pytest.mark.parametrize("code", [datum(5, -1), datum(6, 65_536), datum(21, 2**64 - 1), datum(3, 1), datum(10, b"101")])
+def test_what_is_no_event_code_refuses_its_frame(code):
+    notice = b"\xc2\1" + NOON_STAMP + attribute(1, "0.0.96.11.2.255", 2) + code
+    log = notification(datum(2, [datum(9, b"METER1"), obis("0.123.25.9.0.255"), datum(9, stamp()), code]))
+    made = World().offer(sealed(notice, 1), sealed(log, 2))
+    assert set(codes(made)) == {0, 1}
+    assert emitted(made, "events") == []
+
+
 def test_an_event_of_a_time_without_a_link_is_refused():
     notice = b"\xc2\1\x0c" + stamp((2031, 1, 1, 0, 0, 0)) + attribute(1, "0.0.96.11.2.255", 2) + datum(18, 101)
     made = World(references([Link(until=NOON + 10**7)])).offer(sealed(notice, 2))
