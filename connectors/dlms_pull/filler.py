@@ -23,9 +23,10 @@ from pipeline.templates import Template
 
 LOOK_SECS, SOON_SECS = 1.0, 0.1
 """How often the list is looked at, and how soon the place of a meter that is done with is given to the next."""
-BEHIND_SECS, MOST_BEGUN = 0.2, 50
-"""While this process is so far behind no meter more is begun, and in one turn so many at most: commands share its CPU,
-and each of their answers would wait for one of every meter that is being read."""
+BEHIND_SECS, GROWTH = 0.1, 5
+"""While this process is so far behind no meter is begun, not even for one that is done with; else in a turn so many
+more than are done with. Commands share its CPU, and each of their answers would wait for one of every meter that is
+read."""
 
 log = structlog.get_logger()
 
@@ -64,8 +65,9 @@ class Filler:
         self._total, self._each = total, each
         self._running: dict[int, asyncio.Task[None]] = {}
         self._failure: BaseException | None = None
-        self._behind, self._waiting = False, False
-        """Whether the loop is late, and whether a meter might be begun before the list is looked at again."""
+        self._behind, self._waiting, self._ended = False, False, 0
+        """Whether the loop is late, whether a meter might be begun before the list is looked at again, and how many
+        have ended since some were begun."""
         self.counts = FillCounts()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -100,6 +102,7 @@ class Filler:
     def _begin(self) -> None:
         if self._failure is not None:
             raise self._failure
+        most, self._ended = self._ended + GROWTH, 0
         if self._behind:
             return
         self._waiting = False
@@ -109,9 +112,9 @@ class Filler:
         meters = self._around.meters()
         addresses = {device: meters[device].address for device in self._agenda.gaps if device in meters}
         due = self._agenda.due(now)
-        total = min(self._total, len(self._running) + MOST_BEGUN)
+        total = min(self._total, len(self._running) + most)
         chosen = choose(due, addresses, self._running.keys(), total, self._each)
-        self._waiting = len(chosen) == MOST_BEGUN
+        self._waiting = len(chosen) == most
         for device in chosen:
             task = asyncio.ensure_future(self._fill(meters[device], self._agenda.due_of(device, now)))
             self._running[device] = task
@@ -129,6 +132,7 @@ class Filler:
     def _over(self, device: int, task: asyncio.Task[None]) -> None:
         del self._running[device]
         self._waiting = True
+        self._ended += 1
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.dlms_pull.backoff import Window, wait_secs, window
-from connectors.dlms_pull.filler import BEHIND_SECS, LOOK_SECS, MOST_BEGUN, Filler, Surroundings
+from connectors.dlms_pull.filler import BEHIND_SECS, GROWTH, LOOK_SECS, Filler, Surroundings
 from connectors.dlms_pull.gaps import DAY, Agenda, Gap, GapOptions, Tried, choose, days, read_gaps
 from connectors.dlms_pull.gateways import Gateways
 from connectors.dlms_pull.journal import MemoryJournal
@@ -248,7 +248,7 @@ async def test_an_answer_that_nothing_can_be_made_of_does_not_end_the_filler() -
 
 
 async def test_no_meter_more_is_begun_while_this_process_is_behind_and_a_free_place_is_not_waited_for() -> None:
-    meters = {device: Meter(device, f"g{device}:1") for device in range(1, 12 * MOST_BEGUN + 1)}
+    meters = {device: Meter(device, f"g{device}:1") for device in range(1, 20 * GROWTH + 1)}
     listed: list[list[Gap] | None] = [[Gap(device, 1, 2) for device in meters]]
     hold, reader, loop, busy = asyncio.Event(), Reader(), asyncio.get_running_loop(), [True]
 
@@ -276,12 +276,12 @@ async def test_no_meter_more_is_begun_while_this_process_is_behind_and_a_free_pl
     work()
     for _ in range(5):
         await asyncio.sleep(0)
-        assert door.open <= 2 * MOST_BEGUN
+        assert door.open <= 2 * GROWTH
     busy[0] = False
     begin = loop.time()
     await until(lambda: door.open == len(meters))
     # So many are begun a turn, and the turns are short.
-    assert loop.time() - begin < LOOK_SECS * len(meters) / MOST_BEGUN / 2
+    assert loop.time() - begin < LOOK_SECS * len(meters) / GROWTH / 2
     hold.set()
     await filler.idle()
     assert len(reader.asked) == len(meters)
