@@ -27,8 +27,8 @@ import typer
 
 from cli.services.ports import free_ports
 from connectors.dlms.config import DlmsConfig
-from connectors.dlms.limits import SPARE, let_open
 from connectors.gather.gatherer import Gathered
+from connectors.gather.open_files import SPARE, let_open
 from connectors.gather.pump import Pump
 from connectors.runner import stop_on_signals
 from connectors.status import serve

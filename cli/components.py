@@ -21,7 +21,11 @@ SILENT_CONNECTORS = frozenset({"ticker"})
 OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 """Connector types that read what another system writes."""
 
-SINK_SCHEMAS = {"clickhouse": frozenset({"ReadingBatch", "Event", "Determinant", "Loss", "ReadingException", "Reject"})}
+SINK_SCHEMAS = {
+    "clickhouse": frozenset(
+        {"ReadingBatch", "Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
+    )
+}
 """Sink type -> schemas that it can store."""
 
 COUNTED = (Counted("nodes", "partitions", "node_energy"), Counted("losses", "sources", FIRST_LOG))

@@ -4,6 +4,7 @@ Determinant    one revision of a bill key with all its determinants
 Loss           one revision of a node's balance
 ReadingException  something in a service point's readings that somebody should look at
 Event          one meter event: an edge of the event status word
+ProfileRow     a row of a profile as its meter sends it: nameplate, billing, values at an event
 Reject         a frame, or a row of one, that was not used (also what is parked)
 Command        something that a meter is to be asked or told
 CommandResult  what became of it
@@ -18,6 +19,7 @@ from pipeline.channels import ENERGY
 from pipeline.codes import REJECT_CODES, Flag, Level
 from pipeline.rules import RULES, Severity
 from schemas.fields import Field, Record, array, enum, nullable, record
+from schemas.profile_rows import profile_row
 
 ORIGIN = (
     Field("source_topic_id", "string", "Id of the log that this record was made from; empty when it came from no log."),
@@ -276,12 +278,19 @@ EVENT_EDGE = (
     ("RESTORED", "the condition ended"),
 )
 
+_REPORTER = Field("device", "string", f"Device that reported it: {DEVICE_DOC}.")
+_FLAGS = Field(
+    "flags",
+    "int",
+    "Bits of pipeline.codes.Flag: " + ", ".join(f"{int(flag)} {(flag.name or '').lower()}" for flag in Flag) + ".",
+)
+
 EVENT = Record(
     "Event",
     "One meter event (IS 15959 part 2).",
     (
         Field("service_point", "long", "Service point at the time of the event; a positive id of the registry."),
-        Field("device", "string", f"Device that reported it: {DEVICE_DOC}."),
+        _REPORTER,
         Field("time", "long", "[s] The meter's own clock, epoch seconds UTC."),
         Field("received_at", "long", "[s] When the connector had the frame, epoch seconds UTC."),
         Field("source", enum("EventSource", "Where it was read.", EVENT_SOURCE), "Where it was read."),
@@ -291,17 +300,13 @@ EVENT = Record(
             "bit", nullable("int"), "Bit of the event status word, 0 the highest of its first octet; null for others."
         ),
         Field("code", nullable("int"), "Event code of IS 15959; null when the bit has none."),
-        Field(
-            "flags",
-            "int",
-            "Bits of pipeline.codes.Flag: "
-            + ", ".join(f"{int(flag)} {(flag.name or '').lower()}" for flag in Flag)
-            + ".",
-        ),
+        _FLAGS,
         Field("frame", "int", "Frame within the source record, from 0; -1 when it came from none."),
         *ORIGIN,
     ),
 )
+
+PROFILE_ROW = profile_row(_FLAGS, _REPORTER, ORIGIN)
 
 # ------------------------------------------------------------------------------------------------ rejects
 
@@ -394,4 +399,6 @@ COMMAND_RESULT = Record(
     ),
 )
 
-RECORDS: tuple[Record, ...] = (DETERMINANT, LOSS, READING_EXCEPTION, EVENT, REJECT, COMMAND, COMMAND_RESULT)
+RECORDS: tuple[Record, ...] = (
+    DETERMINANT, LOSS, READING_EXCEPTION, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT,
+)  # fmt: skip

@@ -19,7 +19,9 @@ from agents.decode.kernels_profile import MOST_PLACES
 from agents.decode.kernels_rows import ASIDE, FRAMES, NEVER, ROWS, SNAPSHOTS, Changes, Memory, Rows, Tables
 from agents.decode.single.describe import Describer, Options
 from agents.decode.single.described import Described
-from agents.decode.single.entries import SAY_QUANTITIES, Entry, NotPlacedError, Stamps, entries_of
+from agents.decode.single.entries import SAY_QUANTITIES, Entry, Stamps, entries_of
+from agents.decode.single.not_placed import NotPlacedError
+from agents.decode.single.profile_rows import ProfileRow
 from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 
@@ -51,6 +53,16 @@ class LogEvent:
 
 
 @dataclass(frozen=True)
+class SentRow:
+    """A row of a profile that is kept whole: frame of the batch, epoch seconds UTC, flags, what it says."""
+
+    frame: int
+    time: int
+    flags: int
+    row: ProfileRow
+
+
+@dataclass(frozen=True)
 class Batch:
     """What the lane needs of a batch, and where it writes: see `read_frames`; received_at i64 (n,)."""
 
@@ -73,12 +85,14 @@ class Room(Protocol):
 class SingleLane:
     """Reads what the kernels leave aside, of one record.
 
-    events: entries of event logs, in the order of the frames; said: frame -> why it was not used, and its generic
-    decode, as the tail of a reject's detail.
+    events: entries of event logs, rows: rows of profiles, both in the order of the frames; said: frame -> why it was
+    not used, and its generic decode, as the tail of a reject's detail; read: the frames that were read here.
     """
 
     def __init__(self, most_octets: int) -> None:
         self.events: list[LogEvent] = []
+        self.rows: list[SentRow] = []
+        self.read: list[int] = []
         self.said: dict[int, bytes] = {}
         self._left = most_octets
 
@@ -96,6 +110,7 @@ class SingleLane:
         start = int(opened.frames.start[item])
         octets = batch.octets[start : start + int(opened.frames.length[item])].tobytes()
         self._left -= max(LEAST_OCTETS, len(octets))
+        self.read.append(item)
         policy = batch.tables.policy
         found: list[Described] = []
         try:
@@ -121,9 +136,11 @@ class SingleLane:
         opened.code[item] = verdict
         if verdict != GOOD:
             return
-        for place in np.flatnonzero(table["kind"] == LOG).tolist():
-            row = table[place]
-            self.events.append(LogEvent(item, int(row["time"]), int(row["flags"]), entries[place].event))
+        for row, entry in zip(table, entries, strict=True):
+            if entry.event is not None:
+                self.events.append(LogEvent(item, int(row["time"]), int(row["flags"]), entry.event))
+            if entry.row is not None:
+                self.rows.append(SentRow(item, int(row["time"]), int(row["flags"]), entry.row))
 
 
 def arrays_of(entries: list[Entry]) -> tuple[Array, Array]:

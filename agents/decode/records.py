@@ -40,7 +40,8 @@ def device_name(device: int) -> str:
     return f"{device:016X}"
 
 
-def _origin(parcel: Parcel, index: int) -> dict[str, Any]:
+def origin_of(parcel: Parcel, index: int) -> dict[str, Any]:
+    """Fields that say which record of which log gave rise to the `index`-th of an output."""
     origin = parcel.origin
     return {
         "source_topic_id": origin.topic_id,
@@ -70,7 +71,7 @@ def event_records(parcel: Parcel, decoded: DecodedBatch, changes: Changes) -> It
                 "code": edge.code,
                 "flags": int(decoded.flags[row]),
                 "frame": frame,
-                **_origin(parcel, index),
+                **origin_of(parcel, index),
             }
             index += 1
 
@@ -92,7 +93,7 @@ def log_records(parcel: Parcel, events: Iterable[LogEvent], first: int) -> Itera
             "code": event.code,
             "flags": event.flags,
             "frame": event.frame,
-            **_origin(parcel, index),
+            **origin_of(parcel, index),
         }
 
 
@@ -118,7 +119,7 @@ def drift_records(parcel: Parcel, decoded: DecodedBatch, drifts: Drifts, index: 
             "code": None,
             "flags": int(decoded.flags[row]),
             "frame": frame,
-            **_origin(parcel, index + place),
+            **origin_of(parcel, index + place),
         }
 
 

@@ -42,6 +42,7 @@ from agents.decode.late import LATE_DEVICE, read_late
 from agents.decode.openings import close_intervals
 from agents.decode.others import open_others
 from agents.decode.prepare import tables_of
+from agents.decode.profile_records import profile_records
 from agents.decode.records import drift_records, event_records, log_records, rejects_of
 from agents.decode.second_try import second_try, try_neighbours
 from agents.decode.state import LAYOUT
@@ -71,7 +72,9 @@ class DecodeStep:
 
     name = "decode"
     layout = LAYOUT
-    outputs: Mapping[str, str] = MappingProxyType({"events": "Event", "rejects": "Reject"})
+    outputs: Mapping[str, str] = MappingProxyType(
+        {"events": "Event", "profile_rows": "ProfileRow", "rejects": "Reject"}
+    )
 
     def __init__(self, config: DecodeConfig | None = None) -> None:
         self.config = config or DecodeConfig()
@@ -98,6 +101,10 @@ class DecodeStep:
         records += log_records(parcel, lane.events, len(records))
         records += drift_records(parcel, decoded, drifts, len(records))
         emissions = [Emission("events", record, key=record["device"].encode()) for record in records]
+        emissions += [
+            Emission("profile_rows", record, key=record["device"].encode())
+            for record in profile_records(parcel, lane.rows)
+        ]
         refused = rejects_of(parcel, opened.code, opened.frames.counter, lane.said)
         if refused is not None:
             emissions.append(Emission("rejects", refused))

@@ -6,6 +6,7 @@ case       how many, the seed, bounds: bench/cases/fuzz
 kinds      what is done to frames, and how often
 world      meters with their keys and links
 encode     A-XDR data for the corpus
+lists      plaintexts for the decoder for single frames
 corpus     sound pushes and profiles, where their data lie, and odd data to put in
 chance     a stream of numbers for each frame
 kernels_*  plaintexts (walk), framings (framing), whole frames (frame)

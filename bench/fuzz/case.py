@@ -18,6 +18,8 @@ class FuzzCase(Strict):
     seed: int = Field(ge=0, description="the same seed gives the same frames")
     batch_secs: float = Field(gt=0, description="a batch that takes longer hangs")
     oracle_batches: int = Field(ge=1, description="one batch of so many has a device's frames compared")
+    lane_octets: int = Field(ge=0, description="of a batch, that the decoder for single frames may read")
+    lane_batches: int = Field(ge=1, description="one batch of so many is bounded as in a topology")
     reach_frames: int = Field(ge=1, description="frames that are decoded without compiled kernels")
 
 

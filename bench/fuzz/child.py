@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from agents.decode.config import DecodeConfig
 from bench.case import Strict
 from bench.fuzz import laws, oracle
 from bench.fuzz.kinds import MOST
@@ -37,6 +38,8 @@ class Order(Strict):
     frames: int = Field(ge=1)
     singly: bool = Field(False, description="each frame in a batch of its own")
     oracle_batches: int = Field(1, ge=1)
+    lane_octets: int = Field(0, ge=0, description="of a batch, for the decoder for single frames")
+    lane_batches: int = Field(1, ge=1, description="one batch of so many is bounded as in a topology")
     shown: bool = Field(False, description="the octets of a batch's first frame too, and whom they are from")
     saved: Path | None = Field(None, description="file to which the frames go, instead of being decoded")
 
@@ -54,9 +57,10 @@ def main(order: Order) -> None:
         made = maker.make(first, min(step, order.first + order.frames - first))
         making = time.perf_counter() - begin
         config = config_of(number)
-        decoded, broken = laws.decode(made, tables[config], context)
+        octets = _lane_octets(order, number, compared=judge is not None)
+        decoded, broken = laws.decode(made, tables[config], context, octets)
         decoding = time.perf_counter() - begin - making
-        again, more = laws.decode(made, tables[config], context)
+        again, more = laws.decode(made, tables[config], context, octets)
         broken += more + laws.check(made, decoded, again)
         compared = 0
         if judge is not None and (number % order.oracle_batches == 0 or order.singly):
@@ -64,6 +68,13 @@ def main(order: Order) -> None:
             broken += other
         line = _line(made, decoded, broken) | {"compared": compared, "secs": [round(making, 4), round(decoding, 4)]}
         _say(line | {"shown": _shown(made)} if order.shown else line)
+
+
+def _lane_octets(order: Order, number: int, *, compared: bool) -> int:
+    """Bound of the second lane for a batch: none where all frames are compared, for the oracle does not know it."""
+    if order.singly or number % order.lane_batches == order.lane_batches - 1:
+        return DecodeConfig().single_octets
+    return 0 if compared and number % order.oracle_batches == 0 else order.lane_octets
 
 
 def _line(made: Made, decoded: laws.Decoded, broken: list[Broken]) -> dict[str, Any]:
@@ -74,6 +85,7 @@ def _line(made: Made, decoded: laws.Decoded, broken: list[Broken]) -> dict[str, 
         "frames": len(made.kind),
         "octets": len(made.batch.payload),
         "rows": len(decoded.rows.frame),
+        "lane": [len(decoded.lane.read), int((decoded.opened.code[decoded.lane.read] == 0).sum())],
         "cells": [[int(cell) // 256, int(cell) % 256, int(cells[cell])] for cell in there],
         "broken": [one.as_json() for one in broken[:MOST_SAID]],
     }

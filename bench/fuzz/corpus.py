@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from bench.fuzz import encode
+from bench.fuzz import encode, lists
 from bench.fuzz.world import NOON
 from pipeline.axdr import Datum, read_datum
 from pipeline.channels import FIRST_PHYSICAL
@@ -19,8 +19,13 @@ from pipeline.reading_frames import CHANNEL_COLUMNS, COLUMNS_OF, FIRST_OCTET, HE
 from pipeline.templates import ARRAY, STRUCTURE, TEMPLATES, Push
 
 ANY_MODEL = 0
+NAMES_ITSELF = 10
+"""The model of meters that name their quantities."""
 BODY_AT = 6
 """Place of the datum of a notification without a date-time."""
+NOTICE, NOTICE_HEAD, DATED = 0xC2, 11, 13
+"""An Event-Notification: its tag, octets before its datum when it has no time, and what a time is more."""
+TEXT = ord("/")
 MOST_DATA = 250
 """Data of a plaintext whose places are kept; those of a long profile's later rows are like the earlier ones'."""
 DATUM = np.dtype([("place", "<i4"), ("end", "<i4"), ("parent", "<i4"), ("body", "<i4"), ("clock", "u1"),
@@ -61,7 +66,7 @@ class Corpus(NamedTuple):
     readings: Texts
 
 
-CHOICES = 256
+CHOICES = 1024
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,11 @@ def _bases() -> list[_Base]:
                 found.append(_Base(fewer, model, 1))
         for push in template.pushes:
             found += _profiles(push, model)
+    # Most frames are for the kernels: the second lane reads a part of what is left to it.
+    found = [replace(base, weight=3 * base.weight) for base in found]
+    found += [_Base(made, NAMES_ITSELF, 4) for made in lists.lists()]
+    found += [_Base(made, ANY_MODEL, 1) for made in (*lists.lists(), *lists.pushes(), *lists.notices())]
+    found += [_Base(lists.TELEGRAM, NAMES_ITSELF, 2)]
     found.append(_Base(encode.nulls(1, NOON, 401), 1, 1))
     everything = encode.container(STRUCTURE, _odd()[:40])
     bodies = (everything, encode.container(ARRAY, [everything] * 3), b"\x12\x01\x02")
@@ -220,8 +230,12 @@ def _walk_compact(datum: Datum, row: int, found: list[list[int]]) -> None:
 
 
 def _data(octets: bytes) -> list[list[int]]:
-    """Rows of DATUM of a notification."""
+    """Rows of DATUM of a notification; a telegram has none."""
+    if octets[0] == TEXT:
+        return []
     at = BODY_AT + (octets[5] if octets[5] in (0, 12) else 1 + octets[6])
+    if octets[0] == NOTICE:
+        at = NOTICE_HEAD + (DATED if octets[1] else 0)
     found: list[list[int]] = []
     _walk(read_datum(octets, at)[0], octets, -1, found)
     # Kernels change data from the last to the first, so that the places before stay what they are.

@@ -32,7 +32,8 @@ def figures(case: FuzzCase, state: State, reached: dict[str, Any] | None) -> dic
     """The JSON object.
 
     frames, of which changed_and_sealed were changed after decryption and sealed again, and walked of these came to the
-    walk through their data. kinds: {"layer", "kind", "frames", "verdicts"}; verdicts: {code: frames}; cells_reached:
+    walk through their data. read_by_the_second_lane: by the decoder for single frames, a part of what kernels
+    leave to it. kinds: {"layer", "kind", "frames", "verdicts"}; verdicts: {code: frames}; cells_reached:
     pairs of kind and verdict that occurred; verdicts_missing: reject codes of decode that did not. branches: see
     bench.fuzz.reach; null when not asked for. broken: laws that did not hold, the first of them; ok: none, and every
     frame has a verdict.
@@ -64,6 +65,8 @@ def figures(case: FuzzCase, state: State, reached: dict[str, Any] | None) -> dic
         "octets": state.octets,
         "rows": state.rows,
         "compared_with_plain_python": state.compared,
+        "read_by_the_second_lane": state.lane,
+        "taken_by_the_second_lane": state.lane_taken,
         "layers": dict(layers.most_common()),
         "kinds": kinds,
         "verdicts": dict(by_code.most_common()),
@@ -94,6 +97,7 @@ def show(out: Console, said: dict[str, Any]) -> None:
     out.print(
         f"{said['frames']:,} frames; {said['share_changed_and_sealed']:.0%} changed after decryption and sealed again, "
         f"{said['share_walked']:.0%} walked through; {said['compared_with_plain_python']:,} also in plain Python; "
+        f"{said['read_by_the_second_lane']:,} by the decoder for single frames; "
         f"{said['verdicts_reached']} verdicts, {said['cells_reached']} pairs of kind and verdict"
     )
     branches = said["branches"]

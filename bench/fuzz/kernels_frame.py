@@ -17,13 +17,16 @@ STREAMS = 4
 KIND, FROM, PLAIN, WHOLE = range(STREAMS)
 
 SOUND_KIND, AGAIN, COUNTER_OF_EARLIER, ANOTHER_KEY = 20, 27, 28, 22
-FIRST_FRAMING, LAST_FRAMING = 30, 43
+FIRST_FRAMING, LAST_FRAMING = 30, 44
+SUITE_ONE, SUITE_TWO, BROADCAST, GENERAL, GENERAL_CHANGED, SERVICE = range(80, 86)
 FIRST_READINGS, LAST_READINGS = 50, 54
 UNSEALED, ANY, NOTHING, LONG = 60, 70, 71, 72
 LAST_WALK = 14
 
 PROTECTED, ENCRYPTED, AUTHENTICATED = 0x30, 0x20, 0x10
-GENERAL_GLO, TITLE_OCTETS, TAG_OCTETS = 0xDB, 8, 12
+GENERAL_GLO, GENERAL_CIPHERING, TITLE_OCTETS, TAG_OCTETS = 0xDB, 0xDD, 8, 12
+SERVICES = np.array([0xCA, 0xCC, 0xCD, 0xCE, 0xCF, 0x28, 0xC8, 0xD4], np.uint8)
+"""Tags of ciphered APDUs of one service: those that a meter sends, a request, and one under a dedicated key."""
 CONTROLS = np.array([0x00, 0x31, 0x32, 0x3F, 0x70, 0xB0, 0xF0, 0x50, 0x60, 0xA0, 0x40, 0x80, 0x10, 0x20], np.uint8)
 TAGS = np.array([0x0F, 0xC2, 0xC4, 0xC5, 0xC7, 0xCA, 0xCC, 0xD4, 0xD8, 0xDC, 0xDD, 0xDF, 0xE0, 0x60, 0x61, 0], np.uint8)
 
@@ -113,7 +116,7 @@ def plaintext(dice, seed, frame, kind, model, title, corpus, many, work, spare):
     begin(dice, seed, STREAMS * frame + PLAIN)
     if kind == ANY:
         return _any_octets(dice, work, title)
-    if kind >= NOTHING:
+    if NOTHING <= kind <= LONG:
         for octet in range(4):
             work[octet] = word(dice) & np.uint64(255)
         return roll(dice, 4)
@@ -127,7 +130,8 @@ def plaintext(dice, seed, frame, kind, model, title, corpus, many, work, spare):
     copy(corpus.bases.octets, corpus.bases.start[base], length, work, 0)
     if kind <= LAST_WALK:
         return change_plain(dice, kind, work, length, base, corpus, spare)
-    if kind == UNSEALED or (FIRST_FRAMING <= kind <= LAST_FRAMING and roll(dice, 4) == 0):
+    sometimes = FIRST_FRAMING <= kind <= LAST_FRAMING or kind >= SUITE_ONE
+    if kind == UNSEALED or (sometimes and roll(dice, 4) == 0):
         return change_plain(dice, roll(dice, LAST_WALK + 1), work, length, base, corpus, spare)
     return length
 
@@ -136,7 +140,17 @@ def plaintext(dice, seed, frame, kind, model, title, corpus, many, work, spare):
 def is_plain(dice, seed, frame, kind):  # type: ignore[no-untyped-def]
     """Whether a frame is not sealed; of the framings a fifth is not."""
     begin(dice, seed, STREAMS * frame + WHOLE)
-    return roll(dice, 5) == 0 if FIRST_FRAMING <= kind <= LAST_FRAMING else kind >= FIRST_READINGS
+    return roll(dice, 5) == 0 if FIRST_FRAMING <= kind <= LAST_FRAMING else FIRST_READINGS <= kind <= LONG
+
+
+@kernel
+def _control_of(kind, control):  # type: ignore[no-untyped-def]
+    """The security control octet of a kind, of one that a meter would have: suite and key set."""
+    if kind == SUITE_ONE:
+        return control | 1
+    if kind == SUITE_TWO:
+        return control | 2
+    return control | 0x40 if kind == BROADCAST else control
 
 
 @kernel
@@ -173,20 +187,60 @@ def plaintexts(  # type: ignore[no-untyped-def]
         length = plaintext(dice, seed, source, kind, models[device], titles[device], corpus, many, work, spare)
         plain = is_plain(dice, seed, source, kind)
         like[item], places[item], devices[item], counters[item], others[item] = kind, source, device, counter, other
-        controls[item] = 0 if plain else control
+        controls[item] = 0 if plain else _control_of(kind, control)
         rows[item] = -1 if plain else (device + 1) % models.shape[0] if kind == ANOTHER_KEY else device
         starts[item], lengths[item] = at, length
         at = copy(work, 0, length, out, at)
 
 
 @kernel
-def _ciphered(dice, kind, title, counter, control, sealed, start, length, lengths, work, spare):  # type: ignore[no-untyped-def]
-    """general-glo-ciphering of `length` octets that are sealed, changed by `kind`, in `work`; how many octets."""
-    work[0], work[1] = GENERAL_GLO, TITLE_OCTETS
+def _put_octets(dice, size, work, at):  # type: ignore[no-untyped-def]
+    """An octet string of `size` octets of any kind; the place behind."""
+    work[at] = size
+    for octet in range(size):
+        work[at + 1 + octet] = word(dice) & np.uint64(255)
+    return at + 1 + size
+
+
+@kernel
+def _put_title(title, work, at):  # type: ignore[no-untyped-def]
+    """A system title as an octet string; the place behind."""
+    work[at] = TITLE_OCTETS
     for octet in range(TITLE_OCTETS):
-        work[2 + octet] = (title >> np.uint64(56 - 8 * octet)) & np.uint64(255)
-    tagged = length + (0 if control == ENCRYPTED else TAG_OCTETS)
-    at = put_length(work, 10, 5 + tagged)
+        work[at + 1 + octet] = (title >> np.uint64(56 - 8 * octet)) & np.uint64(255)
+    return at + 1 + TITLE_OCTETS
+
+
+@kernel
+def _put_head(dice, kind, title, work):  # type: ignore[no-untyped-def]
+    """What stands before the length of the ciphered octets; the place behind.
+
+    general-ciphering: five octet strings, of which the second is the sender's title or empty, then which key it is.
+    """
+    if kind == SERVICE:
+        work[0] = SERVICES[roll(dice, SERVICES.shape[0])]
+        return np.int64(1)
+    if kind != GENERAL and kind != GENERAL_CHANGED:
+        work[0] = GENERAL_GLO
+        return _put_title(title, work, np.int64(1))
+    work[0] = GENERAL_CIPHERING
+    at = _put_octets(dice, roll(dice, 9), work, np.int64(1))
+    at = _put_title(title, work, at) if roll(dice, 4) else _put_octets(dice, np.int64(0), work, at)
+    for most in (8, 12, 3):
+        at = _put_octets(dice, most * roll(dice, 2), work, at)
+    known = roll(dice, 2)
+    work[at], work[at + 1], work[at + 2] = known, 0, roll(dice, 2)
+    end = at + 1 + 2 * known
+    if kind == GENERAL_CHANGED:
+        change_octets(dice, work, np.int64(0), end)
+    return end
+
+
+@kernel
+def _ciphered(dice, kind, title, counter, control, sealed, start, length, lengths, work, spare):  # type: ignore[no-untyped-def]
+    """A ciphered APDU of `length` octets that are sealed, changed by `kind`, in `work`; how many octets."""
+    tagged = length + (TAG_OCTETS if control & AUTHENTICATED else 0)
+    at = put_length(work, _put_head(dice, kind, title, work), 5 + tagged)
     head = at
     work[at] = control
     for octet in range(4):
@@ -255,6 +309,9 @@ def _framed(dice, kind, source, length, spare, out, at):  # type: ignore[no-unty
         return end
     if FIRST_READINGS <= kind <= LAST_READINGS and roll(dice, 10):
         return copy(source, 0, length, out, at)
+    if kind == 44:
+        out[at], out[at + 1], out[at + 2] = 0xE6, 0xE7 if roll(dice, 8) else 0xE6, 0 if roll(dice, 16) else 1
+        return copy(source, 0, length, out, at + 3)
     end = _usual(dice, source, length, out, at)
     if kind == 30:
         return at + roll(dice, end - at + 1)

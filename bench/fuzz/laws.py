@@ -10,6 +10,7 @@ import numpy as np
 from agents.decode.kernels_open import Opened
 from agents.decode.kernels_profile import MOST_PLACES, MOST_ROWS
 from agents.decode.kernels_rows import Changes, Tables
+from agents.decode.lane import MOST_SAID, SingleLane
 from agents.decode.state import LAYOUT
 from agents.decode.step import decode_batch
 from bench.fuzz.guarded import Guards
@@ -49,6 +50,7 @@ class Decoded:
     opened: Opened
     changes: Changes
     store: StateStore
+    lane: SingleLane
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -57,22 +59,26 @@ class Decoded:
         found |= {f"changes.{name}": getattr(self.changes, name) for name in Changes._fields}
         for name, area in self.store.areas.items():
             found |= {f"{name}.rows": area.rows, f"{name}.changed": area.changed, f"{name}.dirty": area.dirty}
-        return found | {"code": self.opened.code}
+        return found | {"code": self.opened.code, "lane": np.frombuffer(self._told().encode(), np.uint8)}
+
+    def _told(self) -> str:
+        """What the second lane says beside rows."""
+        return repr((self.lane.read, self.lane.events, self.lane.rows, sorted(self.lane.said.items())))
 
 
-def decode(made: Made, tables: Tables, context: int) -> tuple[Decoded, list[Broken]]:
-    """Decode a batch with a state of its own, everything between guards."""
-    guards = Guards()
+def decode(made: Made, tables: Tables, context: int, lane_octets: int = 0) -> tuple[Decoded, list[Broken]]:
+    """Decode a batch with a state of its own, everything between guards; `lane_octets`: bound of the second lane."""
+    guards, lane = Guards(), SingleLane(lane_octets)
     store = guards.store(StateStore(LAYOUT, PAGES))
     batch = FrameBatch(**{column.name: guards.of(getattr(made.batch, column.name)) for column in FrameBatch.COLUMNS})
     with guards.installed():
-        found = decode_batch(batch, store, tables, context, made.requeued)
+        found = decode_batch(batch, store, tables, context, made.requeued, lane)
     broken = [Broken("guards", -1, f"{guards.broken()} were written over")] if guards.broken() else []
     broken += [
         Broken("input", -1, f"{column.name} was changed") for column in FrameBatch.COLUMNS
         if not _same(getattr(batch, column.name), getattr(made.batch, column.name))
     ]  # fmt: skip
-    return Decoded(*found, store), broken
+    return Decoded(*found, store, lane), broken
 
 
 def check(made: Made, decoded: Decoded, again: Decoded) -> list[Broken]:
@@ -81,7 +87,10 @@ def check(made: Made, decoded: Decoded, again: Decoded) -> list[Broken]:
         Broken("same", _first_other(made, one, again.arrays[name]), f"{name} differs when it is decoded again")
         for name, one in decoded.arrays.items() if not _same(one, again.arrays[name])
     ]  # fmt: skip
-    return broken + _verdicts(made, decoded) + _rows(made, decoded) + _snapshots(decoded) + _changes(decoded)
+    return [
+        *broken, *_verdicts(made, decoded), *_rows(made, decoded), *_snapshots(decoded), *_changes(decoded),
+        *_lane(made, decoded),
+    ]  # fmt: skip
 
 
 def _same(one: Array, other: Array) -> bool:
@@ -105,11 +114,13 @@ def _verdicts(made: Made, decoded: Decoded) -> list[Broken]:
     if len(code) != len(made.kind) or (len(frame) and int(frame.max()) >= len(code)):
         return [Broken("verdict", -1, "verdicts or rows of frames that are not there")]
     rows = np.bincount(frame, minlength=len(code))
-    may = np.isin(code, WITH_ROWS) | (code == 0)
+    may, told = np.isin(code, WITH_ROWS) | (code == 0), np.zeros(len(code), np.bool_)
+    told[[one.frame for one in (*decoded.lane.events, *decoded.lane.rows)]] = True
     return [
         *_where("verdict", made, ~KNOWN[code], "a code that is none"),
-        *_where("rows", made, (code == 0) & (rows == 0), "taken, and no row of it"),
+        *_where("rows", made, (code == 0) & (rows == 0) & ~told, "taken, and nothing of it"),
         *_where("rows", made, ~may & (rows > 0), "refused, and rows of it"),
+        *_where("rows", made, (code != 0) & told, "refused, and events or rows of a profile of it"),
         *_where("rows", made, rows > MOST_ROWS, "more rows than a frame may have"),
     ]
 
@@ -169,3 +180,23 @@ def _changes(decoded: Decoded) -> list[Broken]:
     if (changes.before == changes.after).all(axis=1).any():
         return [Broken("changes", -1, "a word that is the one before")]
     return []
+
+
+def _lane(made: Made, decoded: Decoded) -> list[Broken]:
+    """What the second lane read, each frame once, and what it says of frames that it refused."""
+    lane, code = decoded.lane, decoded.opened.code
+    bad = {
+        # What is offered again may be read once more as such.
+        "read twice": made.requeued is None and len(set(lane.read)) != len(lane.read),
+        "said of a frame that it did not read": not set(lane.said) <= set(lane.read),
+        "said of a frame that is taken": any(code[frame] == 0 for frame in lane.said),
+        "said at length, or not in ASCII": any(
+            len(said) > MOST_SAID or not said.isascii() for said in lane.said.values()
+        ),
+        "an event code beyond 16 bits": any(not 0 <= event.code < 1 << 16 for event in lane.events),
+        "a value that is of no kind, or of two": any(
+            sum(part is not None for part in (value.value, value.text, value.time)) > 1
+            for sent in lane.rows for value in sent.row.values
+        ),
+    }  # fmt: skip
+    return [Broken("lane", -1, what) for what, there in bad.items() if there]

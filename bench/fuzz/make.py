@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.fuzz.corpus import corpus
-from bench.fuzz.kernels_frame import AUTHENTICATED, MOST_FRAME, plaintexts, whole_frames
+from bench.fuzz.kernels_frame import ENCRYPTED, MOST_FRAME, PROTECTED, plaintexts, whole_frames
 from bench.fuzz.kernels_walk import ROOM
 from bench.fuzz.kinds import choices
 from bench.fuzz.world import NOON, OF_EACH_MODEL, World
@@ -103,11 +103,11 @@ class Maker:
         keys = gcm.Keys(world.encryption, world.authentication)
         frames = gcm.Frames(rows, world.title[devices], counters, starts, lengths, sealed_starts)
         gcm.seal_batch(self._context, keys, frames, self._plain, self._sealed)
-        for item in np.flatnonzero(controls == AUTHENTICATED).tolist():
+        for item in np.flatnonzero(~np.isin(controls, (0, PROTECTED, ENCRYPTED))).tolist():
             row, start, length = int(rows[item]), int(starts[item]), int(lengths[item])
             raw = seal_one(
-                AUTHENTICATED, (keys.encryption[row].tobytes(), keys.authentication[row].tobytes()),
-                int(frames.title[item]), int(counters[item]), self._plain[start : start + length].tobytes(),
+                int(controls[item]), world.pair(row, int(controls[item])), int(frames.title[item]),
+                int(counters[item]), self._plain[start : start + length].tobytes(),
             )  # fmt: skip
             place = int(sealed_starts[item])
             self._sealed[place : place + len(raw)] = np.frombuffer(raw, np.uint8)

@@ -39,18 +39,19 @@ def compare(oracle: Any, world: World, made: Made, decoded: Decoded, config: Dec
     """(frames compared, those of which verdict or rows differ): all of a device, another one each time.
 
     Only of batches that are offered for the first time, do not say when frames were received (it knows of no clock's
-    drift), and are decoded with settings that it knows.
+    drift), and are decoded with settings that it knows. Frames that the second lane read are not compared: batches that
+    are to be compared are decoded without it.
     """
     if made.requeued is not None or made.batch.received_at.any() or config != DecodeConfig(counter=config.counter):
         return 0, []
     device = made.first // len(made.kind) // TIMED_TURN * 7 % len(DEVICES)
     if world.title[device] == 0:
         return 0, []
-    judge = oracle.Oracle(world.references, world.keys, strict=config.counter == "strict")
+    judge = oracle.Oracle(world.references, world.keys, strict=config.counter == "strict", others=world.others)
     compared, broken = 0, []
     for item in np.flatnonzero(made.device == device).tolist():
         frame = made.frame(item)
-        if len(frame) > MOST_OCTETS:
+        if len(frame) > MOST_OCTETS or item in decoded.lane.read:
             continue
         wanted = _judged(judge, frame, made, item)
         found = _found(decoded, item)

@@ -20,7 +20,9 @@ def text(said: dict[str, Any], case: FuzzCase) -> str:
         f"{', with every index and address checked' if said['checked'] else ''}; "
         f"{said['share_changed_and_sealed']:.1%} changed after decryption and sealed again, {said['share_walked']:.1%} "
         f"came to the walk through their data. {said['rows']:,} rows; {said['compared_with_plain_python']:,} frames "
-        f"compared with plain Python; {said['restarts']} restarts; slowest batch {said['slowest_batch_s']} s; made at "
+        f"compared with plain Python; {said['read_by_the_second_lane']:,} read by the decoder for single "
+        f"frames, of which {said['taken_by_the_second_lane']:,} were taken; {said['restarts']} restarts; "
+        f"slowest batch {said['slowest_batch_s']} s; made at "
         f"{said['making_frames_per_s'] or 0:,} frames a second, decoded between guards at "
         f"{said['decoding_frames_per_s'] or 0:,}; {said['seconds']:,.0f} s in all.", "",
         *(f"- {one['law']}: frame {one['frame']}: {one['what']}" for one in said["broken"]),

@@ -119,6 +119,7 @@ def measure(file: Path) -> dict[str, Any]:
     """Decode the frames of a file and say what was reached."""
     sys.meta_path.insert(0, _Finder())
     from agents.decode import step
+    from agents.decode.lane import SingleLane
     from agents.decode.state import LAYOUT
     from bench.fuzz.world import PAGES, World, config_of, tables_by_config
     from pipeline import gcm
@@ -146,7 +147,9 @@ def measure(file: Path) -> dict[str, Any]:
                 area.rows = area.rows.view(np.dtype((_Fields, area.rows.dtype)))
         config = config_of(number)
         with np.errstate(all="ignore"):
-            _, opened, _ = step.decode_batch(FrameBatch(**fields), store, tables[config], gcm.NO_CONTEXT, again)
+            _, opened, _ = step.decode_batch(
+                FrameBatch(**fields), store, tables[config], gcm.NO_CONTEXT, again, SingleLane(config.single_octets)
+            )  # fmt: skip
         found, counts = np.unique(opened.code, return_counts=True)
         for code, count in zip(found.tolist(), counts.tolist(), strict=True):
             codes["taken" if code == 0 else REJECT_BY_NUMBER[code].code] += count

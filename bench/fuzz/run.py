@@ -45,6 +45,7 @@ REACH_BATCH = 250
 class State:
     """What is done so far. cells: (kind, code) -> frames; sources: stamps of the decoders that did it.
 
+    lane: frames that the decoder for single frames read, lane_taken: those of them that were taken.
     timed: frames that the seconds are of; the first batch of a process, which loads or compiles kernels, is not timed.
     """
 
@@ -56,6 +57,8 @@ class State:
     octets: int = 0
     rows: int = 0
     compared: int = 0
+    lane: int = 0
+    lane_taken: int = 0
     seconds: float = 0.0
     timed: int = 0
     making_secs: float = 0.0
@@ -74,6 +77,7 @@ class State:
         """Count a batch in."""
         self.frames, self.octets = self.frames + line["frames"], self.octets + line["octets"]
         self.rows, self.compared = self.rows + line["rows"], self.compared + line["compared"]
+        self.lane, self.lane_taken = self.lane + line["lane"][0], self.lane_taken + line["lane"][1]
         if timed:
             making, decoding = line["secs"]
             self.making_secs, self.decoding_secs = self.making_secs + making, self.decoding_secs + decoding
@@ -179,8 +183,10 @@ def fuzz(case: FuzzCase, file: Path | None, progress: Progress, *, checked: bool
 
 def _stretch(case: FuzzCase, state: State, file: Path | None, progress: Progress) -> None:
     """As far as one child comes."""
-    order = Order(seed=case.seed, batch=case.batch_frames, first=state.next, frames=case.frames - state.next,
-                  oracle_batches=case.oracle_batches)  # fmt: skip
+    order = Order(
+        seed=case.seed, batch=case.batch_frames, first=state.next, frames=case.frames - state.next,
+        oracle_batches=case.oracle_batches, lane_octets=case.lane_octets, lane_batches=case.lane_batches,
+    )  # fmt: skip
     allowed, done = STARTING_SECS, 0
     begun, began, earlier = state.next, time.monotonic(), state.seconds
     with child(order, checked=state.checked) as running:

@@ -15,7 +15,7 @@ from connectors.simulator.chance import Purpose, draw
 from pipeline.columns import Array
 from pipeline.keystore import key_ring
 from pipeline.lookup import PAGE_GROUPS, groups_of
-from pipeline.reference import FOREVER, References, Registry
+from pipeline.reference import BROADCAST, FOREVER, OTHER_KEY, UNICAST, References, Registry
 from pipeline.templates import TEMPLATES
 
 NOON = 1_751_351_400
@@ -23,6 +23,9 @@ NOON = 1_751_351_400
 
 PAGES = range(8)
 """Of the state: few, so that one can be made anew for every batch."""
+
+SUITE, LONG_SUITE, BROADCAST_BIT = 0x0F, 2, 0x40
+"""Of a security control octet: the suite, the one with long keys, the broadcast key set."""
 
 OF_EACH_MODEL = 6
 FIRST_TITLE = int.from_bytes(b"KVF", "big") << 40
@@ -101,15 +104,44 @@ class World:
         self.title = np.array([device.title for device in DEVICES], np.uint64)
         self.point = self.points[[device.place for device in DEVICES]]
         self.model = np.array([device.model for device in DEVICES], np.int64)
-        self.encryption, self.authentication = (self._keys(which) for which in (0, 1))
+        self.encryption, self.authentication = self._keys(0, 16), self._keys(2, 16)
         """u8 (devices, 16), of those without a key too: frames are sealed for them all the same."""
+        self._long, self._broadcast = (
+            (self._keys(4, 32), self._keys(8, 32)), (self._keys(12, 16), self._keys(14, 16)),
+        )  # fmt: skip
 
-    def _keys(self, which: int) -> Array:
+    def _keys(self, first: int, size: int) -> Array:
+        """u8 (devices, size) of the words from `first` on of each device."""
         words = [
-            int(draw(np.uint64(self._seed), Purpose.KEY.value, device, 2 * which + half))
-            for device in range(len(DEVICES)) for half in (0, 1)
+            int(draw(np.uint64(self._seed), Purpose.KEY.value, device, first + word))
+            for device in range(len(DEVICES)) for word in range(size // 8)
         ]  # fmt: skip
-        return np.array(words, "<u8").view(np.uint8).reshape(len(DEVICES), 16)
+        return np.array(words, "<u8").view(np.uint8).reshape(len(DEVICES), size)
+
+    def pair(self, place: int, control: int) -> tuple[bytes, bytes]:
+        """Keys of the device at `place` that a security control octet asks for."""
+        usual = (self.encryption, self.authentication)
+        chosen = self._broadcast if control & BROADCAST_BIT else self._long if control & SUITE == LONG_SUITE else usual
+        return chosen[0][place].tobytes(), chosen[1][place].tobytes()
+
+    @cached_property
+    def others(self) -> dict[tuple[int, str, int], tuple[bytes, bytes]]:
+        """(device, key set, octets of a key) -> pair, of every second device that has a key."""
+        found = {}
+        for place, device in enumerate(DEVICES):
+            if device.key and device.title and place % 2 == 0:
+                found[device.title, "unicast", 32] = self.pair(place, LONG_SUITE)
+                found[device.title, "broadcast", 16] = self.pair(place, BROADCAST_BIT)
+        return found
+
+    def _other_rows(self) -> Array:
+        rows = np.zeros(len(self.others), OTHER_KEY)
+        for row, ((device, key_set, size), pair) in zip(rows, self.others.items(), strict=True):
+            row["device"], row["length"] = device, size
+            row["key_set"] = BROADCAST if key_set == "broadcast" else UNICAST
+            for name, key in zip(("encryption", "authentication"), pair, strict=True):
+                row[name][:size] = np.frombuffer(key, np.uint8)
+        return rows
 
     @cached_property
     def references(self) -> References:
@@ -125,7 +157,7 @@ class World:
             registry.template[row], registry.interval_secs[row] = span.model, 900 if row % 3 == 0 else 1800
             registry.factor_numerator[row] = registry.factor_denominator[row] = 1
         known = [place for place, device in enumerate(DEVICES) if device.key]
-        ring = key_ring(self.title[known], self.encryption[known], self.authentication[known])
+        ring = key_ring(self.title[known], self.encryption[known], self.authentication[known], self._other_rows())
         return References(registry, ring, {})
 
     @property

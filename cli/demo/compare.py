@@ -24,6 +24,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "days": ("service_point", "day_start"),
     "snapshots": ("service_point", "time", "kind", "device"),
     "events": (),
+    "profile_rows": (),
     "determinants": (),
     "losses": ("node", "span", "start"),
     "rejects": (),

@@ -11,9 +11,9 @@ import structlog
 from connectors.dlms.accept import SHUTDOWN_SECS, Door, listen
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms.connections import Listener, PushDatagrams
-from connectors.dlms.limits import let_open
+from connectors.gather.open_files import let_open
 from connectors.gather.pump import Pump
-from connectors.tls.contexts import server_context
+from connectors.tls.renewal import Renewal
 
 Tell = Callable[[Callable[[], dict[str, Any]]], None]
 
@@ -31,7 +31,7 @@ async def run(
 
     Raises ConfigError before anything listens: for files of TLS, the limit of open files, or the address.
     """
-    context = server_context(config.tls)
+    renewal = Renewal(config.tls)
     let_open(config.connections)
     listener = Listener(pump, config)
     if tell is not None:
@@ -41,7 +41,7 @@ async def run(
     loop = asyncio.get_running_loop()
     sockets = await listen(host, int(port))
     datagrams = None
-    door = Door(listener, context)
+    door = Door(listener, renewal.context)
     doors = [asyncio.ensure_future(door.keep(one)) for one in sockets]
     try:
         if config.udp:
@@ -56,6 +56,8 @@ async def run(
             for one in doors:
                 if one.done():
                     one.result()
+            if config.tls.on:
+                door.context = await asyncio.to_thread(renewal.look)
             now = loop.time()
             for connection in list(listener.open):
                 connection.look(now)

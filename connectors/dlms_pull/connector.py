@@ -30,6 +30,7 @@ from connectors.dlms_pull.offsets import Offsets
 from connectors.dlms_pull.profiles import ProfileReader, template_of
 from connectors.dlms_pull.sessions import Limits, Sessions
 from connectors.dlms_pull.transport import failed
+from connectors.gather.open_files import let_open
 from connectors.gather.pump import Pump
 from pipeline.runtime.moments import Moments
 from pipeline.templates import Template
@@ -239,6 +240,7 @@ async def run(
     """Run on Kafka until `stop`; `told` is given what counts."""
     from connectors.dlms_pull.kafka import CommandTopic, KafkaJournal, ResultTopic, polled
 
+    let_open(config.connections)
     journal = KafkaJournal(place.bootstrap, config.journal, place.name)
     await journal.open()
     inbox = CommandTopic(place.bootstrap, config.commands, place.contracts, f"kvarn-pull-{place.name}")

@@ -21,7 +21,12 @@ from connectors.dlms_pull.transport import NoAnswer
 from pipeline.errors import Transient
 from pipeline.templates import Template
 
-LOOK_SECS = 1.0
+LOOK_SECS, SOON_SECS = 1.0, 0.1
+"""How often the list is looked at, and how soon the place of a meter that is done with is given to the next."""
+BEHIND_SECS, GROWTH = 0.1, 5
+"""While this process is so far behind no meter is begun, not even for one that is done with; else in a turn so many
+more than are done with. Commands share its CPU, and each of their answers would wait for one of every meter that is
+read."""
 
 log = structlog.get_logger()
 
@@ -60,17 +65,27 @@ class Filler:
         self._total, self._each = total, each
         self._running: dict[int, asyncio.Task[None]] = {}
         self._failure: BaseException | None = None
+        self._behind, self._waiting, self._ended = False, False, 0
+        """Whether the loop is late, whether a meter might be begun before the list is looked at again, and how many
+        have ended since some were begun."""
         self.counts = FillCounts()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; what is being read then is broken off, and asked for again by the next process."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         try:
             while not stop.is_set():
-                await self.look()
+                if loop.time() >= due:
+                    await self.look()
+                    due = loop.time() + LOOK_SECS
+                elif self._waiting:
+                    self._begin()
+                wakes = loop.time() + SOON_SECS
                 try:
-                    await asyncio.wait_for(stop.wait(), LOOK_SECS)
+                    await asyncio.wait_for(stop.wait(), SOON_SECS)
                 except TimeoutError:
-                    continue
+                    self._behind = loop.time() - wakes > BEHIND_SECS
         finally:
             for task in self._running.values():
                 task.cancel()
@@ -78,19 +93,29 @@ class Filler:
 
     async def look(self) -> None:
         """Take the list over if it has changed, and begin what is due and has room; raises what ends the process."""
-        if self._failure is not None:
-            raise self._failure
         # Off the event loop: the list of a bad day is long.
         listed = await asyncio.to_thread(self._around.listed)
         if listed is not None:
             await self._take(listed)
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        most, self._ended = self._ended + GROWTH, 0
+        if self._behind:
+            return
+        self._waiting = False
         now = self._around.now()
         if self._window.delay(now) > 0 or len(self._running) >= self._total:
             return
         meters = self._around.meters()
         addresses = {device: meters[device].address for device in self._agenda.gaps if device in meters}
         due = self._agenda.due(now)
-        for device in choose(due, addresses, self._running.keys(), self._total, self._each):
+        total = min(self._total, len(self._running) + most)
+        chosen = choose(due, addresses, self._running.keys(), total, self._each)
+        self._waiting = len(chosen) == most
+        for device in chosen:
             task = asyncio.ensure_future(self._fill(meters[device], self._agenda.due_of(device, now)))
             self._running[device] = task
             task.add_done_callback(partial(self._over, device))
@@ -106,6 +131,8 @@ class Filler:
 
     def _over(self, device: int, task: asyncio.Task[None]) -> None:
         del self._running[device]
+        self._waiting = True
+        self._ended += 1
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
 

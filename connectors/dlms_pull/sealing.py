@@ -16,6 +16,7 @@ from typing import Any
 from gurux_dlms.enums import Security
 from gurux_dlms.GXByteBuffer import GXByteBuffer
 from gurux_dlms.GXCiphering import GXCiphering
+from gurux_dlms.GXDLMS import GXDLMS
 
 from pipeline.gcm_single import AUTHENTICATED, TAG_LENGTH, seal_one, unseal_one
 from pipeline.octets import FrameError, length_octets, read_length
@@ -102,10 +103,20 @@ def opened(raw: bytes, title: bytes, cipher: Cipher) -> tuple[bytes, int, int]:
     return plain, control, counter
 
 
+def _unread(settings: Any, reply: Any) -> None:
+    """In place of reading a value out of a whole answer: it is read once, from the octets, by who asked for it.
+
+    What else the library's own way does is done: the next answer begins with its first block.
+    """
+    settings.resetBlockIndex()
+    reply.data.position = 0
+
+
 def install() -> None:
-    """Replace the library's ciphering in this process; again does nothing more."""
+    """Replace the library's ciphering in this process, and its reading of values; again does nothing more."""
     GXCiphering.encrypt = classmethod(_encrypt)
     GXCiphering.decrypt = classmethod(_decrypt)
+    GXDLMS.getValueFromData = staticmethod(_unread)
 
 
 def proof(cipher: Cipher, title: bytes, counter: int, challenge: bytes) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from connectors.dlms_pull.patience import within
 from pipeline.errors import Transient
 
 WRAPPER_OCTETS = 8
@@ -61,7 +62,7 @@ class TcpConnection:
         """Connect; raises NoAnswer."""
         host, port = address.rsplit(":", 1)
         try:
-            async with asyncio.timeout(connect_secs):
+            async with within(connect_secs):
                 reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
         except (OSError, TimeoutError) as error:
             raise failed("NOT_REACHED", address, str(error) or f"no connection within {connect_secs} s") from error
@@ -75,7 +76,7 @@ class TcpConnection:
     async def send(self, frame: bytes) -> None:
         """See Connection."""
         try:
-            async with asyncio.timeout(self.answer_secs):
+            async with within(self.answer_secs):
                 self._writer.write(frame)
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
@@ -84,7 +85,7 @@ class TcpConnection:
     async def receive(self) -> bytes:
         """See Connection."""
         try:
-            async with asyncio.timeout(self.answer_secs):
+            async with within(self.answer_secs):
                 return await self._read()
         except TimeoutError as error:
             raise failed("SILENT", self.address, f"no answer within {self.answer_secs} s") from error

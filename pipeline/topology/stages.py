@@ -33,7 +33,7 @@ STAGES: dict[str, Stage] = {
             "FrameBatch",
             "DecodedBatch",
             "decoded",
-            {"events": "Event", "rejects": "Reject"},
+            {"events": "Event", "profile_rows": "ProfileRow", "rejects": "Reject"},
             "unframe, decrypt and read the frames",
         ),
         Stage(

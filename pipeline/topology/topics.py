@@ -42,6 +42,14 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic("events", "decode", "device", "Event", "warehouse, operations", "meter events"),
     Topic(
+        "profile-rows",
+        "decode",
+        "device",
+        "ProfileRow",
+        "warehouse",
+        "nameplates, billing profiles and values at events as meters send them",
+    ),
+    Topic(
         "exceptions",
         "exceptions",
         "service point",

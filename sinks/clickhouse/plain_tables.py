@@ -1,4 +1,4 @@
-"""Tables filled from plain records: events, determinants, losses, exceptions, rejects; made from the schemas."""
+"""Tables filled from plain records: events, rows of profiles, bills, losses, exceptions, rejects; as the schemas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.codes import REJECT_CODES, Level
 from schemas.fields import Record
-from schemas.records import DETERMINANT, EVENT, LOSS, READING_EXCEPTION, REJECT
+from schemas.records import DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
@@ -26,6 +26,8 @@ NAMED = {
     "stage": "LowCardinality(String)",
     "topic": "LowCardinality(String)",
     "tariff": "LowCardinality(Nullable(String))",
+    "profile": "LowCardinality(String)",
+    "template": "LowCardinality(String)",
     "source_topic_id": TOPIC,
     "versions": "Map(String, String)",
 }
@@ -79,7 +81,7 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 
 ITEM_TYPES: dict[str, dict[str, str]] = {
     name: types
-    for record in (DETERMINANT, EVENT, LOSS, READING_EXCEPTION, REJECT)
+    for record in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
     for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
@@ -101,6 +103,16 @@ EVENTS = Table(
     engine="ReplacingMergeTree",
     time="time",
     order_by=("day", "service_point", "time", *COPY),
+)
+
+PROFILE_ROWS = Table(
+    name="profile_rows",
+    schema="ProfileRow",
+    doc="Rows of nameplates, billing profiles and event logs with values, as meters send them, as often as they do",
+    columns=(*columns_of(PROFILE_ROW), day_of("time")),
+    engine="ReplacingMergeTree",
+    time="time",
+    order_by=("day", "profile", "service_point", "time", "device", "code", *COPY),
 )
 
 DETERMINANTS = Table(
@@ -144,4 +156,4 @@ REJECTS = Table(
     order_by=("day", "code", "stage", *COPY, "log_partition", "log_offset"),
 )
 
-PLAIN_TABLES = (EVENTS, DETERMINANTS, LOSSES, EXCEPTIONS, REJECTS)
+PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, REJECTS)

@@ -8,15 +8,29 @@ from __future__ import annotations
 
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.packed_tables import DAYS, READINGS
-from sinks.clickhouse.plain_tables import DETERMINANTS, EXCEPTIONS, LOSSES
+from sinks.clickhouse.plain_tables import COPY, DETERMINANTS, EXCEPTIONS, LOSSES, PROFILE_ROWS
 
-LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, EXCEPTIONS)
+LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, PROFILE_ROWS, EXCEPTIONS)
+
+ORDER_OF_ONE = ("revision", *COPY)
+"""Parts of an order key that tell the newer of two rows about the same: its revision, or its place in the log."""
+
+PROFILE_VALUES = (
+    "CREATE OR REPLACE VIEW profile_values AS\n"
+    "SELECT day, profile, service_point, time, device, code, template, flags, received_at, sent.obis AS obis, "
+    "sent.attribute AS attribute, sent.value AS value, toFloat64OrNull(sent.value) AS number, sent.unit AS unit, "
+    "sent.text AS text, sent.time AS value_time\n"
+    "FROM profile_rows_latest\nARRAY JOIN `values` AS sent\n"
+    "COMMENT 'a row a value of profile_rows_latest; number: value as a float'"
+)
+"""CREATE VIEW of single values of profiles."""
 
 
 def latest_view(table: Table) -> str:
     """CREATE VIEW of the newest revision of each key of `table`."""
     names = ", ".join(f"`{column.name}`" for column in table.columns)
-    key, order = ", ".join(table.order_by[:-1]), ", ".join(f"{part} DESC" for part in table.order_by)
+    key = ", ".join(part for part in table.order_by if part not in ORDER_OF_ONE)
+    order = ", ".join(f"{part} DESC" for part in table.order_by)
     return (
         f"CREATE OR REPLACE VIEW {table.name}_latest AS\nSELECT {names}\nFROM {table.name}\n"
         f"ORDER BY {order}\nLIMIT 1 BY {key}\nCOMMENT 'the newest revision of each row of {table.name}'"

@@ -54,6 +54,7 @@ topologies:
     to:
       readings: {name}-readings
       events: {name}-events
+      profile_rows: null
       determinants: {name}-determinants
       node_energy: {name}-node-energy
       rejects: {name}-rejects

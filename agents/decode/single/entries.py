@@ -1,7 +1,8 @@
 """What frames say, as entries of a DecodedBatch: the bridge from codes and units to Kvarn's own rows.
 
 A frame is used as a whole or not at all, as in the kernels: an APDU that could be read only in part, or a number that
-is no measurement, refuses it. What has no place among channels, snapshot fields and events is left out.
+is no measurement, refuses it. Rows of nameplates, billing profiles and event logs are kept whole beside
+(`profile_rows`); what else has no place among channels, snapshot fields and events is left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from decimal import Decimal
 from agents.decode.single.clock import DOUBTFUL, INVALID, NO_STATUS, read_own_clock
 from agents.decode.single.described import Described
 from agents.decode.single.names import EVENT_CODES
-from agents.decode.single.profiles import EVENTS
+from agents.decode.single.not_placed import NotPlacedError
+from agents.decode.single.profile_rows import ProfileRow, row_of
+from agents.decode.single.profiles import EVENTS, NAMEPLATE
 from agents.decode.single.quantities import DEMAND_TIMES, NoMeasurementError, Place, is_clock, place_of
 from pipeline.channels import FIRST_PHYSICAL, SNAPSHOT_INDEX
 from pipeline.codes import Flag, Kind
@@ -28,29 +31,24 @@ _EVENT_CODE = "0.0.96.11."
 _BILLING_DATE = "0.0.0.1.2.255"
 _WORD_HIGH = SNAPSHOT_TARGET + SNAPSHOT_INDEX[WORD]
 _DAY = 86_400
-
-
-class NotPlacedError(Exception):
-    """A frame that is not used: `code` of pipeline.codes.REJECT_CODES, "" where nothing of it has a place; and why."""
-
-    def __init__(self, reason: str, code: str = "") -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
+MOST_CODE = 65_535
+"""Event codes have 16 bits (IS 15959); records have room for 32."""
 
 
 @dataclass(frozen=True)
 class Entry:
     """A row: epoch seconds UTC, flags of clock and template, values by target of `pipeline.templates`.
 
-    Without a kind it is an entry of an event log, which makes no row but an event with a code.
+    Without a kind it makes no row: an entry of an event log makes an event with the code `event`. `row`: all that the
+    meter sent in this row of a profile, which is kept beside.
     """
 
     kind: Kind | None
     time: int
     flags: int
     values: dict[int, int] = field(default_factory=dict)
-    event: int = 0
+    event: int | None = None
+    row: ProfileRow | None = None
 
 
 @dataclass(frozen=True)
@@ -97,25 +95,52 @@ def _flags(found: Described, clock: Clock | None) -> int:
 
 def _of_profile(found: Described, stamps: Stamps) -> Iterator[Entry]:
     """Billing rows become momentary values as of the billing date, event rows events; wall clocks are Indian."""
-    if found.profile not in EVENTS and not found.profile.startswith(BILLING):
+    if found.profile not in (*EVENTS, NAMEPLATE) and not found.profile.startswith(BILLING):
         raise NotPlacedError(f"profile {found.profile} has no place")
     for row in found.rows or [found]:
+        if found.profile == NAMEPLATE:
+            yield _nameplate(row, found, stamps)
+            continue
         octets = row.stamps.get(_BILLING_DATE) or row.clock
-        clock = read_clock(octets, stamps.offset_secs, stamps.zero_is_utc) if octets else None
+        clock = _indian_clock(octets, stamps) if octets else None
         if clock is None:
             raise NotPlacedError("a stamp is no time", "CLOCK_UNUSABLE")
+        flags = _flags(row, clock)
         if found.profile in EVENTS:
-            codes = [value for code, value in row.values.items() if code.startswith(_EVENT_CODE)]
-            yield _event(codes[0] if codes else None, clock.time, _flags(row, clock))
+            codes = (value for obis, value in row.values.items() if obis.startswith(_EVENT_CODE))
+            code = _event_code(next(codes, None))
+            kept = row_of(row, found.profile, lambda octets: _indian_time(octets, stamps), _EVENT_CODE, code)
+            yield Entry(None, clock.time, flags, event=code, row=kept if kept.values else None)
         else:
+            kept = row_of(row, found.profile, lambda octets: _indian_time(octets, stamps))
             values = _measured(row)[Kind.INSTANT] | _times(row, stamps)
-            yield Entry(Kind.INSTANT, clock.time, _flags(row, clock), values)
+            yield Entry(Kind.INSTANT, clock.time, flags, values, row=kept)
 
 
-def _event(code: object, time: int, flags: int) -> Entry:
-    if not isinstance(code, int) or isinstance(code, bool):
+def _event_code(said: object) -> int:
+    if not isinstance(said, int) or isinstance(said, bool) or not 0 <= said <= MOST_CODE:
         raise NotPlacedError("an event without a code")
-    return Entry(None, time, flags, event=code)
+    return said
+
+
+def _nameplate(row: Described, found: Described, stamps: Stamps) -> Entry:
+    """What is said of a meter holds as of the push; without a stamp as of when it was received."""
+    octets = row.clock or found.clock
+    clock = _indian_clock(octets, stamps) if octets else None
+    if octets and clock is None:
+        raise NotPlacedError("the stamp is no time", "CLOCK_UNUSABLE")
+    flags = _flags(row, clock) | (0 if clock else int(Flag.CLOCK_INVALID))
+    kept = row_of(row, found.profile, lambda octets: _indian_time(octets, stamps))
+    return Entry(None, clock.time if clock else stamps.received_at, flags, row=kept)
+
+
+def _indian_clock(octets: bytes, stamps: Stamps) -> Clock | None:
+    return read_clock(octets, stamps.offset_secs, stamps.zero_is_utc)
+
+
+def _indian_time(octets: bytes, stamps: Stamps) -> int | None:
+    clock = _indian_clock(octets, stamps)
+    return None if clock is None else clock.time
 
 
 def event_name(code: int) -> str:
@@ -133,9 +158,9 @@ def _times(found: Described, stamps: Stamps) -> dict[int, int]:
     times = {}
     for code, target in DEMAND_TIMES.items():
         octets = found.stamps.get(code)
-        clock = read_clock(octets, stamps.offset_secs, stamps.zero_is_utc) if octets else None
-        if clock is not None:
-            times[target] = clock.time
+        time = _indian_time(octets, stamps) if octets else None
+        if time is not None:
+            times[target] = time
     return times
 
 
@@ -164,7 +189,7 @@ def _of_list(found: Described, stamps: Stamps) -> Iterator[Entry]:
     if found.apdu == "event-notification":
         for code, value in found.values.items():
             if code.startswith(_EVENT_CODE) and "/" not in code:
-                yield _event(value, clock.time, flags)
+                yield Entry(None, clock.time, flags, event=_event_code(value))
 
 
 def _clock(found: Described, stamps: Stamps) -> tuple[Clock, bool]:

@@ -54,7 +54,7 @@ topologies:
   metering-{mark}:
     source: frames-{mark}
     agents: [{{decode: {{}}}}, {{vee: {{}}}}]
-    to: {{readings: readings-{mark}, events: events-{mark}, rejects: rejects-{mark}}}
+    to: {{readings: readings-{mark}, events: events-{mark}, profile_rows: null, rejects: rejects-{mark}}}
 connectors:
   pull:
     type: dlms_pull

@@ -380,38 +380,19 @@ def test_an_event_notification_of_a_code_and_entries_of_a_log_are_events():
     assert codes(world.offer(sealed(log, 3))) == {0: "COUNTER_DUPLICATE"}
 
 
+@pytest.mark.parametrize("code", [datum(5, -1), datum(6, 65_536), datum(21, 2**64 - 1), datum(3, 1), datum(10, b"101")])
+def test_what_is_no_event_code_refuses_its_frame(code):
+    notice = b"\xc2\1" + NOON_STAMP + attribute(1, "0.0.96.11.2.255", 2) + code
+    log = notification(datum(2, [datum(9, b"METER1"), obis("0.123.25.9.0.255"), datum(9, stamp()), code]))
+    made = World().offer(sealed(notice, 1), sealed(log, 2))
+    assert set(codes(made)) == {0, 1}
+    assert emitted(made, "events") == []
+
+
 def test_an_event_of_a_time_without_a_link_is_refused():
     notice = b"\xc2\1\x0c" + stamp((2031, 1, 1, 0, 0, 0)) + attribute(1, "0.0.96.11.2.255", 2) + datum(18, 101)
     made = World(references([Link(until=NOON + 10**7)])).offer(sealed(notice, 2))
     assert (codes(made), emitted(made, "events")) == ({0: "NOT_LINKED"}, [])
-
-
-def test_a_billing_push_is_momentary_values_as_of_the_billing_date():
-    from agents.decode.single.profiles import PROFILES
-
-    template = next(item for item in PROFILES if item.name == "single-phase billing")
-    sent = {"1.0.1.8.0.255": datum(23, 1234.5), "1.0.9.8.0.255": datum(6, 1_300_000),
-            "1.0.1.6.0.255": datum(23, 2.25)}  # fmt: skip
-    columns = [
-        sent.get(column.name, datum(9, stamp((2025, 6, 9, 18, 30, 0))) if column.quantity == "time" else datum(17, 0))
-        for column in template.columns
-    ]
-    date = datum(9, stamp((2025, 7, 1, 0, 0, 0)))
-    push = notification(datum(2, [datum(9, b"METER1"), obis("0.103.25.9.0.255"), date, *columns]))
-    batch = World().offer(sealed(push, 1)).parcel.batch
-    assert (batch.kind.tolist(), batch.time.tolist()) == ([Kind.INSTANT], [NOON - 43_200])
-    assert batch.energy[0].tolist() == [1_234_500, 1_300_000, 0, 0]
-    snapshot = {name: int(batch.snapshot[0, place]) for name, place in SNAPSHOT_INDEX.items()}
-    assert (snapshot["demand_w"], snapshot["demand_w_time"]) == (2250, 1_749_474_000)
-
-
-def test_a_nameplate_has_no_place_and_its_reject_says_what_it_says():
-    plate = [datum(10, text) for text in (b"SERIAL01", b"DEVICE01", b"MAKER", b"V1.2")]
-    plate += [datum(17, 6), datum(10, b"D1"), datum(10, b"(10-60) A"), datum(18, 2024)]
-    push = notification(datum(2, [datum(9, b"METER1"), obis("0.104.25.9.0.255"), *plate]))
-    (reject,) = emitted(World().offer(sealed(push, 1)), "rejects")
-    assert reject["code"] == "TEMPLATE_UNKNOWN"
-    assert "SERIAL01" in reject["detail"]
 
 
 def test_a_push_object_list_before_the_values_names_them():

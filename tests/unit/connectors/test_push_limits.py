@@ -12,8 +12,8 @@ import pytest
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms.connector import run
-from connectors.dlms.limits import SPARE, let_open
 from connectors.gather.config import GatherOptions
+from connectors.gather.open_files import SPARE, let_open
 from connectors.gather.pump import Pump
 from pipeline.codes import REJECT_NUMBER
 from pipeline.errors import ConfigError

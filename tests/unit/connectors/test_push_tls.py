@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from connectors.dlms.config import DlmsConfig
 from connectors.tls.config import ClientTls, ServerTls
 from connectors.tls.contexts import client_context, server_context
+from connectors.tls.renewal import Renewal
 from connectors.tls.secrets import read_password
 from pipeline.errors import ConfigError
 from tests.unit.connectors.certificates import Authority
@@ -130,7 +131,51 @@ async def test_a_stop_ends_connections_that_do_not_take_leave(authority: Authori
     writer.transport.abort()
 
 
+async def test_connections_behind_a_renewal_get_the_new_certificate_and_open_ones_stay(authority: Authority) -> None:
+    page: Page = {}
+    options = server_tls(authority)
+    context = client_context(ClientTls(ca=str(authority.file)))
+    async with listening(page=page, frame_secs=0.2, **options) as (port, _pump, outlet), meters() as dial:
+        _, before = await dial(port, ssl=context)
+        first = before.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        authority.issue("server")
+
+        async def other() -> bool:
+            _, writer = await dial(port, ssl=context)
+            return bool(writer.get_extra_info("ssl_object").getpeercert(binary_form=True) != first)
+
+        for _ in range(200):
+            if await other():
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("the new certificate is not shown")
+        before.write(FRAMES[0])
+        await until(lambda: outlet.frames == FRAMES[:1])
+
+
 # ------------------------------------------------------------------------------------------------ files
+
+
+def test_files_that_do_not_fit_leave_the_ones_before(authority: Authority) -> None:
+    certificate, key = authority.issue("one")
+    renewal = Renewal(ServerTls(certificate=str(certificate), key=str(key)))
+    first, former = renewal.context, key.read_bytes()
+    assert renewal.look() is first
+    authority.issue("one")
+    newer = key.read_bytes()
+    key.write_bytes(former)
+    assert renewal.look() is first
+    assert renewal.look() is first
+    key.unlink()
+    assert renewal.look() is first
+    key.write_bytes(newer)
+    key.chmod(0o600)
+    second = renewal.look()
+    assert second is not None
+    assert second is not first
+    assert renewal.look() is second
+    assert renewal.renewed == 1
 
 
 def test_what_is_wrong_with_a_file_is_said_by_name(authority: Authority, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.dlms_pull.backoff import Window, wait_secs, window
-from connectors.dlms_pull.filler import Filler, Surroundings
+from connectors.dlms_pull.filler import BEHIND_SECS, GROWTH, LOOK_SECS, Filler, Surroundings
 from connectors.dlms_pull.gaps import DAY, Agenda, Gap, GapOptions, Tried, choose, days, read_gaps
 from connectors.dlms_pull.gateways import Gateways
 from connectors.dlms_pull.journal import MemoryJournal
@@ -20,6 +21,7 @@ from connectors.dlms_pull.meters import Meter
 from connectors.dlms_pull.profiles import DeviceUnknown, ProfileReader, Pulled
 from connectors.dlms_pull.transport import failed
 from pipeline.templates import TEMPLATE_BY_NUMBER
+from tests.unit.connectors.test_push import until
 
 IST = 19_800
 MIDNIGHT = 1_751_308_200
@@ -243,3 +245,45 @@ async def test_an_answer_that_nothing_can_be_made_of_does_not_end_the_filler() -
         await filler.idle()
         await filler.look()
         assert (filler.counts.asked, filler.counts.failed) == (1, 1)
+
+
+async def test_no_meter_more_is_begun_while_this_process_is_behind_and_a_free_place_is_not_waited_for() -> None:
+    meters = {device: Meter(device, f"g{device}:1") for device in range(1, 20 * GROWTH + 1)}
+    listed: list[list[Gap] | None] = [[Gap(device, 1, 2) for device in meters]]
+    hold, reader, loop, busy = asyncio.Event(), Reader(), asyncio.get_running_loop(), [True]
+
+    class Held(SlowDoor):
+        @asynccontextmanager
+        async def session(self, _meter: Meter) -> AsyncIterator[SlowDoor]:
+            self.open += 1
+            await hold.wait()
+            yield self
+
+    async def deliver(_device: int, _frames: tuple[bytes, ...]) -> None: ...
+
+    def work() -> None:
+        time.sleep(2 * BEHIND_SECS)
+        if busy[0]:
+            loop.call_soon(work)
+
+    door, stop = Held(), asyncio.Event()
+    filler = Filler(
+        Surroundings(door, MemoryJournal(), reader, lambda: meters, lambda _device: TEMPLATE_BY_NUMBER[2], deliver,
+                     lambda: listed.pop() if listed else None, lambda: 1000.0, lambda: 0.5),
+        Agenda(GapOptions(attempts=1)), window("00:00-24:00", IST), len(meters), 4,
+    )  # fmt: skip
+    running = asyncio.ensure_future(filler.run(stop))
+    work()
+    for _ in range(5):
+        await asyncio.sleep(0)
+        assert door.open <= 2 * GROWTH
+    busy[0] = False
+    begin = loop.time()
+    await until(lambda: door.open == len(meters))
+    # So many are begun a turn, and the turns are short.
+    assert loop.time() - begin < LOOK_SECS * len(meters) / GROWTH / 2
+    hold.set()
+    await filler.idle()
+    assert len(reader.asked) == len(meters)
+    stop.set()
+    await running
