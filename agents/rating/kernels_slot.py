@@ -21,7 +21,7 @@ from agents.rating.state import (
     ZONES,
 )
 from pipeline.channels import N_ENERGY
-from pipeline.jit import expanded, kernel
+from pipeline.jit import expanded, inlined, kernel
 from pipeline.lookup import first_place
 from pipeline.state import mark
 
@@ -53,8 +53,7 @@ def unpack(state, slot, work):  # type: ignore[no-untyped-def]
     if state.months.rows[0, slot].flags & MONTH_WIDE:
         wide = second_slot(state, slot)
     for slice_ in range(work.days.shape[0]):
-        _unpack_day(state.days.rows, slice_, slot, wide, work.days[slice_])
-        _unpack_settled(state, slice_, slot, wide, work.days[slice_].day, work.settled[slice_])
+        unpack_day(state, slice_, slot, wide, work)
         work.days_changed[slice_] = 0
         work.settled_changed[slice_] = 0
     unpack_months(state.months.rows, slot, wide, work)
@@ -71,8 +70,7 @@ def unpack_slice(state, slot, slice_, work):  # type: ignore[no-untyped-def]
     for other in range(work.days.shape[0]):
         work.days_changed[other] = 0
         work.settled_changed[other] = 0
-    _unpack_day(state.days.rows, slice_, slot, wide, work.days[slice_])
-    _unpack_settled(state, slice_, slot, wide, work.days[slice_].day, work.settled[slice_])
+    unpack_day(state, slice_, slot, wide, work)
     if work.settled[slice_].revision > 0:
         unpack_months(state.months.rows, slot, wide, work)
     work.month_changed[0] = 0
@@ -80,6 +78,18 @@ def unpack_slice(state, slot, slice_, work):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def unpack_day(state, slice_, slot, wide, work):  # type: ignore[no-untyped-def]
+    """A day and what is settled of it. That a point has no second slot is said as a constant, so that the compiler
+    leaves out all that is for one: nearly none has."""
+    if wide < 0:
+        _unpack_day(state.days.rows, slice_, slot, np.int64(-1), work.days[slice_])
+        _unpack_settled(state, slice_, slot, np.int64(-1), work.days[slice_].day, work.settled[slice_])
+    else:
+        _unpack_day(state.days.rows, slice_, slot, wide, work.days[slice_])
+        _unpack_settled(state, slice_, slot, wide, work.days[slice_].day, work.settled[slice_])
+
+
+@inlined
 def _unpack_day(rows, slice_, slot, wide, out):  # type: ignore[no-untyped-def]
     record = rows[slice_, slot]
     out.day, out.touched = record.day, record.flags & TOUCHED
@@ -142,7 +152,7 @@ def _number(rows, slice_, slot, wide, place):  # type: ignore[no-untyped-def]
     return value
 
 
-@kernel
+@inlined
 def _unpack_settled(state, slice_, slot, wide, day, out):  # type: ignore[no-untyped-def]
     rows = state.settled.rows
     for channel in range(N_ENERGY):

@@ -20,7 +20,7 @@ from agents.rating.state import (
 )
 from agents.rating.work import OPEN_MONTH
 from pipeline.channels import N_ENERGY
-from pipeline.jit import expanded, kernel
+from pipeline.jit import expanded, inlined, kernel
 
 LOW32 = (1 << 32) - 1
 UNIT_WH = 1000
@@ -38,6 +38,14 @@ def joined32(low, high):  # type: ignore[no-untyped-def]
 @kernel
 def unpack_months(rows, slot, wide, work):  # type: ignore[no-untyped-def]
     """Take state.MONTH at `slot` apart into work.months; wide: the point's second slot, -1 for none."""
+    if wide < 0:
+        _unpack_months(rows, slot, np.int64(-1), work)
+    else:
+        _unpack_months(rows, slot, wide, work)
+
+
+@inlined
+def _unpack_months(rows, slot, wide, work):  # type: ignore[no-untyped-def]
     record, months = rows[0, slot], work.months
     newer = np.int64(record.month[1] > record.month[0])
     for place in range(2):
