@@ -35,7 +35,8 @@ class Readings:
 
     start i64 (k,): epoch seconds UTC at which each interval begins; length i64 (k,) s, 0: not said; value i64 (k,);
     quality u1 (k,) as whoever sent it says, ABSENT for an interval of which it says that there is no value; push u1,
-    captured i64 (epoch seconds, 0: not known), source u4: for the winner of duplicates; noted u64: bits of rules that failed in the file itself.
+    captured i64 (epoch seconds, 0: not known), source u4: for the winner of duplicates; noted u64: bits of rules
+    that failed in the file itself.
     """
 
     id: str
