@@ -77,6 +77,9 @@ class _Sink:
             quality = 0 if said == "missing" else int(QUALITIES.get(said or "suspect", Quality.SUSPECT))
             self.classes[qualities] = quality
         if not quality or not text:
+            if kind == Kind.BLOCK:
+                # Null data is an interval that is expected: the grid has a place for it.
+                self.rows[device, channel].append((int(end) - secs, secs, 0, int(Quality.ABSENT), 0))
             return
         value = whole(text, quantity.exponent)
         places = len(text.partition(".")[2])

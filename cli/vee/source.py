@@ -86,14 +86,17 @@ def read(path: Path, asked: Asked, tell: Tell) -> Content:
 def _opened(path: Path) -> BinaryIO:
     try:
         stream: BinaryIO = path.open("rb")
+        magic = stream.read(2)
+        stream.seek(0)
     except OSError as error:
         raise ConfigError(
             "FILE_UNREADABLE", where=str(path), what=error.strerror or str(error), do="name a file that is there"
         ) from error
-    magic = stream.read(2)
-    stream.seek(0)
-    # An open file of `gzip` closes what is below it only when that is told to.
-    return gzip.open(stream, "rb") if magic == b"\x1f\x8b" else stream  # type: ignore[return-value]
+    if magic != b"\x1f\x8b":
+        return stream
+    stream.close()
+    # Opened by its name it closes the file below it too.
+    return gzip.open(path, "rb")  # type: ignore[return-value]
 
 
 class _Joined(io.RawIOBase):

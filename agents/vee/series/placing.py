@@ -34,8 +34,9 @@ class Readings:
     """k readings of one quantity of one meter, as they came.
 
     start i64 (k,): epoch seconds UTC at which each interval begins; length i64 (k,) s, 0: not said; value i64 (k,);
-    quality u1 (k,) as whoever sent it says; push u1, captured i64 (epoch seconds, 0: not known), source u4: for the
-    winner of duplicates; noted u64: bits of rules that failed in the file itself.
+    quality u1 (k,) as whoever sent it says, ABSENT for an interval of which it says that there is no value; push u1,
+    captured i64 (epoch seconds, 0: not known), source u4: for the winner of duplicates; noted u64: bits of rules
+    that failed in the file itself.
     """
 
     id: str
@@ -137,6 +138,8 @@ def place(found: Readings, grid: Grid, thresholds: Thresholds) -> tuple[Channel,
     else:
         tolerance = min(thresholds.grid_tolerance_secs, grid.interval // 2 - 1)
         on_grid(found.start, found.length, int(grid.start[0]), grid.interval, tolerance, slot, moved)
+    lost = slot < 0
+    slot[found.quality == Quality.ABSENT] = -1
     chosen = np.full(len(grid), -1, np.int64)
     winners(
         slot, found.value, RANK[found.quality], found.push, found.captured, found.source, chosen, channel.repeats,
@@ -148,7 +151,7 @@ def place(found: Readings, grid: Grid, thresholds: Thresholds) -> tuple[Channel,
     channel.quality[there] = found.quality[rows]
     channel.flags[there] |= own[rows] | np.where(moved[rows] > 0, V03, np.uint64(0))
     channel.flags[(channel.repeats + channel.conflicts) > 0] |= V02
-    return channel, np.flatnonzero(slot < 0)
+    return channel, np.flatnonzero(lost & (found.quality != Quality.ABSENT))
 
 
 __all__ = ["V06", "Readings", "checked_interval", "common_grid", "interval_of", "place", "readings"]

@@ -161,7 +161,7 @@ def test_nem12_that_is_written_is_read_again_as_the_same(tmp_path: Path) -> None
     assert lines[1] == "200,NMI1,E1,E1,E1,,,KWH,30,"
     said = [line.split(",") for line in lines if line.startswith("400")]
     assert [(low, high, code[0], reason) for _, low, high, code, reason, _ in said] == [
-        ("1", "40", "A", ""), ("41", "44", "S", "45"), ("45", "46", "S", "45"), ("47", "48", "S", "78"),
+        ("1", "40", "A", ""), ("41", "46", "S", "45"), ("47", "48", "S", "78"),
     ]  # fmt: skip
     (second,) = run(read(out, Asked(), lambda _count: None), None, RuleSets(None), None)
     was, now = first.settled["wh_imp"], second.settled["wh_imp"]
@@ -182,7 +182,7 @@ def test_the_command_writes_a_report_and_the_final_series(tmp_path: Path, capsys
     said = json.loads(text)
     assert (code, said["totals"]["rules"]) == (0, {"V01": 1})
     assert [(row["value"], row["method"]) for row in said["series"][0]["changed"]] == [(105, "LINEAR")]
-    written = list(csv.DictReader(out.open()))
+    written = list(csv.DictReader(out.read_text().splitlines()))
     assert len(written) == 24
     assert (written[5]["value"], written[5]["quality"], written[5]["as_sent"]) == ("105", "ESTIMATED", "")
     code, text = kvarn("--input", str(path))
