@@ -104,7 +104,7 @@ def test_one_stamp_makes_no_series() -> None:
         ("uk-electricity-hdd-only-hourly-sample-1.csv.gz", 1, 1800),
         ("uk_n3rgy_hourly.csv.gz", 2, 3600),
         ("greenbutton_15min.xml", 1, 900),
-        ("nem12/NEM12_SCENARIO1_UNITEDDP_NEMMCO.csv", 1, 1800),
+        ("nem12/NEM12_SCENARIO1_UNITEDDP_NEMMCO.csv", 2, 1800),
     ],
 )
 def test_real_files_are_read(name: str, series: int, interval: int) -> None:
