@@ -9,17 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-
-class Quality(IntEnum):
-    """Quality of one channel of one interval; a nibble in a quality word, channel 0 in the lowest nibble."""
-
-    ABSENT = 0  # the meter does not measure or did not send this channel
-    ACTUAL = 1  # as the meter sent it, all rules passed
-    SUSPECT = 2  # as the meter sent it, a rule failed; not billed as it stands
-    ESTIMATED = 3  # substituted; `method` says how
-    MISSING = 4  # expected, not received, and not (yet) substituted
-    MANUAL = 5  # edited by a person
-    DERIVED = 6  # calculated from other channels
+from pipeline.quality import Quality as Quality
+from pipeline.rules import READING_RULES as READING_RULES
+from pipeline.rules import RULE_BIT as RULE_BIT
+from pipeline.rules import RULES as RULES
+from pipeline.rules import Rule as Rule
 
 
 class Kind(IntEnum):
@@ -35,14 +29,28 @@ class Method(IntEnum):
     """How a substituted value was made (domain terms: NEM12 type in brackets where one exists)."""
 
     NONE = 0  # not substituted
+    OUTAGE = 1  # nothing was used: the interval lies wholly inside a confirmed outage (19)
+    CHECK_METER = 2  # the check meter's value, times the ratio of the two (11)
     LINEAR = 3  # between the two neighbouring good intervals (17)
     LIKE_DAY = 4  # mean of the same clock interval on earlier good days (15)
+    NEAR_DAY = 5  # the same clock interval of one like day (14)
     SCALED = 6  # a substitute scaled so that the day meets its registers
+    ZONE_SCALED = 7  # a substitute scaled so that each time-of-day zone meets its own register
     FLAT = 8  # register difference spread evenly
     CARRIED = 9  # last good interval carried on, until more is known
     ROUNDING = 10  # whole watt-hours of a fractional multiplying factor, put on one interval
     HEAD_END = 11  # the estimate (or edit) of the head-end that the reading came from
     CLOCK_SET = 12  # rows that a clock set has cut or repeated, put together by time
+    PREVIOUS_PERIOD = 13  # daily use of the same season last year, else of the weeks before (51, 52)
+    CLASS_PROFILE = 14  # daily use in the shape of the consumer class (57)
+    NEIGHBOURS = 15  # median of the neighbours' shares of their daily use, times the own daily use (18)
+    TEMPERATURE = 16  # mean of the days of like type whose temperature comes closest (18)
+    REGISTER = 17  # a register from daily use times days (65)
+    REGISTER_LINE = 18  # a register between two others, in proportion to time (65)
+    AGREED = 19  # typed by a person, with a reason and the consent of a second one (16)
+    WEIGHTED_DAYS = 20  # mean of the days around, like and near ones counting more (15)
+    MEDIAN_DAYS = 21  # weighted median of the days around (15)
+    BRIDGE = 22  # weighted days, moved to meet the good intervals on both sides of the gap (18)
 
 
 class Flag(IntFlag):
@@ -58,76 +66,6 @@ class Flag(IntFlag):
     HEAD_END_ESTIMATED = 1 << 11  # that head-end calls the value an estimate
     HEAD_END_SUSPECT = 1 << 12  # that head-end calls the value suspect
     HEAD_END_EDITED = 1 << 13  # a person has edited the value there
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One validation rule: `bit` is its place in a reading's `rules` word."""
-
-    bit: int
-    code: str
-    name: str
-    unit: str
-    default: str
-    sets: Quality
-    why: str
-
-
-RULES: tuple[Rule, ...] = (
-    Rule(0, "V01", "missing", "interval", "any", Quality.MISSING, "a block stamp that was due has not arrived"),
-    Rule(1, "V02", "duplicate", "interval", "any", Quality.SUSPECT, "the same interval came again with another value"),
-    Rule(2, "V07", "negative", "Wh", "0", Quality.SUSPECT, "energy of an interval cannot be below zero"),
-    Rule(
-        3,
-        "V09",
-        "range",
-        "Wh",
-        "1.2 x phases x 240 V x maximum current x hours",
-        Quality.SUSPECT,
-        "more than the meter can physically pass",
-    ),
-    Rule(
-        4,
-        "V14",
-        "spike",
-        "ratio",
-        "1.8, floor 500 Wh",
-        Quality.SUSPECT,
-        "the highest interval of a day stands far above the third highest",
-    ),
-    Rule(5, "V12", "sum check", "Wh", "0", Quality.SUSPECT, "intervals of a day do not add up to its registers"),
-    Rule(
-        6,
-        "V03",
-        "off grid",
-        "s",
-        "300",
-        Quality.ESTIMATED,
-        "a stamp is not on the interval grid: moved to it when it is near, else its energy is shared out by time",
-    ),
-    Rule(
-        7,
-        "V16",
-        "apparent below active",
-        "VAh",
-        "1 % and 1 Wh",
-        Quality.ACTUAL,
-        "apparent energy cannot be less than active energy; information only",
-    ),
-    Rule(8, "V06", "future or too old", "s", "hot window", Quality.SUSPECT, "stamp outside what can be corrected here"),
-    Rule(9, "V32", "export without net meter", "Wh", "0", Quality.ACTUAL, "a reversed CT or an unregistered plant"),
-    Rule(
-        10,
-        "V37",
-        "suspect to the head-end",
-        "its quality",
-        "as declared",
-        Quality.SUSPECT,
-        "the head-end that sent the reading calls it suspect",
-    ),
-)
-
-RULE_BIT: dict[str, int] = {rule.code: rule.bit for rule in RULES}
 
 
 @dataclass(frozen=True)

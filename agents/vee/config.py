@@ -44,6 +44,114 @@ class Thresholds(BaseModel):
         description="V12: a difference of a span's intervals to its registers up to this is put on one interval; "
         "beyond, the span is scaled.",
     )
+    clock_tolerance_secs: int = Field(
+        300, ge=0, le=DAY_SECS, description="V05: how far a meter's clock may be from the server's."
+    )
+    too_old_days: int = Field(
+        35, ge=1, le=36_500, description="V06: a reading of a file may be this much older than the day it was captured."
+    )
+    register_dials: int = Field(
+        0, ge=0, le=15, description="V08: digits of a register; 0: as the master data says, else not judged."
+    )
+    sanctioned_percent: int = Field(
+        200,
+        ge=100,
+        le=10_000,
+        description="V09: share of the sanctioned load that an interval may reach, where no physical limit is known.",
+    )
+    register_tolerance_wh: int = Field(
+        100, ge=0, description="V12: how far a day of a file may be from its registers (or the share below, if larger)."
+    )
+    register_tolerance_permille: int = Field(5, ge=0, le=1000, description="V12: the same as a share of the day.")
+    month_tolerance_wh: int = Field(
+        1000, ge=0, description="V12: how far a span of more than a week may be from its registers."
+    )
+    month_tolerance_permille: int = Field(10, ge=0, le=1000, description="V12: the same as a share of the span.")
+    zone_tolerance_wh: int = Field(
+        100, ge=0, description="V13: how far the registers of the tariff zones may be from the total register."
+    )
+    spike_usual_percent: int = Field(
+        200,
+        ge=0,
+        le=10_000,
+        description="V14: in a series of at least 14 days an interval is no spike unless it is "
+        "above this share of the highest interval of a usual day (of three days in four); 0: it may be.",
+    )
+    reactive_intervals: int = Field(
+        4, ge=1, description="V15: so many intervals in a row of reactive energy without active."
+    )
+    power_factor_least_percent: int = Field(
+        20, ge=1, le=100, description="V15: a lower power factor over an interval is not believed."
+    )
+    apparent_tolerance_permille: int = Field(
+        10, ge=0, le=1000, description="V16: share by which apparent energy may be below active energy, and one VAh."
+    )
+    usage_high_percent: int = Field(
+        200, ge=100, description="V17: daily use of a month against its reference, at most."
+    )
+    usage_low_percent: int = Field(35, ge=0, le=100, description="V17: the same, at least.")
+    demand_high_percent: int = Field(200, ge=100, description="V18: maximum demand against its reference, at most.")
+    demand_low_percent: int = Field(50, ge=0, le=100, description="V18: the same, at least.")
+    audit_high_percent: int = Field(20, ge=0, description="V19: daily use above its references by more than this.")
+    audit_low_percent: int = Field(
+        50, ge=0, le=100, description="V19: daily use below its references by more than this."
+    )
+    register_change_percent: int = Field(
+        0, ge=0, description="V20: change of use from one register span to the next, of the newer one; 0: not judged."
+    )
+    change_percent: int = Field(
+        300, ge=0, description="V21: an interval above the one before it by more than this; 0: not judged."
+    )
+    change_floor_wh: int = Field(500, ge=0, description="V21: an interval of no more than this has not changed.")
+    peak_change_percent: int = Field(
+        100, ge=0, description="V22: highest interval of a month above that of the month before by more than this."
+    )
+    zero_days: int = Field(7, ge=1, description="V23: days without use that are told.")
+    zero_days_industry: int = Field(1, ge=1, description="V23: the same of a commercial or industrial point.")
+    zero_hours: int = Field(
+        18,
+        ge=1,
+        description="V23: so many hours of zeros in a row are told too, where intervals are shorter than a day.",
+    )
+    inactive_tolerance_wh: int = Field(
+        100, ge=0, description="V24: energy behind an open relay or closed account up to this is none."
+    )
+    stuck_intervals: int = Field(12, ge=2, description="V25: the same value so many times in a row.")
+    stuck_floor_wh: int = Field(
+        100, ge=0, description="V25: a smaller value repeats by itself: it has few digits, and standby use is steady."
+    )
+    stuck_together_intervals: int = Field(
+        3,
+        ge=2,
+        description="V25: so many times in a row, when all channels repeat with it, a voltage or current among them.",
+    )
+    supply_voltage_percent: int = Field(
+        80, ge=0, le=100, description="V26: share of the nominal voltage from which on there is supply."
+    )
+    supply_current_ma: int = Field(100, ge=0, description="V26: current from which on energy must be measured.")
+    voltage_percent: int = Field(20, ge=0, le=100, description="V27: how far a voltage may be from the nominal one.")
+    voltage_most_percent: int = Field(
+        150, ge=100, description="V27: what share of the nominal voltage cannot be: the measurement is wrong."
+    )
+    demand_tolerance_permille: int = Field(
+        50, ge=0, le=1000, description="V28: how far maximum demand may be from the highest block."
+    )
+    power_factor_tolerance_permille: int = Field(
+        20, ge=0, le=1000, description="V29: how far a power factor may be from active over apparent energy."
+    )
+    estimated_bills: int = Field(2, ge=0, description="V30: so many months in a row may be estimated.")
+    export_month_wh: int = Field(
+        500, ge=0, description="V32: export of a month of a file from which on a net meter must be registered."
+    )
+    check_tolerance_permille: int = Field(
+        10, ge=0, le=1000, description="V34: how far main and check meter may differ."
+    )
+    balance_tolerance_permille: int = Field(
+        10, ge=0, le=1000, description="V35: how far what flows in and out of a bus may differ."
+    )
+    final_change_permille: int = Field(
+        50, ge=0, le=1000, description="V36: a change of a final value from which on it is billed again."
+    )
 
 
 class VeeConfig(Thresholds):

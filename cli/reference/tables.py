@@ -7,17 +7,23 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 
+from agents.vee.config import Thresholds
 from cli.reference.markdown import code, page, table
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Level, Method, Quality, Role
 from pipeline.events import ESW_EVENTS
 from pipeline.retry import Retry, retry_of
+from pipeline.rules import Severity
 from pipeline.topology.findings import CODES
 from pipeline.topology.topics import TOPICS, Topic
 from schemas.load import shipped_ids
 
 ENUMS: tuple[type[IntEnum] | type[IntFlag], ...] = (Quality, Kind, Method, Flag, Role, Level)
 
+STREAMED = ("V01", "V02", "V03", "V06", "V07", "V09", "V12", "V14", "V16", "V32", "V37")
+"""Rules of the stage `vee`, which has three days of a meter before it."""
+
+REMARK = re.compile(r"^    ([A-Z]+) = [^#\n]*#\s*(.+)$", re.MULTILINE)
 MEMBER = re.compile(r"^    (?P<name>[A-Z][A-Z0-9_]*) = [^#\n]*#\s*(?P<meaning>.+)$", re.MULTILINE)
 
 
@@ -71,12 +77,39 @@ def rules() -> str:
     """docs/reference/rules.md"""
     return page(
         "Validation rules",
-        "What VEE checks. A failed rule sets its bit in a reading's `rules` word, and the quality of the channel.",
+        "What VEE checks ([how](../vee.md)). A failed rule sets its bit in a reading's `rules` word, or from bit 32 on "
+        "in the words of a whole series, and the quality of the channel; `ACTUAL`: the quality stays. The stream "
+        f"judges {', '.join(STREAMED)}; `kvarn vee` judges all for which a file has what they need.",
         table(
-            ("bit", "code", "name", "limit", "unit", "quality it sets", "why"),
-            ((row.bit, code(row.code), row.name, row.default, row.unit, code(row.sets.name), row.why) for row in RULES),
+            ("code", "name", "bit", "limit", "unit", "severity", "quality it sets", "of", "why"),
+            (
+                (
+                    code(row.code),
+                    row.name,
+                    row.bit,
+                    row.default,
+                    row.unit,
+                    row.severity.value,
+                    code(row.sets.name),
+                    row.scope.value,
+                    row.why,
+                )
+                for row in RULES
+            ),
+        ),
+        "## Severities",
+        table(("severity", "what a failed rule does"), ((code(name.lower()), said) for name, said in _severities())),
+        "## Limits",
+        "A rule set, a document of `kvarn vee --rules`, or the options of the stage may change them.",
+        table(
+            ("field", "default", "meaning"),
+            ((code(name), field.default, field.description) for name, field in Thresholds.model_fields.items()),
         ),
     )
+
+
+def _severities() -> Iterator[tuple[str, str]]:
+    yield from REMARK.findall(inspect.getsource(Severity))
 
 
 def rejects() -> str:

@@ -1,1 +1,1 @@
-"""`kvarn vee`: validation, estimation and editing of whole series, and the rule sets that they go by."""
+"""`kvarn vee`: interval data of a file validated, filled and told."""

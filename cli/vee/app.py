@@ -1,17 +1,19 @@
-"""The commands of `kvarn vee`."""
+"""The commands of `kvarn vee`: itself a command on a file, and others beside it."""
 
 from __future__ import annotations
 
 import typer
 
+from cli.vee.command import vee
+from cli.vee.detection import detection
 from cli.vee.lint import explain_point, lint
 
 app = typer.Typer(
-    help="Validation, estimation and editing: check rule sets, and ask what holds for a service point.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.callback(invoke_without_command=True)(vee)
+app.command("detection")(detection)
 app.command("lint")(lint)
 app.command("explain")(explain_point)

@@ -60,6 +60,11 @@ class Simulation:
             encoder.close()
         self._recorder = recorder
 
+    def events(self) -> Iterator[Events]:
+        """All pushes in the order of arrival, before they are bytes: what a decoder makes of sound ones."""
+        for _, events in self._schedule(Recorder(self.fleet)):
+            yield events
+
     def truth(self) -> Truth:
         """What really happened; needs no frames to be made, but is ready at once after `slots` has come to its end."""
         if self._recorder is None:

@@ -7,7 +7,7 @@ a revision does not. `<table>_latest` shows the newest of each (sinks.clickhouse
 from __future__ import annotations
 
 from pipeline.channels import CHANNELS, ENERGY, N_ENERGY, PHYSICAL, REACTIVE, SNAPSHOT, Channel, SnapshotField
-from pipeline.codes import RULES, Flag, Kind, Method, Quality
+from pipeline.codes import READING_RULES, Flag, Kind, Method, Quality
 from sinks.clickhouse.columns import (
     BITS,
     COUNTS,
@@ -77,7 +77,7 @@ READINGS = Table(
         Column("rules", "UInt32", "bits of the validation rules that failed; `failed_rules` spells them", PLAIN,
                field="rules"),
         Column("failed_rules", "Array(String)", "codes of the rules in `rules`",
-               alias=names_of_bits("rules", ((rule.bit, rule.code) for rule in RULES))),
+               alias=names_of_bits("rules", ((rule.bit, rule.code) for rule in READING_RULES))),
         *_flags(),
         Column("quality", "UInt64", "quality of channel n in bits 4n to 4n + 3; `<channel>_quality` spells it", PLAIN,
                field="quality"),

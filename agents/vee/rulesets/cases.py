@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agents.vee.rulesets.resolve import Facts, Span
-from pipeline.codes import RULE_BIT
 from pipeline.errors import ConfigError
+from pipeline.rules import RULE_BIT
 from pipeline.topology.load import Document, parse
 
 TOKEN = re.compile(r"(?P<first>-|-?\d+)(?P<again>(?:/-?\d+)*)(?P<doubt>\?)?(?:\*(?P<times>\d+))?")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from connectors.readings_in.config import Columns, ReadingsOptions
 from connectors.readings_in.formats.cim import Value, value_octets, value_place
 from connectors.readings_in.formats.espi_types import LONGEST, espi_type, number_at
-from connectors.readings_in.formats.gathered import Gathered, register_kind
+from connectors.readings_in.formats.gathered import Gather, Gathered, register_kind
 from connectors.readings_in.formats.parts import Part, UnreadableError, whole
 from connectors.readings_in.formats.xml import parse, text_at
 from connectors.readings_in.reading_types import ReadingType
@@ -30,15 +30,19 @@ HOST = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 
 def read_espi(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
     """See FORMATS."""
-    root = parse(whole(stream, options))
+    yield espi_part(parse(whole(stream, options)), options)
+
+
+def espi_part(root: Element, options: ReadingsOptions, gather: Gather = Gathered) -> Part:
+    """The readings of a feed; raises UnreadableError. `gather`: takes the values."""
     entries = [_Entry(element) for element in root.iter("entry")]
     blocks = [entry for entry in entries if entry.content.find("IntervalBlock") is not None]
     if not blocks:
         raise UnreadableError(f"no entry with an IntervalBlock in {root.tag}"[:200])
-    feed = _Feed(entries, options)
+    feed = _Feed(entries, options, gather)
     for entry in blocks:
         feed.read_blocks(entry)
-    yield feed.gathered.part(time_format=EPOCH, stamp="end", decimal=".")
+    return feed.gathered.part(time_format=EPOCH, stamp="end", decimal=".")
 
 
 class _Entry:
@@ -80,8 +84,8 @@ def _linked(entries: list[_Entry], holding: str, below: str) -> dict[str, _Entry
 class _Feed:
     """What is gathered from one feed."""
 
-    def __init__(self, entries: list[_Entry], options: ReadingsOptions) -> None:
-        self.gathered = Gathered(options, COLUMNS, value_place, value_octets)
+    def __init__(self, entries: list[_Entry], options: ReadingsOptions, gather: Gather) -> None:
+        self.gathered = gather(options, COLUMNS, value_place, value_octets)
         self._zone = ZoneInfo(options.zone)
         self._readings = _linked(entries, "MeterReading", "IntervalBlock")
         self._points = _linked(entries, "UsagePoint", "MeterReading")

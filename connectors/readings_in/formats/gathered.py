@@ -113,3 +113,7 @@ class Gathered(Generic[Source]):
 
 def _texts(values: list[Any]) -> Any:
     return pa.array(values, pa.string())
+
+
+Gather = Callable[..., Gathered[Any]]
+"""Makes what takes the values of a message: options, columns, place and raw as of `Gathered`."""

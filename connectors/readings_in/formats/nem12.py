@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from connectors.readings_in.config import Columns, ReadingsOptions
-from connectors.readings_in.formats.gathered import Gathered
+from connectors.readings_in.formats.gathered import Gather, Gathered
 from connectors.readings_in.formats.parts import Part, UnreadableError
 from connectors.readings_in.qualities import with_remark
 from connectors.readings_in.quantities import KNOWN, Quantity, named
@@ -42,9 +42,9 @@ PART_VALUES, MOST_VALUES = 500_000, 2_000_000
 """A part ends at the first change of metering point behind so many values; behind the larger number at any day."""
 
 
-def read_nem12(stream: BinaryIO, options: ReadingsOptions) -> Iterator[Part]:
-    """See FORMATS. Read in parts; what stands before a fault of the whole file is used."""
-    blocks = _Blocks(options)
+def read_nem12(stream: BinaryIO, options: ReadingsOptions, gather: Gather = Gathered) -> Iterator[Part]:
+    """See FORMATS. Read in parts; what stands before a fault of the whole file is used. `gather`: takes the values."""
+    blocks = _Blocks(options, gather)
     try:
         for number, line in _lines(stream):
             cells = blocks.cells(number, line)
@@ -111,8 +111,8 @@ def _raw(interval: Interval) -> bytes:
 class _Blocks:
     """The blocks of a file, record by record."""
 
-    def __init__(self, options: ReadingsOptions) -> None:
-        self._options = options
+    def __init__(self, options: ReadingsOptions, gather: Gather) -> None:
+        self._options, self._gather = options, gather
         self._id = ""
         self._open = False
         self._begun = False
@@ -122,7 +122,7 @@ class _Blocks:
         self._start()
 
     def _start(self) -> None:
-        self._gathered = Gathered(self._options, COLUMNS, _place, _raw)
+        self._gathered = self._gather(self._options, COLUMNS, _place, _raw)
         self._days: set[tuple[str, str, str]] = set()
         self.values = 0
 

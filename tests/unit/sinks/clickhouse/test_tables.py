@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.channels import CHANNELS, SNAPSHOT
-from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Method, Quality
+from pipeline.codes import READING_RULES, REJECT_CODES, Flag, Kind, Method, Quality
 from pipeline.errors import KvarnError
 from sinks.clickhouse.packed_tables import PACKED_TABLES
 from sinks.clickhouse.sink import ClickHouseSink
@@ -136,14 +136,14 @@ def test_qualities_rules_and_flags_are_spelled(warehouse: ClickHouseSink) -> Non
     batch: Any = record.value
     words = {number: Quality(number % 7) for number in range(len(CHANNELS))}
     batch.quality[0] = quality_word(words)
-    batch.rules[0] = sum(1 << rule.bit for rule in RULES)
+    batch.rules[0] = sum(1 << rule.bit for rule in READING_RULES)
     batch.flags[0] = int(Flag.PLAIN | Flag.CLOCK_INVALID)
     warehouse.accept(record)
     warehouse.flush()
     names = ", ".join(f"{channel.name}_quality" for channel in CHANNELS)
     (spelled,) = rows(warehouse, f"SELECT {names}, failed_rules, flag_names, system_title FROM readings")
     assert list(spelled[: len(CHANNELS)]) == [quality.name for quality in words.values()]
-    assert spelled[len(CHANNELS)] == [rule.code for rule in RULES]
+    assert spelled[len(CHANNELS)] == [rule.code for rule in READING_RULES]
     assert spelled[-2:] == (["clock_invalid", "plain"], "4B564E0000000001")
 
 
