@@ -43,14 +43,14 @@ class Method(IntEnum):
     CLOCK_SET = 12  # rows that a clock set has cut or repeated, put together by time
     PREVIOUS_PERIOD = 13  # daily use of the same season last year, else of the weeks before (51, 52)
     CLASS_PROFILE = 14  # daily use in the shape of the consumer class (57)
-    NEIGHBOURS = 15  # median of the neighbours' shares of their daily use, times the own daily use (18)
-    TEMPERATURE = 16  # mean of the days of like type whose temperature comes closest (18)
+    NEIGHBOURS = 15  # median of the neighbours' shares of their daily use, times the own daily use (57)
+    TEMPERATURE = 16  # mean of the days of like type whose temperature comes closest (15)
     REGISTER = 17  # a register from daily use times days (65)
     REGISTER_LINE = 18  # a register between two others, in proportion to time (65)
     AGREED = 19  # typed by a person, with a reason and the consent of a second one (16)
     WEIGHTED_DAYS = 20  # mean of the days around, like and near ones counting more (15)
     MEDIAN_DAYS = 21  # weighted median of the days around (15)
-    BRIDGE = 22  # weighted days, moved to meet the good intervals on both sides of the gap (18)
+    BRIDGE = 22  # weighted median of the days around and of the good intervals on both sides of the gap (15)
 
 
 class Flag(IntFlag):

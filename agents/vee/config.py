@@ -120,6 +120,15 @@ class Thresholds(BaseModel):
     stuck_floor_wh: int = Field(
         100, ge=0, description="V25: a smaller value repeats by itself: it has few digits, and standby use is steady."
     )
+    stuck_chance_ppm: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        description="V25: in a series of some hundred intervals fewer in a row are enough, when "
+        "their neighbours are so seldom equal that it makes them by chance in less than this share of its intervals; "
+        "0: they are not.",
+    )
+    stuck_small_floor_wh: int = Field(20, ge=1, description="V25: the floor of these shorter rows.")
     stuck_together_intervals: int = Field(
         3,
         ge=2,

@@ -8,6 +8,7 @@ from pathlib import Path
 from agents.vee.rulesets.schema import json_schema
 from cli.reference import tables
 from cli.reference.commands import command_line
+from cli.reference.estimates import estimates
 from cli.reference.options import topologies
 from cli.reference.readings import readings
 from cli.reference.registry import registry
@@ -22,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/codes.md": tables.codes,
     "docs/reference/rules.md": tables.rules,
     "docs/reference/rejects.md": tables.rejects,
+    "docs/reference/estimates.md": estimates,
     "docs/reference/lint.md": tables.lint,
     "docs/reference/readings.md": readings,
     "docs/reference/registry.md": registry,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from cli.vee.accuracy import accuracy
 from cli.vee.command import vee
 from cli.vee.detection import detection
 from cli.vee.lint import explain_point, lint
@@ -14,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.callback(invoke_without_command=True)(vee)
+app.command("accuracy")(accuracy)
 app.command("detection")(detection)
 app.command("lint")(lint)
 app.command("explain")(explain_point)

@@ -28,9 +28,10 @@ GOALS = {
     "clock beyond 300 s": 0.99, "spike": 0.95, "stuck": 0.95,
 }  # fmt: skip
 MOST_FALSE, MOST_FALSE_REAL = 0.002, 0.01
-REFERENCES = {"missing": "V01", "duplicate": "V02", "negative": "V07", "spike": "V14 or V09", "rollover": "V08",
-              "stuck": "V25, or V12 of its day", "register mismatch": "V12 of a span",
-              "clock beyond 300 s": "V03"}  # fmt: skip
+REFERENCES = {
+    "missing": "V01", "duplicate": "V02", "negative": "V07", "rollover": "V08", "register mismatch": "V12 of a span",
+    "clock beyond 300 s": "V03", "spike": "V14, V09, or V12 of its day", "stuck": "V25, or V12 of its day",
+}  # fmt: skip
 
 
 def detection(
@@ -83,8 +84,8 @@ class Tally:
         copies = np.isin(one.fault, (Fault.DUPLICATE, Fault.DUPLICATE_INTERVAL, Fault.CONFLICT))
         self._add("duplicate", copies, _has(flags, "V02"))
         self._add("negative", one.fault == Fault.NEGATIVE, _has(flags, "V07"))
-        self._add("spike", one.fault == Fault.SPIKE, _has(flags, "V14") | _has(flags, "V09"))
         off_days = self._unsettled(one, settled)
+        self._add("spike", one.fault == Fault.SPIKE, _has(flags, "V14") | _has(flags, "V09") | off_days)
         self._add("stuck", one.fault == Fault.STUCK, _has(flags, "V25") | off_days)
         off_grid = np.zeros(len(flags), bool)
         off_grid[one.unplaced] = True

@@ -24,12 +24,12 @@ from pipeline.templates import template_arrays
 
 FAULTS = (
     "none,missing=0.01,late=0.005,duplicate_interval=0.003,conflict=0.003,spike=0.003,stuck=0.02,negative=0.003,"
-    "clock_wrong=0.02,clock_offset=0.02,rollover=0.1,outage=0.1"
+    "clock_wrong=0.02,clock_offset=0.02,rollover=0.5,outage=0.1"
 )
 """Rates for the simulator: what VEE is to find. Frames that decode refuses are none of it."""
 REGISTER_FAULT_EVERY = 50
 NAMES = {channel.name: number for number, channel in enumerate(CHANNELS)}
-USED = ("wh_imp", "vah_imp", "voltage_r", "current_r")
+USED = ("wh_imp", "vah_imp", "wh_exp", "voltage_r", "current_r")
 
 
 @dataclass(frozen=True)

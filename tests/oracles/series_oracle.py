@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 
 Values = Sequence[int | None]
 
@@ -96,6 +96,24 @@ def repeated(values: Values, least: int, floor: int) -> set[int]:
     return found
 
 
+def repeated_unlikely(values: Values, floor: int, ppm: int, most: int, pairs_needed: int) -> set[int]:
+    """Fewer in a row are enough where equal neighbours are rare: the chance of k is p^(k - 1)."""
+    neighbours = [(a, b) for a, b in pairwise(values) if a is not None and b is not None and b > 0]
+    found: set[int] = set()
+    for value, group in groupby(range(len(values)), key=lambda place: values[place]):
+        places = list(group)
+        if value is None or value <= 0 or value < floor:
+            continue
+        alike = [(a, b) for a, b in neighbours if b.bit_length() == value.bit_length()]
+        least = most
+        if len(alike) >= pairs_needed and ppm:
+            chance = Fraction(sum(a == b for a, b in alike), len(alike))
+            least = next((k for k in range(3, most) if chance ** (k - 1) <= Fraction(ppm, 1_000_000)), most)
+        if len(places) >= least:
+            found.update(places[1:])
+    return found
+
+
 def repeated_together(rows: Sequence[tuple[int, ...] | None], least: int) -> set[int]:
     found: set[int] = set()
     for row, group in groupby(range(len(rows)), key=lambda place: rows[place]):
@@ -145,20 +163,24 @@ def rollovers(
 
 def sum_check(
     values: Values, at: Sequence[int], reading: Sequence[int], good: Sequence[int], least: tuple[int, int],
-    permille: tuple[int, int], per_week: int,
+    permille: tuple[int, int], per_week: int, most: int,
 ) -> tuple[set[int], list[int | None]]:  # fmt: skip
     """Spans that fail; the unexplained energy of each, None where it is not known."""
     failed, left = set(), []
     for span in range(len(at) - 1):
         here = values[at[span] : at[span + 1]]
-        if not (good[span] and good[span + 1]) or not here or any(value is None for value in here):
+        lacking = sum(value is None for value in here)
+        if not (good[span] and good[span + 1]) or not here:
             left.append(None)
             continue
         moved = reading[span + 1] - reading[span]
         rest = moved - sum(value or 0 for value in here)
-        left.append(rest)
+        left.append(None if lacking else rest)
         kind = int(at[span + 1] - at[span] > per_week)
-        if abs(rest) > max(Fraction(least[kind]), abs(moved) * Fraction(permille[kind], 1000)):
+        tolerance = max(Fraction(least[kind]), abs(moved) * Fraction(permille[kind], 1000))
+        # What is missing has used something from nothing to the most that it can, if that is known.
+        possible = [Fraction(0)] if not lacking else [Fraction(0), Fraction(most * lacking)] if most else None
+        if rest < -tolerance or (possible is not None and rest > possible[-1] + tolerance):
             failed.add(span)
     return failed, left
 

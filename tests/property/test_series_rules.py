@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.vee.series import judge as judging
 from agents.vee.series import kernels_interval as ki
 from agents.vee.series import kernels_periods as kp
 from agents.vee.series import kernels_place as kl
@@ -110,6 +111,19 @@ def test_repeats_zeros_and_before_use(values: Any, least: int, floor: int) -> No
 
 
 @quick
+@given(st.lists(small, min_size=1, max_size=60), st.integers(0, 300_000), st.integers(3, 8), st.integers(0, 4))
+def test_repeats_that_are_no_chance(values: Any, ppm: int, most: int, floor: int) -> None:
+    value, there = arrays(values)
+    pairs, equal, flags = np.zeros(64, np.int64), np.zeros(64, np.int64), words(len(values))
+    kn.neighbours_equal(value, there, pairs, equal)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "LEAST_PAIRS", 5)
+        least = judging.least_repeats(pairs, equal, ppm, most)
+    kn.repeated_unlikely(value, there, least, floor, flags)
+    assert places(flags, kn.V25) == oracle.repeated_unlikely(values, floor, ppm, most, 5)
+
+
+@quick
 @given(st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 1), st.integers(0, 1))), min_size=1, max_size=40))
 def test_repeats_of_all_channels(rows: Any) -> None:
     values = np.array([[-1, -2] if row is None else row for row in rows], np.int64).T.copy()
@@ -141,13 +155,14 @@ def test_sum_check_and_register_change(values: Any, data: Any) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(values)), min_size=2, max_size=6)))
     reading = data.draw(st.lists(st.integers(0, 400), min_size=len(cuts), max_size=len(cuts)))
     good = data.draw(st.lists(st.integers(0, 1), min_size=len(cuts), max_size=len(cuts)))
+    most = data.draw(st.sampled_from([0, 40]))
     value, there = arrays(values)
     spans, left = words(len(cuts) - 1), np.zeros(len(cuts) - 1, np.int64)
     at, register, least, permille = np.array(cuts), np.array(reading, np.int64), (20, 60), (100, 50)
     kr.sum_check(
-        value, there, at, register, np.array(good, np.uint8), np.array(least), np.array(permille), 9, spans, left
+        value, there, at, register, np.array(good, np.uint8), np.array(least), np.array(permille), 9, most, spans, left
     )
-    failed, expected = oracle.sum_check(values, cuts, reading, good, least, permille, 9)
+    failed, expected = oracle.sum_check(values, cuts, reading, good, least, permille, 9, most)
     assert places(spans, kr.V12) == failed
     assert [None if item == kr.NOT_COMPARED else item for item in left.tolist()] == expected
     kr.register_changed(at, register, np.ones(len(cuts), np.uint8), 30, spans)

@@ -1,8 +1,14 @@
-"""Expected error of an estimate, by method and length of gap: shipped defaults, or what a scorecard has measured."""
+"""Expected error of an estimate, by method and length of gap: shipped defaults, or what a scorecard has measured.
+
+What is used changes with the season and the hour, and the error with it. So two figures are kept: WAPE, and how large
+errors were beside the spread of the days around the gap. The second one, times the spread around a new gap, is its
+expected error; WAPE stands in where no days are around.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from pipeline.codes import Method
 
@@ -16,11 +22,24 @@ LENGTH_NAMES = ("1 h", "6 h", "1 d", "3 d")
 BOUNDS = (2 * HOUR, 12 * HOUR, 36 * HOUR)
 """Gaps up to these count as the first, second and third length, others as the last."""
 
-Errors = Mapping[Method, tuple[int, int, int, int]]
-"""Method -> expected |error| in thousandths of the energy, by length of gap."""
+MOST = 10_000
+"""Thousandths that an expected error can reach."""
 
-MOST = 1000
+
+class Expected(NamedTuple):
+    """What is expected of one method at one length of gap, thousandths."""
+
+    wape: int
+    """Of the energy."""
+    spread: int
+    """Of the spread of the days around; 0: not measured."""
+
+
+UNMEASURED = Expected(1000, 0)
 """For what nothing was measured: the error may be as large as the value."""
+
+Errors = Mapping[Method, tuple[Expected, Expected, Expected, Expected]]
+"""Method -> what is expected, by length of gap."""
 
 
 def length_class(seconds: int) -> int:
@@ -28,14 +47,35 @@ def length_class(seconds: int) -> int:
     return sum(seconds > bound for bound in BOUNDS)
 
 
-def expected_error(errors: Errors, method: Method, seconds: int) -> int:
-    """Thousandths of the estimate."""
+def expected_of(errors: Errors, method: Method, seconds: int) -> Expected:
+    """What is expected of a method in a gap of so many seconds."""
     found = errors.get(method)
-    return MOST if found is None else found[length_class(seconds)]
+    return UNMEASURED if found is None else found[length_class(seconds)]
 
+
+def thousandths(expected: Expected, spread: int, energy: int) -> int:
+    """Expected error in thousandths of an estimate.
+
+    Args:
+        expected: of the method at this length.
+        spread: Wh, summed over the intervals; below zero: no days are around.
+        energy: Wh, the estimate of all intervals.
+    """
+    if spread < 0 or not expected.spread:
+        return expected.wape
+    return min(MOST, expected.spread * spread // max(1, abs(energy)))
+
+
+def exact() -> tuple[Expected, Expected, Expected, Expected]:
+    """Nothing is expected to be wrong."""
+    none = Expected(0, 0)
+    return none, none, none, none
+
+
+CHECKED = Expected(20, 0)
 
 SHIPPED: Errors = {
-    Method.AGREED: (0, 0, 0, 0),
-    Method.OUTAGE: (0, 0, 0, 0),
-    Method.CHECK_METER: (20, 20, 20, 20),
+    Method.AGREED: exact(),
+    Method.OUTAGE: exact(),
+    Method.CHECK_METER: (CHECKED, CHECKED, CHECKED, CHECKED),
 }

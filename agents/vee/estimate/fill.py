@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from agents.vee.estimate.errors import expected_error
+from agents.vee.estimate.errors import expected_of, thousandths
 from agents.vee.estimate.history import History
 from agents.vee.estimate.model import GOOD, LACKS, UNKNOWN, Filled, Gap, Grid, Side
 from agents.vee.estimate.order import Order, Step
 from agents.vee.estimate.scale import scaled
 from agents.vee.estimate.spans import Span, spans_of
-from agents.vee.estimate.work import ESTIMATES, NAMES_DAYS, WHOLE_GAP, Work
+from agents.vee.estimate.work import ESTIMATES, NAMES_DAYS, WHOLE_GAP, Work, spread_of, work_on
 from pipeline.codes import Method
 from pipeline.columns import Array
 
@@ -30,7 +30,7 @@ def fill(series: Grid, side: Side, order: Order) -> Filled:
     Raises:
         ValueError: when the interval does not divide a day, or the day types are not as many as the days.
     """
-    work = Work(History(series), side, order.tuning)
+    work = work_on(History(series), side, order.tuning)
     filling = _Filling(work, order, spans_of(series))
     for first, last in runs(series.standing == LACKS):
         filling.gap(first, last)
@@ -54,11 +54,13 @@ class _Filling:
         self.expected: Array = np.zeros(grid.value.size, np.int32)
         self.left: Array = grid.standing == LACKS
         self.gaps: list[Gap] = []
+        self.run = (0, 0)
         self.edges: Array = np.array(sorted({edge for span in spans for edge in (span.first, span.after)}), np.int64)
 
     def gap(self, first: int, last: int) -> None:
         """Try the steps on a run of intervals that lack a value, each on what those before it have left."""
         seconds = (last - first + 1) * self.work.history.grid.interval
+        self.run = (first, last)
         if self.order.zero_between_outages and self._between_outages(first, last):
             self._put(Method.OUTAGE, first, last, np.int64(0), seconds, (first - 1, last + 1), "outage on both sides")
         for step in self.order.steps:
@@ -126,7 +128,10 @@ class _Filling:
         window = slice(first, last + 1)
         self.value[window] = value
         self.method[window] = method
-        self.expected[window] = expected_error(self.order.errors, method, seconds)
+        self.work.history.out[window] = value
+        spread = spread_of(self.work, self.run, first, last)
+        expected = expected_of(self.order.errors, method, seconds)
+        self.expected[window] = thousandths(expected, spread, int(self.value[window].sum()))
         self.left[window] = False
         self.gaps.append(Gap(first, last, method, 0, 0, inputs, why))
 

@@ -67,8 +67,16 @@ class History:
         )
         self.out = np.zeros(size, np.int64)
         self.used = np.zeros(MOST_INPUTS, np.int64)
+        self.votes = np.zeros((3, MOST_INPUTS), np.int64)
         bad = np.bincount(day, self.series.standing != GOOD, days) if size else np.zeros(0)
         self.series.complete[:] = whole & (bad == 0)
+
+    def votes_of(self, count: int) -> Array:
+        """Room for at least so many votes, i64 (3, room)."""
+        if count >= self.votes.shape[1]:
+            self.votes = np.zeros((3, count + 1), np.int64)
+            self.used = np.zeros(count + 1, np.int64)
+        return self.votes
 
     def hide(self, first: int, last: int) -> None:
         """Make intervals [first, last] lack a value."""

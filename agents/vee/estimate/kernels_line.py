@@ -18,7 +18,8 @@ def nearest(numerator, denominator):  # type: ignore[no-untyped-def]
 def line(series, first, last, out, used):  # type: ignore[no-untyped-def]
     """E03: out[first + k - 1] = a + k (b - a) / (m + 1), k = 1..m.
 
-    The flat value of one side when the other is missing. An interval that is not GOOD is no end. Returns how many ends there were; their indices are in `used`.
+    The flat value of one side when the other is missing. An interval that is not GOOD is no end. Returns how many ends
+    there were; their indices are in `used`.
     """
     left = first > 0 and series.standing[first - 1] == GOOD
     right = last + 1 < series.value.size and series.standing[last + 1] == GOOD

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from agents.vee.estimate.errors import SHIPPED, Errors
 from pipeline.codes import Method
+from pipeline.columns import Array
 
 FOREVER = 2**62
+MOST_STEPS = 1000
 
 
 class Tuning(NamedTuple):
@@ -29,8 +33,32 @@ class Tuning(NamedTuple):
     """E12: a day is near when its temperature differs by no more."""
     near_weeks: int = 8
     """E16 to E18: weeks before and after whose days count."""
-    bridge_thousandths: int = 600
-    """E18: how much of a difference to the days around is left one hour on."""
+    end_thousandths: int = 700
+    """E18: weight of an interval next to the gap, beside that of all days together."""
+    decay_thousandths: int = 400
+    """E18: what is left of it an hour further into the gap, or an interval when that is longer."""
+
+
+def decay_of(tuning: Tuning, interval: int) -> Array:
+    """Parts of a million that are left of an end's vote after 0, 1, 2 ... intervals; it ends before the first zero.
+
+    Whole numbers throughout, so that it is the same everywhere.
+    """
+    left, found, steps = 10**6, [10**6], max(1, 3600 // interval)
+    each = _root(tuning.decay_thousandths * 10 ** (9 * steps - 3), steps)
+    while left > 0 and len(found) < MOST_STEPS:
+        left = left * each // 10**9
+        found.append(left)
+    return np.array([part for part in found if part >= 1000], np.int64)
+
+
+def _root(number: int, degree: int) -> int:
+    """The largest whole number whose power is no more."""
+    low, high = 0, 10**9 + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**degree <= number else (low, middle)
+    return low
 
 
 class Step(NamedTuple):

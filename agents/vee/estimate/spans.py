@@ -57,7 +57,7 @@ def share_out(target: int, weights: Array) -> Array:
     """
     weights = weights.astype(np.int64)
     largest = int(weights.max())
-    while largest > 0 and target > LARGEST_PRODUCT // largest:
+    while largest > 0 and max(target, weights.size) > LARGEST_PRODUCT // largest:
         largest >>= 1
         weights = weights >> 1
     total = int(weights.sum())

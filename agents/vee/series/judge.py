@@ -19,6 +19,8 @@ from pipeline.rules import RULE_BIT
 DAY_SECS = 86_400
 LEAST_USUAL_DAYS = 14
 """Days of a series from which on there is a usual day."""
+LEAST_PAIRS = 100
+"""Neighbours of an octave from which on their share of equal ones says something."""
 PHYSICAL = ("voltage_r", "voltage_y", "voltage_b", "current_r", "current_y", "current_b", "power_factor")
 UNSIGNED = ("wh_imp", "wh_exp", "vah_imp", "vah_exp", "varh_q1", "varh_q2", "varh_q3", "varh_q4")
 
@@ -176,12 +178,16 @@ class _Judge:
 
     def _supply(self) -> None:
         channels, facts = self.series.channels, self.series.facts
-        voltage, current = channels.get("voltage_r"), channels.get("current_r")
-        if voltage is None or current is None or not facts.nominal_mv:
+        voltage, current, export = (channels.get(name) for name in ("voltage_r", "current_r", "wh_exp"))
+        # A current that flows out makes no import: without the export it says nothing.
+        blind = export is None and facts.net is not False
+        if voltage is None or current is None or not facts.nominal_mv or blind:
             return
         self.channel.not_judged.pop("V26", None)
         least = facts.nominal_mv * self.limits.supply_voltage_percent // 100
         known = self.there & voltage.there & current.there & (self.outage == 0)
+        if export is not None:
+            known &= export.there & (export.value == 0)
         interval_rules.supplied_without_use(
             self.channel.value, known, voltage.value, current.value, least, self.limits.supply_current_ma,
             self.channel.flags,
@@ -201,6 +207,10 @@ class _Judge:
         if channel.name == "wh_imp":
             self.judged.before_use = run_rules.before_use(value, self.usable, flags)
         run_rules.repeated(value, self.usable, limits.stuck_intervals, limits.stuck_floor_wh, flags)
+        pairs, equal = np.zeros(64, np.int64), np.zeros(64, np.int64)
+        run_rules.neighbours_equal(value, self.usable, pairs, equal)
+        least = least_repeats(pairs, equal, limits.stuck_chance_ppm, limits.stuck_intervals)
+        run_rules.repeated_unlikely(value, self.usable, least, limits.stuck_small_floor_wh, flags)
         together = [other for other in self.series.channels.values() if other is not channel]
         if any(other.name.startswith(("voltage", "current")) for other in together):
             values = np.stack([value, *(other.value for other in together)])
@@ -249,7 +259,8 @@ class _Judge:
             channel.value, self.usable, at, reading, good,
             np.array([limits.register_tolerance_wh, limits.month_tolerance_wh], np.int64),
             np.array([limits.register_tolerance_permille, limits.month_tolerance_permille], np.int64),
-            7 * self.grid.per_day, channel.spans, channel.unexplained,
+            7 * self.grid.per_day, self.series.facts.limit_wh * limits.range_percent // 100, channel.spans,
+            channel.unexplained,
         )  # fmt: skip
         if beside.zones is None:
             self._lacks("V13", "registers of tariff zones")
@@ -341,6 +352,23 @@ def without_rollover(series: Series, channel: Channel, limits: Thresholds) -> Ar
         registers.at, registers.reading, registers.good, modulus, most, channel.spans, adjusted
     )
     return adjusted
+
+
+def least_repeats(pairs: Array, equal: Array, ppm: int, most: int) -> Array:
+    """How many equal values in a row a series makes by chance in less than `ppm` of its intervals, i64 (64,).
+
+    pairs, equal i64 (64,): neighbours, and equal ones, by octave. A share p of equal neighbours makes k in a row with a
+    probability of p^(k - 1). Never less than 3; never more than `most`, and that where too little is known.
+    """
+    least = np.full(len(pairs), most, np.int64)
+    for octave in np.flatnonzero(pairs >= LEAST_PAIRS).tolist():
+        count, same = int(pairs[octave]), int(equal[octave])
+        rows = 3
+        # Whole numbers of any size: the same result on every machine.
+        while rows < most and same ** (rows - 1) * 1_000_000 > ppm * count ** (rows - 1):
+            rows += 1
+        least[octave] = rows if ppm else most
+    return least
 
 
 def month_figures(grid: Grid, value: Array, usable: Array) -> tuple[Array, Array, Array]:

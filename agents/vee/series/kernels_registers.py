@@ -48,29 +48,34 @@ def without_rollover(
 @kernel
 def sum_check(
     value: Array, there: Array, at: Array, reading: Array, good: Array, least: Array, permille: Array, per_week: int,
-    spans: Array, unexplained: Array,
+    most: int, spans: Array, unexplained: Array,
 ) -> None:  # fmt: skip
     """V12: |M (R1 - R0) - sum v| is above the tolerance; the difference to `unexplained` i64 (r - 1,), Wh.
 
     least, permille i64 (2,): tolerance of a span of up to `per_week` intervals, and of a longer one: the larger of an
-    energy and of a share of the register difference. A span with a missing interval or register is not compared.
+    energy and of a share of the register difference. Of a span with missing intervals nothing is unexplained, but what
+    they used cannot be below zero, nor above `most` Wh each (0: not known): beyond that the span fails too.
     """
     for span in range(len(reading) - 1):
         unexplained[span] = NOT_COMPARED
         if not (good[span] and good[span + 1]):
             continue
-        total, whole = np.int64(0), True
+        total, lacking = np.int64(0), np.int64(0)
         for item in range(at[span], at[span + 1]):
             if there[item]:
                 total += value[item]
             else:
-                whole = False
-        if not whole or at[span + 1] <= at[span]:
+                lacking += 1
+        if at[span + 1] <= at[span]:
             continue
         moved = reading[span + 1] - reading[span]
-        unexplained[span] = moved - total
+        rest = moved - total
         kind = 1 if at[span + 1] - at[span] > per_week else 0
-        if abs(moved - total) * 1000 > max(least[kind] * 1000, abs(moved) * permille[kind]):
+        tolerance = max(least[kind] * 1000, abs(moved) * permille[kind])
+        if lacking == 0:
+            unexplained[span] = rest
+        room = most * lacking * 1000
+        if -rest * 1000 > tolerance or ((lacking == 0 or most > 0) and rest * 1000 > tolerance + room):
             spans[span] |= V12
 
 

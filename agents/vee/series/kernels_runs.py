@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.columns import Array
-from pipeline.jit import kernel
+from pipeline.jit import inlined, kernel
 from pipeline.rules import RULE_BIT
 
 V11, V14, V23, V25 = (np.uint64(1 << RULE_BIT[code]) for code in ("V11", "V14", "V23", "V25"))
@@ -72,6 +72,42 @@ def repeated(value: Array, there: Array, least: int, floor: int, flags: Array) -
             for place in range(begin + 1, item):
                 flags[place] |= V25
         begin = item
+
+
+@kernel
+def neighbours_equal(value: Array, there: Array, pairs: Array, equal: Array) -> None:
+    """How often a value is that of the interval before: pairs and equal ones to i64 (64,), by octave of the value."""
+    for item in range(1, len(value)):
+        if there[item] and there[item - 1] and value[item] > 0:
+            octave = _octave(value[item])
+            pairs[octave] += 1
+            if value[item] == value[item - 1]:
+                equal[octave] += 1
+
+
+@kernel
+def repeated_unlikely(value: Array, there: Array, least: Array, floor: int, flags: Array) -> None:
+    """V25: `repeated` with as many in a row as `least` i64 (64,) says of the octave of the value."""
+    begin = 0
+    for item in range(1, len(value) + 1):
+        going = item < len(value) and there[item] and there[item - 1] and value[item] == value[item - 1]
+        if going:
+            continue
+        usable = there[begin] and value[begin] > 0 and value[begin] >= floor
+        if usable and item - begin >= least[_octave(value[begin])]:
+            for place in range(begin + 1, item):
+                flags[place] |= V25
+        begin = item
+
+
+@inlined
+def _octave(value: int) -> int:
+    """Number of binary digits."""
+    digits = 0
+    while value > 0:
+        value >>= 1
+        digits += 1
+    return digits
 
 
 @kernel

@@ -138,8 +138,13 @@ def test_v12_flags_a_day_that_does_not_add_up_to_its_registers() -> None:
     total = sum(DAY)
     assert failed_spans(series(DAY, registers=[(0, 5000), (48, 5000 + total + 101)]), "V12") == {0}
     assert failed_spans(series(DAY, registers=[(0, 5000), (48, 5000 + total - 100)]), "V12") == set()
-    with_gap = series([None, *DAY[1:]], registers=[(0, 5000), (48, 90_000)])
-    assert failed_spans(with_gap, "V12") == set(), "what is missing is not a difference"
+    with_gap = [None, *DAY[1:]]
+    used = series(with_gap, registers=[(0, 5000), (48, 90_000)])
+    assert failed_spans(used, "V12") == set(), "what is missing may have used it"
+    assert failed_spans(series(with_gap, registers=[(0, 5000), (48, 5000 + total - 300 - 101)]), "V12") == {0}
+    limit = {"limit_wh": 1000}
+    assert failed_spans(series(with_gap, registers=[(0, 0), (48, total + 1001)], facts=limit), "V12") == {0}
+    assert failed_spans(series(with_gap, registers=[(0, 0), (48, total + 1000)], facts=limit), "V12") == set()
     large = [100 * value for value in DAY]
     assert failed_spans(series(large, registers=[(0, 0), (48, 100 * total * 1004 // 1000)]), "V12") == set(), "0.5 %"
 
@@ -265,6 +270,15 @@ def test_v25_flags_a_stuck_value_but_no_steady_standby() -> None:
     assert failed(series([300] + [0] * 20 + [310]), "V25") == set()
 
 
+def test_v25_needs_fewer_repeats_where_the_series_makes_none_by_chance() -> None:
+    varied = [200 + (place * 37) % 101 for place in range(300)]
+    stuck = [*varied, 233, 233, 233, *varied]
+    assert failed(series(stuck), "V25") == {301, 302}
+    assert failed(series(stuck), "V25", limits=limits(stuck_chance_ppm=0)) == set()
+    steady = [value for value in varied for _ in range(3)]
+    assert failed(series(steady), "V25") == set(), "a series of steady values repeats by itself"
+
+
 def test_v25_needs_few_repeats_when_all_channels_repeat() -> None:
     made = series([50, 60, 60, 60, 70], vah_imp=[55, 66, 66, 66, 77], voltage_r=[229_100, *[230_400] * 3, 231_000])
     assert failed(made, "V25") == {2, 3}
@@ -276,9 +290,16 @@ def test_v26_flags_energy_in_an_outage_and_none_under_voltage() -> None:
     outage = np.array([2, 1, 2, 0], np.uint8)
     assert failed(series([10, 10, 0, 10], beside={"outage": outage}), "V26") == {0}, "a part of it may have been lit"
     made = series(
-        [0, 0, 0], facts={"nominal_mv": 230_000}, voltage_r=[230_000, 180_000, 230_000], current_r=[200, 200, 50]
+        [0, 0, 0],
+        facts={"nominal_mv": 230_000, "net": False},
+        voltage_r=[230_000, 180_000, 230_000],
+        current_r=[200, 200, 50],
     )
     assert failed(made, "V26") == {0}
+    exported = series(
+        [0, 0], facts={"nominal_mv": 230_000}, voltage_r=[230_000] * 2, current_r=[200] * 2, wh_exp=[40, 0]
+    )
+    assert failed(exported, "V26") == {1}, "the current of the first flows out"
 
 
 def test_v27_flags_voltages_and_doubts_impossible_ones() -> None:
