@@ -21,6 +21,7 @@ from pipeline.rules import RULE_BIT
 from pipeline.topology.load import Document, parse
 
 TOKEN = re.compile(r"(?P<first>-|-?\d+)(?P<again>(?:/-?\d+)*)(?P<doubt>\?)?(?:\*(?P<times>\d+))?")
+GROUP = re.compile(r"\(([^()]*)\)\*(\d{1,6})")
 MOST_TOKENS = 1_000_000
 
 
@@ -247,10 +248,13 @@ class _Reader:
         )  # fmt: skip
 
     def _slots(self, stamp: str, tokens: str) -> Iterable[tuple[int, list[Reading]]]:
-        """`500*20 - 700/720 90?`: twenty of 500, one that lacks, one that came twice, one that the head-end doubts."""
+        """`500*20 - 700/720 90?`: twenty of 500, one that lacks, one that came twice, one that the head-end doubts.
+
+        `(480 520)*10`: the two, ten times.
+        """
         path = ("readings", stamp)
         at, step, count = self._time(stamp, path), self.file.interval_minutes * 60, 0
-        for token in tokens.split():
+        for token in self._expanded(tokens, path).split():
             match = TOKEN.fullmatch(token)
             if match is None:
                 raise _Wrong(path, f"`{token}`: write 500, 500*20, -, 700/720, or 90?")
@@ -262,6 +266,16 @@ class _Reader:
             for _ in range(times):
                 yield at, [Reading(at, int(value), bool(match["doubt"])) for value in values]
                 at += step
+
+    def _expanded(self, tokens: str, path: tuple[Any, ...]) -> str:
+        """`(480 520)*3` is `480 520 480 520 480 520`."""
+
+        def repeated(match: re.Match[str]) -> str:
+            if len(match[1]) * int(match[2]) > 8 * MOST_TOKENS:
+                raise _Wrong(path, "far too many values")
+            return f"{match[1]} " * int(match[2])
+
+        return GROUP.sub(repeated, tokens)
 
     def _wanted(self, expect: Expect) -> Wanted:
         estimates = None

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from agents.vee.rulesets import Facts, load, resolve_span
 from agents.vee.rulesets.cases import Case, Verdict, differences, read_tests
-from agents.vee.rulesets.judging import judge_series
+from agents.vee.rulesets.judging import _settled, judge_series
 from cli.main import main
 from cli.vee.cases import run_file
 from pipeline.errors import ConfigError
+from pipeline.quality import Quality
 
 ROOT = Path(__file__).parents[4]
 NOON = 1_778_567_400
@@ -57,6 +59,12 @@ def test_the_notation_of_readings_is_read() -> None:
     assert (one.first, one.last, one.line) == (NOON, NOON + 7200, 2)
     assert one.registers == ((NOON - 43_200, 10), (NOON + 43_200, 20))
     assert one.outages == ((NOON + 4200, NOON + 6600),)
+
+
+def test_a_group_is_repeated() -> None:
+    one = case(TEXT.replace("500*2 - 700/720 90?", "(1 - 2)*2 3"))
+    assert [(row.start - NOON) // 1800 for row in one.readings] == [0, 2, 3, 5, 6]
+    assert [row.value for row in one.readings] == [1, 2, 1, 2, 3]
 
 
 def test_nothing_is_said_where_all_is_as_expected() -> None:
@@ -129,3 +137,15 @@ def test_the_example_s_tests_fail_under_other_rules(tmp_path: Path, capsys: pyte
     with pytest.raises(SystemExit):
         main(["test", str(tests), "--only", "a pump"])
     assert capsys.readouterr().out.splitlines()[-1] == "1 test, 1 failed"
+
+
+@pytest.mark.parametrize(
+    ("rules", "quality"),
+    [("on", "SUSPECT"), ("shadow", "ACTUAL"), ("off", "ACTUAL"), ("{severity: information}", "ACTUAL")],
+)
+def test_a_rule_that_is_off_or_in_shadow_changes_no_quality(rules: str, quality: str) -> None:
+    text = "tests:\n  - name: a\n    readings: {2026-05-12: 500*10 500/520 500*37}\n"
+    (span,) = resolve_span(load({"r.yaml": f"rules: {{V02: {rules}}}"}), Facts(), 0, 30_000)
+    grid, settled = _settled(case(text), span.chosen)
+    assert (len(grid), Quality(int(settled.quality[10])).name, int(settled.value[10])) == (48, quality, 520)
+    assert set(settled.quality[:10].tolist()) == {Quality.ACTUAL}
