@@ -100,7 +100,8 @@ def rules() -> str:
         "## Severities",
         table(("severity", "what a failed rule does"), ((code(name.lower()), said) for name, said in _severities())),
         "## Limits",
-        "A rule set, a document of `kvarn vee --rules`, or the options of the stage may change them.",
+        "A rule set, a document of `kvarn vee --rules`, or the options of the stage may change them. The stage needs "
+        "those of the rules that it judges; the others are for whole series.",
         table(
             ("field", "default", "meaning"),
             ((code(name), field.default, field.description) for name, field in Thresholds.model_fields.items()),

@@ -73,7 +73,10 @@ def vee(
     rules: Annotated[Path | None, typer.Option(help="Document with limits and rules (YAML).", dir_okay=False)] = None,
     holidays: Annotated[str | None, typer.Option(help="Indian state whose holidays count as Sundays: KA.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the final series to this CSV file (.gz packs it).")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write the final series to this file: CSV, or NEM12 where it ends so; .gz packs it."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

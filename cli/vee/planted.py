@@ -15,7 +15,7 @@ from agents.vee.series.calendar import grid_of
 from agents.vee.series.model import Beside, Facts, Grid, Registers, Series
 from agents.vee.series.placing import place, readings
 from cli.vee.limits import Limits
-from connectors.simulator import Fault, Simulation, SimulatorConfig, build_fleet
+from connectors.simulator import Fault, Fleet, Simulation, SimulatorConfig, build_fleet
 from connectors.simulator.events import Events, joined
 from pipeline.channels import CHANNELS
 from pipeline.codes import Kind, Role
@@ -37,7 +37,7 @@ class Planted:
     """A service point; fault u1 (n,): `Fault` of each interval, 0 for none; lost u1 (n,): no push of it came.
 
     unplaced: intervals i64 of pushes whose stamp is on no grid. wrong u1 (r,): registers with a planted fault;
-    turned: intervals i64 at whose day the import register passed its modulus, -1 for none.
+    turned: the import register passed its modulus during the run.
     """
 
     series: Series
@@ -66,9 +66,9 @@ def planted(meters: int, days: int, seed: int, limits: Limits) -> Iterator[Plant
         )  # fmt: skip
 
 
-def _outage(fleet: object, point: int, count: int) -> Array:
+def _outage(fleet: Fleet, point: int, count: int) -> Array:
     """u1 (n,): 2 in intervals in which the transformer of the point was without supply."""
-    points, spells = fleet.points, fleet.spells  # type: ignore[attr-defined]
+    points, spells = fleet.points, fleet.spells
     outage, node = np.zeros(count, np.uint8), int(points.dt[point])
     if node >= 0:
         first, after = int(spells.dark_from[node]) - 1, int(spells.dark_to[node]) - 1
@@ -91,7 +91,6 @@ def _point(
         series.channels[name] = channel
         unplaced = block.interval[rows].astype(np.int64) - 1
     fault, lost = np.zeros(len(grid), np.uint8), np.ones(len(grid), np.uint8)
-    fault[block.interval - 1] = np.maximum(fault[block.interval - 1], block.fault)
     # A copy stands behind its original, which has no fault; the copy's number is the interval's.
     np.maximum.at(fault, block.interval - 1, block.fault)
     lost[block.interval - 1] = 0

@@ -1,4 +1,4 @@
-"""The final series as CSV: a row an interval, with quality, method and the rules that it failed."""
+"""The final series as CSV: a row an interval, with quality, method and the rules that it failed; or as NEM12."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from agents.vee.series.report import codes_of, stamp
 from cli.vee.run import Done
+from cli.vee.write_nem12 import header, records
 from pipeline.codes import Method
 from pipeline.errors import ConfigError
 from pipeline.quality import Quality
@@ -25,7 +26,6 @@ class Writer:
     """Opens the file at once, so that a path that is wrong is told before the work."""
 
     def __init__(self, path: Path | None) -> None:
-        self.rows = 0
         self._stream: IO[str] | None = None
         if path is None:
             return
@@ -35,8 +35,12 @@ class Writer:
             raise ConfigError(
                 "OUTPUT_UNWRITABLE", where=str(path), what=error.strerror or str(error), do="name a file in a folder"
             ) from error
+        self._nem12 = path.name.removesuffix(".gz").endswith(".nem12")
         self._out: Any = csv.writer(self._stream, lineterminator="\n")
-        self._out.writerow(COLUMNS)
+        if self._nem12:
+            self._stream.write(f"{header()}\n")
+        else:
+            self._out.writerow(COLUMNS)
 
     def __enter__(self) -> Writer:
         return self
@@ -45,14 +49,18 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._stream is not None:
+            if self._nem12 and error is None:
+                self._stream.write("900\n")
             self._stream.close()
 
     def write(self, done: Done) -> None:
         """All channels of a series."""
-        if self._stream is not None:
-            for row in _rows(done):
-                self._out.writerow(row)
-                self.rows += 1
+        if self._stream is None:
+            return
+        if self._nem12:
+            self._stream.writelines(f"{record}\n" for record in records(done))
+        else:
+            self._out.writerows(_rows(done))
 
 
 def _opened(path: Path) -> IO[str]:

@@ -15,6 +15,7 @@ from cli.vee.layout import layout_of
 from cli.vee.limits import RuleSets
 from cli.vee.run import run
 from cli.vee.source import Asked, Content, read
+from cli.vee.write import Writer
 from pipeline.codes import Method
 from pipeline.errors import ConfigError
 from pipeline.quality import Quality
@@ -147,6 +148,23 @@ def test_qualities_of_nem12_and_records_over_several_lines(tmp_path: Path) -> No
     broken = content(tmp_path, text.replace("20.25,", "20.\n25,").replace("30.25,", "30.25,\n"), "broken.csv")
     assert broken.readings[0].value.tolist() == whole.readings[0].value.tolist()
     assert (broken.fault_count, broken.notes) == (0, ["4 lines were parts of records that are broken over several"])
+
+
+def test_nem12_that_is_written_is_read_again_as_the_same(tmp_path: Path) -> None:
+    day = ",".join(f"{place}.25" for place in range(48))
+    (first,) = run(content(tmp_path, NEM12.format(day=day)), None, RuleSets(None), None)
+    out = tmp_path / "out.nem12"
+    with Writer(out) as writer:
+        writer.write(first)
+    lines = out.read_text().splitlines()
+    assert lines[1] == "200,NMI1,E1,E1,E1,,,KWH,30,"
+    assert [line for line in lines if line.startswith("400")] == [
+        "400,1,40,A,,", "400,41,44,S18,45,", "400,45,46,S16,45,", "400,47,48,S17,78,",
+    ]  # fmt: skip
+    (second,) = run(read(out, Asked(), lambda _count: None), None, RuleSets(None), None)
+    was, now = first.settled["wh_imp"], second.settled["wh_imp"]
+    assert now.value.tolist() == was.value.tolist()
+    assert now.quality.tolist() == was.quality.tolist()
 
 
 def test_the_command_writes_a_report_and_the_final_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
