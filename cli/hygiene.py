@@ -181,7 +181,9 @@ def _promises(out: Console, rows: Rows) -> None:
 
 
 def _list(out: Console, title: str, rows: Rows) -> None:
-    table = Table(*rows[0], title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, (int, float)) else "left", overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else f"{value:,}" if isinstance(value, int) and name.endswith("_wh")
                         else str(value) for name, value in row.items()))  # fmt: skip
