@@ -76,6 +76,10 @@ def vee(
     tariff_category: Annotated[str | None, typer.Option(help="Tariff category, for sets of --rules.")] = None,
     meter_model: Annotated[str | None, typer.Option(help="Meter model, for sets of --rules.")] = None,
     holidays: Annotated[str | None, typer.Option(help="Indian state whose holidays count as Sundays: KA.")] = None,
+    calendar: Annotated[
+        Path | None,
+        typer.Option(help="Holidays of your own, added to or removed from the shipped ones (YAML).", dir_okay=False),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -96,7 +100,7 @@ def vee(
                           do="kvarn vee --input FILE; `kvarn vee --help` lists the other commands")  # fmt: skip
     asked = Asked(format.value, _zone(timezone), interval, unit and unit.value, stamps and stamps.value)
     facts = Facts(utility=utility, tariff_category=tariff_category, meter_model=meter_model)
-    said = _report(input, asked, RuleSets(rules, facts), holidays, output)
+    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, output)
     if as_json:
         emit(said)
     else:

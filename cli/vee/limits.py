@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.vee.config import Thresholds
-from agents.vee.rulesets import Facts, RuleSet, load, resolve
+from agents.vee.rulesets import Calendar, Facts, RuleSet, calendar_of, load, resolve
 from agents.vee.rulesets import day_types as day_types_of
 from agents.vee.series.model import Grid
 from pipeline.columns import Array
@@ -28,20 +28,15 @@ class Limits:
 
 
 class RuleSets:
-    """The documents of `--rules`; `facts`: what is known of every series of the file."""
+    """The documents of `--rules`, and the holidays of `--calendar` with the shipped ones (None: none is named).
 
-    def __init__(self, path: Path | None, facts: Facts = NOTHING_KNOWN) -> None:
-        self._documents: list[RuleSet] = []
+    facts: what is known of every series of the file.
+    """
+
+    def __init__(self, path: Path | None, facts: Facts = NOTHING_KNOWN, calendar: Path | None = None) -> None:
         self._facts = facts
-        if path is None:
-            return
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                "FILE_UNREADABLE", where=str(path), what=error.strerror or str(error), do="name a file that is there"
-            ) from error
-        self._documents = load({path.name: text})
+        self._documents: list[RuleSet] = [] if path is None else load({path.name: _bytes_of(path)})
+        self.calendar = None if calendar is None else calendar_of(_bytes_of(calendar).decode(), calendar.name)
 
     def of(self, id: str, day: int) -> Limits:
         """What holds for a series on a local day (since 1970-01-01), its first."""
@@ -54,8 +49,17 @@ class RuleSets:
         return Limits(chosen.thresholds, chosen.off, {**chosen.severities, **shadow}, chosen.version)
 
 
-def day_types(grid: Grid, state: str | None) -> Array:
-    """u1 (days,): Monday 0 to Sunday 6, holidays of an Indian state 6; raises ConfigError."""
-    if state is None:
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            "FILE_UNREADABLE", where=str(path), what=error.strerror or str(error), do="name a file that is there"
+        ) from error
+
+
+def day_types(grid: Grid, state: str | None, calendar: Calendar | None = None) -> Array:
+    """u1 (days,): Monday 0 to Sunday 6, holidays of an Indian state or of a calendar 6; raises ConfigError."""
+    if state is None and calendar is None:
         return grid.day_type
-    return day_types_of(state, int(grid.day[0]), int(grid.day[-1]))
+    return day_types_of(state, int(grid.day[0]), int(grid.day[-1]), calendar)

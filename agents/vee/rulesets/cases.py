@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from agents.vee.rulesets.days import Calendar
 from agents.vee.rulesets.resolve import Facts, Span
 from pipeline.errors import ConfigError
 from pipeline.rules import RULE_BIT
@@ -87,6 +88,7 @@ class _File(_Strict):
     rules: tuple[str, ...] = Field((), description="files of rule sets, from the folder of the test")
     timezone: str = "Asia/Kolkata"
     state: str | None = Field(None, description="whose holidays hold, as in ISO 3166-2:IN")
+    calendar: str | None = Field(None, description="file of holidays of your own, from the folder of the test")
     interval_minutes: int = Field(30, ge=1, le=1440)
     tests: tuple[_Test, ...] = Field(min_length=1)
 
@@ -128,6 +130,7 @@ class Case:
     registers: tuple[tuple[int, int], ...]
     outages: tuple[tuple[int, int], ...]
     wanted: Wanted
+    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True)
@@ -150,10 +153,11 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A file: its rule sets by name as written in it, and its cases."""
+    """A file: its rule sets and its calendar as named in it, and its cases."""
 
     rules: tuple[str, ...]
     cases: tuple[Case, ...]
+    calendar: str | None = None
 
 
 def read_tests(text: str, file: str) -> CaseFile:
@@ -176,7 +180,7 @@ def read_tests(text: str, file: str) -> CaseFile:
     if faults:
         raise ConfigError("TESTS_FAULT", where=file, what="; ".join(faults), do="correct the file; docs/rule-sets.md")
     assert whole is not None
-    return CaseFile(whole.rules, tuple(cases))
+    return CaseFile(whole.rules, tuple(cases), whole.calendar)
 
 
 def differences(case: Case, verdict: Verdict) -> list[str]:

@@ -42,7 +42,8 @@ def judge_series(case: Case, spans: Sequence[Span]) -> Verdict:
 
 def _settled(case: Case, chosen: Chosen) -> tuple[Grid, Settled]:
     grid = grid_of(case.first, case.last, case.interval, case.zone)
-    grid.day_type[:] = day_types(case.state, int(grid.day[0]), int(grid.day[-1]))
+    if case.state is not None or case.calendar is not None:
+        grid.day_type[:] = day_types(case.state, int(grid.day[0]), int(grid.day[-1]), case.calendar)
     start, value, doubtful = np.array(case.readings, np.int64).T
     quality = np.where(doubtful > 0, Quality.SUSPECT, Quality.ACTUAL).astype(np.uint8)
     channel, _ = place(readings(case.name, case.channel, "Wh", start, value, quality=quality), grid, chosen.thresholds)

@@ -149,3 +149,24 @@ def test_a_rule_that_is_off_or_in_shadow_changes_no_quality(rules: str, quality:
     grid, settled = _settled(case(text), span.chosen)
     assert (len(grid), Quality(int(settled.quality[10])).name, int(settled.value[10])) == (48, quality, 520)
     assert set(settled.quality[:10].tolist()) == {Quality.ACTUAL}
+
+
+def test_holidays_of_a_test_s_own_calendar_decide_which_days_are_alike(tmp_path: Path) -> None:
+    """A Monday that is a holiday is estimated from the Sunday before, an ordinary one from Mondays."""
+    days = [f"      2026-05-{day:02d}: ({use} {use + 20})*24" for day, use in
+            ((3, 900), (4, 300), (10, 900), (11, 300), (17, 900))]  # fmt: skip
+    lacks = "      2026-05-18: (300 320)*6 -*12 (300 320)*12"
+    text = (
+        "tests:\n  - name: a\n    readings:\n"
+        + "\n".join([*days, lacks])
+        + "\n    expect: {of: [V01], estimates: {}}\n"
+    )
+    (tmp_path / "own.yaml").write_text("add:\n  - {date: 2026-05-18, name: declared}\n")
+    found = []
+    for name, head in (("plain", ""), ("declared", "calendar: own.yaml\n")):
+        file = tmp_path / f"{name}.test.yaml"
+        file.write_text(head + text)
+        (row,) = run_file(file, "", judge_series)
+        found.append([line for line in row["differences"] if "08:00 + estimate" in line])
+    assert found == [["2026-05-18 08:00 + estimate of 300 Wh by LIKE_DAY is not expected"],
+                     ["2026-05-18 08:00 + estimate of 900 Wh by LIKE_DAY is not expected"]]  # fmt: skip
