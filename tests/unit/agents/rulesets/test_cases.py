@@ -167,6 +167,6 @@ def test_holidays_of_a_test_s_own_calendar_decide_which_days_are_alike(tmp_path:
         file = tmp_path / f"{name}.test.yaml"
         file.write_text(head + text)
         (row,) = run_file(file, "", judge_series)
-        found.append([line for line in row["differences"] if "08:00 + estimate" in line])
+        found.append([line for line in row["differences"] if "18 08:00 + estimate" in line])
     assert found == [["2026-05-18 08:00 + estimate of 300 Wh by LIKE_DAY is not expected"],
                      ["2026-05-18 08:00 + estimate of 900 Wh by LIKE_DAY is not expected"]]  # fmt: skip
