@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from agents.vee.rulesets import Facts, RuleSet, calendar_of, load, resolve_span
-from agents.vee.rulesets.cases import Case, Judge, differences, read_tests
+from agents.vee.rulesets.case_files import read_tests
+from agents.vee.rulesets.cases import Case, Judge, differences
 from agents.vee.rulesets.judging import judge_series
 from agents.vee.series.calendar import local_day
 from cli.output import FAILED, OK, Json, console, emit

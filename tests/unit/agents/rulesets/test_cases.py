@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agents.vee.rulesets import Facts, load, resolve_span
-from agents.vee.rulesets.cases import Case, Verdict, differences, read_tests
+from agents.vee.rulesets.case_files import read_tests
+from agents.vee.rulesets.cases import Case, Verdict, differences
 from agents.vee.rulesets.judging import _settled, judge_series
 from cli.main import main
 from cli.vee.cases import run_file
