@@ -21,7 +21,13 @@ Inputs = Annotated[
     typer.Option("--input", help="File of interval data; may be given several times.", exists=True, dir_okay=False),
 ]
 Seed = Annotated[int, typer.Option(help="Decides which intervals are taken away.")]
-Gaps = Annotated[int, typer.Option(help="Gaps of each length, a series, in each of its two parts.", min=1)]
+Gaps = Annotated[
+    int,
+    typer.Option(
+        help="Gaps of 1 d and of 3 d, a series, in each of its two parts; four times as many of 1 h, twice of 6 h.",
+        min=1,
+    ),
+]
 MostBias = Annotated[
     float | None,
     typer.Option(help="Rank only methods whose sum is off by no more than this many percent.", min=0, max=100),
@@ -29,7 +35,7 @@ MostBias = Annotated[
 
 
 def accuracy(
-    inputs: Inputs, seed: Seed = 1, gaps: Gaps = 400, most_bias: MostBias = None, as_json: Json = False
+    inputs: Inputs, seed: Seed = 1, gaps: Gaps = 300, most_bias: MostBias = None, as_json: Json = False
 ) -> None:
     """Take known-good intervals away and estimate them: WAPE and bias by method and length of gap.
 

@@ -194,4 +194,4 @@ def _day_before(start: Array, zone: ZoneInfo) -> Array:
 
 
 def _unit(channel: str) -> str:
-    return {"wh": "Wh", "va": "VAh"}.get(channel[:2], "varh")
+    return "Wh" if channel.startswith("wh") else "VAh" if channel.startswith("vah") else "varh"

@@ -35,7 +35,7 @@ REFERENCES = {
 
 
 def detection(
-    meters: Annotated[int, typer.Option(min=1, max=5000, help="Simulated consumers.")] = 60,
+    meters: Annotated[int, typer.Option(min=1, max=5000, help="Simulated consumers.")] = 100,
     days: Annotated[int, typer.Option(min=2, max=60, help="Simulated days.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="The same seed plants the same faults.")] = 1,
     real: Annotated[
@@ -78,7 +78,8 @@ class Tally:
 
     def take(self, one: Planted) -> None:
         """Judge a service point and compare."""
-        settled = settle(one.series, Limits().thresholds)["wh_imp"]
+        every = settle(one.series, Limits().thresholds)
+        settled = every["wh_imp"]
         flags = settled.channel.flags
         self._add("missing", one.lost > 0, _has(flags, "V01"))
         copies = np.isin(one.fault, (Fault.DUPLICATE, Fault.DUPLICATE_INTERVAL, Fault.CONFLICT))
@@ -86,7 +87,9 @@ class Tally:
         self._add("negative", one.fault == Fault.NEGATIVE, _has(flags, "V07"))
         off_days = self._unsettled(one, settled)
         self._add("spike", one.fault == Fault.SPIKE, _has(flags, "V14") | _has(flags, "V09") | off_days)
-        self._add("stuck", one.fault == Fault.STUCK, _has(flags, "V25") | off_days)
+        # All channels of a push are stuck: where nothing is imported, the export repeats.
+        stuck = np.logical_or.reduce([_has(other.channel.flags, "V25") for other in every.values()])
+        self._add("stuck", one.fault == Fault.STUCK, stuck | off_days)
         off_grid = np.zeros(len(flags), bool)
         off_grid[one.unplaced] = True
         self._add("clock beyond 300 s", one.fault == Fault.CLOCK_WRONG, off_grid | _has(flags, "V03"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.vee.series.judge import registers_at
+from agents.vee.series.figures import registers_at
 from agents.vee.series.model import Facts, Grid, Registers, Series
 from agents.vee.series.placing import Readings, checked_interval, common_grid, interval_of, place
 from agents.vee.series.report import report

@@ -60,8 +60,12 @@ def like_days(plain: Plain, day: int, window: int, want: int) -> list[int]:
     return found[:want]
 
 
-LIKE = {0: ([0], []), 1: ([1, 2, 3], [2, 3]), 2: ([2, 1, 3], [3, 1]), 3: ([3, 2, 1], [2, 1]), 4: ([4], []), 5: ([5], []),
-        6: ([6], [])}  # fmt: skip
+TUESDAY, WEDNESDAY, THURSDAY = 1, 2, 3
+LIKE: dict[int, tuple[list[int], list[int]]] = {day: ([day], []) for day in (0, 4, 5, 6)} | {
+    TUESDAY: ([TUESDAY, WEDNESDAY, THURSDAY], [WEDNESDAY, THURSDAY]),
+    WEDNESDAY: ([WEDNESDAY, TUESDAY, THURSDAY], [THURSDAY, TUESDAY]),
+    THURSDAY: ([THURSDAY, WEDNESDAY, TUESDAY], [WEDNESDAY, TUESDAY]),
+}
 
 
 def near_day(plain: Plain, day: int, window: int) -> int | None:

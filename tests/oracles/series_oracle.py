@@ -105,11 +105,11 @@ def repeated_unlikely(values: Values, floor: int, ppm: int, most: int, pairs_nee
         if value is None or value <= 0 or value < floor:
             continue
         alike = [(a, b) for a, b in neighbours if b.bit_length() == value.bit_length()]
-        least = most
+        least = None
         if len(alike) >= pairs_needed and ppm:
             chance = Fraction(sum(a == b for a, b in alike), len(alike))
-            least = next((k for k in range(3, most) if chance ** (k - 1) <= Fraction(ppm, 1_000_000)), most)
-        if len(places) >= least:
+            least = next((k for k in range(3, most) if chance ** (k - 1) <= Fraction(ppm, 1_000_000)), None)
+        if least is not None and len(places) >= least:
             found.update(places[1:])
     return found
 

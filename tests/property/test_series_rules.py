@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.vee.series import judge as judging
+from agents.vee.series import figures
 from agents.vee.series import kernels_interval as ki
 from agents.vee.series import kernels_periods as kp
 from agents.vee.series import kernels_place as kl
@@ -117,8 +117,8 @@ def test_repeats_that_are_no_chance(values: Any, ppm: int, most: int, floor: int
     pairs, equal, flags = np.zeros(64, np.int64), np.zeros(64, np.int64), words(len(values))
     kn.neighbours_equal(value, there, pairs, equal)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judging, "LEAST_PAIRS", 5)
-        least = judging.least_repeats(pairs, equal, ppm, most)
+        patch.setattr(figures, "LEAST_PAIRS", 5)
+        least = figures.least_repeats(pairs, equal, ppm, most)
     kn.repeated_unlikely(value, there, least, floor, flags)
     assert places(flags, kn.V25) == oracle.repeated_unlikely(values, floor, ppm, most, 5)
 

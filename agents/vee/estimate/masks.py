@@ -30,6 +30,10 @@ TRIED: tuple[Method, ...] = (
 """Methods that need nothing but the series itself."""
 
 
+TIMES = (4, 2, 1, 1)
+"""So many times as many gaps are tried of each of LENGTHS: short ones hold few intervals, and their errors scatter."""
+
+
 class Trial(NamedTuple):
     """What each method made of g gaps; m methods."""
 
@@ -87,15 +91,25 @@ def attempt(work: Work, method: Method, first: int, last: int) -> bool:
 def trial(
     work: Work, name: str, seed: int, count: int, low: int, high: int, methods: Sequence[Method] = TRIED
 ) -> Trial:
-    """Take away up to `count` gaps of each length within [low, high) and let every method estimate them.
+    """Take gaps within [low, high) away, each by itself, and let every method estimate them.
 
-    A gap of less than an interval is not tried. Args: name: of the series, which decides with the seed what is taken.
+    A gap of less than an interval is not tried.
+
+    Args:
+        work: the series.
+        name: of the series; decides with the seed which gaps are taken.
+        seed: see `gaps_of`.
+        count: most gaps of a day and longer; TIMES as many of shorter ones.
+        low: first interval that may be taken.
+        high: first one that may not be taken any more.
+        methods: which ones.
     """
     history, interval = work.history, work.history.grid.interval
+    standing = history.series.standing
     firsts, lengths = [], []
     for number, seconds in enumerate(LENGTHS):
         if seconds >= interval:
-            found = gaps_of(name, seed, history.series.standing, seconds // interval, count, low, high).tolist()
+            found = gaps_of(name, seed, standing, seconds // interval, count * TIMES[number], low, high).tolist()
             firsts += found
             lengths += [number] * len(found)
     shape = len(firsts), len(methods)

@@ -10,7 +10,7 @@ from agents.vee.rulesets.cases import Case, Verdict
 from agents.vee.rulesets.days import day_types
 from agents.vee.rulesets.resolve import Chosen, Span
 from agents.vee.series.calendar import grid_of
-from agents.vee.series.judge import registers_at
+from agents.vee.series.figures import registers_at
 from agents.vee.series.model import Beside, Facts, Grid, Series
 from agents.vee.series.placing import place, readings
 from agents.vee.series.settle import Settled, settle

@@ -11,7 +11,8 @@ from agents.vee.series import kernels_interval as interval_rules
 from agents.vee.series import kernels_periods as period_rules
 from agents.vee.series import kernels_registers as register_rules
 from agents.vee.series import kernels_runs as run_rules
-from agents.vee.series.model import Channel, Grid, Registers, Series
+from agents.vee.series.figures import least_repeats, month_figures, mostly, without_rollover
+from agents.vee.series.model import Channel, Grid, Series
 from pipeline.columns import Array
 from pipeline.quality import Quality
 from pipeline.rules import RULE_BIT
@@ -19,8 +20,8 @@ from pipeline.rules import RULE_BIT
 DAY_SECS = 86_400
 LEAST_USUAL_DAYS = 14
 """Days of a series from which on there is a usual day."""
-LEAST_PAIRS = 100
-"""Neighbours of an octave from which on their share of equal ones says something."""
+UNUSABLE = np.uint64(sum(1 << RULE_BIT[code] for code in ("V06", "V07", "V09", "V25")))
+"""Bits of values that are no measure of a usual day."""
 PHYSICAL = ("voltage_r", "voltage_y", "voltage_b", "current_r", "current_y", "current_b", "power_factor")
 UNSIGNED = ("wh_imp", "wh_exp", "vah_imp", "vah_exp", "varh_q1", "varh_q2", "varh_q3", "varh_q4")
 
@@ -95,8 +96,9 @@ class _Judge:
             self._lacks("V09", "limit of the meter or sanctioned load")
         doubt = (channel.quality == Quality.SUSPECT).astype(np.uint8)
         interval_rules.doubted(doubt, self.there, flags)
-        interval_rules.changed(channel.value, self.there, limits.change_percent or 2**40, limits.change_floor_wh, flags)
-        if not limits.change_percent:
+        if limits.change_percent:
+            interval_rules.changed(channel.value, self.there, limits.change_percent, limits.change_floor_wh, flags)
+        else:
             self._lacks("V21", "limit set")
         self.usable[(flags & UNUSABLE) > 0] = 0
 
@@ -333,75 +335,3 @@ class _Judge:
             self.channel.flags, wrong,
         )  # fmt: skip
         self.channel.quality[wrong > 0] = Quality.SUSPECT
-
-
-UNUSABLE = np.uint64(sum(1 << RULE_BIT[code] for code in ("V06", "V07", "V09", "V25")))
-"""Bits of values that are no measure of a usual day."""
-
-
-def without_rollover(series: Series, channel: Channel, limits: Thresholds) -> Array:
-    """Registers of a channel without their rollovers, i64 (r,); the words of its spans get V08 and V07."""
-    registers = channel.registers
-    assert registers is not None
-    modulus = registers.modulus or (10**limits.register_dials * 1000 if limits.register_dials else 0)
-    if not modulus:
-        channel.not_judged["V08"] = "no number of dials"
-    adjusted = np.zeros(len(registers.at), np.int64)
-    most = series.facts.limit_wh * limits.range_percent // 100
-    register_rules.without_rollover(
-        registers.at, registers.reading, registers.good, modulus, most, channel.spans, adjusted
-    )
-    return adjusted
-
-
-def least_repeats(pairs: Array, equal: Array, ppm: int, most: int) -> Array:
-    """How many equal values in a row a series makes by chance in less than `ppm` of its intervals, i64 (64,).
-
-    pairs, equal i64 (64,): neighbours, and equal ones, by octave. A share p of equal neighbours makes k in a row with a
-    probability of p^(k - 1). Never less than 3; never more than `most`, and that where too little is known.
-    """
-    least = np.full(len(pairs), most, np.int64)
-    for octave in np.flatnonzero(pairs >= LEAST_PAIRS).tolist():
-        count, same = int(pairs[octave]), int(equal[octave])
-        rows = 3
-        # Whole numbers of any size: the same result on every machine.
-        while rows < most and same ** (rows - 1) * 1_000_000 > ppm * count ** (rows - 1):
-            rows += 1
-        least[octave] = rows if ppm else most
-    return least
-
-
-def month_figures(grid: Grid, value: Array, usable: Array) -> tuple[Array, Array, Array]:
-    """Of each calendar month: use i64 Wh, days of which all is known i64, highest interval i64 Wh.
-
-    Use is of those days alone. A month of which less than three quarters are known is not judged: 0 days.
-    """
-    first = grid.day_bounds[:-1]
-    counts = np.diff(grid.day_bounds)
-    # The first and the last day of a file may be parts of days.
-    whole = (np.add.reduceat(usable.astype(np.int64), first) == counts) & (counts * grid.interval >= 23 * 3600)
-    energy = np.where(whole, np.add.reduceat(np.where(usable > 0, value, 0), first), 0)
-    highest = np.maximum.reduceat(np.where(usable > 0, value, 0), first)
-    months = np.searchsorted(first, grid.month_bounds[:-1])
-    known = np.add.reduceat(whole.astype(np.int64), months)
-    known[known < 21] = 0
-    use = np.add.reduceat(energy, months)
-    return use.astype(np.int64), known, np.maximum.reduceat(highest, months).astype(np.int64)
-
-
-def mostly(grid: Grid, chosen: Array) -> Array:
-    """u1 (m,): 1 for months of which more than half of the intervals are chosen."""
-    bounds = grid.month_bounds
-    share = np.add.reduceat(chosen.astype(np.int64), bounds[:-1])
-    return (share * 2 > np.diff(bounds)).astype(np.uint8)
-
-
-def registers_at(grid: Grid, time: Array, reading: Array, good: Array, modulus: int = 0) -> Registers:
-    """Registers read at `time` i64 (r,) that fall on the begin of an interval, or the end of the last; in order."""
-    ends = np.append(grid.start, grid.start[-1] + grid.interval)
-    place = np.searchsorted(ends, time)
-    inside = place < len(ends)
-    fits = inside & (ends[np.where(inside, place, 0)] == time)
-    order = np.argsort(place[fits], kind="stable")
-    rows = np.flatnonzero(fits)[order]
-    return Registers(place[rows].astype(np.int64), reading[rows], good[rows], modulus)

@@ -10,7 +10,8 @@ import numpy as np
 from agents.vee.config import Thresholds
 from agents.vee.estimate import Filled, Order, Side, fill
 from agents.vee.estimate import Grid as FillGrid
-from agents.vee.series.judge import PHYSICAL, Judged, judge, without_rollover
+from agents.vee.series.figures import without_rollover
+from agents.vee.series.judge import PHYSICAL, Judged, judge
 from agents.vee.series.kernels_interval import V01, V07, V09, beyond_limit, negative
 from agents.vee.series.kernels_place import V02, V03
 from agents.vee.series.kernels_registers import NOT_COMPARED

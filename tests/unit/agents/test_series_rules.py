@@ -160,13 +160,14 @@ def test_v13_flags_zones_that_do_not_add_up() -> None:
 
 @pytest.mark.parametrize(("peaks", "fails"), [((5000, 1900, 1500), True), ((4000, 3000, 1500), False)])
 def test_v14_golden_numbers(peaks: tuple[int, int, int], fails: bool) -> None:
-    day = [200] * 45 + list(peaks)
+    day = [200 + place * 37 % 101 for place in range(45)] + list(peaks)
     assert failed(series(day), "V14") == ({45} if fails else set()), "2.333 and 1.667 against 1.8"
 
 
 def test_v14_leaves_small_intervals_and_what_is_usual_in_the_series() -> None:
     assert failed(series([20] * 47 + [500]), "V14") == set(), "a kettle is no spike"
-    evening = [200] * 40 + [2500] + [200] * 7
+    evening = [200 + place * 37 % 101 for place in range(48)]
+    evening[40] = 2500
     assert failed(series(evening), "V14") == {40}, "of one day nothing is usual"
     month = evening * 30
     assert failed(series(month), "V14") == set(), "each day has it"
@@ -201,8 +202,9 @@ def test_v17_prefers_the_same_month_of_last_year() -> None:
 
 
 def months_of(*levels: int) -> list[int]:
-    """Whole months of daily values from 2025-07-01 on."""
-    return [level for level, days in zip(levels, (31, 31, 30, 31, 30, 31), strict=False) for _ in range(days)]
+    """Whole months of daily values from 2025-07-01 on, somewhat above these levels."""
+    lengths = zip(levels, (31, 31, 30, 31, 30, 31), strict=False)
+    return [level + day * 37 % 101 for level, days in lengths for day in range(days)]
 
 
 def test_v17_v19_of_a_daily_series() -> None:
