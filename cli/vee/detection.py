@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from agents.vee.series.kernels_registers import V08, V12
@@ -65,7 +66,7 @@ def measured(meters: int, days: int, seed: int, real: Iterable[Path]) -> dict[st
         tally.take(one)
     rows = [tally.row(name) for name in GOALS]
     rows.append(_false("false flags, clean simulated", tally.flagged, tally.clean, MOST_FALSE))
-    rows += [_false(f"false flags, {path.name}", *_of_file(path), MOST_FALSE_REAL) for path in real]
+    rows += [_false(f"false flags, {path.name.partition('.')[0]}", *_of_file(path), MOST_FALSE_REAL) for path in real]
     return {"meters": meters, "days": days, "seed": seed, "rows": rows, "false_by_rule": dict(tally.false_by_rule)}
 
 
@@ -89,7 +90,7 @@ class Tally:
         self._add("spike", one.fault == Fault.SPIKE, _has(flags, "V14") | _has(flags, "V09") | off_days)
         # All channels of a push are stuck: where nothing is imported, the export repeats.
         stuck = np.logical_or.reduce([_has(other.channel.flags, "V25") for other in every.values()])
-        self._add("stuck", one.fault == Fault.STUCK, stuck | off_days)
+        self._add("stuck", (one.fault == Fault.STUCK) & (one.altered > 0), stuck | off_days)
         off_grid = np.zeros(len(flags), bool)
         off_grid[one.unplaced] = True
         self._add("clock beyond 300 s", one.fault == Fault.CLOCK_WRONG, off_grid | _has(flags, "V03"))
@@ -170,16 +171,16 @@ def _of_file(path: Path) -> tuple[int, int]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="Detection", title_justify="left")
+    table = Table(title="Detection", title_justify="left", box=SIMPLE)
     for name in ("what", "rules"):
         table.add_column(name, overflow="fold")
-    for name in ("planted or sound", "found", "share", "goal", ""):
-        table.add_column(name, justify="right")
+    for name in ("of", "found", "share", "goal"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        false = row["what"].startswith("false")
+        sign = "<=" if row["what"].startswith("false") else ">="
         share = "none planted" if row["share"] is None else f"{row['share'] * 100:.2f} %"
         table.add_row(
             row["what"], row["rules"], f"{row['planted']:,}", f"{row['found']:,}", share,
-            f"{'<=' if false else '>='} {row['goal'] * 100:g} %", "" if row["reached"] else "not reached",
+            f"{sign} {row['goal'] * 100:g} %{'' if row['reached'] else ': missed'}",
         )  # fmt: skip
     return table

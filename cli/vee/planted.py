@@ -36,6 +36,8 @@ USED = ("wh_imp", "vah_imp", "wh_exp", "voltage_r", "current_r")
 class Planted:
     """A service point; fault u1 (n,): `Fault` of each interval, 0 for none; lost u1 (n,): no push of it came.
 
+    altered u1 (n,): the push says another energy than was true. A stuck meter of a pump that stands still says the
+    same as a sound one, and nothing is wrong with that.
     unplaced: intervals i64 of pushes whose stamp is on no grid. wrong u1 (r,): registers with a planted fault;
     turned: the import register passed its modulus during the run.
     """
@@ -43,6 +45,7 @@ class Planted:
     series: Series
     fault: Array
     lost: Array
+    altered: Array
     unplaced: Array
     wrong: Array
     turned: bool
@@ -62,7 +65,8 @@ def planted(meters: int, days: int, seed: int, limits: Limits) -> Iterator[Plant
         yield _point(
             f"{int(fleet.points.id[point])}", grid, own, int(arrays.opens[template]), int(arrays.modulus[template]),
             Facts(limit_wh=int(fleet.points.limit_wh[point]), nominal_mv=int(fleet.points.nominal_mv[point])),
-            _outage(fleet, point, len(grid)), bool(fleet.spells.rollover[point]), point, limits,
+            _outage(fleet, point, len(grid)), bool(fleet.spells.rollover[point]), point,
+            fleet.books.energy[:, point].astype(np.int64), limits,
         )  # fmt: skip
 
 
@@ -78,7 +82,7 @@ def _outage(fleet: Fleet, point: int, count: int) -> Array:
 
 def _point(
     id: str, grid: Grid, events: Events, opens: int, modulus: int, facts: Facts, outage: Array, turns: bool, point: int,
-    limits: Limits,
+    true: Array, limits: Limits,
 ) -> Planted:  # fmt: skip
     block = events.take(np.flatnonzero(events.kind == Kind.BLOCK))
     start = block.stamp - (0 if opens else grid.interval)
@@ -103,7 +107,9 @@ def _point(
     wrong[1:-1] = chosen & (not turns)
     reading[wrong > 0] += 500 + (point * 37 + at[wrong > 0]) % 4500
     series.channels["wh_imp"].registers = Registers(at, reading, np.ones(len(at), np.uint8), modulus)
-    return Planted(series, fault, lost, unplaced, wrong, turns)
+    altered = np.zeros(len(grid), np.uint8)
+    altered[block.interval - 1] |= (block.values[:, : true.shape[1]] != true[block.interval - 1]).any(axis=1)
+    return Planted(series, fault, lost, altered, unplaced, wrong, turns)
 
 
 __all__ = ["FAULTS", "Fault", "Planted", "planted"]

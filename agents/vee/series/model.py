@@ -81,7 +81,7 @@ class Channel:
     @property
     def there(self) -> Array:
         """u1 (n,): 1 where a value is."""
-        return (self.quality != 0).astype(np.uint8)
+        return np.asarray(self.quality != 0, np.uint8)
 
 
 def empty_channel(grid: Grid, name: str, unit: str) -> Channel:

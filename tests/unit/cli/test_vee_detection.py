@@ -11,7 +11,7 @@ def test_planted_faults_are_found_and_sound_intervals_left_alone() -> None:
     said = measured(meters=25, days=15, seed=3, real=[])
     rows = {row["what"]: row for row in said["rows"]}
     assert set(rows) == {*GOALS, "false flags, clean simulated"}
-    for name in ("missing", "duplicate", "negative", "clock beyond 300 s", "spike", "register mismatch"):
+    for name in ("missing", "duplicate", "negative", "clock beyond 300 s", "spike", "register mismatch", "stuck"):
         assert rows[name]["planted"] > 0, name
         assert rows[name]["reached"], rows[name]
     assert rows["false flags, clean simulated"]["reached"], said["false_by_rule"]
