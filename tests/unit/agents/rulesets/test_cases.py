@@ -120,6 +120,15 @@ def test_the_example_s_rule_set_does_what_its_tests_say() -> None:
     assert len(results) > 4
 
 
+def test_the_test_that_the_page_shows_passes(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "rule-sets.md").read_text(encoding="utf-8")
+    shown = next(block for block in page.split("```yaml\n")[1:] if block.startswith("rules:"))
+    file = tmp_path / "shown.test.yaml"
+    file.write_text(shown.split("```")[0])
+    (tmp_path / "north.yaml").write_text((ROOT / "examples" / "rules" / "north.yaml").read_text(encoding="utf-8"))
+    assert [row["differences"] for row in run_file(file, "", judge_series)] == [[]]
+
+
 def test_the_example_s_tests_fail_under_other_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What they expect comes from the rule set: without it they fail, and say where."""
     (tmp_path / "north.yaml").write_text("version: none\n")
