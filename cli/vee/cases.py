@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -9,8 +10,9 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from agents.vee.rulesets import Facts, RuleSet, load, resolve_span
-from agents.vee.rulesets.cases import Case, Judge, differences, read_tests
+from agents.vee.rulesets import Facts, RuleSet, calendar_of, load, resolve_span
+from agents.vee.rulesets.case_files import read_tests
+from agents.vee.rulesets.cases import Case, Judge, differences
 from agents.vee.rulesets.judging import judge_series
 from agents.vee.series.calendar import local_day
 from cli.output import FAILED, OK, Json, console, emit
@@ -47,8 +49,13 @@ def run_file(file: Path, only: str, judge: Judge) -> list[dict[str, Any]]:
     tests = read_tests(texts_of([file])[str(file)], str(file))
     rules = [file.parent / name for name in tests.rules]
     rule_sets = load(texts_of(rules))
+    calendar = None
+    if tests.calendar is not None:
+        own = file.parent / tests.calendar
+        calendar = calendar_of(texts_of([own])[str(own)], str(own))
     return [
-        {"file": str(file), "line": case.line, "name": case.name, "differences": run_case(case, rule_sets, judge)}
+        {"file": str(file), "line": case.line, "name": case.name,
+         "differences": run_case(replace(case, calendar=calendar), rule_sets, judge)}
         for case in tests.cases
         if only in case.name
     ]  # fmt: skip

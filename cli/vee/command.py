@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from agents.vee.rulesets import Facts
 from agents.vee.series.report import totals
 from cli.output import Json, aside, console, emit
 from cli.vee.limits import RuleSets
@@ -71,7 +72,14 @@ def vee(
         Stamps | None, typer.Option(help="Whether CSV stamps are begins or ends of intervals; none: by the name.")
     ] = None,
     rules: Annotated[Path | None, typer.Option(help="Document with limits and rules (YAML).", dir_okay=False)] = None,
+    utility: Annotated[str | None, typer.Option(help="Utility that rule sets of --rules may be for.")] = None,
+    tariff_category: Annotated[str | None, typer.Option(help="Tariff category, for sets of --rules.")] = None,
+    meter_model: Annotated[str | None, typer.Option(help="Meter model, for sets of --rules.")] = None,
     holidays: Annotated[str | None, typer.Option(help="Indian state whose holidays count as Sundays: KA.")] = None,
+    calendar: Annotated[
+        Path | None,
+        typer.Option(help="Holidays of your own, added to or removed from the shipped ones (YAML).", dir_okay=False),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -91,7 +99,8 @@ def vee(
         raise ConfigError("INPUT_MISSING", where="--input", what="no file is named",
                           do="kvarn vee --input FILE; `kvarn vee --help` lists the other commands")  # fmt: skip
     asked = Asked(format.value, _zone(timezone), interval, unit and unit.value, stamps and stamps.value)
-    said = _report(input, asked, RuleSets(rules), holidays, output)
+    facts = Facts(utility=utility, tariff_category=tariff_category, meter_model=meter_model)
+    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, output)
     if as_json:
         emit(said)
     else:

@@ -46,7 +46,7 @@ def run(content: Content, interval: int | None, rules: RuleSets, holidays: str |
 
 def _one(content: Content, length: int, parts: list[Readings], rules: RuleSets, holidays: str | None) -> Done:
     grid = common_grid(parts, length, content.zone)
-    grid.day_type[:] = day_types(grid, holidays)
+    grid.day_type[:] = day_types(grid, holidays, rules.calendar)
     limits: Limits = rules.of(parts[0].id, int(grid.day[0]))
     series = Series(parts[0].id, grid, {}, NO_FACTS)
     extra: dict[str, dict[str, int]] = {}

@@ -220,10 +220,16 @@ def test_a_filter_by_day_reaches_the_readings(ask: Ask, planted: Planted) -> Non
             assert f"Condition: (toDate({column}, 'Asia/Kolkata') in" in read.split("ReadFromMergeTree")[0]
 
 
+def hygiene(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["hygiene", *arguments])
+    assert not end.value.code
+
+
 def test_the_command_prints_the_same_figures(
     ask: Ask, planted: Planted, warehouse: ClickHouseConfig, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    main(["hygiene", "--dsn", warehouse.dsn, "--day", planted.day_of(0), "--by", "point", "--most", "3", "--json"])
+    hygiene("--dsn", warehouse.dsn, "--day", planted.day_of(0), "--by", "point", "--most", "3", "--json")
     said = json.loads(capfd.readouterr().out)
     rows = ask(f"SELECT hours, meters_by FROM sla_days WHERE level = 'TOTAL' AND day = '{planted.day_of(0)}'")
     assert {row["hours"]: row["meters_by"] for row in said["sla"]} == {
@@ -233,7 +239,7 @@ def test_the_command_prints_the_same_figures(
         len(planted.expected(0, point) - planted.arrived[0, point].keys()) for point in range(len(planted.points))
     ]
     assert [row["expected"] - row["received"] for row in said["point"]] == sorted(lacking, reverse=True)[:3]
-    main(["hygiene", "--dsn", warehouse.dsn])
+    hygiene("--dsn", warehouse.dsn)
     shown = capfd.readouterr().out
     assert shown.splitlines()[0] == planted.day_of(1)
     assert "missed" in shown

@@ -11,9 +11,10 @@ Documents are read by `read`, judged by `lint`, applied by `resolve`. Day types 
 from agents.vee.rulesets.days import Calendar, calendar_of, day_types
 from agents.vee.rulesets.findings import RuleFinding
 from agents.vee.rulesets.lint import load, ruleset_findings
-from agents.vee.rulesets.model import Run, Severity
+from agents.vee.rulesets.model import Run
 from agents.vee.rulesets.read import RuleSet, Scope, Statement, read
 from agents.vee.rulesets.resolve import Chosen, Facts, Span, Why, explain, resolve, resolve_span
+from pipeline.rules import Severity
 
 __all__ = [
     "Calendar", "Chosen", "Facts", "RuleFinding", "RuleSet", "Run", "Scope", "Severity", "Span", "Statement", "Why",

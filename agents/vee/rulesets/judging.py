@@ -10,7 +10,7 @@ from agents.vee.rulesets.cases import Case, Verdict
 from agents.vee.rulesets.days import day_types
 from agents.vee.rulesets.resolve import Chosen, Span
 from agents.vee.series.calendar import grid_of
-from agents.vee.series.judge import registers_at
+from agents.vee.series.figures import registers_at
 from agents.vee.series.model import Beside, Facts, Grid, Series
 from agents.vee.series.placing import place, readings
 from agents.vee.series.settle import Settled, settle
@@ -42,7 +42,8 @@ def judge_series(case: Case, spans: Sequence[Span]) -> Verdict:
 
 def _settled(case: Case, chosen: Chosen) -> tuple[Grid, Settled]:
     grid = grid_of(case.first, case.last, case.interval, case.zone)
-    grid.day_type[:] = day_types(case.state, int(grid.day[0]), int(grid.day[-1]))
+    if case.state is not None or case.calendar is not None:
+        grid.day_type[:] = day_types(case.state, int(grid.day[0]), int(grid.day[-1]), case.calendar)
     start, value, doubtful = np.array(case.readings, np.int64).T
     quality = np.where(doubtful > 0, Quality.SUSPECT, Quality.ACTUAL).astype(np.uint8)
     channel, _ = place(readings(case.name, case.channel, "Wh", start, value, quality=quality), grid, chosen.thresholds)

@@ -10,11 +10,11 @@ from agents.vee.rulesets.findings import RuleFinding, found
 from agents.vee.rulesets.model import Run
 from agents.vee.rulesets.read import NEVER, RuleSet, Scope, Statement, read
 from agents.vee.rulesets.resolve import rank
-from pipeline.codes import RULES, Quality
 from pipeline.errors import ConfigError
+from pipeline.rules import RULES, Severity
 from pipeline.topology.findings import Level
 
-INFORMATION = frozenset(rule.code for rule in RULES if rule.sets is Quality.ACTUAL)
+INFORMATION = frozenset(rule.code for rule in RULES if rule.severity is Severity.INFORMATION)
 """Rules that change nothing by themselves."""
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipeline.rules import Severity
+
 
 class Run(StrEnum):
     """Whether a rule runs."""
@@ -19,14 +21,6 @@ class Run(StrEnum):
     ON = "on"
     OFF = "off"  # it is not looked at
     SHADOW = "shadow"  # it flags and is counted, and changes nothing
-
-
-class Severity(StrEnum):
-    """What a rule that fails does to the value."""
-
-    INFORMATION = "information"  # it is told and counted; quality and value stay
-    WARNING = "warning"  # the quality becomes that of the rule; the value stays, and is no pattern for estimates
-    ERROR = "error"  # the value cannot be used: it is estimated
 
 
 class RuleChoice(BaseModel):

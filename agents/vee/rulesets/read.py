@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from agents.vee.config import Thresholds
 from agents.vee.rulesets.findings import RuleFinding, found
 from agents.vee.rulesets.model import DocumentKeys, OverrideKeys, RuleChoice, SetKeys
-from pipeline.codes import RULE_BIT
+from pipeline.rules import RULE_BIT
 from pipeline.topology.findings import Place
 from pipeline.topology.load import Document, Path, parse
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from agents.vee.config import Thresholds
-from agents.vee.rulesets.model import Run, Severity
+from agents.vee.rulesets.model import Run
 from agents.vee.rulesets.read import RuleSet, Scope, Statement
-from pipeline.codes import RULES
+from pipeline.rules import RULES, Severity
 
 
 class Facts(NamedTuple):

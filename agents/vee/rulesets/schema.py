@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from agents.vee.config import Thresholds
-from agents.vee.rulesets.model import DocumentKeys, OverrideKeys, Run, SetKeys, Severity
-from pipeline.codes import RULES
+from agents.vee.rulesets.model import DocumentKeys, OverrideKeys, Run, SetKeys
+from pipeline.rules import RULES, Severity
 
 
 def json_schema() -> str:

@@ -84,6 +84,7 @@ class _Settling:
         self.errors = bits_of(Severity.ERROR, severities)
         # A stamp that was moved to the grid keeps its value, and a repeat with the same value says nothing new.
         self.warnings = bits_of(Severity.WARNING, severities) & ~(V03 | V02)
+        self.conflicts = V02 & ~bits_of(Severity.INFORMATION, severities)
 
     def run(self, order: Order) -> Settled:
         """The final arrays."""
@@ -99,7 +100,8 @@ class _Settling:
     def doubted(self) -> Array:
         """bool (n,): the value stays, and its quality is SUSPECT."""
         channel = self.channel
-        return ((channel.flags & self.warnings) > 0) | (channel.conflicts > 0)
+        conflicting = (channel.conflicts > 0) & ((channel.flags & self.conflicts) > 0)
+        return ((channel.flags & self.warnings) > 0) | conflicting
 
     def standing(self) -> Array:
         """u1 (n,): what each interval is to estimates, see `model`."""

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from agents.vee.rulesets.cases import Case, Verdict, differences, read_tests
-from agents.vee.rulesets.judging import judge_series
+from agents.vee.rulesets import Facts, load, resolve_span
+from agents.vee.rulesets.case_files import read_tests
+from agents.vee.rulesets.cases import Case, Verdict, differences
+from agents.vee.rulesets.judging import _settled, judge_series
 from cli.main import main
 from cli.vee.cases import run_file
 from pipeline.errors import ConfigError
+from pipeline.quality import Quality
 
 ROOT = Path(__file__).parents[4]
 NOON = 1_778_567_400
@@ -57,6 +60,12 @@ def test_the_notation_of_readings_is_read() -> None:
     assert (one.first, one.last, one.line) == (NOON, NOON + 7200, 2)
     assert one.registers == ((NOON - 43_200, 10), (NOON + 43_200, 20))
     assert one.outages == ((NOON + 4200, NOON + 6600),)
+
+
+def test_a_group_is_repeated() -> None:
+    one = case(TEXT.replace("500*2 - 700/720 90?", "(1 - 2)*2 3"))
+    assert [(row.start - NOON) // 1800 for row in one.readings] == [0, 2, 3, 5, 6]
+    assert [row.value for row in one.readings] == [1, 2, 1, 2, 3]
 
 
 def test_nothing_is_said_where_all_is_as_expected() -> None:
@@ -111,6 +120,15 @@ def test_the_example_s_rule_set_does_what_its_tests_say() -> None:
     assert len(results) > 4
 
 
+def test_the_test_that_the_page_shows_passes(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "rule-sets.md").read_text(encoding="utf-8")
+    shown = next(block for block in page.split("```yaml\n")[1:] if block.startswith("rules:"))
+    file = tmp_path / "shown.test.yaml"
+    file.write_text(shown.split("```")[0])
+    (tmp_path / "north.yaml").write_text((ROOT / "examples" / "rules" / "north.yaml").read_text(encoding="utf-8"))
+    assert [row["differences"] for row in run_file(file, "", judge_series)] == [[]]
+
+
 def test_the_example_s_tests_fail_under_other_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What they expect comes from the rule set: without it they fail, and say where."""
     (tmp_path / "north.yaml").write_text("version: none\n")
@@ -129,3 +147,36 @@ def test_the_example_s_tests_fail_under_other_rules(tmp_path: Path, capsys: pyte
     with pytest.raises(SystemExit):
         main(["test", str(tests), "--only", "a pump"])
     assert capsys.readouterr().out.splitlines()[-1] == "1 test, 1 failed"
+
+
+@pytest.mark.parametrize(
+    ("rules", "quality"),
+    [("on", "SUSPECT"), ("shadow", "ACTUAL"), ("off", "ACTUAL"), ("{severity: information}", "ACTUAL")],
+)
+def test_a_rule_that_is_off_or_in_shadow_changes_no_quality(rules: str, quality: str) -> None:
+    text = "tests:\n  - name: a\n    readings: {2026-05-12: 500*10 500/520 500*37}\n"
+    (span,) = resolve_span(load({"r.yaml": f"rules: {{V02: {rules}}}"}), Facts(), 0, 30_000)
+    grid, settled = _settled(case(text), span.chosen)
+    assert (len(grid), Quality(int(settled.quality[10])).name, int(settled.value[10])) == (48, quality, 520)
+    assert set(settled.quality[:10].tolist()) == {Quality.ACTUAL}
+
+
+def test_holidays_of_a_test_s_own_calendar_decide_which_days_are_alike(tmp_path: Path) -> None:
+    """A Monday that is a holiday is estimated from the Sunday before, an ordinary one from Mondays."""
+    days = [f"      2026-05-{day:02d}: ({use} {use + 20})*24" for day, use in
+            ((3, 900), (4, 300), (10, 900), (11, 300), (17, 900))]  # fmt: skip
+    lacks = "      2026-05-18: (300 320)*6 -*12 (300 320)*12"
+    text = (
+        "tests:\n  - name: a\n    readings:\n"
+        + "\n".join([*days, lacks])
+        + "\n    expect: {of: [V01], estimates: {}}\n"
+    )
+    (tmp_path / "own.yaml").write_text("add:\n  - {date: 2026-05-18, name: declared}\n")
+    found = []
+    for name, head in (("plain", ""), ("declared", "calendar: own.yaml\n")):
+        file = tmp_path / f"{name}.test.yaml"
+        file.write_text(head + text)
+        (row,) = run_file(file, "", judge_series)
+        found.append([line for line in row["differences"] if "18 08:00 + estimate" in line])
+    assert found == [["2026-05-18 08:00 + estimate of 300 Wh by LIKE_DAY is not expected"],
+                     ["2026-05-18 08:00 + estimate of 900 Wh by LIKE_DAY is not expected"]]  # fmt: skip

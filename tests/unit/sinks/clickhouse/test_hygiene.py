@@ -9,7 +9,7 @@ from pipeline.step import Origin, Tick
 from sinks.clickhouse.config import ClickHouseConfig, Promise
 from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS
 from sinks.clickhouse.sink import ClickHouseSink
-from tests.builders_readings import LOG, MIDNIGHT, readings_record
+from tests.builders_readings import LOG, MIDNIGHT, plain_record, readings_record
 
 
 def rows(sink: ClickHouseSink, query: str) -> list[tuple[Any, ...]]:
@@ -64,3 +64,37 @@ def test_views_have_the_columns_that_are_documented(warehouse: ClickHouseSink) -
     for view in HYGIENE_VIEWS:
         names = [row[0] for row in rows(warehouse, f"DESCRIBE {view.name}")]
         assert sorted(names) == sorted(name for name, _ in view.columns), view.name
+
+
+def event(offset: int, name: str, edge: str, at: int, *, drift: int = 0, point: int = 1, **values: Any) -> Any:
+    values = {"source": "PIPELINE", "device": f"{point:016X}", **values}
+    return plain_record("Event", offset, service_point=point, name=name, edge=edge, received_at=MIDNIGHT + at,
+                        time=MIDNIGHT + at + drift, **values)  # fmt: skip
+
+
+def test_an_outage_is_confirmed_by_a_last_gasp_and_the_first_breath_that_follows(warehouse: ClickHouseSink) -> None:
+    alerts = [("last gasp", 100), ("last gasp", 500), ("first breath", 900), ("first breath", 950), ("last gasp", 2000)]
+    for offset, (name, at) in enumerate(alerts):
+        warehouse.accept(event(offset, name, "OCCURRED", at, source="ESW"))
+    warehouse.accept(event(9, "first breath", "OCCURRED", 2500, point=2, source="ESW"))
+    warehouse.flush()
+    found = rows(warehouse, "SELECT service_point, toUnixTimestamp(began_at), toUnixTimestamp(ended_at) FROM outages")
+    assert found == [(1, MIDNIGHT + 500, MIDNIGHT + 900)]
+
+
+def test_a_clock_is_off_from_its_finding_until_it_is_found_right(warehouse: ClickHouseSink) -> None:
+    for offset, one in enumerate([
+        ("meter clock ahead", "OCCURRED", 1000, 400, 1), ("meter clock ahead", "RESTORED", 9000, 0, 1),
+        ("meter clock ahead", "OCCURRED", 20_000, 700, 1), ("meter clock behind", "OCCURRED", 3000, -900, 2),
+        ("magnetic influence", "OCCURRED", 50, 0, 3),
+    ]):  # fmt: skip
+        name, edge, at, drift, point = one
+        warehouse.accept(event(offset, name, edge, at, drift=drift, point=point))
+    warehouse.flush()
+    found = rows(warehouse, "SELECT service_point, name, toUnixTimestamp(since), drift_secs, toUnixTimestamp(until) "
+                 "FROM clocks ORDER BY since")  # fmt: skip
+    assert found == [
+        (1, "meter clock ahead", MIDNIGHT + 1000, 400, MIDNIGHT + 9000),
+        (2, "meter clock behind", MIDNIGHT + 3000, -900, None),
+        (1, "meter clock ahead", MIDNIGHT + 20_000, 700, None),
+    ]
