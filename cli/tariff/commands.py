@@ -21,7 +21,7 @@ from agents.rating.engine.splits import Part, rate_parts
 from agents.rating.engine.words import bill_words, tariff_words
 from cli.output import OK, USAGE, Json, aside, console, emit
 from cli.tariff.changes import parts_of
-from cli.tariff.given import landed, quantities
+from cli.tariff.given import check_names, landed, quantities
 from cli.tariff.options import Given, Name, with_period
 from cli.tariff.show import (
     adjustment_rows,
@@ -106,6 +106,7 @@ def rate(
     """
     found = load(tariff)
     asked = quantities(given, landed(documents, found, given.date))
+    check_names(found, asked)
     if change:
         _rate_parts(parts_of(found, asked, change), strict=strict, as_json=as_json)
         return
@@ -151,6 +152,7 @@ def explain(tariff: Name, given: Given, as_json: Json = False) -> None:
     notes: list[str] = []
     if given.units != "0":
         asked = quantities(given)
+        check_names(found, asked)
         bill = rate_period(found, asked, partial=True)
         walk, notes = list(bill_words(bill)), notes_on(found, bill, asked.begins)
     if as_json:

@@ -9,8 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from agents.rating.engine.adjustments import parse_adjustments
+from agents.rating.engine.format.charges import AdjustmentCharge
 from agents.rating.engine.format.tariff import Tariff
-from agents.rating.engine.quantities import Quantities
+from agents.rating.engine.quantities import WHOLE, Quantities
 from cli.tariff.options import Given
 from pipeline.errors import ConfigError
 
@@ -125,6 +126,32 @@ def _fault(option: str, text: str, what: str) -> ConfigError:
     return ConfigError("OPTION_VALUE", where=option, what=f"{text!r}: {what}", do="correct the option")
 
 
+def check_names(tariff: Tariff, asked: Quantities) -> None:
+    """Raise ConfigError when an option names a zone or an adjustment that the tariff does not have."""
+    adjusted = {charge.code for charge in tariff.charges if isinstance(charge, AdjustmentCharge)}
+    _known("--adjust", asked.adjustments, adjusted, tariff)
+    zones = {zone.code for zone in tariff.calendar.zones}
+    for option, named in (
+        ("--zone", asked.zones_wh),
+        ("--zone-kvah", asked.zones_vah),
+        ("--zone-export", asked.zones_export_wh),
+        ("--bank", asked.bank_wh),
+    ):
+        _known(option, named, zones | {WHOLE}, tariff)
+
+
+def _known(option: str, named: Iterable[str], known: set[str], tariff: Tariff) -> None:
+    unknown = sorted(set(named) - known)
+    if unknown:
+        names = ", ".join(sorted(name for name in known if name)) or "none"
+        raise ConfigError(
+            "OPTION_VALUE",
+            where=option,
+            what=f"{tariff.code} has no {unknown[0]!r}",
+            do=f"use one that it has: {names}",
+        )
+
+
 def landed(documents: Iterable[Path] | None, tariff: Tariff, date: str | None) -> dict[str, tuple[Decimal, ...]]:
     """Values of the month by charge, from documents; raises ConfigError."""
     found: dict[str, tuple[Decimal, ...]] = {}
@@ -133,6 +160,6 @@ def landed(documents: Iterable[Path] | None, tariff: Tariff, date: str | None) -
             raise ConfigError("OPTION_VALUE", where="--adjustments", what="the month is not known", do="give --date")
         document = parse_adjustments(path.read_bytes(), str(path))
         values = document.values_of(tariff.code, _date(date) or datetime.date.min)
-        if values:
+        if values and any(charge.code == document.charge for charge in tariff.charges):
             found[document.charge] = values
     return found

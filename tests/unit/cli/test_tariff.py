@@ -61,6 +61,14 @@ def test_units_that_are_no_energy_are_refused(run: Any, text: str) -> None:
     assert (code, json.loads(out)["error"]["code"]) == (2, "OPTION_VALUE")
 
 
+@pytest.mark.parametrize(
+    "option", ["--adjust=FACC=1", "--adjust=FAC", "--zone=SOLR=10", "--bank=X=1", "--zone-export=NIGHT=1", "--zone=300"]
+)
+def test_a_name_that_the_tariff_does_not_have_is_refused(run: Any, option: str) -> None:
+    code, out = run("rate", "msedcl-lt1b-2025", "--units", "100", option, "--json")
+    assert (code, json.loads(out)["error"]["code"]) in ((2, "OPTION_VALUE"), (2, "ZONES_SUM"))
+
+
 def test_a_bill_is_a_table_for_people(run: Any) -> None:
     code, out = run("rate", "tangedco-lt1a-2022", "--units", "500")
     assert code == 0
