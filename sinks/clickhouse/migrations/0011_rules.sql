@@ -1,0 +1,1 @@
+ALTER TABLE readings MODIFY COLUMN `failed_rules` Array(String) ALIAS arrayMap(bit -> ['V01', 'V02', 'V07', 'V09', 'V14', 'V12', 'V03', 'V16', 'V06', 'V32', 'V37', 'V04', 'V05', 'V10', 'V11', 'V15', 'V21', 'V25', 'V26', 'V27', 'V29', 'V33', 'V34', 'V24', 'V36'][bit + 1], bitPositionsToArray(rules)) COMMENT 'codes of the rules in `rules`';
