@@ -204,4 +204,4 @@ def level_around(series, tuning, first, last):  # type: ignore[no-untyped-def]
         if series.standing[at] == GOOD:
             energy += abs(series.value[at])
             count += 1
-    return max(np.int64(1), energy // (10 * max(1, count)))
+    return max(np.int64(1), energy // (10 * max(np.int64(1), count)))

@@ -59,7 +59,8 @@ def scrambled(numbers: Array) -> Array:
     mixed: Array = numbers + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    mixed = mixed ^ (mixed >> np.uint64(31))
+    return mixed
 
 
 def gaps_of(name: str, seed: int, standing: Array, size: int, count: int, low: int, high: int) -> Array:

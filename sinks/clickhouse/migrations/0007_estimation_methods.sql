@@ -1,1 +1,7 @@
 ALTER TABLE readings MODIFY COLUMN `method` Enum8('NONE' = 0, 'OUTAGE' = 1, 'CHECK_METER' = 2, 'LINEAR' = 3, 'LIKE_DAY' = 4, 'NEAR_DAY' = 5, 'SCALED' = 6, 'ZONE_SCALED' = 7, 'FLAT' = 8, 'CARRIED' = 9, 'ROUNDING' = 10, 'HEAD_END' = 11, 'CLOCK_SET' = 12, 'PREVIOUS_PERIOD' = 13, 'CLASS_PROFILE' = 14, 'NEIGHBOURS' = 15, 'TEMPERATURE' = 16, 'REGISTER' = 17, 'REGISTER_LINE' = 18, 'AGREED' = 19, 'WEIGHTED_DAYS' = 20, 'MEDIAN_DAYS' = 21, 'BRIDGE' = 22) COMMENT 'how a substituted value was made' CODEC(LZ4);
+CREATE OR REPLACE VIEW readings_latest AS
+SELECT `service_point`, `interval_start`, `day`, `interval_secs`, `revision`, `device`, `system_title`, `method`, `rules`, `failed_rules`, `flags`, `flag_names`, `quality`, `wh_imp`, `vah_imp`, `wh_exp`, `vah_exp`, `varh_q1`, `varh_q2`, `varh_q3`, `varh_q4`, `voltage_r`, `voltage_y`, `voltage_b`, `current_r`, `current_y`, `current_b`, `current_n`, `power_factor`, `wh_imp_quality`, `vah_imp_quality`, `wh_exp_quality`, `vah_exp_quality`, `varh_q1_quality`, `varh_q2_quality`, `varh_q3_quality`, `varh_q4_quality`, `voltage_r_quality`, `voltage_y_quality`, `voltage_b_quality`, `current_r_quality`, `current_y_quality`, `current_b_quality`, `current_n_quality`, `power_factor_quality`, `origin_topic`, `origin_partition`, `origin_offset`, `frame`, `counter`
+FROM readings
+ORDER BY day DESC, service_point DESC, interval_start DESC, revision DESC
+LIMIT 1 BY day, service_point, interval_start
+COMMENT 'the newest revision of each row of readings';

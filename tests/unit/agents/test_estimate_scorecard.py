@@ -9,6 +9,7 @@ import numpy as np
 from agents.vee.estimate import Grid, Order, Side, Tuning, fill
 from agents.vee.estimate.errors import Expected
 from agents.vee.estimate.history import History
+from agents.vee.estimate.learn import learn
 from agents.vee.estimate.masks import TRIED, gaps_of, part_of, trial
 from agents.vee.estimate.model import GOOD, LACKS
 from agents.vee.estimate.scorecard import ENOUGH, Scorecard, Sums
@@ -157,6 +158,18 @@ def test_the_learned_order_is_used_and_says_what_it_expects() -> None:
     assert filled.method[1000] == Method.LIKE_DAY
     # Twice the distance of the days around from the estimate.
     assert 0 < filled.expected[1000] <= 10_000
+
+
+def test_an_order_is_learned_from_a_series_alone() -> None:
+    series = household()
+    order = learn("a", series, Side(), Order(), gaps=120)
+    learned = [step for step in order.steps if step.shortest_secs or step.longest_secs == 7200]
+    best = next(step.method for step in learned if step.fits(3600))
+    card = Scorecard()
+    card.add("a", trial(work_on(History(series), Side(), Tuning()), "a", 1, 120, 0, series.value.size))
+    assert best is card.ranking("a", 0)[0]
+    assert order.errors[best][0].wape == round(1000 * (card.of("a", 0)[best].wape or 0))
+    assert learn("a", series, Side(), Order(), gaps=120) == order
 
 
 def test_a_part_of_a_grid_ends_where_it_is_cut() -> None:

@@ -45,10 +45,13 @@ def test_the_chosen_order_is_compared_with_every_method(tmp_path: Path) -> None:
         assert row["gaps"] >= 100
         assert 0.7 < row["expected_to_realised"] < 1.3
     assert said["scorecard"]
-    again = CliRunner().invoke(app, command)
-    assert again.stdout == result.stdout
-    table = CliRunner().invoke(app, command[:-1])
-    assert "chosen order" in table.stdout
+
+
+def test_a_table_is_for_people_and_the_same_each_time(tmp_path: Path) -> None:
+    path = household(tmp_path / "home.csv.gz", 40)
+    said = [CliRunner().invoke(app, ["accuracy", "--input", str(path), "--gaps", "25"]).stdout for _ in range(2)]
+    assert "chosen order" in said[0]
+    assert said[0] == said[1]
 
 
 def test_csv_with_several_series(tmp_path: Path) -> None:
@@ -104,7 +107,7 @@ def test_one_stamp_makes_no_series() -> None:
         ("uk-electricity-hdd-only-hourly-sample-1.csv.gz", 1, 1800),
         ("uk_n3rgy_hourly.csv.gz", 2, 3600),
         ("greenbutton_15min.xml", 1, 900),
-        ("nem12/NEM12_SCENARIO1_UNITEDDP_NEMMCO.csv", 1, 1800),
+        ("nem12/NEM12_SCENARIO1_UNITEDDP_NEMMCO.csv", 2, 1800),
     ],
 )
 def test_real_files_are_read(name: str, series: int, interval: int) -> None:
