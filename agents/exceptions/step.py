@@ -130,8 +130,9 @@ class ExceptionsStep:
                 area.changed.reshape(1, -1), area.dirty, store.capacity, room,
             )  # fmt: skip
             parts.append(room[:made].copy())
-        changes = np.concatenate(parts)
-        return changes[(np.uint64(self._wanted) >> changes["bit"].astype(np.uint64)) & np.uint64(1) != 0]
+        changes: Array = np.concatenate(parts)
+        kept: Array = changes[(np.uint64(self._wanted) >> changes["bit"].astype(np.uint64)) & np.uint64(1) != 0]
+        return kept
 
     def _sweep(self, today: int, store: StateStore) -> None:
         """Forget, once a local day, service points of which nothing matters any more."""
