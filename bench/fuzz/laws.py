@@ -115,7 +115,7 @@ def _verdicts(made: Made, decoded: Decoded) -> list[Broken]:
         return [Broken("verdict", -1, "verdicts or rows of frames that are not there")]
     rows = np.bincount(frame, minlength=len(code))
     may, told = np.isin(code, WITH_ROWS) | (code == 0), np.zeros(len(code), np.bool_)
-    told[[one.frame for one in (*decoded.lane.events, *decoded.lane.rows)]] = True
+    told[[event.frame for event in decoded.lane.events] + [sent.frame for sent in decoded.lane.rows]] = True
     return [
         *_where("verdict", made, ~KNOWN[code], "a code that is none"),
         *_where("rows", made, (code == 0) & (rows == 0) & ~told, "taken, and nothing of it"),
