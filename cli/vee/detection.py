@@ -30,7 +30,8 @@ GOALS = {
 }  # fmt: skip
 MOST_FALSE, MOST_FALSE_REAL = 0.002, 0.01
 REFERENCES = {
-    "missing": "V01", "duplicate": "V02", "negative": "V07", "rollover": "V08", "register mismatch": "V12 of a whole span",
+    "missing": "V01", "duplicate": "V02", "negative": "V07", "rollover": "V08",
+    "register mismatch": "V12 of a whole span",
     "clock beyond 300 s": "V03", "spike": "V14, V09, or V12 of its day", "stuck": "V25, or V12 of its day",
 }  # fmt: skip
 
