@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
+from agents.vee.config import VeeConfig
 from bench.case import OPENING, Load
 from bench.inside.chains import Inside
 from bench.memory.account import again
@@ -75,7 +77,9 @@ def with_vee(profile: Profile) -> Callable[[Plan], Plan]:
         chains = []
         for chain in plan.chains:
             stages = tuple(
-                replace(stage, options=stage.options.model_copy(update=profile.vee)) if stage.name == "vee" else stage
+                replace(stage, options=cast(VeeConfig, stage.options).model_copy(update=profile.vee))
+                if stage.name == "vee"
+                else stage
                 for stage in chain.stages
             )
             chains.append(replace(chain, stages=stages))

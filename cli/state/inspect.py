@@ -18,7 +18,14 @@ from cli.output import DEFAULT_FILE, Json, TopologyFile, aside, console, emit
 from cli.state.deployment import add_deployment
 from cli.topology import read_plan
 
-ProfileName = StrEnum("ProfileName", [(profile.name, profile.name) for profile in PROFILES])
+
+class ProfileName(StrEnum):
+    """Names of PROFILES."""
+
+    D1_30 = "d1-30"
+    D1_30_SOLAR = "d1-30-solar"
+    D1_15X4 = "d1-15x4"
+
 
 PROFILE_HELP = "A simulated fleet in place of the deployment. " + " ".join(
     f"{profile.name}: {profile.says}." for profile in PROFILES

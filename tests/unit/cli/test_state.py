@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bench.memory.profiles import PROFILE_BY_NAME, simulated
+from bench.memory.profiles import PROFILE_BY_NAME, PROFILES, simulated
 from bench.memory.report import StateReport
 from cli.state import deployment
 from cli.state.app import app
+from cli.state.inspect import ProfileName
 from pipeline.checkpoint import HEAD_KEY
 from pipeline.errors import ConfigError
 from pipeline.runtime.saved import Place, copy_chain, nothing_saved
@@ -97,3 +98,7 @@ def test_a_deployment_is_what_its_checkpoints_hold(monkeypatch: pytest.MonkeyPat
     topic.chains.clear()
     with pytest.raises(ConfigError, match="NO_CHECKPOINT"):
         deployment.add_deployment(inside.plan, StateReport(), nothing)
+
+
+def test_the_command_names_every_profile() -> None:
+    assert [profile.name for profile in PROFILES] == [name.value for name in ProfileName]
