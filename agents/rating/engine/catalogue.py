@@ -1,8 +1,9 @@
-"""The tariffs that come with the project, found by code, file name or an unambiguous beginning."""
+"""The tariffs that come with the project, found by code, file name, an unambiguous beginning, or words that fit one."""
 
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 from agents.rating.engine.documents import parse
@@ -19,19 +20,38 @@ def shipped() -> dict[str, Tariff]:
 
 
 def find(name: str) -> Tariff:
-    """A shipped tariff by code or file name, or by a beginning that only one of them has; raises ConfigError."""
+    """A shipped tariff by code or file name, a beginning that only one of them has, or words of its code, name, utility
+    and category (`kerala`, `tn 2024`); raises ConfigError."""
     tariffs = shipped()
     wanted = name.removesuffix(".yaml").lower()
     exact = [tariff for stem, tariff in tariffs.items() if wanted in (stem.lower(), tariff.code.lower())]
     if exact:
         return exact[0]
     begun = [stem for stem, tariff in tariffs.items() if stem.startswith(wanted) or tariff.code.startswith(wanted)]
-    if len(begun) == 1:
-        return tariffs[begun[0]]
-    what = f"{len(begun)} tariffs begin so" if begun else "no such file, and no shipped tariff is called so"
+    words = set(_split(wanted))
+    fitting = begun or [stem for stem, tariff in tariffs.items() if words and words <= _words_of(stem, tariff)]
+    if len(fitting) == 1:
+        return tariffs[fitting[0]]
+    what = f"{len(fitting)} tariffs fit" if fitting else "no such file, and no shipped tariff is called so"
     raise ConfigError(
-        "TARIFF_UNKNOWN", where=name, what=what, do=f"name a file, or one of {', '.join(begun or tariffs)}"
+        "TARIFF_UNKNOWN", where=name, what=what, do=f"name a file, or one of {', '.join(fitting or tariffs)}"
     )
+
+
+def _split(text: str) -> list[str]:
+    return re.findall(r"[a-z]+|[0-9]+", text.lower().replace("non-", "non"))
+
+
+def _words_of(stem: str, tariff: Tariff) -> set[str]:
+    """Words that a tariff may be called by; the initials of a state of two words are one."""
+    state = re.match(r"([A-Z])[a-z]+ ([A-Z])[a-z]+ ", tariff.name)
+    initials = [(state[1] + state[2]).lower()] if state else []
+    return {
+        *_split(stem),
+        *_split(tariff.code),
+        *_split(f"{tariff.name} {tariff.utility} {tariff.category}"),
+        *initials,
+    }
 
 
 def load(name: str) -> Tariff:

@@ -102,7 +102,21 @@ def test_shipped_tariffs_have_no_fault_and_are_found_by_a_beginning() -> None:
         assert [fault for fault in lint(path.read_bytes(), path.name)[1] if fault.level == "error"] == []
     assert {tariff.code for tariff in shipped().values()} == set(shipped())
     assert find("kseb").code == load("kseb-lt1-2019.yaml").code == "kseb-lt1-2019"
-    with pytest.raises(ConfigError, match=r"2 tariffs begin so.*msedcl-lt1b-2020, msedcl-lt1b-2025"):
+    with pytest.raises(ConfigError, match=r"2 tariffs fit.*msedcl-lt1b-2020, msedcl-lt1b-2025"):
         find("msedcl")
     with pytest.raises(ConfigError, match="TARIFF_FILE"):
         load("nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("kerala", "kseb-lt1-2019"),
+        ("TN 2024", "tangedco-lt1a-2024"),
+        ("msedcl-2020", "msedcl-lt1b-2020"),
+        ("delhi domestic", "delhi-domestic-2019"),
+        ("up urban", "uppcl-lmv1-urban-2022"),
+    ],
+)
+def test_words_that_fit_one_tariff_find_it(said: str, code: str) -> None:
+    assert find(said).code == code
