@@ -1,4 +1,5 @@
-"""gurux-dlms as it comes: the pull connector replaces its ciphering in its process, and tests share one."""
+"""gurux-dlms as it comes: the pull connector replaces its ciphering and its reading of values in its process, and tests
+share one."""
 
 from __future__ import annotations
 
@@ -6,12 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 from gurux_dlms.GXCiphering import GXCiphering
+from gurux_dlms.GXDLMS import GXDLMS
+
+REPLACED = ((GXCiphering, "encrypt"), (GXCiphering, "decrypt"), (GXDLMS, "getValueFromData"))
+"""See connectors.dlms_pull.sealing.install."""
 
 
 @pytest.fixture(autouse=True)
 def gurux_put_back() -> Iterator[None]:
-    """After each test the library's own ciphering is in its place again."""
-    own = {name: GXCiphering.__dict__[name] for name in ("encrypt", "decrypt")}
+    """After each test the library's own ways are in their places again."""
+    own = [(holder, name, holder.__dict__[name]) for holder, name in REPLACED]
     yield
-    for name, function in own.items():
-        setattr(GXCiphering, name, function)
+    for holder, name, function in own:
+        setattr(holder, name, function)

@@ -166,8 +166,10 @@ def _child_lives(pipe: Connection, chain: Chain, parcel: Parcel, secs: float) ->
         _be_tried(chain, parcel, writing)
     os.close(writing)
     try:
-        ready, _, _ = select.select([reading], [], [], secs)
-        return bool(ready) and os.read(reading, len(LIVED)) == LIVED
+        # Not select(): it takes no descriptor above 1023.
+        ready = select.poll()
+        ready.register(reading, select.POLLIN)
+        return bool(ready.poll(secs * 1000)) and os.read(reading, len(LIVED)) == LIVED
     finally:
         os.close(reading)
         os.kill(child, signal.SIGKILL)

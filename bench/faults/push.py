@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 from contextlib import ExitStack, suppress
@@ -149,9 +148,10 @@ class TcpPusher:
 
 def _is_lost(connection: socket.socket) -> bool:
     """Whether the other side, which never answers, has ended the connection."""
-    readable, _, _ = select.select([connection], [], [], 0)
     try:
-        return bool(readable) and not connection.recv(1)
+        return not connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
     except OSError:
         return True
 

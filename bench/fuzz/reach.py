@@ -145,6 +145,7 @@ def measure(file: Path) -> dict[str, Any]:
         for area in store.areas.values():
             if area.rows.dtype.names:
                 area.rows = area.rows.view(np.dtype((_Fields, area.rows.dtype)))
+                area.__post_init__()  # its views are of the records as they are now
         config = config_of(number)
         with np.errstate(all="ignore"):
             _, opened, _ = step.decode_batch(

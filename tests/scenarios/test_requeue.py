@@ -175,7 +175,12 @@ def of_row(fed: Feed, row: int) -> Array:
 
 def hot_days(days: int) -> Callable[[str], str]:
     """The shipped topology with a window of so many days."""
-    stages = {"vee: {}": "vee: {", "losses: {}": "losses: {", "{timezone: Asia/Kolkata}": "{timezone: Asia/Kolkata, "}
+    stages = {
+        "vee: {}": "vee: {",
+        "losses: {}": "losses: {",
+        "exceptions: {}": "exceptions: {",
+        "{timezone: Asia/Kolkata}": "{timezone: Asia/Kolkata, ",
+    }
 
     def changed(text: str) -> str:
         for old, new in stages.items():
