@@ -208,6 +208,8 @@ async def test_what_is_missing_is_filled_and_then_asked_for_no_more(tmp_path: Pa
             await until(lambda: puller.filler.counts.asked >= 2)
             assert puller.filler.counts.failed == 1
             gaps.write_text(f"device,from,to\n{DEVICE + 1:016X},{FIRST},{hour}\n")
+            # What came is asked for again while the list still has it.
+            await until(lambda: DEVICE not in puller.filler._agenda.gaps)
             scene.now += 60
             await until(lambda: puller.filler.counts.given_up >= 1)
         assert decoded(scene).parcel.batch.time.tolist() == [hour + 900, hour + 1800]
