@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.vee.limits import RuleSets
+from cli.vee.run import run
 from cli.vee.source import Asked, Content, read
 
 BEGIN = datetime(2024, 1, 1)  # noqa: DTZ001 (stamps without a zone)
@@ -170,3 +172,20 @@ def test_a_name_says_the_unit_before_the_option_does(tmp_path: Path) -> None:
     assert seen(of(tmp_path, f"timestamp,kwh,meter\n{text}", unit="Wh")) == {"M": (8, 2000)}
     text = rows(8, lambda time, _: f"{time.isoformat()},250,M,Wh")
     assert seen(of(tmp_path, f"timestamp,value,meter,unit\n{text}")) == {"M": (8, 2000)}
+
+
+def test_a_stamp_years_from_all_others_makes_no_gap(tmp_path: Path) -> None:
+    text = rows(96, lambda time, n: f"{'2074-01-01 00:00' if n == 50 else time.isoformat()},0.{n % 7 + 1}")
+    content = of(tmp_path, f"timestamp,kwh\n{text}")
+    (done,) = run(content, None, RuleSets(None), None)
+    assert len(done.series.grid) == 96
+    assert done.reports[0]["rules"]["V06"] == 1
+    assert content.notes == ["mine: 1 readings lie years from the others and are not used, the first at "
+                             "2074-01-01T00:00:00+00:00"]  # fmt: skip
+
+
+def test_clocks_some_seconds_off_have_the_grid_of_the_others(tmp_path: Path) -> None:
+    text = rows(96, lambda time, n: f"{time + timedelta(seconds=n % 20 + 3)},0.{n % 7 + 1}")
+    (done,) = run(of(tmp_path, f"timestamp,kwh\n{text}"), None, RuleSets(None), None)
+    grid = done.series.grid
+    assert (grid.interval, len(grid), int(grid.start[0])) == (900, 96, int(BEGIN.replace(tzinfo=UTC).timestamp()))
