@@ -146,7 +146,16 @@ def test_lines_above_the_names_and_other_encodings(tmp_path: Path) -> None:
     assert seen(of(tmp_path, table.encode("utf-16"))) == {"mine": (8, 2000)}
 
 
-@pytest.mark.parametrize("names", [["M1", "M2"], ["1001", "1002"], [f"M{number}" for number in range(1, 25)]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["M1", "M2"],
+        ["A", "B", "V"],
+        ["Meter A", "Meter no 2"],
+        ["1001", "1002"],
+        [f"M{number}" for number in range(1, 25)],
+    ],
+)
 def test_a_column_a_meter(tmp_path: Path, names: list[str]) -> None:
     text = rows(8, lambda time, _: f"{time.isoformat()}," + ",".join(["0.25"] * len(names)))
     assert seen(of(tmp_path, f"timestamp,{','.join(names)}\n{text}")) == dict.fromkeys(names, (8, 2000))
