@@ -21,9 +21,9 @@ NAMES_REGISTER = re.compile(r"cumul|register|zählerstand", re.IGNORECASE)
 CLOCK_CELL = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?(\s*[ap]\.?m\.?)?(\s*(-|\u2013|to)\s*\d.*)?$", re.IGNORECASE)
 NAMES_QUALITY = re.compile(r"^(quality|status|flag|quality[ _]?(flag|method))$", re.IGNORECASE)
 NAMES_OTHER = re.compile(
-    r"[(_](w|v|a)\)?$|^s[rl]?[ ._]*no|temp|price|cost|tariff|unnamed|phase|volt|current|amp(ere)?s?\b|power|factor|freq|hertz|"
-    r"humid|weather|wind|irradi|week|month|season|holiday|remark|comment|(^|[^a-z])(lat|lon|latitude|longitude|index|row|"
-    r"kw|kva|kvar|hz|pf|day|"
+    r"[(_](w|v|a)\)?$|^s[rl]?[ ._]*no|temp|price|cost|tariff|unnamed|phase|volt|current|amp(ere)?s?\b|power|factor|"
+    r"freq|hertz|humid|weather|wind|irradi|week|month|season|holiday|remark|comment|(^|[^a-z])(lat|lon|latitude|longitude|"
+    r"index|row|kw|kva|kvar|hz|pf|day|"
     r"year|hour|minute|block|slot|count|seq|unit|uom|md|demand)([^a-z]|$)", re.IGNORECASE,
 )  # fmt: skip
 CLOCK = re.compile(r"^\D{0,3}(\d{1,2})[:h.](\d{2})(:\d{2})?(\s*[-\u2013].*)?$")
