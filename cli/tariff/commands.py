@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from agents.rating.engine.exact import rupees
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.lines import Bill
 from agents.rating.engine.lint import lint as lint_file
+from agents.rating.engine.quantities import WHOLE, Quantities
 from agents.rating.engine.rate import rate as rate_period
 from agents.rating.engine.sheet import read_sheet, to_yaml
 from agents.rating.engine.splits import Part, rate_parts
@@ -111,7 +113,7 @@ def rate(
         _rate_parts(parts_of(found, asked, change), strict=strict, as_json=as_json)
         return
     bill = rate_period(found, asked, partial=not strict)
-    notes = notes_on(found, bill, asked.begins)
+    notes = notes_on(found, bill, asked.begins) + unused(found, asked)
     if as_json:
         emit(bill_json(found, bill, notes))
     else:
@@ -212,6 +214,21 @@ def notes_on(tariff: Tariff, bill: Bill, begins: datetime.date | None) -> list[s
     if begins is not None and not (tariff.valid_from <= begins <= (tariff.valid_to or begins)):
         notes.append(f"{tariff.code} is not in force on {begins}")
     notes += [f"{charge} is left out: {quantity} is not given" for charge, quantity in bill.missing]
+    return notes
+
+
+def unused(tariff: Tariff, asked: Quantities) -> list[str]:
+    """Quantities that were given and that nothing in the tariff depends on."""
+    counted = {getattr(charge, "quantity", None) for charge in tariff.charges}
+    notes = []
+    for option, given, name in (
+        ("--export", asked.export_wh, "kwh_export"), ("--generation", asked.generation_wh, "kwh_generation"),
+    ):  # fmt: skip
+        if given and tariff.net_metering is None and name not in counted:
+            notes.append(f"{option} is not used: {tariff.code} has neither net_metering nor a charge on it")
+    zoned = sum(asked.zones_wh.values()) if WHOLE not in asked.zones_wh else 0
+    if zoned and zoned < asked.wh:
+        notes.append(f"--zone: {Decimal(asked.wh - zoned) / 1000} of the units are in no zone")
     return notes
 
 

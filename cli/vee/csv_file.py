@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from agents.vee.series.calendar import DAY_SECS, local_day, midnight
 from agents.vee.series.placing import Readings, interval_of, readings
-from cli.vee.layout import ABSENT, Layout, Value, layout_of
+from cli.vee.cells import ABSENT, plain, seconds_of
+from cli.vee.layout import Layout, Value, layout_of
 from cli.vee.source import Asked, Content, Tell
 from cli.vee.stamps import Clock, parsed
 from connectors.readings_in.numbers import whole_column
@@ -47,7 +48,9 @@ class _Column:
 
 def read_csv(stream: BinaryIO, where: str, asked: Asked, tell: Tell) -> Content:
     """The content of a CSV file; raises ConfigError."""
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    head = stream.peek(2)[:2] if isinstance(stream, io.BufferedReader) else b""
+    encoding = "utf-16" if head in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
     first = list(islice(text, SNIFFED_LINES))
     layout = layout_of(first, where, asked.unit, asked.stamps)
     content = Content("csv", asked.timezone or USUAL_ZONE, notes=list(layout.notes))
@@ -86,10 +89,12 @@ class _Table:
             return
         id = row[layout.id].strip() if layout.id is not None and layout.id < len(row) else self.stem
         text = row[layout.time].strip()
-        if layout.clock is not None and layout.clock < len(row):
-            text = f"{text} {row[layout.clock].strip()}"
         try:
-            moment = parsed(text, layout.form) if layout.clock is None else _with_clock(text, layout.form)
+            moment = parsed(text, layout.form)
+            if layout.clock is not None and layout.clock < len(row):
+                moment += timedelta(
+                    seconds=seconds_of(row[layout.clock].strip(), layout.clock_step, layout.clock_first)
+                )
         except ValueError as error:
             self.content.fault(f"line {line}, column {layout.time + 1}: {error}")
             return
@@ -141,6 +146,7 @@ class _Table:
         text = text.strip()
         if quality is None or text.lower() in ABSENT:
             return
+        text = plain(text, value.marks)
         column = self.columns.get((id, value))
         if column is None:
             column = self.columns[id, value] = _Column()
@@ -157,6 +163,8 @@ class _Table:
             # A second column of the same kind, gas beside electricity for example, is a series of its own.
             name = f"{id}/{value.label}" if value.channel in taken.setdefault(id, set()) else id
             taken[id].add(value.channel)
+            if value.label in self.layout.meters:
+                name = value.label
             start = np.frombuffer(column.start, np.int64)[there]
             if not len(start):
                 continue
@@ -164,11 +172,30 @@ class _Table:
                 name, value.channel, _unit(value.channel), start, numbers[there],
                 quality=np.frombuffer(column.quality, np.uint8)[there],
             )  # fmt: skip
-            if self.layout.ends:
+            if value.register:
+                found = self._steps(found, asked)
+            elif self.layout.ends:
                 interval = asked.interval or interval_of(found, self.content.zone)
                 begin = _day_before(start, self.zone) if interval == DAY_SECS else start - interval
                 found = readings(name, found.name, found.unit, begin, found.value, quality=found.quality)
             yield found
+
+    def _steps(self, found: Readings, asked: Asked) -> Readings:
+        """What a register moved by from one interval's begin to the next; the readings themselves go to the registers.
+
+        Where readings lack between two, the interval lacks, and is estimated from what the register moved by.
+        """
+        time, first = np.unique(found.start, return_index=True)
+        reading, quality = found.value[first], found.quality[first]
+        length = asked.interval or interval_of(found, self.content.zone)
+        self.content.registers.setdefault((found.id, found.name), []).extend(
+            zip(time.tolist(), reading.tolist(), strict=True)
+        )
+        near = np.flatnonzero(np.abs(np.diff(time) - length) <= (3600 if length == DAY_SECS else 0))
+        return readings(
+            found.id, found.name, found.unit, time[near], reading[near + 1] - reading[near],
+            quality=np.maximum(quality[near], quality[near + 1]),
+        )  # fmt: skip
 
     def _numbers(self, value: Value, column: _Column) -> tuple[Array, Array]:
         """Rows that hold a number, and all of them in Wh, exact: rounded half up from the decimal that is written."""
@@ -181,12 +208,6 @@ class _Table:
         self.content.rounded += sum(count > value.power for count in places)
         self.content.tails += sum(count >= 12 for count in places)
         return np.flatnonzero(there), numbers
-
-
-def _with_clock(text: str, form: str) -> datetime:
-    date, _, clock = text.rpartition(" ")
-    hour, minute, *second = (int(part) for part in clock.split(":"))
-    return parsed(date, form) + timedelta(hours=hour, minutes=minute, seconds=second[0] if second else 0)
 
 
 def _day_before(start: Array, zone: ZoneInfo) -> Array:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from agents.vee.series.figures import registers_at
 from agents.vee.series.model import Facts, Grid, Registers, Series
-from agents.vee.series.placing import Readings, checked_interval, common_grid, interval_of, place
+from agents.vee.series.placing import Readings, believable, checked_interval, common_grid, interval_of, only, place
 from agents.vee.series.report import report
 from agents.vee.series.settle import Settled, settle
 from cli.vee.limits import Limits, RuleSets, day_types
@@ -32,7 +33,8 @@ class Done:
 def groups(content: Content, interval: int | None) -> list[tuple[int, list[Readings]]]:
     """Channels of one series that have intervals of the same length, with it; raises ConfigError."""
     found: dict[tuple[str, int], list[Readings]] = {}
-    for one in content.readings:
+    for whole in content.readings:
+        one = _believable(content, whole)
         length = checked_interval(interval or interval_of(one, content.zone), one.id)
         found.setdefault((one.id, length), []).append(one)
     return [(length, parts) for (_, length), parts in found.items()]
@@ -64,6 +66,21 @@ def _one(content: Content, length: int, parts: list[Readings], rules: RuleSets, 
         {**report(series, one, extra.get(name)), "rule_set": limits.version} for name, one in settled.items()
     ]  # fmt: skip
     return Done(series, settled, reports)
+
+
+def _believable(content: Content, found: Readings) -> Readings:
+    """Without readings whose stamps lie years from the others; these are counted (V06) and told."""
+    kept = believable(found)
+    lost = int((~kept).sum())
+    if not lost:
+        return found
+    counts = content.extra.setdefault(found.id, {})
+    counts["V06"] = counts.get("V06", 0) + lost
+    stamps = datetime.fromtimestamp(int(found.start[~kept][0]), UTC).isoformat()
+    content.notes.append(
+        f"{found.id}: {lost} readings lie years from the others and are not used, the first at {stamps}"
+    )
+    return only(found, kept)
 
 
 def _registers(grid: Grid, rows: list[tuple[int, int]]) -> Registers:

@@ -25,6 +25,10 @@ for _place, _quality in enumerate(
 LENGTHS = (60, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, DAY_SECS)
 """Seconds that an interval may have: they divide a day."""
 
+NEAR_SHARE = 20
+"""Steps within a twentieth of a length are of that length."""
+LONGEST_GAP = 400 * DAY_SECS
+LEAST_READINGS = 20
 LONGEST_GRID = 20_000_000
 """Intervals of one series: 38 years of minutes. More is a stamp that is wrong."""
 
@@ -81,6 +85,11 @@ def interval_of(found: Readings, zone: str) -> int:
         )  # fmt: skip
     lengths, counts = np.unique(steps, return_counts=True)
     step = int(lengths[np.argmax(counts)])
+    if step not in LENGTHS:
+        # Clocks that are some seconds off give steps around the length.
+        usual = int(np.median(steps))
+        near = min(LENGTHS, key=lambda length: abs(length - usual))
+        step = near if abs(near - usual) * NEAR_SHARE <= near else step
     # Days of local time are at times an hour shorter or longer.
     return DAY_SECS if abs(step - DAY_SECS) <= 3600 and _at_midnight(found.start, zone) else step
 
@@ -121,7 +130,32 @@ def common_grid(parts: list[Readings], interval: int, zone: str) -> Grid:
 def _phase(starts: Array, interval: int) -> int:
     """Where in an interval most stamps are: stamps are of UTC, and zones differ from it by half hours and quarters."""
     phases, counts = np.unique(starts % interval, return_counts=True)
-    return int(phases[np.argmax(counts)])
+    phase = int(phases[np.argmax(counts)])
+    if int(counts.max()) * 2 >= len(starts):
+        return phase
+    # No phase is that of most: clocks are some seconds off, and the grid is that of the quarters of an hour.
+    unit = min(interval, 900)
+    return (phase + unit // 2) // unit * unit % interval
+
+
+def believable(found: Readings) -> Array:
+    """bool (k,): False for few readings that lie years from all others: a stamp is wrong, and what would lie between
+    is no gap. All True where too little is known to say so."""
+    order = np.argsort(found.start, kind="stable")
+    bounds = np.flatnonzero(np.diff(found.start[order]) > LONGEST_GAP) + 1
+    parts = np.split(order, bounds)
+    kept = np.ones(len(found), np.bool_)
+    if len(parts) > 1 and len(found) >= LEAST_READINGS:
+        for part in parts:
+            kept[part] = len(part) > max(2, len(found) // 100)
+    return kept if kept.any() else np.ones(len(found), np.bool_)
+
+
+def only(found: Readings, rows: Array) -> Readings:
+    """Some of the readings."""
+    columns = (getattr(found, name)[rows] for name in (
+        "start", "length", "value", "quality", "push", "captured", "source", "noted"))  # fmt: skip
+    return Readings(found.id, found.name, found.unit, *columns)
 
 
 def place(found: Readings, grid: Grid, thresholds: Thresholds) -> tuple[Channel, Array]:
@@ -154,4 +188,6 @@ def place(found: Readings, grid: Grid, thresholds: Thresholds) -> tuple[Channel,
     return channel, np.flatnonzero(lost & (found.quality != Quality.ABSENT))
 
 
-__all__ = ["V06", "Readings", "checked_interval", "common_grid", "interval_of", "place", "readings"]
+__all__ = [
+    "V06", "Readings", "believable", "checked_interval", "common_grid", "interval_of", "only", "place", "readings",
+]  # fmt: skip

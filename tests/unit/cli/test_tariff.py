@@ -146,3 +146,12 @@ def test_a_change_within_the_period_is_rated_in_parts(run: Any) -> None:
     assert [part["energy_paise"] for part in json.loads(out)["parts"]] == [40 * 346 + 80 * 743, 60 * 574 + 120 * 1257]
     for wrong in ("30=kseb", "x=kseb", "5", "5="):
         assert run("rate", "bescom", "--units", "1", "--days", "30", "--change", wrong, "--json")[0] == 2
+
+
+def test_export_that_nothing_is_billed_on_and_units_in_no_zone_are_told(run: Any) -> None:
+    _, out = run("rate", "msedcl-lt1b-2020", "--units", "250", "--export", "10", "--json")
+    assert json.loads(out)["notes"] == [
+        "--export is not used: msedcl-lt1b-2020 has neither net_metering nor a charge on it"
+    ]
+    _, out = run("rate", str(EXAMPLES / "ht-industry.yaml"), "--units", "1000", "--zone", "PEAK=200.5", "--json")
+    assert "--zone: 799.5 of the units are in no zone" in json.loads(out)["notes"]
