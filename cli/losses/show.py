@@ -15,7 +15,8 @@ from agents.losses.indices.formulas import Formula
 from agents.losses.indices.ranking import Placed, Ranking
 from agents.rating.engine.exact import exact_text, half_away, rupees
 
-KWH = 1000
+KWH, MU, CRORE = 1000, 10**9, 10**9
+"""Wh of a kWh and of a million units, paise of a crore of rupees."""
 WHOLE = "ABCDEFGH"
 """Rows that are integers, of Wh or paise."""
 
@@ -102,7 +103,7 @@ def show_report(out: Console, report: Report, *, every_row: bool) -> None:
         cells = (account["C"], account["D"], account["E"], account["F"], account["K"])
         shares = (account.billing_efficiency, account["I"], account["L"])
         names = (item.node, item.level, item.period)
-        table.add_row(*(escape(name) for name in names), *(_shown(row) for row in (*cells, *shares)))
+        table.add_row(*(escape(name) for name in names), *(_short(row) for row in (*cells, *shares)))
     out.print(table)
     for item in report.placed:
         if every_row:
@@ -113,7 +114,7 @@ def show_report(out: Console, report: Report, *, every_row: bool) -> None:
         _show_ranking(out, ranking, report.by)
 
 
-HEADS = ("input kWh", "sold kWh", "revenue Rs", "adjusted Rs", "unrealised kWh", "billed", "collected", "AT&C")
+HEADS = ("net input", "sold", "revenue", "adjusted", "unrealised", "billed", "collected", "AT&C")
 
 
 def _show_rows(out: Console, item: Placed) -> None:
@@ -146,6 +147,16 @@ def _shown(row: Row) -> str:
     return f"{_decimals(value * (HUNDRED if row.unit == 'share' else 1), 3)} %"
 
 
+def _short(row: Row) -> str:
+    """In million units and crore rupees where it is as much as that."""
+    value = row.value
+    if value is not None and row.unit == "Wh" and abs(value) >= MU:
+        return f"{_decimals(value / MU, 3)} MU"
+    if value is not None and row.unit == "paise" and abs(value) >= CRORE:
+        return f"{_decimals(value / CRORE, 3)} crore"
+    return _shown(row)
+
+
 def _decimals(value: Fraction, digits: int) -> str:
     number = half_away(value * 10**digits)
     text = f"{abs(number):0{digits + 1}d}"
@@ -156,7 +167,7 @@ def _show_ranking(out: Console, ranking: Ranking, by: str) -> None:
     if len(ranking.highest) + len(ranking.lowest) > 1:
         place = " ".join(part for part in (ranking.level, ranking.period) if part)
         for name, items in (("highest", ranking.highest), ("lowest", ranking.lowest)):
-            said = ", ".join(f"{item.node} {_shown(item.account['L' if by == 'percent' else 'K'])}" for item in items)
+            said = ", ".join(f"{item.node} {_short(item.account['L' if by == 'percent' else 'K'])}" for item in items)
             out.print(f"{place}, {name} loss: {said}", markup=False)
     if ranking.unknown:
         out.print(f"not ranked, loss unknown: {', '.join(ranking.unknown)}", markup=False)

@@ -31,7 +31,7 @@ FORMULAS: tuple[Formula, ...] = (
     ),
     Formula(
         "mop-2023-07-capped",
-        "the same, with the collection efficiency capped at 100 %",
+        "Ministry of Power, July 2023, with the collection efficiency capped at 100 %",
         subsidy_arrears=True,
         ce_cap=ALL,
     ),
@@ -42,7 +42,7 @@ FORMULAS: tuple[Formula, ...] = (
     ),
     Formula(
         "cea-2016-17-capped",
-        "the same, with the collection efficiency capped at 100 %, as PFC's reports had it",
+        "CEA 2016-17, with the collection efficiency capped at 100 %, as PFC's older reports have it",
         subsidy_arrears=False,
         ce_cap=ALL,
     ),
