@@ -51,13 +51,13 @@ class Column(NamedTuple):
         if not NUMBER.fullmatch(text):
             separated = ": write it without separators" if "," in text else ""
             raise ValueError(f"{text!r} is not a number{separated}")
-        value = Fraction(text) * 10 ** UNITS[self.quantity.kind][self.unit]
+        value = Fraction(text) * Fraction(10) ** UNITS[self.quantity.kind][self.unit]
         if value.denominator != 1:
             least = "Wh" if self.quantity.kind == "energy" else "paise"
             raise ValueError(f"{text} {self.unit} is not a whole number of {least}")
         if value < 0 and not self.quantity.signed:
             raise ValueError(f"{self.quantity.name} cannot be less than zero")
-        return value.numerator
+        return int(value)
 
 
 @cache

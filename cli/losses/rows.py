@@ -53,8 +53,8 @@ def yaml_rows(text: str, faults: list[Fault]) -> tuple[Rows, list[Cell]]:
         root = YAML(typ="base", pure=True).compose(text)
     except YAMLError as error:
         mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        place = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        faults.append(Fault(*place, f"no YAML: {getattr(error, 'problem', None) or error}"))
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        faults.append(Fault(line, column, f"no YAML: {getattr(error, 'problem', None) or error}"))
         return [], []
     except RecursionError:
         faults.append(Fault(1, 1, "values stand too deep within each other"))
