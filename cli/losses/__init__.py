@@ -1,0 +1,1 @@
+"""`kvarn losses`: accounts of losses."""
