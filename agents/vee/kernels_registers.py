@@ -13,7 +13,7 @@ import numpy as np
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import mark_hot
 from agents.vee.kernels_midnights import LONG, copy, device_at, drop, load
-from agents.vee.kernels_words import long_at, put_long
+from agents.vee.kernels_words import LARGEST, long_at, put_long
 from agents.vee.state import CARRY
 from agents.vee.work import (
     CARRIED_DAYS,
@@ -32,6 +32,8 @@ from pipeline.lookup import find
 
 ALL_CHANNELS = (1 << N_ENERGY) - 1
 OPENING_KNOWN, CLOSING_KNOWN = 1, 2
+
+MOST_PRODUCT = 2**62
 
 MOST_CARRIED = 60
 """Days after which a register is given up."""
@@ -177,6 +179,7 @@ def replace_carried(pages, slot, slice_, planes):  # type: ignore[no-untyped-def
 def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
     """Billed energy between two registers of one meter, or -1 when they cannot be of one meter (V07, V08).
 
+    Nor can they when they are further apart than the ring could hold, were it all of one interval.
     A register that has become smaller has passed its modulus, if the meter can pass that much in the time.
     """
     if closing < opening:
@@ -184,6 +187,8 @@ def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
         most = link.limit * (seconds // link.interval + 1) if link.limit > 0 else link.modulus // 2
         if link.modulus == 0 or closing < opening or closing - opening > most:
             return np.int64(-1)
+    if closing - opening > LARGEST or closing > MOST_PRODUCT // np.int64(link.numerator):
+        return np.int64(-1)
     return closing * link.numerator // link.denominator - opening * link.numerator // link.denominator
 
 
@@ -211,7 +216,7 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
         for channel in range(N_ENERGY):
             if (mask >> channel) & 1:
                 part = _advance(link, work.pad[OPENING, channel], work.pad[CLOSING, channel], seconds)
-                if part < 0:
+                if part < 0 or out[channel] + part > LARGEST:
                     mask &= ~(1 << channel)
                 out[channel] += part
     if origin != first:

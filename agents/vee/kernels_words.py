@@ -5,7 +5,8 @@ A word is a cell's byte and a pair of energies, Wh and VAh, of which VAh is kept
     1 | Wh 13 | excess 10                   as it was sent, and good
     0 | kind 3 | Wh 11 | excess 9           the seven commonest other cells (`KINDS`, counted from 1)
     0 | 000 | 11 bits of zeros | 0 | cell   any cell, both energies 0
-    0 | 000 | 11 bits of zeros | 1 | cell   any cell, energies in planes: 24 bits each, their highest 8 in a third
+    0 | 000 | 0 | VAh 5 | Wh 5 | 1 | cell   any cell, energies in planes: 24 bits each, the next 12 of both in a third,
+                                            the highest 5 here
 
 An excess of all ones says that there is no VAh. A service point's export is a word too, of a plane that only those take
 who have any; its cell says nothing. `planes` is i64 (ALL_PLANES,): slot of each plane, -1 where there is none.
@@ -58,6 +59,12 @@ OUTSIDE = 256
 SENT_WH, SENT_EXCESS = 13, 10
 KIND_WH, KIND_EXCESS = 11, 9
 LOW = (1 << 24) - 1
+TOP_BITS, HERE_BITS = 12, 5
+"""Of energies that lie outside: what the plane TOP has of each above 24 bits, and what the word has above that."""
+ABOVE_TOP = 24 + TOP_BITS
+HERE_SHIFT = 9
+LARGEST = (1 << (ABOVE_TOP + HERE_BITS)) - 1
+"""Most that is kept of an interval, as it is stored."""
 
 
 @inlined
@@ -116,19 +123,26 @@ def pack_sent(wh, vah):  # type: ignore[no-untyped-def]
     return energies | SENT if energies >= 0 else np.int64(-1)
 
 
+@inlined
+def _outside(cell, wh, vah):  # type: ignore[no-untyped-def]
+    """Word of a cell whose energies lie in planes."""
+    here = (wh >> ABOVE_TOP) | (vah >> ABOVE_TOP) << HERE_BITS
+    return np.int64(OUTSIDE | cell) | np.int64(here) << HERE_SHIFT
+
+
 @kernel
 def pack(cell, wh, vah):  # type: ignore[no-untyped-def]
     """Word of a cell with these energies as they are stored (`stored_form`)."""
     if cell == GOOD_AS_SENT:
         word = pack_sent(wh, vah)
-        return word if word >= 0 else np.int64(OUTSIDE | cell)
+        return word if word >= 0 else _outside(cell, wh, vah)
     if wh == 0 and vah == 0:
         return np.int64(cell)
     for kind in range(1, len(KINDS) + 1):
         if np.int64((PACKED_KINDS >> np.uint64(8 * kind)) & np.uint64(255)) == cell:
             energies = _excess(wh, vah, KIND_WH, KIND_EXCESS)
-            return energies | kind << KIND_SHIFT if energies >= 0 else np.int64(OUTSIDE | cell)
-    return np.int64(OUTSIDE | cell)
+            return energies | kind << KIND_SHIFT if energies >= 0 else _outside(cell, wh, vah)
+    return _outside(cell, wh, vah)
 
 
 @kernel
@@ -149,7 +163,10 @@ def _pair(pages, planes, wide, slice_, word):  # type: ignore[no-untyped-def]
         vah = word_at(pages, slice_, planes[wide + VAH])
     if planes[wide + TOP] >= 0:
         top = word_at(pages, slice_, planes[wide + TOP])
-    return wh | (top & 255) << 24, vah | (top >> 8) << 24
+    here = word >> HERE_SHIFT
+    wh |= (top & ((1 << TOP_BITS) - 1)) << 24 | (here & ((1 << HERE_BITS) - 1)) << ABOVE_TOP
+    vah |= (top >> TOP_BITS) << 24 | ((here >> HERE_BITS) & ((1 << HERE_BITS) - 1)) << ABOVE_TOP
+    return wh, vah
 
 
 @kernel
@@ -231,7 +248,8 @@ def _put_pair(pages, planes, first, wide, slice_, word, wh, vah):  # type: ignor
         put_word(pages, slice_, planes[wide + VAH], vah & LOW)
         mark_word(pages, slice_, planes[wide + VAH])
     if planes[wide + TOP] >= 0:
-        put_word(pages, slice_, planes[wide + TOP], wh >> 24 | (vah >> 24) << 8)
+        top = (1 << TOP_BITS) - 1
+        put_word(pages, slice_, planes[wide + TOP], (wh >> 24) & top | ((vah >> 24) & top) << TOP_BITS)
         mark_word(pages, slice_, planes[wide + TOP])
 
 

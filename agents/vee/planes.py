@@ -36,8 +36,12 @@ from agents.vee.state import (
 )
 from agents.vee.tables import page_of
 from pipeline.columns import Array
+from pipeline.errors import Fatal
 from pipeline.lookup import PAGE_GROUPS, PAGES
 from pipeline.state import StateStore, mark
+
+MOST_PLANES = 2**16 - 1
+"""Numbers of a page's pool: its keys are POOL | number, and a record names the next plane with 16 bits."""
 
 
 @cache
@@ -69,7 +73,14 @@ def grant(store: StateStore, view: Pages, points: Array, pages: Array, planes: A
     """
     numbers, behind = np.zeros(len(points), np.uint64), np.zeros(len(points), np.uint16)
     own = store.locate(points, points)
-    _take(view, own, pages, planes, numbers, behind)
+    full = _take(view, own, pages, planes, numbers, behind)
+    if full >= 0:
+        raise Fatal(
+            "PLANES_EXHAUSTED",
+            where=f"service point {points[full]}",
+            what=f"{MOST_PLANES} planes of its page are taken (export, half intervals, large energies)",
+            do="set vee.slot_secs to the shortest interval that many meters have, so that they need no second halves",
+        )
     new = np.flatnonzero(numbers)
     if not len(new):
         return view
@@ -90,7 +101,9 @@ def _enter_pages(view, slots):  # type: ignore[no-untyped-def]
 @kernel
 def _take(view, own, pages, planes, numbers, behind):  # type: ignore[no-untyped-def]
     """Put each plane that the point has not yet before its chain: numbers u64 (n,), free ones of the pool, 0 where the
-    point has the plane; behind u16 (n,): the number of the plane that comes next."""
+    point has the plane; behind u16 (n,): the number of the plane that comes next.
+
+    Returns -1, or the first item for which the page has no number any more."""
     for item in range(own.shape[0]):
         numbers[item] = np.uint64(0 if _has(view, own[item], np.int64(planes[item])) else 1)
     for item in range(own.shape[0]):
@@ -101,6 +114,8 @@ def _take(view, own, pages, planes, numbers, behind):  # type: ignore[no-untyped
         if page.link:
             number = _free_number(view, pages[item])
             page.link = np.uint32(page.link - 1)
+        elif page.chain == MOST_PLANES:
+            return item
         else:
             number = np.int64(page.chain) + 1
             page.chain = np.uint16(number)
@@ -109,6 +124,7 @@ def _take(view, own, pages, planes, numbers, behind):  # type: ignore[no-untyped
         record.chain = np.uint16(number)
         mark_hot(view, own[item])
         numbers[item] = np.uint64(number)
+    return -1
 
 
 @kernel

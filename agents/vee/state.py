@@ -66,7 +66,7 @@ GROUPS = 4
 # Places in a group; the first, 0, has the cells and import.
 EXPORT = 1
 IMPORT_WIDE, EXPORT_WIDE = 2, 5  # of what does not fit into words:
-WH, VAH, TOP = 0, 1, 2  # lower 24 bits of each, and the highest 8 of both
+WH, VAH, TOP = 0, 1, 2  # lower 24 bits of each, and the next 12 of both
 MEMBERS = 8
 
 # Planes that hold no intervals.

@@ -50,7 +50,7 @@ class World:
 cells = st.one_of(st.sampled_from([*kernels_words.KINDS, kernels_words.GOOD_AS_SENT, 2]), st.integers(1, 255))
 energies = st.one_of(
     st.integers(0, 30), st.integers(400, 600), st.integers(900, 2200), st.integers(8000, 9300), st.just(0),
-    st.sampled_from([2**24 - 1, 2**24, 2**24 + 5, MOST, 2 * MOST + 1]),
+    st.sampled_from([2**24 - 1, 2**24, 2**24 + 5, MOST, 2 * MOST + 1, 2**32, 2**36 + 3, kernels_words.LARGEST]),
 )  # fmt: skip
 stories = st.lists(
     st.tuples(
