@@ -26,8 +26,8 @@ def figures(case: VeeCase, results: Sequence[Result], *, own_load: bool = False)
     """The JSON object.
 
     cases: one a shape: {"case", "title", "interval_secs", "intervals_a_frame" (null: no frames), "value", "unit",
-    "ns_an_interval", "spread", "goal", "met", "meters", "intervals" (of a round), "rounds", "rules" (code: name of those
-    that are judged), "channels", "planted" (shares), "correct"}. Rates are of one core, medians of the rounds; an
+    "ns_an_interval", "spread", "goal", "met", "meters", "intervals" (of a round), "rounds", "rules" (code: name of what
+    is judged), "channels", "planted" (shares), "correct"}. Rates are of one core, medians of the rounds; an
     interval has all channels, and counts whether it came or was estimated. Goals are met, missed, or (null) say
     nothing: the load is not the case's, or there is none.
     """

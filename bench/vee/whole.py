@@ -72,10 +72,9 @@ class Whole:
         shape = (-1, self.meters.per_day, N_ENERGY)
         true = Day(*(self._flat(values) for values in self._true))
         self.tally.add(compare(true, energy.reshape(shape), method.reshape(shape) > 0))
-        channels = [one.channel for series in settled for one in series.values()]
-        self.judged = frozenset(
-            rule.code for rule in RULES if any(rule.code not in channel.not_judged for channel in channels)
-        )
+        # A rule is judged when no channel lacked what it needs; some are of one channel alone.
+        lacking = {code for series in settled for one in series.values() for code in one.channel.not_judged}
+        self.judged = frozenset(rule.code for rule in RULES if rule.code not in lacking)
 
     def _flat(self, values: Array) -> Array:
         """A row a day of a meter."""
