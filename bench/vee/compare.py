@@ -55,7 +55,7 @@ def compare(day: Day, energy: Array, estimated: Array) -> Tally:
     found = day.spike & estimated[..., :IMPORTS].all(axis=-1)
     lost, planted = day.lost[..., None], (day.lost | day.spike)[..., None]
     wrong = (estimated & ~planted) | (~estimated & (lost | (energy != day.truth)))
-    sure: Array = (~day.spike | found).all(axis=1)
+    sure = cast(Array, (~day.spike | found).all(axis=1))
     sums = (energy.sum(axis=1, dtype="i8") != day.truth.sum(axis=1)).any(axis=1)
     return Tally(
         intervals=day.lost.size, missing=int(day.lost.sum()), spikes=int(day.spike.sum()),
