@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import cast
 
 from bench.vee.meters import IMPORTS, Day
 from pipeline.columns import Array
