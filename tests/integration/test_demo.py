@@ -65,4 +65,6 @@ def test_the_demo_on_the_real_parts_ends_with_the_rows_of_the_embedded_one(tmp_p
     found = demo(tmp_path, "--kafka", "--meters", "60", "--days", "1", "--seed", "7")
     check_books(found)
     assert found["same_as_embedded"]
-    assert all(row["rows"] == row["other_rows"] > 0 for row in found["tables"].values())
+    assert all(row["rows"] == row["other_rows"] for row in found["tables"].values())
+    # Pushes have no rows of profiles, and so few meters may have nothing to look at.
+    assert {name for name, row in found["tables"].items() if not row["rows"]} <= {"profile_rows", "exceptions"}
