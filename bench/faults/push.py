@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from contextlib import ExitStack, suppress
@@ -148,10 +149,10 @@ class TcpPusher:
 
 def _is_lost(connection: socket.socket) -> bool:
     """Whether the other side, which never answers, has ended the connection."""
+    readable = select.poll()  # not select(): it takes no descriptor above 1023
+    readable.register(connection, select.POLLIN)
     try:
-        return not connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
+        return bool(readable.poll(0)) and not connection.recv(1)
     except OSError:
         return True
 
