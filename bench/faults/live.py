@@ -130,7 +130,7 @@ class LiveFeed:
         self.lost = int(missing.sum())
         raise Fatal(
             "PUSH_LOST", where="frames", what=f"{self.lost} pushes never came, {int((missing & messages).sum())} of "
-            "them acknowledged by the MQTT broker, the others taken by a connector that was not killed",
+            "them over MQTT, the others taken by a connector that was not killed",
             do="see the connectors' logs",
         )  # fmt: skip
 

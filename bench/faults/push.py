@@ -7,7 +7,7 @@ import socket
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -30,6 +30,8 @@ VERSION, SOURCE, DESTINATION = 1, 1, 1
 SLICE_OCTETS = 65_536
 CONNECT_SECS, RETRY_SECS = 120.0, 0.05
 IN_FLIGHT = 500
+POLL_MILLIS = 5
+"""What is queued while nothing comes waits so long at most."""
 
 
 @dataclass(frozen=True)
@@ -158,15 +160,22 @@ def _is_lost(connection: socket.socket) -> bool:
 
 
 class MqttPusher:
-    """One client for all meters, on a thread of its own; messages leave in order."""
+    """One client for all meters, on a thread of its own; messages leave in order.
+
+    The client's own thread waits with select(), which takes no descriptor above 1023: here it is poll().
+    """
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self._client.max_inflight_messages_set(IN_FLIGHT)
+        # Who has a function here writes by itself: so `publish` only queues, and one thread alone uses the socket.
+        self._client.on_socket_register_write = lambda client, data, connection: None
         self._client.connect(address.hostname or "127.0.0.1", address.port or 1883)
-        self._client.loop_start()
-        self._last: Any = None
+        self._ending = Event()
+        self._last: paho.MQTTMessageInfo | None = None
+        self._thread = Thread(target=self._serve, name="mqtt pushes", daemon=True)
+        self._thread.start()
 
     def push(self, pushes: Pushes) -> None:
         """Hand all to the client."""
@@ -177,9 +186,30 @@ class MqttPusher:
         """One message of a device, whatever it holds."""
         self._last = self._client.publish(topic_of(device), payload, qos=1)
 
-    def close(self) -> None:
-        """Let go, once the broker has acknowledged everything."""
+    def close(self) -> bool:
+        """Let go, once the broker has acknowledged everything; False when it has not."""
         if self._last is not None:
-            self._last.wait_for_publish(CONNECT_SECS)
+            with suppress(RuntimeError):  # it was never queued
+                self._last.wait_for_publish(CONNECT_SECS)
+        self._ending.set()
+        self._thread.join()
         self._client.disconnect()
-        self._client.loop_stop()
+        self._client.loop_write()
+        return self._last is None or self._last.is_published()
+
+    def _serve(self) -> None:
+        while not self._ending.is_set():
+            connection = self._client.socket()
+            if connection is None:
+                with suppress(OSError):
+                    self._client.reconnect()
+                time.sleep(RETRY_SECS)
+                continue
+            waiting = select.poll()
+            waiting.register(connection, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
+            for _, found in waiting.poll(POLL_MILLIS):
+                if found & ~select.POLLOUT:
+                    self._client.loop_read()
+                if found & select.POLLOUT:
+                    self._client.loop_write()
+            self._client.loop_misc()
