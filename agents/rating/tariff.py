@@ -19,6 +19,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from agents.rating.calendar import QUARTERS
+from agents.rating.engine.format.base import known_step
+from agents.rating.engine.format.calendar import quarters_of
 from agents.rating.state import ZONES
 from pipeline.errors import ConfigError
 from pipeline.localtime import known_zone
@@ -117,23 +119,7 @@ class Zone(_Strict):
 
     def quarters(self) -> list[int]:
         """Quarter hours of the local day, 0 to 95; raises ValueError for a window off the grid."""
-        return [quarter for window in self.windows for quarter in _window(window)]
-
-
-def _window(text: str) -> list[int]:
-    try:
-        begin, end = (_quarter(part) for part in text.split("-"))
-    except ValueError as error:
-        raise ValueError(f"window {text!r} is not HH:MM-HH:MM on quarter hours") from error
-    length = (end - begin) % QUARTERS or QUARTERS
-    return [(begin + step) % QUARTERS for step in range(length)]
-
-
-def _quarter(text: str) -> int:
-    hour, minute = (int(part) for part in text.split(":"))
-    if not 0 <= hour <= 24 or minute not in (0, 15, 30, 45) or hour * 4 + minute // 15 > QUARTERS:
-        raise ValueError(text)
-    return hour * 4 + minute // 15
+        return [quarter for window in self.windows for quarter in quarters_of(window)]
 
 
 class Tariff(_Strict):
@@ -153,13 +139,7 @@ class Tariff(_Strict):
     charges: tuple[Charge, ...] = Field(min_length=1, description="charges in the order of the bill")
 
     _known_zone = field_validator("timezone")(known_zone)
-
-    @field_validator("step_wh")
-    @classmethod
-    def _step(cls, value: int) -> int:
-        if value not in (1, 1000):
-            raise ValueError("use 1000 (whole units) or 1 (exact)")
-        return value
+    _known_step = field_validator("step_wh")(known_step)
 
     @model_validator(mode="after")
     def _consistent(self) -> Tariff:

@@ -24,6 +24,13 @@ def _exact(value: Any) -> Any:
     return value
 
 
+def known_step(step_wh: int) -> int:
+    """Billed energy is a multiple of whole units or exact; raises ValueError for any other step."""
+    if step_wh not in (1, 1000):
+        raise ValueError("use 1000 (whole units) or 1 (exact)")
+    return step_wh
+
+
 Exact = Annotated[Decimal, BeforeValidator(_exact), Field(decimal_places=9, max_digits=24)]
 Rate = Annotated[Exact, Field(decimal_places=RATE_DIGITS, gt=-10_000_000, lt=10_000_000)]
 Code = Annotated[str, Field(min_length=1, max_length=24)]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from agents.rating.engine.format.base import Exact, Strict
+from agents.rating.engine.format.base import Exact, Strict, known_step
 from agents.rating.engine.format.calendar import Calendar
 from agents.rating.engine.format.charges import (
     Charge,
@@ -58,13 +58,7 @@ class Tariff(Strict):
     rounding: Literal["paisa", "rupee"] = Field("paisa", description="what the total is rounded to, half up")
 
     _known_zone = field_validator("timezone")(known_zone)
-
-    @field_validator("step_wh")
-    @classmethod
-    def _step(cls, value: int) -> int:
-        if value not in (1, 1000):
-            raise ValueError("use 1000 (whole units) or 1 (exact)")
-        return value
+    _known_step = field_validator("step_wh")(known_step)
 
     @model_validator(mode="after")
     def _consistent(self) -> Tariff:
