@@ -59,7 +59,9 @@ class Ledger:
             self._mean = octets / records
         self._written = written
         if not self._ends or ends < self._ends[-1]:  # the first look, or the topic was made anew
-            self._ends, self._octets = [ends], [0.0]
+            # What one has written before the first look are the newest records, as far as is known.
+            own = 0 if self._ends else min(records, ends)
+            self._ends, self._octets = ([ends - own, ends], [0.0, float(octets)]) if own else ([ends], [0.0])
             return
         if ends == self._ends[-1]:
             return

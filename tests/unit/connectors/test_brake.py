@@ -51,6 +51,15 @@ def test_records_before_the_first_look_count_as_those_that_were_sampled() -> Non
     assert ledger.newest(1_010) == 300_000 + 50
 
 
+def test_what_one_has_written_before_the_first_look_is_known_too() -> None:
+    ledger = Ledger(sampled=300.0)
+    ledger.note(1_000, Written(10, 8_000_000))
+    assert ledger.newest(10) == 8_000_000
+    assert ledger.newest(20) == 8_000_000 + 10 * 300
+    ledger.note(1_010, Written(20, 8_000_500))
+    assert ledger.newest(20) == 8_000_500
+
+
 def test_a_ledger_stays_small_and_keeps_its_sum() -> None:
     ledger, written = Ledger(), 0
     for look in range(5_000):
