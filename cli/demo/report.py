@@ -18,6 +18,8 @@ def show(out: Console, figures: dict[str, Any], next_steps: Sequence[str]) -> No
         f"[bold]{figures['frames_in']:,} frames[/] in {figures['seconds']:.1f} s "
         f"({figures['frames_per_s']:,.0f} a second), {figures['determinants']:,} determinants"
     )
+    if figures["compiling_s"] >= 1:
+        out.print(f"Before that {figures['compiling_s']:.0f} s of compiling kernels, once on this machine.")
     out.print(_counts("Readings", "interval readings", figures["readings"]))
     out.print(_counts("Put aside, by reason", "frames", figures["rejected"]))
     found = figures["rejects_match"]
