@@ -32,7 +32,6 @@ from agents.vee.kernels_said_rows import (
     EDIT,
     in_force,
     is_without_supply,
-    said_energy,
     said_kind,
     said_present,
 )
@@ -227,10 +226,3 @@ def store_behind(  # type: ignore[no-untyped-def]
             rows.frame[row], old, new, out, cursor,
         )  # fmt: skip
     return True
-
-
-@kernel
-def edited_energies(pages, limits, planes, place, out):  # type: ignore[no-untyped-def]
-    """out i64 (4,) = what the row at `place` says."""
-    for channel in range(N_ENERGY):
-        out[channel] = said_energy(pages, limits, planes, place, channel)

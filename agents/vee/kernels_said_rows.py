@@ -93,6 +93,13 @@ def said_energy(pages, limits, planes, place, channel):  # type: ignore[no-untyp
 
 
 @kernel
+def edited_energies(pages, limits, planes, place, out):  # type: ignore[no-untyped-def]
+    """out i64 (4,) = what the row at `place` says."""
+    for channel in range(N_ENERGY):
+        out[channel] = said_energy(pages, limits, planes, place, channel)
+
+
+@kernel
 def put_said(pages, limits, planes, place, start, kind, present, number, energies):  # type: ignore[no-untyped-def]
     """Write a row; energies i64 (4,), each in 0 .. 2^31 - 1."""
     slot, first = _where(limits, planes, place)
