@@ -41,7 +41,7 @@ class FrameBatch:
 
 @dataclass
 class DecodedBatch:
-    """Decoded profile entries; sections row and snapshot."""
+    """Decoded profile entries; sections row and snapshot, and statement: what is said (pipeline.statement_frames)."""
 
     frame: Array
     service_point: Array
@@ -58,6 +58,20 @@ class DecodedBatch:
     snapshot_row: Array
     snapshot: Array
     snapshot_present: Array
+    statement_frame: Array
+    statement_service_point: Array
+    statement_kind: Array
+    statement_number: Array
+    statement_said_at: Array
+    statement_start: Array
+    statement_secs: Array
+    statement_rules: Array
+    statement_present: Array
+    statement_method: Array
+    statement_quality: Array
+    statement_prior_quality: Array
+    statement_energy: Array
+    statement_prior_energy: Array
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("frame", "<u4", "row", "index", "frame in the FrameBatch that the row came from"),
@@ -88,6 +102,22 @@ class DecodedBatch:
         Column("snapshot_row", "<u4", "snapshot", "index", "row that this snapshot belongs to (INSTANT, ALERT)"),
         Column("snapshot", "<i8", "snapshot", "see pipeline.channels.SNAPSHOT", "instantaneous quantities", N_SNAPSHOT),
         Column("snapshot_present", "<u4", "snapshot", "bits", "bit n set: snapshot field n is there"),
+        Column("statement_frame", "<u4", "statement", "index", "frame in the FrameBatch that the statement came from"),
+        Column("statement_service_point", "<u8", "statement", "id", "service point that it is about"),
+        Column("statement_kind", "<u1", "statement", "code", "pipeline.statement_frames.Statement"),
+        Column("statement_number", "<u8", "statement", "order", "of two about the same interval the larger one holds"),
+        Column("statement_said_at", "<i8", "statement", "s", "when it was said, epoch seconds UTC"),
+        Column("statement_start", "<i8", "statement", "s", "begin of the interval or outage, epoch seconds UTC"),
+        Column("statement_secs", "<u4", "statement", "s", "length of the interval or outage"),
+        Column("statement_rules", "<u4", "statement", "bits", "rules that failed, pipeline.codes.RULES; ANSWER"),
+        Column("statement_present", "<u1", "statement", "bits", "bit n set: energy n of pipeline.channels is said"),
+        Column("statement_method", "<u1", "statement", "code", "pipeline.codes.Method; ANSWER"),
+        Column("statement_quality", "<u1", "statement", "code", "pipeline.codes.Quality; ANSWER"),
+        Column("statement_prior_quality", "<u1", "statement", "code", "quality of what is replaced; ANSWER"),
+        Column(
+            "statement_energy", "<i8", "statement", "Wh, VAh", "what is said, times the multiplying factor", N_ENERGY
+        ),
+        Column("statement_prior_energy", "<i8", "statement", "Wh, VAh", "what is replaced; ANSWER", N_ENERGY),
     )
 
 

@@ -51,6 +51,7 @@ class Method(IntEnum):
     WEIGHTED_DAYS = 20  # mean of the days around, like and near ones counting more (15)
     MEDIAN_DAYS = 21  # weighted median of the days around (15)
     BRIDGE = 22  # weighted median of the days around and of the good intervals on both sides of the gap (15)
+    MANUAL = 23  # a person has said so, in force whatever the meter sends (16)
 
 
 class Flag(IntFlag):
@@ -66,6 +67,7 @@ class Flag(IntFlag):
     HEAD_END_ESTIMATED = 1 << 11  # that head-end calls the value an estimate
     HEAD_END_SUSPECT = 1 << 12  # that head-end calls the value suspect
     HEAD_END_EDITED = 1 << 13  # a person has edited the value there
+    DISCARDED = 1 << 14  # what the meter sent is not used: a person has said so
 
 
 @dataclass(frozen=True)
@@ -291,6 +293,38 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         False,
         "segments or blocks of an APDU are missing, or stand out of order",
         "let the gateway send all of an APDU in one payload; the next profile read brings what is lost",
+    ),
+    RejectCode(
+        60,
+        "STATEMENT_POINT",
+        "vee",
+        False,
+        "a statement about a service point, or a time of it, at which no meter stands",
+        "correct service point or time; or register the meter, then say it again under a larger number",
+    ),
+    RejectCode(
+        61,
+        "STATEMENT_INTERVAL",
+        "vee",
+        False,
+        "a statement about an interval that the meter does not have: begin or length are off its grid",
+        "give begin and length of the meter's own intervals",
+    ),
+    RejectCode(
+        62,
+        "STATEMENT_VALUE",
+        "vee",
+        False,
+        "an edit below zero, or above what is kept of an interval",
+        "correct the value, in Wh and VAh times the multiplying factor",
+    ),
+    RejectCode(
+        63,
+        "STATEMENT_ROOM",
+        "vee",
+        False,
+        "more is said of this service point within the hot window than its state can hold",
+        "leave out what is said twice; or wait until a day has left the window",
     ),
 )
 

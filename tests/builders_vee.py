@@ -21,6 +21,7 @@ from pipeline.state import StateStore
 from pipeline.step import Control, Origin, Parcel, Tick
 from tests.builders_records import emitted
 from tests.oracles.settlement_oracle import Published, Settled
+from tests.oracles.statements_oracle import Said
 from tests.oracles.vee_oracle import DAY, OFFSET, Config, Link, Row
 
 MIDNIGHT = 20_000 * DAY - OFFSET
@@ -78,6 +79,20 @@ def references(links: Sequence[Link]) -> References:
     return References(registry(links), no_keys, {})
 
 
+def with_statements(batch: DecodedBatch, said: Sequence[Said]) -> DecodedBatch:
+    """The batch with statements, as decode would hand them on: each from a frame of its own."""
+    for column in DecodedBatch.COLUMNS:
+        if column.section == "statement":
+            setattr(batch, column.name, column.empty(len(said)))
+    for place, one in enumerate(said):
+        batch.statement_frame[place] = 20_000 + place
+        batch.statement_service_point[place], batch.statement_kind[place] = one.point, one.kind
+        batch.statement_number[place], batch.statement_start[place] = one.number, one.start
+        batch.statement_secs[place], batch.statement_present[place] = one.secs, one.present
+        batch.statement_energy[place] = one.energy
+    return batch
+
+
 def decoded(links: Sequence[Link], rows: Sequence[Row]) -> DecodedBatch:
     """Rows as decode would hand them on, with voltages that say which row it was."""
     batch = empty(DecodedBatch)
@@ -126,6 +141,10 @@ class Vee:
     def arrive(self, rows: Sequence[Row]) -> None:
         """One record of rows."""
         self._send(batch=decoded(self.links, rows))
+
+    def state(self, said: Sequence[Said], rows: Sequence[Row] = ()) -> None:
+        """One record of statements, and rows beside them."""
+        self._send(batch=with_statements(decoded(self.links, rows), said))
 
     def tick(self, time: int, lateness: int = 0) -> None:
         """One tick."""

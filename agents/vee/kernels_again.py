@@ -26,7 +26,17 @@ from agents.vee.kernels_part_rows import REGULAR, is_repeated, list_of
 from agents.vee.kernels_parts import take_part
 from agents.vee.kernels_reading import as_sent, begin_reading, note_replaced
 from agents.vee.kernels_registers import replace_carried
-from agents.vee.kernels_words import cell_of, lacks_for_cell, lacks_plane, word_at, write_cell, write_energies
+from agents.vee.kernels_said import store_behind
+from agents.vee.kernels_said_rows import is_said
+from agents.vee.kernels_words import (
+    cell_of,
+    lacks_for_cell,
+    lacks_plane,
+    read_words,
+    word_at,
+    write_cell,
+    write_energies,
+)
 from agents.vee.output import LACKING, READINGS
 from agents.vee.state import AS_SENT, GOOD, MEMBERS, NEGATIVE, NOTHING, OFFERED, PARTED, SENT_SHIFT, TWICE
 from pipeline.channels import N_ENERGY
@@ -100,10 +110,11 @@ def enter(  # type: ignore[no-untyped-def]
     fresh = (sent << SENT_SHIFT) | AS_SENT | (cell & TWICE) | twice
     for channel in range(N_ENERGY):
         kept[channel] = stored_form(billed[channel], sent == NEGATIVE)
-    if order < 0:
-        cursor[LACKING] = lacks_for_cell(pages, planes, half, slice_, cell | TWICE)
-    else:
-        cursor[LACKING] = lacks_plane(planes, half, fresh, kept)
+    if is_said(planes) and _goes_behind(
+        pages, tables, limits, clock, rows, row, slot, offset, start, cell, fresh, order, work, out, cursor
+    ):
+        return LEFT
+    cursor[LACKING] = _lacking(pages, planes, half, slice_, cell, fresh, kept, order)
     if cursor[LACKING]:
         return LEFT
     reading, link = out[cursor[READINGS]], tables.links[rows.link[row]]
@@ -121,6 +132,32 @@ def enter(  # type: ignore[no-untyped-def]
     if (start // DAY_SECS + 1) * DAY_SECS <= clock.closed + limits.offset:
         set_dirty(pages, slot, day_bit(start // DAY_SECS))
     return TAKEN
+
+
+@kernel
+def _lacking(pages, planes, half, slice_, cell, fresh, kept, order):  # type: ignore[no-untyped-def]
+    """Bits of the planes that storing the row, or that there was another value, still needs."""
+    if order < 0:
+        return lacks_for_cell(pages, planes, half, slice_, cell | TWICE)
+    return lacks_plane(planes, half, fresh, kept)
+
+
+@kernel
+def _goes_behind(  # type: ignore[no-untyped-def]
+    pages, tables, limits, clock, rows, row, slot, offset, start, cell, fresh, order, work, out, cursor
+):
+    """The interval is edited or discarded: the row is stored behind that, unless cursor[LACKING] says that a plane is
+    missing. order below 0: all that is new is that there was another value."""
+    kept, planes = work[1], work[2]
+    interval = np.int64(tables.links[rows.link[row]].interval)
+    if order < 0:
+        fresh = cell | TWICE
+        read_words(pages, planes, half_of(limits, start, interval), slice_of(limits, start), False, kept)
+    behind = store_behind(
+        pages, tables, limits, clock, rows, row, slot, planes, start, interval, cell, fresh, kept, offset, work, out,
+        cursor,
+    )  # fmt: skip
+    return behind or cursor[LACKING] != 0
 
 
 @kernel

@@ -18,8 +18,10 @@ from agents.vee.state import (
     EMPTY,
     GOOD,
     HALF,
+    MANUAL,
     MISSING,
     NEGATIVE,
+    NO_SUPPLY,
     NOTHING,
     OFFERED,
     PARTED,
@@ -46,8 +48,9 @@ V01, V02, V07, V09 = (1 << RULE_BIT[code] for code in ("V01", "V02", "V07", "V09
 V14, V12, V03, V16, V32, V37 = (1 << RULE_BIT[code] for code in ("V14", "V12", "V03", "V16", "V32", "V37"))
 
 ABSENT, ACTUAL, SUSPECT = int(Quality.ABSENT), int(Quality.ACTUAL), int(Quality.SUSPECT)
-ESTIMATED, LACKING = int(Quality.ESTIMATED), int(Quality.MISSING)
+ESTIMATED, LACKING, EDITED = int(Quality.ESTIMATED), int(Quality.MISSING), int(Quality.MANUAL)
 METHOD_SCALED, METHOD_HEAD_END, METHOD_CLOCK_SET = int(Method.SCALED), int(Method.HEAD_END), int(Method.CLOCK_SET)
+METHOD_MANUAL, METHOD_OUTAGE = int(Method.MANUAL), int(Method.OUTAGE)
 
 
 @kernel
@@ -166,6 +169,8 @@ def quality_of(cell, scaled, channel):  # type: ignore[no-untyped-def]
         return ACTUAL if sent == GOOD else ESTIMATED if sent >= OFFERED else SUSPECT
     if published == ROUNDING or (published == SCALED and sent == GOOD and not (scaled >> channel) & 1):
         return ACTUAL
+    if published >= MANUAL:
+        return EDITED if published == MANUAL else ACTUAL
     return ESTIMATED
 
 
@@ -177,6 +182,8 @@ def method_of(cell):  # type: ignore[no-untyped-def]
         return METHOD_HEAD_END if sent_of(cell) == OFFERED else METHOD_CLOCK_SET
     if published <= MISSING:
         return 0
+    if published >= MANUAL:
+        return METHOD_MANUAL if published == MANUAL else METHOD_OUTAGE
     return METHOD_SCALED if published == SPIKE_SCALED else published
 
 
@@ -185,6 +192,8 @@ def rules_of(cell):  # type: ignore[no-untyped-def]
     """Rules that a cell says have failed."""
     sent, published = sent_of(cell), cell & 15
     rules = V02 if cell & TWICE else 0
+    if published == NO_SUPPLY and sent == NOTHING:
+        return rules  # nothing was to come
     if sent in (NOTHING, SPLIT, OFFERED):
         rules |= V01
     elif sent == DOUBTED:
@@ -197,7 +206,7 @@ def rules_of(cell):  # type: ignore[no-untyped-def]
         rules |= V09
     elif published == SCALED:
         rules |= V12
-    elif published not in (AS_SENT, ROUNDING):
+    elif published not in (AS_SENT, ROUNDING, MANUAL, NO_SUPPLY):
         rules |= V14
     return rules
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from agents.vee.jit import kernel
 from agents.vee.kernels_estimate import estimate_bases, find_spikes, is_substituted, release_spikes, share_out
-from agents.vee.state import AS_SENT, FLAT, MISSING, ROUNDING, SCALED, SPIKE_SCALED
-from agents.vee.work import BEFORE, GAP, GOOD, NONE, OFFERED, SPIKE
+from agents.vee.state import AS_SENT, FLAT, MANUAL, MISSING, NO_SUPPLY, ROUNDING, SCALED, SPIKE_SCALED
+from agents.vee.work import BEFORE, DISCARDED, EDITED, GAP, GOOD, NONE, OFFERED, OUT, SPIKE
 from pipeline.channels import N_ENERGY
 
 
@@ -36,6 +36,8 @@ def _choose(limits, work, span, low, high, per_day):  # type: ignore[no-untyped-
         if work.cells[at].state == GOOD:
             energy += work.cells[at].sent[0]
             count += 1
+        elif work.cells[at].state == EDITED:
+            energy += work.cells[at].base[0]
         elif work.cells[at].state != NONE:
             gaps += 1
     need = work.spans[span].energy[0] - energy
@@ -59,6 +61,9 @@ def _settle_span(tables, limits, work, span, low, high):  # type: ignore[no-unty
                 energy += work.cells[at].sent[channel]
                 good += 1
                 last = at
+            elif work.cells[at].state in (EDITED, OUT):
+                work.cells[at].new[channel] = work.cells[at].base[channel]
+                energy += work.cells[at].base[channel]
             elif is_substituted(work.cells[at].state):
                 work.cells[count].pick, work.cells[count].weight = at, work.cells[at].base[channel]
                 work.cells[at].new[channel] = work.cells[at].base[channel]
@@ -110,15 +115,21 @@ def _round(tables, limits, work, span, low, high, channel, need, count, last):  
 
 @kernel
 def _scale_all(work, span, low, high, channel):  # type: ignore[no-untyped-def]
-    """Rule V12: the intervals contradict the registers, and the registers are what is billed."""
-    count = 0
+    """Rule V12: the intervals contradict the registers, and the registers are what is billed.
+
+    An edit is not scaled: what it leaves of the registers, if anything, is shared out among the others.
+    """
+    count, left = 0, work.spans[span].energy[channel]
     for at in range(low, high):
+        if work.cells[at].state in (EDITED, OUT):
+            left -= work.cells[at].base[channel]
+            continue
         if work.cells[at].state == NONE:
             continue
         weight = work.cells[at].sent[channel] if work.cells[at].state == GOOD else work.cells[at].base[channel]
         work.cells[count].pick, work.cells[count].weight = at, weight
         count += 1
-    share_out(work, count, work.spans[span].energy[channel], channel)
+    share_out(work, count, max(left, 0), channel)
     work.spans[span].scaled |= 1 << channel
 
 
@@ -136,14 +147,17 @@ def _encode(work, span, low, high, flat):  # type: ignore[no-untyped-def]
             elif work.cells[at].fresh & 15 != ROUNDING:
                 work.cells[at].fresh = kept | AS_SENT
             continue
-        published = work.cells[at].method
+        if state in (EDITED, OUT):
+            work.cells[at].fresh = kept | (MANUAL if state == EDITED else NO_SUPPLY)
+            continue
+        published, discarded = work.cells[at].method, work.cells[at].said & DISCARDED != 0
         if state == OFFERED and _as_offered(work, at):
             published = AS_SENT
         elif known:
-            published = FLAT if flat else (SPIKE_SCALED if state == SPIKE else SCALED)
+            published = FLAT if flat else (SPIKE_SCALED if state == SPIKE or discarded else SCALED)
         elif published == 0:
-            published = MISSING if state == GAP else AS_SENT
-            if state != GAP:
+            published = MISSING if state == GAP or discarded else AS_SENT
+            if published == AS_SENT:
                 _restore(work, at)
         work.cells[at].fresh = kept | published
 

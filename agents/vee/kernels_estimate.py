@@ -28,6 +28,12 @@ def is_estimated(state):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def is_pattern(position):  # type: ignore[no-untyped-def]
+    """Estimates may be made from it."""
+    return position.state == GOOD and position.said == 0
+
+
+@kernel
 def find_spikes(work, limits, low, high):  # type: ignore[no-untyped-def]
     """Rule V14 on one day: good intervals of wh_imp that stand too far above the third highest become SPIKE.
 
@@ -109,9 +115,9 @@ def _line(work, total, first, last):  # type: ignore[no-untyped-def]
     while after < total and work.cells[after].state == NONE:
         after += 1
     interval = work.cells[first].interval
-    if before < 0 or work.cells[before].state != GOOD or work.cells[before].interval != interval:
+    if before < 0 or not is_pattern(work.cells[before]) or work.cells[before].interval != interval:
         return False
-    if after >= total or work.cells[after].state != GOOD or work.cells[after].interval != interval:
+    if after >= total or not is_pattern(work.cells[after]) or work.cells[after].interval != interval:
         return False
     steps = (work.cells[after].start - work.cells[before].start) // interval
     if steps * interval != work.cells[last].start + 2 * interval - work.cells[first].start:
@@ -138,7 +144,7 @@ def _like_days(work, total, per_day, first, last):  # type: ignore[no-untyped-de
             position.base[channel] = 0
         for place in range(at % per_day, total, per_day):
             other = work.cells[place]
-            if place != at and other.state == GOOD and other.interval == position.interval:
+            if place != at and is_pattern(other) and other.interval == position.interval:
                 count += 1
                 for channel in range(N_ENERGY):
                     position.base[channel] += other.sent[channel]
@@ -152,11 +158,11 @@ def _like_days(work, total, per_day, first, last):  # type: ignore[no-untyped-de
 def _carry(work, total, at):  # type: ignore[no-untyped-def]
     """The nearest good interval before, else after, in proportion to the length; returns the method."""
     near = at - 1
-    while near >= 0 and work.cells[near].state != GOOD:
+    while near >= 0 and not is_pattern(work.cells[near]):
         near -= 1
     if near < 0:
         near = at + 1
-        while near < total and work.cells[near].state != GOOD:
+        while near < total and not is_pattern(work.cells[near]):
             near += 1
         if near == total:
             return 0

@@ -54,6 +54,8 @@ from agents.vee.kernels_part_rows import (
 )
 from agents.vee.kernels_part_time import sum_rows
 from agents.vee.kernels_reading import as_sent, begin_reading, note_replaced
+from agents.vee.kernels_said import store_behind
+from agents.vee.kernels_said_rows import is_said
 from agents.vee.kernels_words import cell_of, lacks_any, word_at, write_energies
 from agents.vee.output import LACKING, READINGS
 from agents.vee.state import (
@@ -246,6 +248,13 @@ def _publish(  # type: ignore[no-untyped-def]
     read_sent(pages, planes, slice_, half, cell, old)
     if cell & KEPT == fresh & KEPT and _same(sums, old):
         return
+    if is_said(planes):
+        if store_behind(
+            pages, tables, limits, clock, rows, row, slot, planes, start, interval, cell, fresh, sums, offset, work,
+            out, cursor,
+        ):  # fmt: skip
+            return
+        cursor[LACKING] = 0  # it is published for now, and what is said of it when its day is settled
     reading, link = out[cursor[READINGS]], tables.links[rows.link[row]]
     cursor[READINGS] += 1
     begin_reading(limits, rows, row, interval, offset, start, reading)

@@ -7,6 +7,7 @@ import numpy as np
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import (
     ACTUAL,
+    EDITED,
     ESTIMATED,
     LACKING,
     day_bit,
@@ -15,16 +16,28 @@ from agents.vee.kernels_cells import (
     is_amended,
     method_of,
     quality_of,
-    rules_of,
     sent_of,
     slice_of,
 )
 from agents.vee.kernels_links import remarks
 from agents.vee.kernels_registers import day_registers
+from agents.vee.kernels_said import DISCARDED as FLAG_DISCARDED
+from agents.vee.kernels_said import rules_said
 from agents.vee.kernels_words import GOOD_AS_SENT, write_cell, write_energies
 from agents.vee.output import DAYS, READINGS
 from agents.vee.state import AMENDED, EMPTY, NOTHING
-from agents.vee.work import BAD, CARRIED_DAYS, CLOSING, COUNTS, NONE, OPENING, PLANES_AT, SPIKE
+from agents.vee.work import (
+    BAD,
+    CARRIED_DAYS,
+    CLOSING,
+    COUNTS,
+    DISCARDED,
+    NONE,
+    OPENING,
+    PLANES_AT,
+    SAID_PRESENT,
+    SPIKE,
+)
 from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
@@ -95,8 +108,10 @@ def _publish(tables, limits, revision, before, scaled, position, reading):  # ty
     reading.interval_start, reading.interval_secs = epoch, np.uint32(position.interval)
     reading.revision, reading.frame, reading.source = revision, np.int32(-1), np.int32(-1)
     reading.method = np.uint8(method_of(cell))
-    reading.rules = np.uint32(rules_of(cell) | remarks(tables, link.point, epoch, cell, position.new))
-    reading.quality = energy_quality(cell, scaled, link.present)
+    discarded = position.said & DISCARDED != 0
+    reading.flags = np.uint16(FLAG_DISCARDED if discarded else 0)
+    reading.rules = np.uint32(rules_said(cell, discarded) | remarks(tables, link.point, epoch, cell, position.new))
+    reading.quality = energy_quality(cell, scaled, link.present | position.said >> SAID_PRESENT)
 
 
 @kernel
@@ -132,7 +147,7 @@ def write_day(  # type: ignore[no-untyped-def]
 
 @kernel
 def _sum_day(work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
-    """Sums, and counts by the quality of wh_imp."""
+    """Sums, and counts by the quality of wh_imp; an edit counts as actual."""
     for channel in range(N_ENERGY):
         out.actual[channel], out.estimated[channel], out.suspect[channel] = 0, 0, 0
         out.counts[channel] = np.uint16(0)
@@ -142,26 +157,27 @@ def _sum_day(work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
             continue
         for channel in range(N_ENERGY):
             quality = quality_of(position.fresh, scaled, channel)
-            if quality == ACTUAL:
+            if quality in (ACTUAL, EDITED):
                 out.actual[channel] += position.new[channel]
             elif quality == ESTIMATED:
                 out.estimated[channel] += position.new[channel]
             if position.state in (BAD, SPIKE):
                 out.suspect[channel] += position.sent[channel]
         quality = quality_of(position.fresh, scaled, 0)
-        item = 0 if quality == ACTUAL else (1 if quality == ESTIMATED else (2 if quality == LACKING else 3))
+        item = 0 if quality in (ACTUAL, EDITED) else (1 if quality == ESTIMATED else (2 if quality == LACKING else 3))
         out.counts[item] += np.uint16(1)
 
 
 @kernel
 def _demand(limits, work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
-    """Largest actual interval of wh_imp and vah_imp, as the meter sent it; of equals the first."""
+    """Largest actual interval of wh_imp and vah_imp, as the meter sent it, or as edited; of equals the first."""
     for channel in range(2):
         out.demand[channel], out.demand_start[channel] = 0, 0
         for at in range(low, low + per_day):
             position = work.cells[at]
-            if position.state == USED and quality_of(position.fresh, scaled, channel) == ACTUAL:
-                energy = position.sent[channel]
+            quality = quality_of(position.fresh, scaled, channel)
+            if quality == EDITED or (position.state == USED and quality == ACTUAL):
+                energy = position.new[channel] if quality == EDITED else position.sent[channel]
                 if out.demand_start[channel] == 0 or energy > out.demand[channel]:
                     out.demand[channel] = energy
                     out.demand_start[channel] = position.start - limits.offset

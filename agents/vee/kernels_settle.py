@@ -12,6 +12,8 @@ from agents.vee.kernels_gather import gather
 from agents.vee.kernels_publish import store_day, write_day
 from agents.vee.kernels_quick import quick_day, sum_block
 from agents.vee.kernels_registers import carries, carry, find_spans, list_links
+from agents.vee.kernels_said_rows import is_said
+from agents.vee.kernels_said_spans import heed
 from agents.vee.kernels_words import GOOD_AS_SENT, lacks_for_cell, lacks_plane
 from agents.vee.output import AT, DAYS, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
 from agents.vee.state import AMENDED, CARRY, NOTHING, POINT
@@ -111,6 +113,8 @@ def _settle_point(  # type: ignore[no-untyped-def]
     begin = (first - carried) * DAY_SECS - limits.offset
     list_links(tables, work, pages.keys[slot], begin, (first + days) * DAY_SECS - limits.offset + 1)
     total = gather(pages, tables, limits, clock, slot, work, first, days)
+    if is_said(work.pad[PLANES_AT]):
+        heed(pages, limits, work, first, total)
     spans = find_spans(pages, tables, limits, slot, work, first, days)
     decide(tables, limits, work, total, per_day, spans)
     if state == FINAL:

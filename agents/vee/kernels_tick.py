@@ -10,7 +10,6 @@ import numpy as np
 from agents.vee.borrow import borrowed
 from agents.vee.jit import kernel
 from agents.vee.kernels_cells import (
-    V01,
     day_bit,
     day_of,
     energy_quality,
@@ -20,6 +19,7 @@ from agents.vee.kernels_cells import (
     method_of,
     read_published,
     read_sent,
+    rules_of,
     scaled_of,
     sent_of,
     set_dirty,
@@ -27,6 +27,7 @@ from agents.vee.kernels_cells import (
 )
 from agents.vee.kernels_links import slot_grid
 from agents.vee.kernels_midnights import LONG
+from agents.vee.kernels_said_rows import is_said, is_without_supply
 from agents.vee.kernels_words import (
     cell_of,
     lacks_plane,
@@ -38,7 +39,20 @@ from agents.vee.kernels_words import (
     write_energies,
 )
 from agents.vee.output import AT, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
-from agents.vee.state import CARRIED, EMPTY, FREE, GOOD, LIKE_DAY, MEMBERS, MISSING, PAGE, PLANE, POINT, TIMELESS
+from agents.vee.state import (
+    CARRIED,
+    EMPTY,
+    FREE,
+    GOOD,
+    LIKE_DAY,
+    MEMBERS,
+    MISSING,
+    NO_SUPPLY,
+    PAGE,
+    PLANE,
+    POINT,
+    TIMELESS,
+)
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
@@ -96,6 +110,9 @@ def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, c
     if cell_of(word_at(pages, slice_, own)) & 15 != EMPTY:
         return 0
     cell = _provisional(pages, tables.links[row], limits, clock, start, interval, half, planes, energies, work[2])
+    if is_said(planes) and is_without_supply(pages, limits, planes, start, due):
+        cell = NO_SUPPLY
+        energies[:N_ENERGY] = 0
     lacking = lacks_plane(planes, half, cell, energies)
     if lacking:
         return lacking
@@ -173,7 +190,7 @@ def _write_reading(pages, tables, limits, slot, row, start, interval, revision, 
     reading.interval_start, reading.interval_secs = start - limits.offset, np.uint32(interval)
     reading.revision = revision
     reading.frame, reading.source, reading.replaces = np.int32(-1), np.int32(-1), np.uint8(0)
-    reading.method, reading.rules = np.uint8(method_of(cell)), np.uint32(V01)
+    reading.method, reading.rules = np.uint8(method_of(cell)), np.uint32(rules_of(cell))
     reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
     for channel in range(N_ENERGY):
         reading.energy[channel] = energies[channel]

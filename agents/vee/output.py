@@ -88,6 +88,11 @@ class Buffers:
         if len(self.days) - self.cursor[DAYS] < days:
             self.days = np.concatenate([self.days, np.zeros_like(self.days)])
 
+    def need(self, readings: int) -> None:
+        """Room for at least so many readings more, and some."""
+        if len(self.readings) - self.cursor[READINGS] < readings:
+            self.readings = np.concatenate([self.readings, np.zeros(len(self.readings) + readings, READING)])
+
     def batch(self, decoded: DecodedBatch | None = None, factors: tuple[Array, Array] | None = None) -> ReadingBatch:
         """The rows written so far; reactive energy and physical values come from the decoded rows.
 

@@ -11,6 +11,7 @@ from agents.vee.jit import kernel
 from agents.vee.kernels_cells import find_key, find_planes, is_amended, mark_hot
 from agents.vee.kernels_midnights import uses_full
 from agents.vee.kernels_part_rows import holds_none
+from agents.vee.kernels_said_rows import is_said, says_nothing
 from agents.vee.kernels_words import cell_of, is_outside, mark_word, put_word, word_at
 from agents.vee.state import (
     ALL_PLANES,
@@ -29,6 +30,8 @@ from agents.vee.state import (
     PLANE,
     POINT,
     POOL,
+    SAID,
+    SAID_PLANES,
     TOP,
     WH,
     Pages,
@@ -183,12 +186,15 @@ def release(view, limits, oldest):  # type: ignore[no-untyped-def]
         if planes[CUT_ROWS] >= 0 and holds_none(view, limits, (planes[CUT_ROWS], planes[CUT_ROWS_MORE]), oldest):
             _return(view, slot, planes, CUT_ROWS)
             _return(view, slot, planes, CUT_ROWS_MORE)
+        _release_said(view, limits, slot, planes, oldest)
         if planes[MIDNIGHTS] >= 0 and not uses_full(view, slot):
             _return(view, slot, planes, MIDNIGHTS)
         if planes[CARRY] >= 0 and view.hot[slot].carried == 0:
             _return(view, slot, planes, CARRY)
         for group in range(GROUPS):
             base, own = group * MEMBERS, planes[(group & ~AMENDED) * MEMBERS]
+            if group & AMENDED and is_said(planes):
+                continue  # kept for what comes behind an edit
             if group & AMENDED and own >= 0 and not _amends(view, own):
                 for member in range(MEMBERS):
                     _return(view, slot, planes, base + member)
@@ -197,6 +203,13 @@ def release(view, limits, oldest):  # type: ignore[no-untyped-def]
             _release_wide(view, slot, planes, base + EXPORT, base + EXPORT_WIDE)
             if planes[base + EXPORT] >= 0 and _is_empty(view, planes[base + EXPORT]):
                 _return(view, slot, planes, base + EXPORT)
+
+
+@kernel
+def _release_said(view, limits, slot, planes, oldest):  # type: ignore[no-untyped-def]
+    if is_said(planes) and says_nothing(view, limits, planes, oldest):
+        for plane in range(SAID, SAID + SAID_PLANES):
+            _return(view, slot, planes, plane)
 
 
 @kernel

@@ -10,9 +10,10 @@ That is enough for a meter that exports nothing and whose intervals are small. W
 and what does not fit into a word. There is a group for what was sent, one for published energies that differ from it,
 and both again for the second half of each place (meters of half the interval). Some planes hold no intervals: rows of
 intervals that a clock set has cut or repeated (`kernels_part_rows`), registers that do not fit or are of another meter,
-and what was published since a register that was carried on. Planes come from a pool of their page (key = POOL | number)
-and go back to it, so the few meters that need more do not make all others larger. A service point and its planes are a
-chain: each names the next. Number 0 of the pool is the page's own record: log time, and how much of the pool is taken.
+what was published since a register that was carried on, and what people say of intervals (`kernels_said_rows`). Planes
+come from a pool of their page (key = POOL | number) and go back to it, so the few meters that need more do not make all
+others larger. A service point and its planes are a chain: each names the next. Number 0 of the pool is the page's own
+record: log time, and how much of the pool is taken.
 
 A cell's byte: bits 0-3 what is published, bits 4-6 what was sent, bit 7 that the interval came with two values.
 """
@@ -39,6 +40,8 @@ FLAT = int(Method.FLAT)
 CARRIED = int(Method.CARRIED)
 ROUNDING = int(Method.ROUNDING)
 SPIKE_SCALED = 11  # method SCALED, in the stead of a spike; SCALED on a good cell means that all were scaled (V12)
+MANUAL = 12  # what a person said; `kernels_said_rows`
+NO_SUPPLY = 13  # zero, in an outage
 
 # What was sent for a cell.
 NOTHING = 0
@@ -73,7 +76,9 @@ MEMBERS = 8
 CUT_ROWS, CUT_ROWS_MORE = 32, 33  # rows of cut intervals
 MIDNIGHTS = 34  # registers
 CARRY = 35  # energy published since the carried register
-ALL_PLANES = 36
+SAID = 36  # what is said of intervals, the first of SAID_PLANES
+SAID_PLANES = 24
+ALL_PLANES = SAID + SAID_PLANES
 TIMELESS = CUT_ROWS
 """Planes from here on are not by time."""
 
@@ -111,7 +116,7 @@ def layout(config: VeeConfig) -> Layout:
     slices = config.hot_days * config.slots_per_day
     return Layout(
         "vee",
-        3,
+        4,
         (
             Table("hot", HOT),
             Table("ring", WORD, slices),

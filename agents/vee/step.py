@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from agents.vee import kernels_arrival, kernels_settle, kernels_tick, output, planes
+from agents.vee import kernels_arrival, kernels_settle, kernels_statements, kernels_tick, output, planes
 from agents.vee.config import VeeConfig
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
 from agents.vee.state import ALL_PLANES, BEGIN, CLOSED, EXPORT, TAG, TIME, Clock, layout, pages_of
+from agents.vee.statements import Said, known_among, new_refused, said_in, statement_rejects
 from agents.vee.tables import Prepared, page_of, prepare
 from agents.vee.work import Work, make_work
 from pipeline.batch import DecodedBatch
@@ -73,9 +74,14 @@ class VeeStep:
         if parcel.batch is not None:
             batch, emissions = session.arrive(cast(DecodedBatch, parcel.batch), parcel)
         if parcel.tick is not None:
-            ticked = session.tick(parcel.tick, 0 if batch is None else len(cast(DecodedBatch, parcel.batch).kind))
+            ticked = session.tick(parcel.tick, 0 if batch is None else _revisions(cast(DecodedBatch, parcel.batch)))
             batch = ticked if batch is None else output.joined(batch, ticked)
         return Advance(replace(parcel, batch=batch), emissions)
+
+
+def _revisions(decoded: DecodedBatch) -> int:
+    """Places among the revisions of a record that its batch takes."""
+    return len(decoded.kind) + len(decoded.statement_kind)
 
 
 class _Session:
@@ -142,9 +148,33 @@ class _Session:
         if count:
             self._anchor(rows)
             self._arrive(rows, buffers, refused)
+        emissions = output.reject_emissions(refused[: buffers.cursor[REJECTS]], decoded, parcel.origin)
+        if len(decoded.statement_kind):
+            emissions += statement_rejects(self._state(said_in(decoded), count, buffers), decoded, parcel.origin)
         batch = buffers.batch(decoded, self._factors(rows) if decoded.reactive.any() else None)
         output.add_snapshots(batch, decoded, self.offset)
-        return batch, output.reject_emissions(refused[: buffers.cursor[REJECTS]], decoded, parcel.origin)
+        return batch, emissions
+
+    def _state(self, said: Said, rows: int, buffers: Buffers) -> Array:
+        """Take statements; the refused ones, REJECT. rows: of the same record, whose revisions come before."""
+        refused, work = new_refused(said), np.zeros((kernels_statements.WORK, ALL_PLANES), np.int64)
+        known = known_among(said.service_point, self.prepared.points)
+        # An unknown point gets no slot: the kernel finds no meter of it, and asks for none.
+        slots, revision = np.zeros(len(known), np.int64), np.uint64((self.offset << 20) + rows)
+        buffers.cursor[[AT, REJECTS]] = 0
+        buffers.need(2 * self.limits.slices)
+        while True:
+            slots[known] = self._located(said.service_point[known])
+            kernels_statements.take_statements(
+                self.pages, self.prepared.tables, self.limits, self.clock, said, slots, revision, work,
+                buffers.readings, refused, buffers.cursor,
+            )  # fmt: skip
+            if buffers.cursor[STATUS] == FULL:
+                buffers.need(2 * self.limits.slices)
+            elif buffers.cursor[STATUS] == PLANE_NEEDED:
+                self._grant_lacking(buffers.cursor)
+            else:
+                return refused[: buffers.cursor[REJECTS]]
 
     def _factors(self, rows: DecodedRows) -> tuple[Array, Array]:
         links = self.prepared.tables.links

@@ -18,6 +18,12 @@ GAP = 3  # not sent
 SPIKE = 4  # sent, and taken for a spike
 BEFORE = 5  # not sent, and older than the log: a gap only when registers say what was used
 OFFERED = 6  # estimated by its head-end, or put together from cut rows: a substitute to begin with
+EDITED = 7  # a person said its energies: `base`
+OUT = 8  # nothing was used: an outage
+
+# What is said of an interval: bits of `said`, and from SAID_PRESENT on the energies that an edit says.
+DISCARDED, NO_PATTERN = 1, 2
+SAID_PRESENT = 8
 
 CELL = np.dtype(
     [
@@ -28,6 +34,7 @@ CELL = np.dtype(
         ("cell", "<i8"),  # byte in the ring before
         ("fresh", "<i8"),  # and after
         ("method", "<i8"),  # of the base estimate
+        ("said", "<i8"),  # bits: DISCARDED, NO_PATTERN (an outage fell into it), energies of an edit
         ("sent", "<i8", (N_ENERGY,)),
         ("published", "<i8", (N_ENERGY,)),  # before
         ("base", "<i8", (N_ENERGY,)),  # estimate before scaling

@@ -19,13 +19,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tests.oracles.registers_oracle import closes_at, closing_of, opening_of, opens_at, origin_of, span_energy
+from tests.oracles.statements_oracle import heed
 
 if TYPE_CHECKING:
     from tests.oracles.vee_oracle import Link, Oracle
 
 DAY, OFFSET, CHANNELS = 86_400, 19_800, 4
-ACTUAL, SUSPECT, ESTIMATED, MISSING = 1, 2, 3, 4
+ACTUAL, SUSPECT, ESTIMATED, MISSING, EDITED = 1, 2, 3, 4, 5
 NONE, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING, HEAD_END, CLOCK_SET = 0, 3, 4, 6, 8, 9, 10, 11, 12
+OUTAGE, MANUAL = 1, 23
 V01, V02, V14, V12, V03 = 1, 2, 16, 32, 64
 
 
@@ -79,7 +81,10 @@ class Settled:
 
 @dataclass
 class Interval:
-    """An interval under settlement; `use`: good, bad, gap, spike, offered or before (older than the log)."""
+    """An interval under settlement; `use`: good, bad, gap, spike, offered, before (older than the log), edited or out.
+
+    apart: an outage fell into it, so no estimate is made from it; discarded: a person has said that it is not used.
+    """
 
     start: int
     length: int
@@ -91,6 +96,16 @@ class Interval:
     new: list[int] = field(default_factory=lambda: [0] * CHANNELS)
     scaled: set[int] = field(default_factory=set)
     rounded: bool = False
+    apart: bool = False
+    discarded: bool = False
+
+    @property
+    def fixed(self) -> bool:
+        return self.use in ("edited", "out")
+
+    @property
+    def pattern(self) -> bool:
+        return self.use == "good" and not self.apart
 
     @property
     def sent(self) -> tuple[int, ...]:
@@ -120,6 +135,8 @@ class Span:
 def settle(oracle: Oracle, point: int, days: range) -> dict[int, Settled]:
     """Publish the closed days of a point, and return their settlement rows."""
     intervals = [found for day in days for found in _intervals(oracle, point, day)]
+    for one in intervals:
+        heed(oracle, point, one)
     spans = _spans(oracle, point, days)
     for span in spans:
         span.intervals = [one for one in intervals if (one.start + OFFSET) // DAY in span.days]
@@ -183,6 +200,7 @@ def _choose(oracle: Oracle, span: Span) -> None:
             one.use = "gap"
     good = [one for one in span.intervals if one.use == "good"]
     need = span.energy.get(0, 0) - sum(one.sent[0] for one in good)
+    need -= sum(one.base[0] for one in span.intervals if one.fixed)
     if span.energy and need >= 0:
         return
     spikes = []
@@ -217,7 +235,7 @@ def _estimate(oracle: Oracle, one: Interval, used: list[Interval]) -> None:
         even = all(other.length == one.length for other in (a, b, *gap))
         joined = _adjacent(a, gap[0]) and _adjacent(gap[-1], b)
         short = sum(other.length for other in gap) <= oracle.config.linear
-        if (a.use, b.use) == ("good", "good") and even and joined and short:
+        if a.pattern and b.pattern and even and joined and short:
             k, steps = place - first + 1, len(gap) + 1
             one.base = tuple((low * (steps - k) + high * k) // steps for low, high in zip(a.sent, b.sent, strict=True))
             one.method = LINEAR
@@ -225,13 +243,13 @@ def _estimate(oracle: Oracle, one: Interval, used: list[Interval]) -> None:
     like = [
         other.sent
         for other in used
-        if other.use == "good" and other.length == one.length and (other.start - one.start) % DAY == 0
+        if other.pattern and other.length == one.length and (other.start - one.start) % DAY == 0
     ]
     if like:
         one.base, one.method = tuple(sum(values) // len(like) for values in zip(*like, strict=True)), LIKE_DAY
         return
-    before = [other for other in used[:place] if other.use == "good"]
-    after = [other for other in used[place:] if other.use == "good"]
+    before = [other for other in used[:place] if other.pattern]
+    after = [other for other in used[place:] if other.pattern]
     if before or after:
         near = before[-1] if before else after[0]
         one.base, one.method = tuple(value * one.length // near.length for value in near.sent), CARRIED
@@ -257,11 +275,13 @@ def _fill(oracle: Oracle, span: Span, channel: int) -> None:
     substitutes = [one for one in span.intervals if one.substituted]
     for one in good:
         one.new[channel] = one.sent[channel]
-    for one in substitutes:
+    fixed = [one for one in span.intervals if one.fixed]
+    for one in substitutes + fixed:
         one.new[channel] = one.base[channel]
     if channel not in span.energy:
         return
-    need = span.energy[channel] - sum(one.sent[channel] for one in good)
+    said = sum(one.base[channel] for one in fixed)
+    need = span.energy[channel] - sum(one.sent[channel] for one in good) - said
     if substitutes and need >= 0:
         weights = [one.base[channel] for one in substitutes]
         span.flat = span.flat or (channel == 0 and not sum(weights))
@@ -269,10 +289,11 @@ def _fill(oracle: Oracle, span: Span, channel: int) -> None:
         for one, new in zip(substitutes, shares, strict=True):
             one.new[channel] = new
     elif need and not _rounded(oracle, span, channel, good, substitutes, need):
-        weights = [one.sent[channel] if one.use == "good" else one.base[channel] for one in span.intervals]
+        rest = [one for one in span.intervals if not one.fixed]
+        weights = [one.sent[channel] if one.use == "good" else one.base[channel] for one in rest]
         if weights:
-            shares = share(span.energy[channel], weights, [one.length for one in span.intervals])
-            for one, new in zip(span.intervals, shares, strict=True):
+            shares = share(max(span.energy[channel] - said, 0), weights, [one.length for one in rest])
+            for one, new in zip(rest, shares, strict=True):
                 one.new[channel] = new
                 one.scaled.add(channel)
 
@@ -282,7 +303,8 @@ def _rounded(
 ) -> bool:
     if substitutes or not good:
         return False
-    fractional = any(one.link.denominator != 1 for one in good) and 0 < need <= len(good) + span.meters
+    fractional = any(one.link.denominator != 1 for one in span.intervals)
+    fractional = fractional and 0 < need <= len(span.intervals) + span.meters
     if not fractional and abs(need) > oracle.config.sum_tolerance:
         return False
     taker = good[-1] if need > 0 else max(good, key=lambda one: (one.sent[channel], -one.start))
@@ -314,6 +336,16 @@ def _published(span: Span, one: Interval) -> Published:
         method, told = (ROUNDING, 0) if one.rounded else (NONE, told)
         return Published(tuple(one.new), (ACTUAL,) * CHANNELS, method, twice | told, one.length)
     offered = V03 if one.cell.parted else V01
+    if one.fixed or one.discarded:
+        told = V01 if one.cell.sent is None else offered if one.cell.offered or one.cell.parted else one.cell.suspect
+        if one.use == "out":
+            told = 0 if one.cell.sent is None else told
+            return Published((0,) * CHANNELS, (ACTUAL,) * CHANNELS, OUTAGE, twice | told, one.length)
+        if one.use == "edited":
+            return Published(one.base, (EDITED,) * CHANNELS, MANUAL, twice | told, one.length)
+        method = (FLAT if span.flat else SCALED) if span.energy else one.method
+        quality = (ESTIMATED if method else MISSING,) * CHANNELS
+        return Published(tuple(one.new), quality, method, twice | told, one.length)
     rules = twice | {"gap": V01, "spike": V14, "offered": offered}.get(one.use, one.cell.suspect)
     if one.use == "offered" and tuple(one.new) == one.sent:
         method = CLOCK_SET if one.cell.parted else HEAD_END
@@ -358,14 +390,16 @@ def _add(oracle: Oracle, row: Settled, one: Interval) -> None:
     published = one.cell.published
     assert published is not None
     for channel in range(CHANNELS):
-        if published.quality[channel] == ACTUAL:
+        if published.quality[channel] in (ACTUAL, EDITED):
             row.actual[channel] += published.energy[channel]
         elif published.quality[channel] == ESTIMATED:
             row.estimated[channel] += published.energy[channel]
         if one.use in ("bad", "spike"):
             row.suspect[channel] += one.sent[channel]
-    row.counts[{ACTUAL: 0, ESTIMATED: 1, MISSING: 2, SUSPECT: 3}[published.quality[0]]] += 1
+    row.counts[{ACTUAL: 0, EDITED: 0, ESTIMATED: 1, MISSING: 2, SUSPECT: 3}[published.quality[0]]] += 1
     for channel in range(2):
-        larger = one.use == "good" and (not row.demand_start[channel] or one.sent[channel] > row.demand[channel])
-        if larger and published.quality[channel] == ACTUAL:
-            row.demand[channel], row.demand_start[channel] = one.sent[channel], one.start
+        if one.use != "edited" and (one.use != "good" or published.quality[channel] != ACTUAL):
+            continue
+        energy = one.base[channel] if one.use == "edited" else one.sent[channel]
+        if not row.demand_start[channel] or energy > row.demand[channel]:
+            row.demand[channel], row.demand_start[channel] = energy, one.start

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from tests.oracles.parts_oracle import Parts, take_odd, take_regular, take_repeated
 from tests.oracles.registers_oracle import closes_at, opens_at
 from tests.oracles.settlement_oracle import Cell, Published, Settled, settle
+from tests.oracles.statements_oracle import Statements
 
 DAY = 86_400
 OFFSET = 19_800
@@ -100,6 +101,7 @@ class Oracle:
     days: dict[tuple[int, int], Settled] = field(default_factory=dict)
     parts: Parts = field(default_factory=Parts)
     frames: dict[int, list[Row]] = field(default_factory=dict)
+    said: Statements = field(default_factory=Statements)
 
     @property
     def today(self) -> int:

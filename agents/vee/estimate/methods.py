@@ -137,6 +137,10 @@ TABLE: tuple[Row, ...] = (
         "", Method.CLOCK_SET, "clock set", "rows cut by a clock set, put together by time", "streaming only", NOTHING,
         12, 11, "clock-set", Quality.DERIVED,
     ),
+    Row(
+        "", Method.MANUAL, "edit", "as a person said", "streaming only; in force whatever the meter sends", NOTHING, 16,
+        7, "manual", Quality.MANUAL,
+    ),
 )  # fmt: skip
 """In order of their ids."""
 
