@@ -64,7 +64,7 @@ def estimate_score(origin: tuple[Field, ...]) -> Record:
         "EstimateScore",
         "How far estimates of a method are off at a length of gap in a class of service points, in one partition: "
         "sums of import over sampled service points, in which older days count less. The key is (source_partition, "
-        "role, tariff, load_class, lane, method, gap_secs).",
+        "role, tariff_number, load_class, lane, method, gap_secs).",
         (
             Field("day_start", "long", "[s] Start of the last local day that is in it, epoch seconds UTC."),
             Field(
@@ -72,7 +72,7 @@ def estimate_score(origin: tuple[Field, ...]) -> Record:
                 enum("PointRole", "What the points are in the network.", ROLE_DOC.items()),
                 "Role of the service points of the class.",
             ),
-            Field("tariff", "int", "Number of their tariff in the registry; 0 for none."),
+            Field("tariff_number", "int", "Number of their tariff in the registry; 0 for none."),
             Field(
                 "load_class",
                 enum("LoadClass", "Sanctioned load.", ((one.name, LOAD_DOC[one]) for one in LoadClass)),

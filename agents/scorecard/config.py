@@ -9,8 +9,8 @@ from pipeline.localtime import DAY_SECS, OFFSETS, known_zone
 PLACE_SECS = 1800
 """Length of a place of a window; meters of shorter intervals have fewer days in it."""
 
-PART_PLACES = 1024
-"""A window is kept in parts of so many places, 4 kB: a page of memory."""
+PART_PLACES = DAY_SECS // PLACE_SECS
+"""A window is kept in parts of so many places."""
 
 BEFORE_DAYS = 3
 """Days that a window must have before the day that is tried, at least."""
@@ -28,10 +28,10 @@ class ScorecardConfig(BaseModel):
         21, ge=10, le=64, description="Local days of half-hourly intervals kept of each sampled service point."
     )
     sample_permille: int = Field(
-        4,
+        3,
         ge=0,
         le=1000,
-        description="Share of the service points that are sampled, by hash: each takes 4 kB, so 4 are 16 octets a "
+        description="Share of the service points that are sampled, by hash: each takes 5 kB, so 3 are 16 octets a "
         "service point over all.",
     )
     masks_per_tick: int = Field(
@@ -55,8 +55,8 @@ class ScorecardConfig(BaseModel):
 
     @property
     def places(self) -> int:
-        """Intervals of a window: of its days, in whole parts."""
-        return -(-self.days * (DAY_SECS // PLACE_SECS) // PART_PLACES) * PART_PLACES
+        """Intervals of a window."""
+        return self.days * PART_PLACES
 
     @property
     def offset_secs(self) -> int:

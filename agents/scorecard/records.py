@@ -116,7 +116,7 @@ def scores_of(
     columns = {
         "day_start": np.full(len(group), day_start, np.int64),
         "role": parts.role,
-        "tariff": parts.tariff,
+        "tariff_number": parts.tariff,
         "load_class": parts.load_class,
         "lane": np.where(column < COLD_COLUMNS, int(Lane.COLD), int(Lane.HOT)),
         "method": np.searchsorted(np.array([int(one) for one in Method]), method),

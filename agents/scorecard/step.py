@@ -14,12 +14,12 @@ import numpy as np
 
 from agents.scorecard.classes import Classes, classes_of
 from agents.scorecard.config import ScorecardConfig
-from agents.scorecard.kernels import draw, keep, pick, threshold, unfold
+from agents.scorecard.kernels import address, draw, keep, pick, threshold, unfold
 from agents.scorecard.records import scores_of
-from agents.scorecard.state import CLASS, CLASS_SUMS, CLOCK, layout
+from agents.scorecard.state import CLOCK, FIGURES, LAYOUT, SUMS, figures, set_figures, sum_keys
 from agents.scorecard.trials import days_of, room_for
 from agents.vee.estimate.errors import LENGTHS
-from agents.vee.estimate.kernels_trial import GAPS, try_gaps
+from agents.vee.estimate.kernels_trial import COLUMNS, GAPS, try_gaps
 from agents.vee.estimate.order import Tuning, decay_of
 from pipeline.batch import ReadingBatch
 from pipeline.columns import Array
@@ -48,10 +48,10 @@ class ScorecardStep:
 
     name = "scorecard"
     outputs: Mapping[str, str] = {"estimate_scores": "EstimateScore"}
+    layout: Layout = LAYOUT
 
     def __init__(self, config: ScorecardConfig) -> None:
         self.config = config
-        self.layout: Layout = layout(config)
         self._below = threshold(config.sample_permille)
         self._tuning = Tuning()
 
@@ -77,24 +77,30 @@ class ScorecardStep:
         rows = rows[: pick(batch.service_point, self._below, rows)]
         if not len(rows):
             return
-        points = np.ascontiguousarray(batch.service_point[rows], np.uint64)
-        slots = store.locate(points, points)
-        own, windows = store.areas["points"], store.areas["windows"]
+        points = np.ascontiguousarray(batch.service_point, np.uint64)
+        keys = np.empty(len(rows), np.uint64)
+        count = address(
+            rows, points, batch.interval_start, batch.interval_secs, self.config.offset_secs, self.config.days,
+            self.config.least_days, keys,
+        )  # fmt: skip
+        rows = rows[:count]
+        # All at once: slots are good until the next call.
+        slots = locate(store, np.concatenate((points[rows], keys[:count])))
+        area = store.areas["rows"]
         keep(
-            slots, rows, batch.interval_start, batch.interval_secs, batch.quality, batch.method, batch.energy,
-            self.config.offset_secs, self.config.least_days, own.flat[0], windows.flat, own.marks, own.dirty,
-            windows.marks, windows.dirty, store.capacity,
+            slots[:count], slots[count:], rows, points, batch.interval_start, batch.interval_secs, batch.quality,
+            batch.method, batch.energy, self.config.offset_secs, area.flat[0], area.marks, area.dirty, store.capacity,
         )  # fmt: skip
 
     def _tick(self, tick: Tick, origin: Origin, store: StateStore, classes: Classes) -> list[Emission]:
         """Scores of each local day that a tick ends."""
         slot = int(locate(store, np.array([CLOCK], np.uint64))[0])
-        row = store.areas["points"].flat[0]
-        today, before = (tick.time + self.config.offset_secs) // DAY_SECS, int(row["newest"][slot])
+        rows = store.areas["rows"].flat[0]
+        today, before = (tick.time + self.config.offset_secs) // DAY_SECS, int(rows["tag"][slot])
         if today <= before:
             return []
-        row["newest"][slot] = today
-        store.touch("points", slot)
+        rows["tag"][slot] = today
+        store.touch("rows", slot)
         emissions: list[Emission] = []
         made = 0
         # A log that begins, or stood still for long, has no days of which a window knows more.
@@ -111,16 +117,15 @@ class ScorecardStep:
         tried = now.today - 2 * config.hot_days + 2
         if tried % config.half_days == 0:
             self._halve(store)
-        slots, drawn = self._chosen(store, tried)
-        if not len(slots):
+        points, intervals, drawn = self._chosen(store, tried)
+        if not len(points):
             return None
-        found = classes.of(store.keys[slots], tried * DAY_SECS - config.offset_secs)
+        found = classes.of(points, tried * DAY_SECS - config.offset_secs)
         numbers, group = np.unique(found, return_inverse=True)
-        sums: Array = np.zeros(len(numbers), CLASS_SUMS)["sums"]
-        intervals = store.areas["points"].flat[0]["interval"][slots]
+        sums: Array = np.zeros((len(numbers), len(LENGTHS), COLUMNS, FIGURES), np.int64)
         for interval in np.unique(intervals).tolist():
             mine = np.flatnonzero(intervals == interval)
-            self._try(now.today, tried, interval, slots[mine], drawn[mine], group[mine], store, sums)
+            self._try(now.today, tried, interval, points[mine], drawn[mine], group[mine], store, sums)
         changed = sums[..., GAPS] > 0
         if not changed.any():
             return None
@@ -129,16 +134,17 @@ class ScorecardStep:
         scores = scores_of(numbers, kept, changed, start, config.enough_gaps, now.tick, now.origin, made)
         return Emission("estimate_scores", scores)
 
-    def _chosen(self, store: StateStore, day: int) -> tuple[Array, Array]:
-        """(slots i64, hashes u64) of the service points that are tried, in the order of their hashes."""
-        slots = np.flatnonzero(store.areas["points"].flat[0]["interval"])
-        drawn = np.empty(len(slots), np.uint64)
-        draw(store.keys[slots], day, drawn)
-        order = np.argsort(drawn, kind="stable")[: self.config.masks_per_tick // len(LENGTHS)]
-        return slots[order], drawn[order]
+    def _chosen(self, store: StateStore, day: int) -> tuple[Array, Array, Array]:
+        """(service points u64, lengths of their intervals i64, hashes u64) that are tried, in order of the hashes."""
+        rows = store.areas["rows"].flat[0]
+        heads = np.flatnonzero((store.keys != 0) & (store.keys == rows["owner"]))
+        points, drawn = store.keys[heads], np.empty(len(heads), np.uint64)
+        draw(points, day, drawn)
+        order = np.lexsort((points, drawn))[: self.config.masks_per_tick // len(LENGTHS)]
+        return points[order], rows["interval"][heads[order]].astype(np.int64), drawn[order]
 
     def _try(
-        self, today: int, tried: int, interval: int, slots: Array, drawn: Array, group: Array, store: StateStore,
+        self, today: int, tried: int, interval: int, points: Array, drawn: Array, group: Array, store: StateStore,
         sums: Array,
     ) -> None:  # fmt: skip
         """Try a day of service points with intervals of the same length."""
@@ -148,33 +154,38 @@ class ScorecardStep:
         count = today - config.hot_days - first + 1
         days = days_of(first, count, tried - first, interval, config.hot_days, config.linear_secs)
         room, decay = room_for(count, places), decay_of(self._tuning, interval)
-        own, windows = store.areas["points"].flat[0], store.areas["windows"].flat
-        for begin in range(0, len(slots), TOGETHER):
+        for begin in range(0, len(points), TOGETHER):
             part = slice(begin, begin + TOGETHER)
-            values = np.empty((len(slots[part]), count * places), np.int64)
+            values = np.empty((len(points[part]), count * places), np.int64)
             standings = np.empty(values.shape, np.uint8)
-            unfold(slots[part], first * places, own, windows, values, standings)
+            unfold(
+                points[part], interval, first * places, config.days, store.keys, len(store.pages), store.capacity,
+                store.areas["rows"].flat[0], values, standings,
+            )  # fmt: skip
             try_gaps(values, standings, drawn[part], group[part], days, self._tuning, decay, room, sums)
 
     @staticmethod
     def _add(store: StateStore, numbers: Array, sums: Array) -> Array:
         """Add sums to those that are kept of classes u32 (c,), and return these."""
-        slots = locate(store, CLASS | numbers.astype(np.uint64))
-        kept = store.areas["classes"].flat[0]["sums"]
-        for item, slot in enumerate(slots.tolist()):
-            kept[slot] += sums[item]
-            store.touch("classes", slot)
-        found: Array = kept[slots]
+        found = np.zeros_like(sums)
+        for group, number in enumerate(numbers.tolist()):
+            for length in np.flatnonzero(sums[group].any(axis=(1, 2))).tolist():
+                slots = locate(store, sum_keys(number, length))
+                rows = store.areas["rows"].flat[0]
+                found[group, length] = figures(rows, slots) + sums[group, length]
+                set_figures(rows, slots, found[group, length])
+                for slot in slots.tolist():
+                    store.touch("rows", slot)
         return found
 
     @staticmethod
     def _halve(store: StateStore) -> None:
-        kept = store.areas["classes"].flat[0]["sums"]
-        taken = np.flatnonzero(store.keys)
-        for slot in taken[(store.keys[taken] & CLASS) == CLASS].tolist():
-            if store.keys[slot] != CLOCK:
-                kept[slot] = np.sign(kept[slot]) * (np.abs(kept[slot]) // 2)
-                store.touch("classes", slot)
+        slots = np.flatnonzero((store.keys >= np.uint64(SUMS)) & (store.keys != CLOCK))
+        rows = store.areas["rows"].flat[0]
+        kept = np.ascontiguousarray(rows["value"][slots]).view(np.int64)
+        rows["value"][slots] = (np.sign(kept) * (np.abs(kept) // 2)).view(np.uint32)
+        for slot in slots.tolist():
+            store.touch("rows", slot)
 
 
 def make(config: ScorecardConfig) -> ScorecardStep:

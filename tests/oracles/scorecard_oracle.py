@@ -42,7 +42,7 @@ class Oracle:
 
     def __init__(self, days: int, hot_days: int, linear_secs: int, half_days: int) -> None:
         self.days, self.hot_days, self.linear_secs, self.half_days = days, hot_days, linear_secs, half_days
-        self.size = -(-days * 48 // 1024) * 1024
+        self.size = days * 48
         self.kept: dict[int, dict[int, Reading]] = defaultdict(dict)
         self.sums: dict[Key, list[int]] = defaultdict(lambda: [0] * 4)
         self.today = 0
@@ -60,10 +60,18 @@ class Oracle:
             mine.clear()
         if newest is None and not one.good:
             return
+        block = one.start // one.interval // 48
+        same = {
+            other: other // one.interval // 48
+            for other in mine
+            if (other // one.interval // 48 - block) % self.days == 0
+        }
+        if any(other > block for other in same.values()):
+            return
+        for start, other in same.items():
+            if other < block:
+                del mine[start]
         mine[one.start] = one
-        oldest = max(mine) - (self.size - 1) * one.interval
-        for start in [start for start in mine if start < oldest]:
-            del mine[start]
 
     def midnight(self, today: int) -> dict[Key, list[int]]:
         """Sums of what was tried at the end of a local day."""
