@@ -20,8 +20,8 @@ def rows(sink: ClickHouseSink, query: str) -> list[tuple[Any, ...]]:
 def score(offset: int, gaps: int, wrong: int, *, partition: int = 0, day: int = 0, **values: Any) -> Any:
     fields = {
         "role": "UNKNOWN", "tariff_number": 0, "load_class": "UNKNOWN", "lane": "HOT", "method": "LINEAR",
-        "gap_secs": 3600, "day_start": MIDNIGHT + day * DAY_SECS, "revision": offset << 20, "gaps": gaps, "energy_wh": 1000 * gaps,
-        "wrong_wh": wrong, "over_wh": -wrong // 2, "spread_wh": 5,
+        "gap_secs": 3600, "day_start": MIDNIGHT + day * DAY_SECS, "revision": offset << 20, "gaps": gaps,
+        "energy_wh": 1000 * gaps, "wrong_wh": wrong, "over_wh": -wrong // 2, "spread_wh": 5,
     }  # fmt: skip
     return plain_record("EstimateScore", offset, partition=partition, **{**fields, **values})
 
