@@ -12,6 +12,7 @@ from agents.exceptions.config import ExceptionsConfig
 from agents.losses.config import LossesConfig
 from agents.nodes.config import NodesConfig
 from agents.rating.config import RatingConfig
+from agents.scorecard.config import ScorecardConfig
 from agents.vee.config import VeeConfig
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def _exceptions(config: Any) -> Step:
     return ExceptionsStep(config)
 
 
+def _scorecard(config: Any) -> Step:
+    from agents.scorecard.step import ScorecardStep
+
+    return ScorecardStep(config)
+
+
 def _losses(config: Any) -> Step:
     from agents.losses.step import LossesStep
 
@@ -60,6 +67,7 @@ STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
     "rating": (RatingConfig, _rating),
     "nodes": (NodesConfig, _nodes),
     "exceptions": (ExceptionsConfig, _exceptions),
+    "scorecard": (ScorecardConfig, _scorecard),
     "losses": (LossesConfig, _losses),
 }
 """Name in topologies.yaml -> (options, what makes the step of them). Kernels are loaded when a step is made."""

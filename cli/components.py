@@ -23,7 +23,7 @@ OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 
 SINK_SCHEMAS = {
     "clickhouse": frozenset(
-        {"ReadingBatch", "Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
+        {"ReadingBatch", "Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
     )
 }
 """Sink type -> schemas that it can store."""

@@ -3,6 +3,7 @@
 Determinant    one revision of a bill key with all its determinants
 Loss           one revision of a node's balance
 ReadingException  something in a service point's readings that somebody should look at
+EstimateScore  how far estimates of a method are off, at a length of gap, in a class of service points
 Event          one meter event: an edge of the event status word
 ProfileRow     a row of a profile as its meter sends it: nameplate, billing, values at an event
 Reject         a frame, or a row of one, that was not used (also what is parked)
@@ -18,6 +19,7 @@ from __future__ import annotations
 from pipeline.channels import ENERGY
 from pipeline.codes import REJECT_CODES, Flag, Level
 from pipeline.rules import RULES, Severity
+from schemas.estimate_score import estimate_score
 from schemas.fields import Field, Record, array, enum, nullable, record
 from schemas.profile_rows import profile_row
 
@@ -265,6 +267,10 @@ READING_EXCEPTION = Record(
     ),
 )
 
+# ------------------------------------------------------------------------------------------------ estimates
+
+ESTIMATE_SCORE = estimate_score(ORIGIN)
+
 # ------------------------------------------------------------------------------------------------ events
 
 EVENT_SOURCE = (
@@ -400,5 +406,5 @@ COMMAND_RESULT = Record(
 )
 
 RECORDS: tuple[Record, ...] = (
-    DETERMINANT, LOSS, READING_EXCEPTION, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT,
+    DETERMINANT, LOSS, READING_EXCEPTION, ESTIMATE_SCORE, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT,
 )  # fmt: skip

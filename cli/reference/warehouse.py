@@ -6,6 +6,7 @@ import re
 
 from cli.reference.markdown import code, page, table
 from sinks.clickhouse.columns import Column, Table
+from sinks.clickhouse.estimate_views import ESTIMATE_VIEWS
 from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, View
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST
@@ -26,6 +27,11 @@ original and collapses with it. No materialized view stands on these tables: it 
 HYGIENE = """
 Completeness, timeliness, unexplained energy, counters and clocks by day; what the figures mean and cannot say:
 [hygiene](../hygiene.md). `kvarn hygiene` prints them. Views are calculated when they are asked: filter by `day`.
+"""
+
+ESTIMATES = """
+How far estimates are off, and what is expected of each one: [the running scorecard](../vee-accuracy.md). `kvarn vee
+scores` prints it. Filter `readings_estimates` by `service_point`: a gap is looked for over all days.
 """
 
 EXAMPLES = (
@@ -58,6 +64,9 @@ def warehouse() -> str:
         "## Views of hygiene",
         HYGIENE,
         *(part for each in HYGIENE_VIEWS for part in _view(each)),
+        "## Views of estimates",
+        ESTIMATES,
+        *(part for each in ESTIMATE_VIEWS for part in _view(each)),
     )
 
 

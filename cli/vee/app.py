@@ -8,6 +8,7 @@ from cli.vee.accuracy import accuracy
 from cli.vee.command import vee
 from cli.vee.detection import detection
 from cli.vee.lint import explain_point, lint
+from cli.vee.scores import scores
 
 app = typer.Typer(
     add_completion=False,
@@ -17,5 +18,6 @@ app = typer.Typer(
 app.callback(invoke_without_command=True)(vee)
 app.command("accuracy")(accuracy)
 app.command("detection")(detection)
+app.command("scores")(scores)
 app.command("lint")(lint)
 app.command("explain")(explain_point)

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from agents.vee.estimate import Order
+from agents.vee.estimate.order_file import ALL, read_order
 from agents.vee.rulesets import Facts
 from agents.vee.series.report import totals
 from cli.output import Json, aside, console, emit
@@ -80,6 +82,13 @@ def vee(
         Path | None,
         typer.Option(help="Holidays of your own, added to or removed from the shipped ones (YAML).", dir_okay=False),
     ] = None,
+    order: Annotated[
+        Path | None,
+        typer.Option(help="Order of methods, as kvarn vee scores --order writes it (YAML).", dir_okay=False),
+    ] = None,
+    order_class: Annotated[
+        str, typer.Option(help="Class of service points whose order of --order is taken: CONSUMER/3/TO_5_KW.")
+    ] = ALL,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -100,7 +109,8 @@ def vee(
                           do="kvarn vee --input FILE; `kvarn vee --help` lists the other commands")  # fmt: skip
     asked = Asked(format.value, _zone(timezone), interval, unit and unit.value, stamps and stamps.value)
     facts = Facts(utility=utility, tariff_category=tariff_category, meter_model=meter_model)
-    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, output)
+    methods = read_order(order).order(order_class) if order else None
+    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, output, methods)
     if as_json:
         emit(said)
     else:
@@ -117,11 +127,13 @@ def _zone(name: str | None) -> str | None:
                           do="use a name as Asia/Kolkata or Europe/London") from error  # fmt: skip
 
 
-def _report(path: Path, asked: Asked, rules: RuleSets, holidays: str | None, output: Path | None) -> dict[str, Any]:
+def _report(
+    path: Path, asked: Asked, rules: RuleSets, holidays: str | None, output: Path | None, order: Order | None
+) -> dict[str, Any]:
     with Writer(output) as writer, _progress() as tell:
         content = read(path, asked, lambda count: tell(f"{path.name}: {count:,} read"))
         reports: list[dict[str, Any]] = []
-        for done in run(content, asked.interval, rules, holidays):
+        for done in run(content, asked.interval, rules, holidays, order):
             tell(f"{done.series.id}: {len(done.series.grid):,} intervals, {len(reports) + 1} series judged")
             writer.write(done)
             reports += done.reports

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.vee.estimate import Order
 from agents.vee.series.figures import registers_at
 from agents.vee.series.model import Facts, Grid, Registers, Series
 from agents.vee.series.placing import Readings, believable, checked_interval, common_grid, interval_of, only, place
@@ -40,13 +41,17 @@ def groups(content: Content, interval: int | None) -> list[tuple[int, list[Readi
     return [(length, parts) for (_, length), parts in found.items()]
 
 
-def run(content: Content, interval: int | None, rules: RuleSets, holidays: str | None) -> Iterator[Done]:
-    """Every series of a file, in its order; raises ConfigError for one that has no grid."""
+def run(
+    content: Content, interval: int | None, rules: RuleSets, holidays: str | None, order: Order | None = None
+) -> Iterator[Done]:
+    """Every series of a file, in its order; raises ConfigError for one that has no grid. `order`: of methods."""
     for length, parts in groups(content, interval):
-        yield _one(content, length, parts, rules, holidays)
+        yield _one(content, length, parts, rules, holidays, order)
 
 
-def _one(content: Content, length: int, parts: list[Readings], rules: RuleSets, holidays: str | None) -> Done:
+def _one(
+    content: Content, length: int, parts: list[Readings], rules: RuleSets, holidays: str | None, order: Order | None
+) -> Done:
     grid = common_grid(parts, length, content.zone)
     grid.day_type[:] = day_types(grid, holidays, rules.calendar)
     limits: Limits = rules.of(parts[0].id, int(grid.day[0]))
@@ -61,7 +66,7 @@ def _one(content: Content, length: int, parts: list[Readings], rules: RuleSets, 
         registers = content.registers.get((part.id, part.name))
         if registers:
             channel.registers = _registers(grid, registers)
-    settled = settle(series, limits.thresholds, off=limits.off, severities=limits.severities)
+    settled = settle(series, limits.thresholds, order, off=limits.off, severities=limits.severities)
     reports = [
         {**report(series, one, extra.get(name)), "rule_set": limits.version} for name, one in settled.items()
     ]  # fmt: skip

@@ -68,6 +68,14 @@ STAGES: dict[str, Stage] = {
             {"exceptions": "ReadingException"},
             "queue what somebody should look at",
         ),
+        Stage(
+            "scorecard",
+            "ReadingBatch",
+            "ReadingBatch",
+            None,
+            {"estimate_scores": "EstimateScore"},
+            "measure how far estimates are off",
+        ),
         Stage("losses", "NodeEnergy", None, None, {"losses": "Loss"}, "balance the nodes of the network"),
     )
 }

@@ -58,6 +58,14 @@ TOPICS: tuple[Topic, ...] = (
         "what somebody should look at, one a revision; opens and closes by itself",
     ),
     Topic(
+        "estimate-scores",
+        "scorecard",
+        "class, method and gap",
+        "EstimateScore",
+        "warehouse, analysts",
+        "how far estimates are off, by method, length of gap and class of service points",
+    ),
+    Topic(
         "determinants", "rating", "account", "Determinant", "warehouse, billing", "billing determinants, one a revision"
     ),
     Topic(

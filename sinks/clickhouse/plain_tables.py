@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.codes import REJECT_CODES, Level
+from pipeline.codes import REJECT_CODES, Level, Method
 from schemas.fields import Record
-from schemas.records import DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
+from schemas.records import DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
     "RejectCode": enum8((code.code, code.number) for code in REJECT_CODES),
     "Level": enum_of(Level),
+    "EstimationMethod": enum_of(Method),
 }
 """Enums whose numbers stand in `pipeline.codes`; others count their symbols from 1."""
 
@@ -81,7 +82,7 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 
 ITEM_TYPES: dict[str, dict[str, str]] = {
     name: types
-    for record in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
+    for record in (DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
     for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
@@ -146,6 +147,26 @@ EXCEPTIONS = Table(
     order_by=("day", "service_point", "rule", "period_start", "revision"),
 )
 
+ESTIMATE_SCORES = Table(
+    name="estimate_scores",
+    schema="EstimateScore",
+    doc="One row a partition, local day, class, lane, method and length of gap: how far estimates are off",
+    columns=(*columns_of(ESTIMATE_SCORE), day_of("day_start")),
+    engine="ReplacingMergeTree(revision)",
+    time="day_start",
+    order_by=(
+        "day",
+        "role",
+        "tariff_number",
+        "load_class",
+        "lane",
+        "method",
+        "gap_secs",
+        "source_partition",
+        "revision",
+    ),
+)
+
 REJECTS = Table(
     name="rejects",
     schema="Reject",
@@ -156,4 +177,4 @@ REJECTS = Table(
     order_by=("day", "code", "stage", *COPY, "log_partition", "log_offset"),
 )
 
-PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, REJECTS)
+PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, REJECTS)

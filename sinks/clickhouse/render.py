@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from sinks.clickhouse.columns import Table, month, quoted
+from sinks.clickhouse.estimate_views import ESTIMATE_VIEWS
 from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, create_view
 from sinks.clickhouse.registry_tables import REGISTRY_TABLES, in_force_view
 from sinks.clickhouse.tables import TABLES
@@ -51,7 +52,7 @@ def statements() -> Iterable[str]:
     yield from (latest_view(table) for table in LATEST)
     yield PROFILE_VALUES
     yield from (in_force_view(table) for table in REGISTRY_TABLES)
-    yield from (create_view(view) for view in HYGIENE_VIEWS)
+    yield from (create_view(view) for view in (*HYGIENE_VIEWS, *ESTIMATE_VIEWS))
 
 
 def main() -> None:

@@ -6,7 +6,9 @@ from typing import Literal
 
 FormatName = Literal["jsonl", "csv", "cim-xml", "cim-json", "espi", "ies", "mscons"]
 
-EVERY = frozenset({"ReadingBatch", "Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"})
+EVERY = frozenset(
+    {"ReadingBatch", "Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
+)
 READINGS = frozenset({"ReadingBatch"})
 
 FORMAT_SCHEMAS: dict[str, frozenset[str]] = {

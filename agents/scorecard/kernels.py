@@ -1,0 +1,141 @@
+"""Kernels of the scorecard stage: which service points are sampled, and their intervals into windows and out again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.scorecard.config import PART_PLACES
+from agents.vee.estimate.model import GOOD, LACKS
+from pipeline.codes import Quality
+from pipeline.jit import allocating_kernel, expanded
+from pipeline.localtime import DAY_SECS
+from pipeline.lookup import mix
+from pipeline.state import mark
+
+SALT = np.uint64(0x6B76_6172_6E5F_7363)
+"""So that the sample does not follow from the partition, which is of the same hash."""
+
+LARGEST = np.uint64(2**63 - 1)
+"""Of keys of parts: those of sums lie above."""
+
+ACTUAL = int(Quality.ACTUAL)
+NO_METHOD = 0
+MOST_WH = 2**32 - 2
+
+
+def threshold(permille: int) -> np.uint64:
+    """Hashes below it are sampled."""
+    return np.uint64(min(2**64 - 1, (permille << 64) // 1000))
+
+
+@allocating_kernel
+def pick(points, below, rows):  # type: ignore[no-untyped-def]
+    """rows i64 (n,): those of the sampled among service points u64 (n,); returns how many."""
+    count = 0
+    for row in range(points.shape[0]):
+        if mix(points[row] ^ SALT) <= below:
+            rows[count] = row
+            count += 1
+    return count
+
+
+@allocating_kernel
+def draw(points, day, out):  # type: ignore[no-untyped-def]
+    """out u64 (n,): hashes of service points and a local day, which say what is tried."""
+    turn = mix(np.uint64(day) + SALT)
+    for item in range(points.shape[0]):
+        out[item] = mix(points[item] ^ turn)
+
+
+@expanded
+def part_key(point, part):  # type: ignore[no-untyped-def]
+    """Key of a part of a window. Should two points share one by chance, the first has it (`ROW.owner`)."""
+    return (mix(mix(point ^ SALT) + np.uint64(part)) & LARGEST) | np.uint64(1)
+
+
+@allocating_kernel
+def address(rows, points, start, secs, offset, parts, least_days, keys):  # type: ignore[no-untyped-def]
+    """keys u64 (n,) of the parts that readings rows i64 (n,) of a ReadingBatch go to; a row that goes nowhere is left
+    out of `rows`. Returns how many are left.
+
+    A meter of whose intervals `parts` do not hold `least_days` local days is left out.
+    """
+    count = 0
+    for item in range(rows.shape[0]):
+        row = rows[item]
+        interval, local = np.int64(secs[row]), start[row] + offset
+        if interval <= 0 or DAY_SECS % interval or local % interval or local < 0:
+            continue
+        if DAY_SECS // interval * least_days > parts * PART_PLACES:
+            continue
+        rows[count] = row
+        keys[count] = part_key(points[row], local // interval // PART_PLACES % parts)
+        count += 1
+    return count
+
+
+@allocating_kernel
+def keep(heads, slots, taken, points, start, secs, quality, method, energy, offset, rows, marks, dirty, capacity):  # type: ignore[no-untyped-def]
+    """Take readings `taken` i64 (n,) of a ReadingBatch into the rows ROW: heads at slots i64 (n,), parts at `slots`.
+
+    The length of the newest interval holds: what is of another length is forgotten.
+    """
+    for item in range(taken.shape[0]):
+        row = taken[item]
+        interval, local = np.int64(secs[row]), start[row] + offset
+        good = quality[row] & np.uint64(15) == ACTUAL and method[row] == NO_METHOD and 0 <= energy[row, 0] <= MOST_WH
+        number = local // interval
+        head, part = rows[heads[item]], rows[slots[item]]
+        if head.interval != interval:
+            if not good or local <= np.int64(head.tag) * np.int64(head.interval):
+                continue
+            head.owner, head.interval, head.tag = points[row], np.uint32(interval), np.uint32(number)
+            mark(marks, dirty, 0, heads[item], capacity)
+        elif number > head.tag:
+            head.tag = np.uint32(number)
+            mark(marks, dirty, 0, heads[item], capacity)
+        block = number // PART_PLACES
+        if part.owner == 0 or part.interval != interval or block > part.tag:
+            if part.owner != 0 and part.owner != points[row]:
+                continue
+            part.owner, part.interval, part.tag = points[row], np.uint32(interval), np.uint32(block)
+            for place in range(PART_PLACES):
+                part.value[place] = np.uint32(0)
+        elif part.owner != points[row] or block < part.tag:
+            continue
+        part.value[number % PART_PLACES] = np.uint32(energy[row, 0] + 1) if good else np.uint32(0)
+        mark(marks, dirty, 0, slots[item], capacity)
+
+
+@expanded
+def _find(key, keys, pages, capacity):  # type: ignore[no-untyped-def]
+    """Slot of a key u64 as `pipeline.keyed.locate` places it, -1: none."""
+    mixed = mix(key)
+    base = np.int64(mixed % np.uint64(pages)) * capacity
+    place = np.int64(((mixed >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+    while keys[base + place] != 0 and keys[base + place] != key:
+        place += np.int64(1)
+        if place == capacity:
+            place = np.int64(0)
+    return base + place if keys[base + place] == key else np.int64(-1)
+
+
+@allocating_kernel
+def unfold(points, interval, first, parts, keys, pages, capacity, rows, values, standings):  # type: ignore[no-untyped-def]
+    """values i64 (s, n), standings u1 (s, n): n intervals from number `first` on of service points u64 (s,)."""
+    for item in range(points.shape[0]):
+        slot, known = np.int64(-1), np.int64(-1)
+        for at in range(values.shape[1]):
+            number, word = first + at, np.int64(0)
+            block = number // PART_PLACES
+            if block != known:
+                known = block
+                slot = _find(part_key(points[item], block % parts), keys, pages, capacity)
+                if slot >= 0:
+                    part = rows[slot]
+                    if part.owner != points[item] or part.interval != interval or part.tag != block:
+                        slot = np.int64(-1)
+            if slot >= 0:
+                word = np.int64(rows[slot].value[number % PART_PLACES])
+            values[item, at] = max(word - 1, np.int64(0))
+            standings[item, at] = GOOD if word else LACKS

@@ -1,0 +1,164 @@
+"""A month of a small fleet: the expected errors that the scorecard publishes are those of intervals that were lost.
+
+Lost intervals are compared with what the meters really recorded. On days before DARK_DAY registers are there, so that
+estimates are scaled to them; behind it no register comes any more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cli.testing import FrameDriver
+from connectors.simulator import Frames, Slot
+from connectors.simulator.frames import joined
+from pipeline.codes import Kind, Method
+from pipeline.columns import Array
+from tests.scenarios import world
+from tests.scenarios.test_restored_stages import compare, outputs_of
+from tests.scenarios.world import Feed, Run
+
+DAYS, PER_DAY, LEARNED, DARK_DAY, LAST = 28, 48, 10, 18, 25
+"""Gaps are made from day LEARNED on, and up to day LAST: the days that lie behind must be closed for good."""
+
+SIZES = (2, 12, 48)
+GAPS = {2: 3_600, 12: 21_600, 48: 86_400}
+QUARTER = 12
+"""Slots that are sent together: a quarter of a day."""
+
+
+def stage(options: str) -> Any:
+    return lambda text: text.replace("- scorecard: {}", f"- scorecard: {{{options}}}")
+
+
+def lost_rows(points: int) -> Array:
+    """bool (intervals, points): each third day of a point lacks an hour, six hours or the whole day."""
+    random, lost = np.random.default_rng(11), np.zeros((DAYS * PER_DAY, points), bool)
+    for day in range(LEARNED, LAST):
+        for point in range(points):
+            if (point + day) % 3 == 0:
+                size = SIZES[(point // 3 + day // 3) % 3]
+                first = day * PER_DAY + int(random.integers(0, PER_DAY - size + 1))
+                lost[first : first + size, point] = True
+    return lost
+
+
+def quarters(fed: Feed) -> Feed:
+    """The same frames in fewer records."""
+    edges = [0, 1, *range(QUARTER, len(fed.slots), QUARTER), len(fed.slots)]
+    slots = []
+    for begin, end in pairwise(edges):
+        part = fed.slots[begin:end]
+        slots.append(
+            Slot(begin, part[-1].end_time, part[0].registry, joined([one.frames for one in part]), part[-1].tick)
+        )
+    return replace(fed, slots=slots)
+
+
+@pytest.fixture(scope="module")
+def lost() -> Array:
+    return lost_rows(world.feed(meters=45, days=1, seed=4, faults="none").truth.energy.shape[1])
+
+
+@pytest.fixture(scope="module")
+def month(folder: Path, lost: Array) -> Run:
+    fed = world.feed(meters=45, days=DAYS, seed=4, faults="none")
+
+    def gone(frames: Frames) -> Array:
+        block, daily = frames.kind == Kind.BLOCK, frames.kind == Kind.DAILY
+        there = np.zeros(len(frames), bool)
+        there[block] = lost[frames.interval[block] - 1, frames.point[block]]
+        there[daily] = frames.interval[daily] >= DARK_DAY
+        return there
+
+    whole = quarters(fed.without(gone))
+    driver = world.driver(folder, partitions=1, change=stage("sample_permille: 1000, enough_gaps: 30"))
+    return Run(whole, world.play(driver, whole))
+
+
+def published(driver: FrameDriver) -> dict[tuple[str, str, int], tuple[int, int]]:
+    """(lane, method, gap) -> (Wh of error, Wh of energy) over all classes, as of the last day."""
+    newest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for record in sorted(driver.records("estimate-scores"), key=lambda record: record["revision"]):
+        key = tuple(record[name] for name in ("role", "tariff_number", "load_class", "lane", "method", "gap_secs"))
+        newest[key] = record
+    sums: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for record in newest.values():
+        total = sums[record["lane"], record["method"], record["gap_secs"]]
+        total[0] += record["wrong_wh"]
+        total[1] += record["energy_wh"]
+    return {key: (wrong, energy) for key, (wrong, energy) in sums.items()}
+
+
+def realised(run: Run, lost: Array) -> dict[tuple[str, int], tuple[int, int]]:
+    """(method, gap) -> the same of the intervals that were really lost, from what the meters recorded."""
+    truth = run.fed.truth
+    actual = truth.billed(truth.energy.astype(np.int64))[:, :, 0]
+    rows = run.readings
+    row = np.array([run.place[point] for point in rows["service_point"].tolist()])
+    interval = (rows["interval_start"] - truth.fleet.config.start_time) // 1800
+    mine = lost[interval, row]
+    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    day = interval // PER_DAY
+    size = lost.reshape(DAYS, PER_DAY, -1).sum(axis=1)[day, row]
+    for at in np.flatnonzero(mine).tolist():
+        total = sums[Method(int(rows["method"][at])).name, GAPS[int(size[at])]]
+        value = int(actual[interval[at], row[at]])
+        total[0] += abs(int(rows["energy"][at, 0]) - value)
+        total[1] += value
+    return {key: (wrong, energy) for key, (wrong, energy) in sums.items()}
+
+
+def test_what_is_expected_is_what_is_realised(month: Run, lost: Array) -> None:
+    expected, found = published(month.driver), realised(month, lost)
+    compared = {}
+    for method, gap in (
+        ("LINEAR", 3_600), ("SCALED", 3_600), ("LIKE_DAY", 21_600), ("SCALED", 21_600), ("LIKE_DAY", 86_400),
+        ("SCALED", 86_400),
+    ):  # fmt: skip
+        wrong, energy = expected["HOT", method, gap]
+        realised_wrong, realised_energy = found[method, gap]
+        compared[method, gap] = (wrong / energy) / (realised_wrong / realised_energy)
+    assert all(0.8 <= ratio <= 1.2 for ratio in compared.values()), compared
+
+
+def test_every_method_and_length_is_measured(month: Run) -> None:
+    expected = published(month.driver)
+    assert {gap for lane, _, gap in expected if lane == "COLD"} == {3_600, 21_600, 86_400, 259_200}
+    assert {method for lane, method, _ in expected if lane == "COLD"} == {
+        "LINEAR", "LIKE_DAY", "NEAR_DAY", "PREVIOUS_PERIOD", "CARRIED", "WEIGHTED_DAYS", "MEDIAN_DAYS", "BRIDGE",
+    }  # fmt: skip
+    classes = {(record["role"], record["load_class"]) for record in month.driver.records("estimate-scores")}
+    assert {role for role, _ in classes} == {"CONSUMER", "DT_METER", "FEEDER_METER"}
+    assert len(classes) > 4
+
+
+def test_restored_after_every_few_records_it_writes_the_same(month: Run) -> None:
+    log = [(record.partition, record.value) for record in month.driver.log]
+    calm = outputs_of(month.driver, "metering", log, None)
+    assert any(output.topic == "estimate-scores" for output in calm)
+    compare(calm, outputs_of(month.driver, "metering", log, 17))
+
+
+def test_other_outputs_are_the_same_without_the_stage(folder: Path, few_meters: Run) -> None:
+    with_it = world.play(world.driver(folder, change=stage("sample_permille: 1000")), few_meters.fed)
+    without = world.play(world.driver(folder, change=lambda text: bare(text)), few_meters.fed)
+    topics = [topic for topic in without.plan.topics if topic != "estimate-scores"]
+    assert world.values(with_it, topics) == world.values(without, topics)
+
+
+def bare(text: str) -> str:
+    """The topology without the stage."""
+    for line in (
+        "      - scorecard: {}\n", "      estimate_scores: estimate-scores\n",
+        "  estimate-scores: {schema: EstimateScore, partitions: 3, retention: 30d}\n",
+    ):  # fmt: skip
+        assert line in text
+        text = text.replace(line, "")
+    return text.replace("exceptions, estimate-scores, determinants", "exceptions, determinants")
