@@ -9,7 +9,7 @@ from bench.case import FOLDER, Strict
 
 
 class VeeGoals(Strict):
-    """Interval readings a second a core."""
+    """Interval readings a second a core: one channel of one interval is one."""
 
     profile: float = Field(gt=0, description="of day profiles")
     single: float = Field(gt=0, description="of frames with one interval")

@@ -20,16 +20,19 @@ from pipeline.localtime import DAY_SECS
 from pipeline.rules import RULES
 
 NAMES = {rule.code: rule.name for rule in RULES}
+CHANNELS = len(ENERGY)
+"""Each is validated and estimated."""
 
 
 def figures(case: VeeCase, results: Sequence[Result], *, own_load: bool = False) -> dict[str, Any]:
     """The JSON object.
 
     cases: one a shape: {"case", "title", "interval_secs", "intervals_a_frame" (null: no frames), "value", "unit",
-    "ns_an_interval", "spread", "goal", "met", "meters", "intervals" (of a round), "rounds", "rules" (code: name of what
-    is judged), "channels", "planted" (shares), "correct"}. Rates are of one core, medians of the rounds; an
-    interval has all channels, and counts whether it came or was estimated. Goals are met, missed, or (null) say
-    nothing: the load is not the case's, or there is none.
+    "intervals_a_second", "ns_an_interval", "spread", "goal", "met", "meters", "intervals" (of a round), "rounds",
+    "rules" (code: name of what is judged), "channels", "planted" (shares), "correct"}. Rates are of one core, medians
+    of the rounds. An interval has all channels and counts whether it came or was estimated; an interval reading, which
+    the goals and `value` are of, is one channel of one interval. Goals are met, missed, or (null) say nothing: the load
+    is not the case's, or there is none.
     """
     cases = [_of_shape(case, result, own_load) for result in results]
     return {
@@ -49,7 +52,8 @@ def figures(case: VeeCase, results: Sequence[Result], *, own_load: bool = False)
 def _of_shape(case: VeeCase, result: Result, own_load: bool) -> dict[str, Any]:
     shape, tally, rates = result.shape, result.tally, result.rates
     goal = case.goals.model_dump().get(shape.goal)
-    value = median(rates)
+    intervals = median(rates)
+    value = CHANNELS * intervals
     return {
         "case": shape.name,
         "title": shape.title,
@@ -57,9 +61,10 @@ def _of_shape(case: VeeCase, result: Result, own_load: bool) -> dict[str, Any]:
         "intervals_a_frame": None if shape.whole else DAY_SECS // shape.interval_secs if shape.profile else 1,
         "value": round(value),
         "unit": "interval readings/s a core",
-        "ns_an_interval": round(1e9 / value, 1),
-        "spread": {"least": round(min(rates)), "most": round(max(rates)),
-                   "share": round((max(rates) - min(rates)) / value, 3)},
+        "intervals_a_second": round(intervals),
+        "ns_an_interval": round(1e9 / intervals, 1),
+        "spread": {"least": round(CHANNELS * min(rates)), "most": round(CHANNELS * max(rates)),
+                   "share": round((max(rates) - min(rates)) / intervals, 3)},
         "goal": goal,
         "met": None if own_load or goal is None else bool(result.right and value >= goal),
         "meters": result.meters,
@@ -75,15 +80,16 @@ def _of_shape(case: VeeCase, result: Result, own_load: bool) -> dict[str, Any]:
 
 def show(out: Console, said: dict[str, Any]) -> None:
     """The table for people."""
-    table = Table("", "intervals/s a core", "ns an interval", "spread", "goal", "met", "missing", "spikes", "estimated",
-                  "differ", "rules", title="VEE, a core", title_justify="left")  # fmt: skip
+    table = Table("", "readings/s", "intervals/s", "ns an interval", "spread", "goal", "met", "missing", "spikes",
+                  "estimated", "differ", "rules", title="VEE, a core", title_justify="left")  # fmt: skip
     for column in table.columns[1:]:
         column.justify = "right"
     for one in said["cases"]:
         correct = one["correct"]
         met = "" if one["met"] is None else "yes" if one["met"] else "no"
         table.add_row(
-            one["title"], number(one["value"]), number(one["ns_an_interval"]), f"{one['spread']['share']:.0%}",
+            one["title"], number(one["value"]), number(one["intervals_a_second"]), number(one["ns_an_interval"]),
+            f"{one['spread']['share']:.0%}",
             "" if one["goal"] is None else number(one["goal"]), met, f"{one['planted']['missing']:.2%}",
             f"{one['planted']['spikes']:.2%}", f"{correct['estimated']:,}",
             f"{correct['different'] + correct['days_different'] + correct['refused']:,}", str(len(one["rules"])),

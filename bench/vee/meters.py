@@ -11,6 +11,7 @@ import numpy as np
 
 from connectors.simulator.burst import BurstPlan, burst_registry
 from connectors.simulator.burst_truth import burst_energy
+from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import Registry
@@ -29,7 +30,7 @@ IMPORTS = 2
 
 
 class Day(NamedTuple):
-    """truth i64 (meters, intervals, 4); sent the same with spikes; lost, spike bool (meters, intervals)."""
+    """truth i32 (meters, intervals, 4); sent the same with spikes; lost, spike bool (meters, intervals)."""
 
     truth: Array
     sent: Array
@@ -64,7 +65,9 @@ class Meters:
     def day(self, day: int) -> Day:
         """A day (from 0); the same each time."""
         rows, first = np.arange(self.plan.meters), day * self.per_day + 1
-        truth = np.stack([burst_energy(self.plan, rows, first + slot) for slot in range(self.per_day)], axis=1)
+        truth = np.empty((self.plan.meters, self.per_day, N_ENERGY), np.int32)
+        for slot in range(self.per_day):
+            truth[:, slot] = burst_energy(self.plan, rows, first + slot)
         chance = np.random.default_rng((self.plan.seed, day))
         lost = self._lost(chance)
         spike = self._spikes(chance, lost)

@@ -13,7 +13,7 @@ from agents.vee.step import VeeStep
 from bench.throughput.feed import DELIVERY_SECS
 from bench.vee.batches import profiles, pushes, registers
 from bench.vee.compare import Tally, compare
-from bench.vee.meters import Meters
+from bench.vee.meters import Day, Meters
 from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Method
@@ -48,6 +48,7 @@ class Stream:
         self._prepared = self._step.prepare(References(meters.registry, no_keys, {}))
         self._store = StateStore(self._step.layout, pages_of_partition(0, 1))
         self._published: dict[int, tuple[Array, Array]] = {}
+        self._days: dict[int, Day] = {}
         self._offset, self._next = 0, 0
         self._register = np.zeros((meters.plan.meters, N_ENERGY), np.int64)
         self._take([{"control": Control({}), "tick": Tick(meters.midnight(0), 0)}])
@@ -72,6 +73,7 @@ class Stream:
     def _groups(self, number: int) -> Iterator[list[Content]]:
         """What is made and then timed together."""
         meters, day = self.meters, self.meters.day(number)
+        self._days[number] = day
         self._register = self._register + day.truth.sum(axis=1)
         end = meters.midnight(number + 1)
         if not self.profile:
@@ -129,4 +131,4 @@ class Stream:
 
     def _compare(self, number: int) -> None:
         energy, method = self._published.pop(number)
-        self.tally.add(compare(self.meters.day(number), energy, (method != Method.NONE)[..., None]))
+        self.tally.add(compare(self._days.pop(number), energy, (method != Method.NONE)[..., None]))

@@ -223,8 +223,8 @@ class _Judge:
             peaks = np.zeros(len(channel.days), np.int64)
             count = run_rules.day_peaks(value, self.usable, grid.day_bounds, peaks)
             if limits.spike_usual_percent and count >= LEAST_USUAL_DAYS:
-                usual = int(np.sort(peaks[:count])[3 * count // 4])
-                self.judged.usual_peak = usual
+                # The median: even where a third of the days has a spike, none of these is usual.
+                self.judged.usual_peak = int(np.sort(peaks[:count])[count // 2])
             run_rules.spikes(
                 value, self.usable, grid.day_bounds, limits.spike_ratio_percent, limits.spike_floor_wh,
                 self.judged.usual_peak * limits.spike_usual_percent // 100, flags, channel.days,

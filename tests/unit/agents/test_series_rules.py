@@ -175,6 +175,19 @@ def test_v14_leaves_small_intervals_and_what_is_usual_in_the_series() -> None:
     assert failed(series(month), "V14") == {40 + 48 * 9}
 
 
+def test_v14_is_not_misled_by_the_spikes_themselves() -> None:
+    day = [200 + place * 37 % 101 for place in range(48)]
+    month = day * 35
+    spikes = {48 * number + 7 * number % 48 for number in range(0, 35, 3)}
+    for place in spikes:
+        month[place] = 1500
+    assert len(spikes) == 12, "a third of the days"
+    assert failed(series(month), "V14") == spikes
+    half = [500 if place % 96 == 40 else value for place, value in enumerate(day * 36)]
+    half[40 + 48 * 7], half[50] = 1100, 1100
+    assert failed(series(half), "V14") == {50, 40 + 48 * 7}, "twice what every other day has"
+
+
 def test_v15_flags_reactive_energy_without_active() -> None:
     wh = [300, 0, 0, 0, 0, 300, 0, 0, 300]
     assert failed(series(wh, varh_q1=[90] * 9), "V15") == {1, 2, 3, 4}, "two in a row are not four"

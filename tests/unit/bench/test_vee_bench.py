@@ -33,6 +33,9 @@ def test_what_was_planted_is_estimated_and_energies_are_the_truth(case: VeeCase,
     assert correct["different"] == correct["days_different"] == correct["refused"] == 0
     assert one["rounds"] == 2
     assert one["spread"]["least"] <= one["value"] <= one["spread"]["most"]
+    assert one["unit"] == "interval readings/s a core"
+    assert abs(one["value"] - 4 * one["intervals_a_second"]) <= 2, "an interval has four readings"
+    assert one["intervals_a_second"] == pytest.approx(1e9 / one["ns_an_interval"], rel=0.01)
     assert one["channels"] == ["wh_imp", "vah_imp", "wh_exp", "vah_exp"]
     if shape.whole:
         assert {"V01", "V07", "V12", "V14", "V25"} <= set(one["rules"])
@@ -103,8 +106,10 @@ def test_a_spike_that_is_not_found_is_told_and_its_day_left_out() -> None:
 def test_wrong_readings_keep_a_goal_from_being_met(case: VeeCase) -> None:
     fast = Result(SHAPES[0], 1, 10**6, [10**6], Tally(intervals=48, different=1))
     assert figures(case, [fast])["cases"][0]["met"] is False
-    good = Result(SHAPES[0], 1, 10**6, [10**6], Tally(intervals=48))
-    assert figures(case, [good])["cases"][0]["met"] is True
+    good = Result(SHAPES[0], 1, 10**6, [8 * 10**8], Tally(intervals=48))
+    assert figures(case, [good])["cases"][0]["met"] is True, "1.25 million intervals a second have 5 million readings"
+    slow = Result(SHAPES[0], 1, 10**6, [8 * 10**8 + 10**6], Tally(intervals=48))
+    assert figures(case, [slow])["cases"][0]["met"] is False
     assert figures(case, [good], own_load=True)["cases"][0]["met"] is None
     good.refused = 1
     assert figures(case, [good])["cases"][0]["met"] is False
