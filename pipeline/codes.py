@@ -66,6 +66,7 @@ class Flag(IntFlag):
     HEAD_END_ESTIMATED = 1 << 11  # that head-end calls the value an estimate
     HEAD_END_SUSPECT = 1 << 12  # that head-end calls the value suspect
     HEAD_END_EDITED = 1 << 13  # a person has edited the value there
+    SHADOW = 1 << 15  # set by VEE: the rules of this reading are in shadow, and have changed nothing
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from agents.vee.kernels_cells import (
 )
 from agents.vee.kernels_links import remarks
 from agents.vee.kernels_registers import day_registers
+from agents.vee.kernels_window import day_told, named
 from agents.vee.kernels_words import GOOD_AS_SENT, write_cell, write_energies
 from agents.vee.output import DAYS, READINGS
 from agents.vee.state import AMENDED, EMPTY, NOTHING
-from agents.vee.work import BAD, CARRIED_DAYS, CLOSING, COUNTS, NONE, OPENING, PLANES_AT, SPIKE
+from agents.vee.work import BAD, CARRIED_DAYS, CLOSING, COUNTS, HELD, NONE, OPENING, PLANES_AT, SPIKE
 from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
@@ -95,7 +96,7 @@ def _publish(tables, limits, revision, before, scaled, position, reading):  # ty
     reading.interval_start, reading.interval_secs = epoch, np.uint32(position.interval)
     reading.revision, reading.frame, reading.source = revision, np.int32(-1), np.int32(-1)
     reading.method = np.uint8(method_of(cell))
-    reading.rules = np.uint32(rules_of(cell) | remarks(tables, link.point, epoch, cell, position.new))
+    reading.rules = np.uint32(named(rules_of(cell), position) | remarks(tables, link.point, epoch, cell, position.new))
     reading.quality = energy_quality(cell, scaled, link.present)
 
 
@@ -118,6 +119,7 @@ def write_day(  # type: ignore[no-untyped-def]
         bits |= SEVERAL_DAYS
     if span.known and out.counts[COUNT_ESTIMATED]:
         bits |= SCALED_TO_REGISTERS
+    bits |= day_told(work, day * per_day, per_day)
     out.registers = np.uint8(bits)
     for channel in range(N_ENERGY):
         out.opening[channel], out.closing[channel] = work.pad[OPENING, channel], work.pad[CLOSING, channel]
@@ -146,7 +148,7 @@ def _sum_day(work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
                 out.actual[channel] += position.new[channel]
             elif quality == ESTIMATED:
                 out.estimated[channel] += position.new[channel]
-            if position.state in (BAD, SPIKE):
+            if position.state in (BAD, SPIKE, HELD):
                 out.suspect[channel] += position.sent[channel]
         quality = quality_of(position.fresh, scaled, 0)
         item = 0 if quality == ACTUAL else (1 if quality == ESTIMATED else (2 if quality == LACKING else 3))

@@ -18,6 +18,7 @@ GAP = 3  # not sent
 SPIKE = 4  # sent, and taken for a spike
 BEFORE = 5  # not sent, and older than the log: a gap only when registers say what was used
 OFFERED = 6  # estimated by its head-end, or put together from cut rows: a substitute to begin with
+HELD = 9  # sent, suspect, and in force all the same: so a rule set has it
 
 CELL = np.dtype(
     [
@@ -35,6 +36,9 @@ CELL = np.dtype(
         ("pick", "<i8"),  # lists of `share_out`: positions, weights, remainders
         ("weight", "<i8"),
         ("remainder", "<i8"),
+        ("limits", "<i8"),  # row of the table of limits
+        ("linear", "<i8"),  # longest gap that a line fills there, seconds
+        ("told", "<i8"),  # rules (bits) that the day found here beside those of `fresh`
     ]
 )
 """An interval of the closed days; its position is ((day x places of a day) + place) x 2 + half."""
