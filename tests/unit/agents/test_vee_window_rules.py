@@ -125,7 +125,7 @@ def test_a_spike_that_is_only_told_stands_in_the_day_s_row() -> None:
 def test_an_override_holds_from_its_day_until_its_end() -> None:
     override = f"""
 overrides:
-  - {{service_point: {POINT}, start: {local(1)}, end: {local(2)}, reason: welding, author: x, spike_ratio_percent: 5000}}
+  - {{service_point: {POINT}, start: {local(1)}, end: {local(2)}, reason: r, author: a, spike_ratio_percent: 5000}}
 """
     values = with_values({20: 3000})
     vee = played(override, values, values, values)
