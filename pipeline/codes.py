@@ -68,6 +68,7 @@ class Flag(IntFlag):
     HEAD_END_SUSPECT = 1 << 12  # that head-end calls the value suspect
     HEAD_END_EDITED = 1 << 13  # a person has edited the value there
     DISCARDED = 1 << 14  # what the meter sent is not used: a person has said so
+    SHADOW = 1 << 15  # set by VEE: the rules of this reading are in shadow, and have changed nothing
 
 
 @dataclass(frozen=True)

@@ -288,7 +288,10 @@ _REPORTER = Field("device", "string", f"Device that reported it: {DEVICE_DOC}.")
 _FLAGS = Field(
     "flags",
     "int",
-    "Bits of pipeline.codes.Flag: " + ", ".join(f"{int(flag)} {(flag.name or '').lower()}" for flag in Flag) + ".",
+    # SHADOW is said of readings alone.
+    "Bits of pipeline.codes.Flag: "
+    + ", ".join(f"{int(flag)} {(flag.name or '').lower()}" for flag in Flag if flag is not Flag.SHADOW)
+    + ".",
 )
 
 EVENT = Record(

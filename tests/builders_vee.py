@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,10 +73,10 @@ def registry(links: Sequence[Link]) -> Registry:
     return Registry(**columns)
 
 
-def references(links: Sequence[Link]) -> References:
-    """A registry without keys or documents."""
+def references(links: Sequence[Link], documents: Mapping[str, bytes] | None = None) -> References:
+    """A registry without keys."""
     no_keys = KeyRing(np.zeros(0, np.uint64), np.zeros((0, 16), np.uint8), np.zeros((0, 16), np.uint8))
-    return References(registry(links), no_keys, {})
+    return References(registry(links), no_keys, documents or {})
 
 
 def with_statements(batch: DecodedBatch, said: Sequence[Said]) -> DecodedBatch:
@@ -124,10 +124,11 @@ class Vee:
     revisions: dict[tuple[int, int], int] = field(default_factory=dict)
     batches: list[ReadingBatch] = field(default_factory=list)
     offset: int = 0
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.step = VeeStep(self.config)
-        self.prepared = self.step.prepare(references(self.links))
+        self.prepared = self.step.prepare(references(self.links, self.documents))
         pages = page_of(np.array([link.point for link in self.links], np.uint64))
         self.store = StateStore(self.step.layout, range(int(pages.min()), int(pages.max()) + 1))
         self._send(control=Control({}))
@@ -135,7 +136,7 @@ class Vee:
     def relink(self, links: Sequence[Link]) -> None:
         """Put another registry in force."""
         self.links = links
-        self.prepared = self.step.prepare(references(links))
+        self.prepared = self.step.prepare(references(links, self.documents))
         self._send(control=Control({}))
 
     def arrive(self, rows: Sequence[Row]) -> None:

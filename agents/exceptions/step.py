@@ -15,6 +15,7 @@ from agents.exceptions.kernels import CHANGE, LIMITS, RUN_BITS, follow, judge_da
 from agents.exceptions.records import exceptions_of
 from agents.exceptions.state import LAYOUT, SWEPT
 from pipeline.batch import ReadingBatch
+from pipeline.codes import Flag
 from pipeline.columns import Array
 from pipeline.errors import ContractError
 from pipeline.keyed import locate, retain
@@ -73,6 +74,7 @@ class ExceptionsStep:
 
     def _see(self, batch: ReadingBatch, store: StateStore) -> None:
         rows = np.flatnonzero(batch.rules & np.uint32(self._at_readings))
+        rows = rows[(batch.flags[rows] & np.uint16(Flag.SHADOW)) == 0]
         if not len(rows):
             return
         points = np.ascontiguousarray(batch.service_point[rows])

@@ -138,6 +138,11 @@ class Thresholds(BaseModel):
         80, ge=0, le=100, description="V26: share of the nominal voltage from which on there is supply."
     )
     supply_current_ma: int = Field(100, ge=0, description="V26: current from which on energy must be measured.")
+    nominal_mv: int = Field(
+        0,
+        ge=0,
+        description="V27: nominal voltage at the meter, mV; 0: not known, and the stream does not judge it.",
+    )
     voltage_percent: int = Field(20, ge=0, le=100, description="V27: how far a voltage may be from the nominal one.")
     voltage_most_percent: int = Field(
         150, ge=100, description="V27: what share of the nominal voltage cannot be: the measurement is wrong."
@@ -174,6 +179,14 @@ class VeeConfig(Thresholds):
         1800,
         description="Length of a place in the hot window: 600, 900, 1800 or 3600. Meters of half this interval take a "
         "second set of places, meters of a multiple use some of them: choose the interval that most meters have.",
+    )
+    utility: str | None = Field(
+        None, description="Whose rule sets are in force beside those for every utility (docs/rule-sets.md)."
+    )
+    tariff_categories: dict[int, str] = Field(
+        default_factory=dict,
+        description="Tariff number of the registry to the category that rule sets call it by; of a number that is left "
+        "out it is the `category` of its tariff document, else the number.",
     )
 
     _known_zone = field_validator("timezone")(known_zone)

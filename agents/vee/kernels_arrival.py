@@ -14,6 +14,7 @@ from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_again import enter, take_registers
 from agents.vee.kernels_cells import set_dirty, slice_of
 from agents.vee.kernels_judge import IN_FUTURE, SUBSTITUTES, SUSPECT, TOO_OLD, judge, outside
+from agents.vee.kernels_limits import own_limits
 from agents.vee.kernels_links import slot_grid
 from agents.vee.kernels_part_rows import ODD, REPEATED
 from agents.vee.kernels_parts import in_frame, take_part
@@ -145,6 +146,8 @@ def _cut(pages, tables, limits, clock, rows, row, slot, page, offset, end, moved
     """A row off the grid (end -1), or one of an interval that came in the same frame before: see `kernels_parts`."""
     link, stamp = tables.links[rows.link[row]], rows.time[row] + limits.offset
     interval = np.int64(link.interval)
+    if link.limits:
+        limits = own_limits(tables, limits, link, (stamp - 1) // DAY_SECS)
     if end >= 0 and not moved:
         first = _first_other(tables, limits, rows, row, end, work)
         start = end - interval
@@ -195,7 +198,8 @@ def _block(  # type: ignore[no-untyped-def]
     split = start - limits.offset < link.start or end - limits.offset > link.until
     if split and _too_coarse(tables, limits, link.point, interval, start, work[3]):
         return OFF_GRID
-    sent = judge(rows, row, link, limits, split, work[0])
+    own = limits if link.limits == 0 else own_limits(tables, limits, link, start // DAY_SECS)
+    sent = judge(rows, row, link, own, split, work[0])
     if link.plain and sent == GOOD and word_at(pages, slice_, slot) == 0 and work[0, 2] == 0 and work[0, 3] == 0:
         word = pack_sent(work[0, 0], work[0, 1])
         if word >= 0:

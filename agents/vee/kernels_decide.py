@@ -6,9 +6,10 @@ It does not look at what was published before, so the order of arrival leaves no
 from __future__ import annotations
 
 from agents.vee.jit import kernel
-from agents.vee.kernels_estimate import estimate_bases, find_spikes, is_substituted, release_spikes, share_out
+from agents.vee.kernels_estimate import estimate_bases, is_substituted, release_spikes, share_out
+from agents.vee.kernels_window import doubt_day, forget_stuck, sum_tolerance_of, tell_changes
 from agents.vee.state import AS_SENT, FLAT, MANUAL, MISSING, NO_SUPPLY, ROUNDING, SCALED, SPIKE_SCALED
-from agents.vee.work import BEFORE, DISCARDED, EDITED, GAP, GOOD, NONE, OFFERED, OUT, SPIKE
+from agents.vee.work import BEFORE, DISCARDED, EDITED, GAP, GOOD, HELD, NONE, OFFERED, OUT, SPIKE
 from pipeline.channels import N_ENERGY
 
 
@@ -17,23 +18,24 @@ def decide(tables, limits, work, total, per_day, spans):  # type: ignore[no-unty
     """Fill new and fresh of the first `total` positions, and span_scaled."""
     for span in range(spans):
         low, high = work.spans[span].first * per_day, work.spans[span].last * per_day
-        _choose(limits, work, span, low, high, per_day)
+        _choose(tables, limits, work, span, low, high, per_day)
     estimate_bases(work, limits, total, per_day)
     for span in range(spans):
         low, high = work.spans[span].first * per_day, work.spans[span].last * per_day
         flat = _settle_span(tables, limits, work, span, low, high)
         _encode(work, span, low, high, flat)
+    tell_changes(tables, work, total, per_day)
 
 
 @kernel
-def _choose(limits, work, span, low, high, per_day):  # type: ignore[no-untyped-def]
+def _choose(tables, limits, work, span, low, high, per_day):  # type: ignore[no-untyped-def]
     """Which intervals are substituted: gaps and bad ones always, spikes when the registers do not confirm them."""
     known = work.spans[span].known != 0
     energy, gaps, count = 0, 0, 0
     for at in range(low, high):
         if work.cells[at].state == BEFORE:
             work.cells[at].state = GAP if known else NONE
-        if work.cells[at].state == GOOD:
+        if work.cells[at].state in (GOOD, HELD):
             energy += work.cells[at].sent[0]
             count += 1
         elif work.cells[at].state == EDITED:
@@ -45,9 +47,10 @@ def _choose(limits, work, span, low, high, per_day):  # type: ignore[no-untyped-
         return
     spikes = 0
     for day in range(low, high, per_day):
-        spikes += find_spikes(work, limits, day, day + per_day)
+        spikes += doubt_day(tables, limits, work, day, day + per_day)
     if known and need + spikes < 0:
         release_spikes(work, low, high)
+        forget_stuck(tables, work, low, high)
 
 
 @kernel
@@ -64,6 +67,9 @@ def _settle_span(tables, limits, work, span, low, high):  # type: ignore[no-unty
             elif work.cells[at].state in (EDITED, OUT):
                 work.cells[at].new[channel] = work.cells[at].base[channel]
                 energy += work.cells[at].base[channel]
+            elif work.cells[at].state == HELD:
+                energy += work.cells[at].sent[channel]
+                good += 1
             elif is_substituted(work.cells[at].state):
                 work.cells[count].pick, work.cells[count].weight = at, work.cells[at].base[channel]
                 work.cells[at].new[channel] = work.cells[at].base[channel]
@@ -96,7 +102,7 @@ def _round(tables, limits, work, span, low, high, channel, need, count, last):  
             intervals += 1
             lost = lost or tables.links[work.cells[at].link].denominator != 1
     rounded = lost and 0 < need <= intervals + work.spans[span].devices
-    if not rounded and abs(need) > limits.sum_tolerance:
+    if not rounded and abs(need) > sum_tolerance_of(tables, limits, work, low, high):
         return False
     taker = last
     if need < 0:
@@ -126,7 +132,8 @@ def _scale_all(work, span, low, high, channel):  # type: ignore[no-untyped-def]
             continue
         if work.cells[at].state == NONE:
             continue
-        weight = work.cells[at].sent[channel] if work.cells[at].state == GOOD else work.cells[at].base[channel]
+        as_sent = work.cells[at].state in (GOOD, HELD)
+        weight = work.cells[at].sent[channel] if as_sent else work.cells[at].base[channel]
         work.cells[count].pick, work.cells[count].weight = at, weight
         count += 1
     share_out(work, count, max(left, 0), channel)
@@ -140,6 +147,9 @@ def _encode(work, span, low, high, flat):  # type: ignore[no-untyped-def]
     for at in range(low, high):
         state, kept = work.cells[at].state, work.cells[at].fresh & ~15
         if state == NONE:
+            continue
+        if state == HELD:
+            work.cells[at].fresh = kept | (SCALED if scaled else AS_SENT)
             continue
         if state == GOOD:
             if scaled:

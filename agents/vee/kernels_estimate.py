@@ -95,7 +95,7 @@ def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def
                 even = even and work.cells[after].interval == work.cells[at].interval
                 last = after
             after += 1
-        if not (even and seconds <= limits.linear_secs and _line(work, total, at, last)):
+        if not (even and seconds <= work.cells[at].linear and _line(work, total, at, last)):
             _like_days(work, total, per_day, at, last)
         at = last + 1
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import half_of, is_amended, sent_of, slice_of
+from agents.vee.kernels_limits import take_limits
 from agents.vee.kernels_midnights import find_if_any
 from agents.vee.kernels_words import cell_of, read_words, word_at
 from agents.vee.state import AMENDED, EMPTY, KEPT, MEMBERS, MISSING, NEGATIVE, NOTHING
@@ -45,6 +46,7 @@ def gather(pages, tables, limits, clock, slot, work, first, days):  # type: igno
         if row >= 0 and own >= 0:
             cell = cell_of(word_at(pages, slice_of(limits, start), own))
             _fill(pages, limits, clock, planes, work.cells[at], start, interval, row, half, cell)
+            take_limits(tables, limits, work.cells[at])
     return total
 
 

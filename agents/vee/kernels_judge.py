@@ -34,7 +34,7 @@ def judge(rows, row, link, limits, split, billed):  # type: ignore[no-untyped-de
 
     billed i64 (4,) = energies times the factor.
     """
-    sent = SPLIT if split else _as_declared(rows.flags[row])
+    sent = SPLIT if split else _as_declared(rows.flags[row], limits.doubted)
     for channel in range(N_ENERGY):
         energy = rows.energy[row, channel] if (rows.present[row] >> np.uint32(channel)) & np.uint32(1) else np.int64(0)
         billed[channel] = energy
@@ -48,11 +48,11 @@ def judge(rows, row, link, limits, split, billed):  # type: ignore[no-untyped-de
 
 
 @inlined
-def _as_declared(flags):  # type: ignore[no-untyped-def]
+def _as_declared(flags, doubted):  # type: ignore[no-untyped-def]
     """A head-end that calls a value suspect and estimated as well would not have it used."""
-    if flags & (SUSPECT | SUBSTITUTES) == 0:
+    if flags & (doubted | SUBSTITUTES) == 0:
         return GOOD
-    return DOUBTED if flags & SUSPECT else OFFERED
+    return DOUBTED if flags & doubted else OFFERED
 
 
 @kernel

@@ -23,6 +23,7 @@ from agents.vee.kernels_links import remarks
 from agents.vee.kernels_registers import day_registers
 from agents.vee.kernels_said import DISCARDED as FLAG_DISCARDED
 from agents.vee.kernels_said import rules_said
+from agents.vee.kernels_window import day_told, named
 from agents.vee.kernels_words import GOOD_AS_SENT, write_cell, write_energies
 from agents.vee.output import DAYS, READINGS
 from agents.vee.state import AMENDED, EMPTY, NOTHING
@@ -32,6 +33,7 @@ from agents.vee.work import (
     CLOSING,
     COUNTS,
     DISCARDED,
+    HELD,
     NONE,
     OPENING,
     PLANES_AT,
@@ -110,7 +112,9 @@ def _publish(tables, limits, revision, before, scaled, position, reading):  # ty
     reading.method = np.uint8(method_of(cell))
     discarded = position.said & DISCARDED != 0
     reading.flags = np.uint16(FLAG_DISCARDED if discarded else 0)
-    reading.rules = np.uint32(rules_said(cell, discarded) | remarks(tables, link.point, epoch, cell, position.new))
+    reading.rules = np.uint32(
+        named(rules_said(cell, discarded), position) | remarks(tables, link.point, epoch, cell, position.new)
+    )
     reading.quality = energy_quality(cell, scaled, link.present | position.said >> SAID_PRESENT)
 
 
@@ -133,6 +137,7 @@ def write_day(  # type: ignore[no-untyped-def]
         bits |= SEVERAL_DAYS
     if span.known and out.counts[COUNT_ESTIMATED]:
         bits |= SCALED_TO_REGISTERS
+    bits |= day_told(work, day * per_day, per_day)
     out.registers = np.uint8(bits)
     for channel in range(N_ENERGY):
         out.opening[channel], out.closing[channel] = work.pad[OPENING, channel], work.pad[CLOSING, channel]
@@ -161,7 +166,7 @@ def _sum_day(work, low, per_day, scaled, out):  # type: ignore[no-untyped-def]
                 out.actual[channel] += position.new[channel]
             elif quality == ESTIMATED:
                 out.estimated[channel] += position.new[channel]
-            if position.state in (BAD, SPIKE):
+            if position.state in (BAD, SPIKE, HELD):
                 out.suspect[channel] += position.sent[channel]
         quality = quality_of(position.fresh, scaled, 0)
         item = 0 if quality in (ACTUAL, EDITED) else (1 if quality == ESTIMATED else (2 if quality == LACKING else 3))

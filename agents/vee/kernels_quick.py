@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import find_planes, slice_of
+from agents.vee.kernels_limits import is_quick
 from agents.vee.kernels_midnights import FULL, device_at, load
 from agents.vee.kernels_registers import CLOSING_KNOWN, OPENING_KNOWN
 from agents.vee.kernels_words import SENT, SENT_EXCESS, is_outside, word_at
@@ -114,7 +115,8 @@ def quick_day(pages, tables, limits, clock, revision, state, slot, day, sums, wo
     begin = day * DAY_SECS - limits.offset
     if link.point != pages.keys[slot] or link.start > begin or link.until <= begin + DAY_SECS or not link.plain:
         return False
-    if link.start == begin and link.exchange & OPENING_KNOWN:
+    opening_given = link.start == begin and link.exchange & OPENING_KNOWN
+    if opening_given or (link.limits and not is_quick(tables, link, day, sums)):
         return False
     size, planes, opening, closing = limits.hot_days + 1, work.pad[PLANES_AT], work.pad[OPENING], work.pad[CLOSING]
     planes[EXPORT] = -1

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.vee.config import VeeConfig
-from pipeline.codes import Method
+from pipeline.codes import Flag, Method
 from pipeline.columns import Array
 from pipeline.state import Area, Layout, StateStore, Table
 
@@ -139,6 +139,7 @@ class Limits(NamedTuple):
     spike_floor: int
     linear_secs: int
     sum_tolerance: int
+    doubted: int  # flags of a row that is not to be used
 
 
 def limits_of(config: VeeConfig) -> Limits:
@@ -155,6 +156,7 @@ def limits_of(config: VeeConfig) -> Limits:
         config.spike_floor_wh,
         config.linear_secs,
         config.sum_tolerance_wh,
+        int(Flag.HEAD_END_SUSPECT),
     )
 
 

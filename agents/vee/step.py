@@ -15,6 +15,7 @@ import numpy as np
 
 from agents.vee import kernels_arrival, kernels_settle, kernels_statements, kernels_tick, output, planes
 from agents.vee.config import VeeConfig
+from agents.vee.kernels_rows import asks_for_rows, judge_rows
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
 from agents.vee.state import ALL_PLANES, BEGIN, CLOSED, EXPORT, TAG, TIME, Clock, layout, pages_of
 from agents.vee.statements import Said, known_among, new_refused, said_in, statement_rejects
@@ -23,7 +24,7 @@ from agents.vee.work import Work, make_work
 from pipeline.batch import DecodedBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Kind
-from pipeline.columns import Array
+from pipeline.columns import Array, empty
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import References
 from pipeline.state import StateStore
@@ -148,6 +149,8 @@ class _Session:
         if count:
             self._anchor(rows)
             self._arrive(rows, buffers, refused)
+        if self.prepared.every_row or asks_for_rows(decoded, self.prepared.measured):
+            self._judge_rows(buffers, rows, decoded)
         emissions = output.reject_emissions(refused[: buffers.cursor[REJECTS]], decoded, parcel.origin)
         if len(decoded.statement_kind):
             emissions += statement_rejects(self._state(said_in(decoded), count, buffers), decoded, parcel.origin)
@@ -175,6 +178,14 @@ class _Session:
                 self._grant_lacking(buffers.cursor)
             else:
                 return refused[: buffers.cursor[REJECTS]]
+
+    def _judge_rows(self, buffers: Buffers, rows: DecodedRows, decoded: DecodedBatch) -> None:
+        """Rules of what stands beside the energies, and what rule sets say of what has been found."""
+        judge_rows(
+            buffers.readings[: buffers.cursor[READINGS]], self.prepared.tables, self.limits.offset, rows.present,
+            rows.energy, np.require(decoded.reactive, "<i8", ["C", "W"]),
+            np.require(decoded.physical, "<i4", ["C", "W"]),
+        )  # fmt: skip
 
     def _factors(self, rows: DecodedRows) -> tuple[Array, Array]:
         links = self.prepared.tables.links
@@ -242,6 +253,9 @@ class _Session:
             if until == time:
                 break
             midnight += DAY_SECS
+        if self.prepared.every_row and buffers.cursor[READINGS]:
+            nothing = empty(DecodedBatch)
+            self._judge_rows(buffers, DecodedRows(*(getattr(nothing, name) for name in DecodedRows._fields)), nothing)
         return buffers.batch() if buffers.cursor[READINGS] or buffers.cursor[DAYS] else None
 
     def _days_due(self, tick: Tick) -> int:

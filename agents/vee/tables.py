@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.vee.config import VeeConfig
-from agents.vee.rules import in_force
+from agents.vee.limits import compile_limits
+from agents.vee.rules import in_force, rule_sets
 from agents.vee.state import HALF, IMPORT_WIDE, MEMBERS, POOL, VAH, WH, Limits, limits_of
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Kind, Role
@@ -32,7 +33,8 @@ LINK = np.dtype(
         ("exchange", "<u1"),  # bits: 1 opening, 2 closing register known
         ("present", "<u1"),  # energy channels (bits) that the model sends
         ("plain", "<u1"),  # 1: one interval a place
-        ("spare", "<u1", (3,)),
+        ("measured", "<u1"),  # energy channels (bits) that the model must send
+        ("limits", "<u2"),  # course of its limits; 0: those of the topology
     ]
 )
 """What a frame needs of its link: one cache line."""
@@ -54,7 +56,7 @@ class Tables(NamedTuple):
     links LINK (n,); exchanges EXCHANGE (e,) of the links at rows exchange_rows i64 (e,), rising, of which any register
     is known; order i32 (n,): links by (point, start); index: where in it a point's begin. Of the registry's points
     (m,) an index, and their validity; remark_export u8 1: export there is remarked upon (V32). shortest: shortest
-    interval of all links, seconds.
+    interval of all links, seconds. limit_rows, courses, changes: as in `agents.vee.limits.LimitTables`.
     """
 
     links: Array
@@ -69,12 +71,16 @@ class Tables(NamedTuple):
     point_to: Array
     remark_export: Array
     shortest: int
+    limit_rows: Array
+    courses: Array
+    changes: Array
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Tables and thresholds; the registry's tag (i64); service points with their pages (u16), and the planes they
-    need."""
+    need. every_row: rules off or in shadow, or limits of voltages, ask for a look at every reading; measured: energy
+    channels (bits) that some model must send."""
 
     tables: Tables
     limits: Limits
@@ -84,13 +90,18 @@ class Prepared:
     plane_points: Array
     plane_pages: Array
     plane_numbers: Array
+    every_row: bool
+    measured: int
 
 
 def prepare(references: References, config: VeeConfig) -> Prepared:
     """Derive the tables; raises ConfigError when an interval fits no place of the window, or for a bad rule set."""
-    registry, config = references.registry, in_force(config, references.documents)
+    registry, sets = references.registry, rule_sets(references.documents)
+    config = in_force(config, sets)
     _check(registry, config)
     links = _links(registry, config)
+    limits = compile_limits(config, sets, registry, references.documents)
+    links["limits"] = limits.of_link
     # Of a meter that nobody has exchanged nothing is known: hardly any link has registers.
     exchanged = np.flatnonzero(registry.exchange).astype(np.int64)
     exchanges = np.zeros(len(exchanged), EXCHANGE)
@@ -100,6 +111,7 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
     tables = Tables(
         links, exchanges, exchanged, order, *index,
         *registry.by_point, registry.point_from, registry.point_to, _remarks(registry), shortest,
+        limits.rows, limits.courses, limits.changes,
     )  # fmt: skip
     points = _distinct(tables.link_keys)
     plane_points, plane_numbers = _planes(links, config)
@@ -112,7 +124,14 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
         plane_points,
         page_of(plane_points),
         plane_numbers,
+        _asks_for_every_row(limits.rows),
+        int(np.bitwise_or.reduce(links["measured"])) if len(links) else 0,
     )
+
+
+def _asks_for_every_row(rows: Array) -> bool:
+    named = ("off", "shadow", "voltage_most", "told_percent", "told_doubted")
+    return any(bool(rows[name].any()) for name in named)
 
 
 def _distinct(ordered: Array) -> Array:
@@ -162,6 +181,7 @@ def _links(registry: Registry, config: VeeConfig) -> Array:
             TEMPLATE_BY_NUMBER[number].modulus if number in TEMPLATE_BY_NUMBER else USUAL_MODULUS
         )
         links["present"][of_model] = _channels(number)
+        links["measured"][of_model] = _required(number)
     links["numerator"] = np.maximum(registry.factor_numerator, 1)
     links["denominator"] = np.maximum(registry.factor_denominator, 1)
     links["interval"], links["exchange"] = registry.interval_secs, registry.exchange
@@ -173,6 +193,13 @@ def _channels(template: int) -> int:
     """Energy channels (bits) in the block push of a meter model; all of a model that is not known."""
     block = TEMPLATE_BY_NUMBER[template].push(Kind.BLOCK) if template in TEMPLATE_BY_NUMBER else None
     numbers = range(N_ENERGY) if block is None else [column.number for column in block.columns]
+    return sum(1 << number for number in numbers if number < N_ENERGY)
+
+
+def _required(template: int) -> int:
+    """Energy channels (bits) that no block push of a meter model leaves out; none of a model that is not known."""
+    block = TEMPLATE_BY_NUMBER[template].push(Kind.BLOCK) if template in TEMPLATE_BY_NUMBER else None
+    numbers = [] if block is None else [column.number for column in block.columns[: block.required]]
     return sum(1 << number for number in numbers if number < N_ENERGY)
 
 

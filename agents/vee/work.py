@@ -24,6 +24,7 @@ OUT = 8  # nothing was used: an outage
 # What is said of an interval: bits of `said`, and from SAID_PRESENT on the energies that an edit says.
 DISCARDED, NO_PATTERN = 1, 2
 SAID_PRESENT = 8
+HELD = 9  # sent, suspect, and in force all the same: so a rule set has it
 
 CELL = np.dtype(
     [
@@ -42,6 +43,9 @@ CELL = np.dtype(
         ("pick", "<i8"),  # lists of `share_out`: positions, weights, remainders
         ("weight", "<i8"),
         ("remainder", "<i8"),
+        ("limits", "<i8"),  # row of the table of limits
+        ("linear", "<i8"),  # longest gap that a line fills there, seconds
+        ("told", "<i8"),  # rules (bits) that the day found here beside those of `fresh`
     ]
 )
 """An interval of the closed days; its position is ((day x places of a day) + place) x 2 + half."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from agents.vee.rulesets.stream import STREAMED
 from bench.experiments.series import pinned
 from bench.throughput.drain import Progress
 from bench.vee.case import VeeCase
@@ -12,7 +13,6 @@ from bench.vee.compare import Tally
 from bench.vee.meters import Meters
 from bench.vee.stream import Stream
 from bench.vee.whole import Whole
-from cli.reference.tables import STREAMED
 from connectors.simulator.burst import BurstPlan
 
 OPENING = 3

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 
 from agents.vee.config import Thresholds
+from agents.vee.rulesets.stream import ON_REQUEST, STREAMED
 from cli.reference.markdown import code, page, table
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Level, Method, Quality, Role
@@ -19,9 +20,6 @@ from pipeline.topology.topics import TOPICS, Topic
 from schemas.load import shipped_ids
 
 ENUMS: tuple[type[IntEnum] | type[IntFlag], ...] = (Quality, Kind, Method, Flag, Role, Level)
-
-STREAMED = ("V01", "V02", "V03", "V06", "V07", "V09", "V12", "V14", "V16", "V32", "V37")
-"""Rules of the stage `vee`, which has three days of a meter before it."""
 
 REMARK = re.compile(r"^    ([A-Z]+) = [^#\n]*#\s*(.+)$", re.MULTILINE)
 MEMBER = re.compile(r"^    (?P<name>[A-Z][A-Z0-9_]*) = [^#\n]*#\s*(?P<meaning>.+)$", re.MULTILINE)
@@ -79,7 +77,8 @@ def rules() -> str:
         "Validation rules",
         "What VEE checks ([how](../vee.md)). A failed rule sets its bit in a reading's `rules` word, or from bit 32 on "
         "in the words of a whole series, and the quality of the channel; `ACTUAL`: the quality stays. The stream "
-        f"judges {', '.join(STREAMED)}; `kvarn vee` judges all for which a file has what they need.",
+        f"judges {', '.join(STREAMED)}, and where a rule set says so {', '.join(ON_REQUEST)}; `kvarn vee` judges all "
+        "for which a file has what they need.",
         table(
             ("code", "name", "bit", "limit", "unit", "severity", "quality it sets", "of", "why"),
             (

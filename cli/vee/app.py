@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli.vee.accuracy import accuracy
+from cli.vee.apply import apply
 from cli.vee.command import vee
 from cli.vee.detection import detection
 from cli.vee.lint import explain_point, lint
@@ -21,3 +22,4 @@ app.command("detection")(detection)
 app.command("scores")(scores)
 app.command("lint")(lint)
 app.command("explain")(explain_point)
+app.command("apply")(apply)

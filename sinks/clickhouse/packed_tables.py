@@ -37,6 +37,9 @@ REGISTERS = (
     (2, "scaled"),
     (3, "several days"),
     (4, "exchanged"),
+    (5, "V14 told"),
+    (6, "V25 told"),
+    (7, "V21 told"),
 )
 """Bits of `day_registers` (pipeline.batch.ReadingBatch)."""
 
@@ -116,7 +119,8 @@ DAYS = Table(
         Column("registers", "UInt8", "bits of what is known of the registers; `register_notes` spells them", PLAIN,
                field="day_registers"),
         Column("register_notes", "Array(String)", "opening, closing: known at that end; scaled: substitutes were made "
-               "to meet them; several days: over a longer span; exchanged: the meter was",
+               "to meet them; several days: over a longer span; exchanged: the meter was; V14 told: an interval fails "
+               "the rule, and stayed as it is",
                alias=names_of_bits("registers", REGISTERS)),
         *_energies("opening", "day_opening", "register at the start, meter side"),
         *_energies("closing", "day_closing", "register at the end, meter side"),

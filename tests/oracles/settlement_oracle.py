@@ -208,7 +208,7 @@ def _choose(oracle: Oracle, span: Span) -> None:
         of_day = [one for one in good if (one.start + OFFSET) // DAY == day]
         peaks = sorted((one.sent[0] for one in of_day), reverse=True)
         if len(peaks) >= 3:
-            limit = oracle.config
+            limit = oracle.config_at(of_day[0].link.point, day * DAY - OFFSET)
             spikes += [
                 one
                 for one in of_day
@@ -234,7 +234,8 @@ def _estimate(oracle: Oracle, one: Interval, used: list[Interval]) -> None:
         a, b = used[first - 1], used[last + 1]
         even = all(other.length == one.length for other in (a, b, *gap))
         joined = _adjacent(a, gap[0]) and _adjacent(gap[-1], b)
-        short = sum(other.length for other in gap) <= oracle.config.linear
+        linear = oracle.config_at(gap[0].link.point, gap[0].start).linear
+        short = sum(other.length for other in gap) <= linear
         if a.pattern and b.pattern and even and joined and short:
             k, steps = place - first + 1, len(gap) + 1
             one.base = tuple((low * (steps - k) + high * k) // steps for low, high in zip(a.sent, b.sent, strict=True))
@@ -305,7 +306,8 @@ def _rounded(
         return False
     fractional = any(one.link.denominator != 1 for one in span.intervals)
     fractional = fractional and 0 < need <= len(span.intervals) + span.meters
-    if not fractional and abs(need) > oracle.config.sum_tolerance:
+    first = span.intervals[0]
+    if not fractional and abs(need) > oracle.config_at(first.link.point, first.start).sum_tolerance:
         return False
     taker = good[-1] if need > 0 else max(good, key=lambda one: (one.sent[channel], -one.start))
     if taker.new[channel] + need < 0:

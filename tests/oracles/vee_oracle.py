@@ -102,6 +102,13 @@ class Oracle:
     parts: Parts = field(default_factory=Parts)
     frames: dict[int, list[Row]] = field(default_factory=dict)
     said: Statements = field(default_factory=Statements)
+    own: dict[int, list[tuple[int, Config]]] = field(default_factory=dict)
+    """Thresholds of single points: (first local day, thresholds), in order."""
+
+    def config_at(self, point: int, time: int) -> Config:
+        """Thresholds of a point at a time, epoch seconds."""
+        held = [config for day, config in self.own.get(point, []) if day <= (time + OFFSET) // DAY]
+        return held[-1] if held else self.config
 
     @property
     def today(self) -> int:
@@ -145,21 +152,23 @@ class Oracle:
             shortest = [other.interval for other in self.links_of(link.point, place, place + self.config.slot)]
             if shortest and link.interval > min(shortest):
                 return OFF_GRID
-        billed, suspect, offered = self._judged(row, split)
+        billed, suspect, offered = self._judged(row, start, split)
         if not split and not suspect and not offered and row.time == end:
-            values = {energy for energy, *bad in map(self._judged, earlier) if not any(bad)} | {billed}
+            others = [self._judged(other, start) for other in earlier]
+            values = {energy for energy, *bad in others if not any(bad)} | {billed}
             if len(values) > 1:
                 return take_repeated(self, link, start, values)
         return self._enter(link, start, billed, suspect, offered, end != row.time)
 
-    def _judged(self, row: Row, split: bool = False) -> tuple[Energy, int, bool]:
+    def _judged(self, row: Row, start: int, split: bool = False) -> tuple[Energy, int, bool]:
         """(billed, rule that it fails by itself, whether it is an estimate of the head-end)."""
+        percent = self.config_at(self.links[row.link].point, start).range_percent
         link = self.links[row.link]
         billed = tuple(energy * link.numerator // link.denominator for energy in row.energy)
         suspect = V01 if split else V37 if row.said == "suspect" else 0
         if any(energy < 0 for energy in row.energy):
             suspect = V07
-        elif link.limit and any(energy > link.limit * self.config.range_percent // 100 for energy in row.energy):
+        elif link.limit and any(energy > link.limit * percent // 100 for energy in row.energy):
             suspect = V09
         return billed, suspect, not suspect and row.said in ("estimate", "edit")  # type: ignore[return-value]
 
@@ -175,7 +184,7 @@ class Oracle:
 
     def _odd(self, row: Row, link: Link, start: int) -> int:
         begin = max(start - link.interval, start - (start + OFFSET) % DAY)
-        billed, suspect, offered = self._judged(row)
+        billed, suspect, offered = self._judged(row, start)
         if begin < link.start or start + link.interval > link.until or suspect or offered:
             return OFF_GRID
         return take_odd(self, link, start, row.time, billed)

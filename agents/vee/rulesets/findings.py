@@ -30,6 +30,8 @@ CODES: tuple[Code, ...] = (
     Code("SAYS_NOTHING", W, "a set or override that changes nothing", "add what it should change, or take it out"),
     Code("SHADOW_NO_EFFECT", W, "a shadow that never applies: the rule is for information only and changes nothing "
          "as it is", "use on, or off"),
+    Code("STREAM_LEAVES_OUT", W, "the stream of a topology passes over this, whole series do not", "take it out, or "
+         "leave it for whole series; docs/vee.md says what the stream judges"),
     Code("OFF_NO_EFFECT", W, "something is said of a rule that the same place switches off", "take one of them out"),
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from agents.vee.rulesets.findings import RuleFinding, found
 from agents.vee.rulesets.model import Run
 from agents.vee.rulesets.read import NEVER, RuleSet, Scope, Statement, read
 from agents.vee.rulesets.resolve import rank
+from agents.vee.rulesets.stream import stream_findings
 from pipeline.errors import ConfigError
 from pipeline.rules import RULES, Severity
 from pipeline.topology.findings import Level
@@ -26,7 +27,7 @@ def ruleset_findings(texts: Mapping[str, str]) -> tuple[list[RuleSet], list[Rule
         findings += mine
         if one is not None:
             sets.append(one)
-    for check in (_versions, _overlaps, _ties, _periods, _effects):
+    for check in (_versions, _overlaps, _ties, _periods, _effects, stream_findings):
         findings += check(sets)
     return sets, sorted(set(findings), key=lambda item: (item.place, item.code, item.message))
 

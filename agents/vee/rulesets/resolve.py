@@ -51,7 +51,8 @@ class Why:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The thresholds; codes of rules that are off and in shadow; severities that were changed; versions; reasons.
+    """The thresholds; codes of rules that are off and in shadow; severities that were changed; versions; reasons;
+    codes of rules that are said to be on.
 
     version: names and versions of the rule sets in force on the day, for the record; empty when there is none.
     """
@@ -62,6 +63,7 @@ class Chosen:
     severities: Mapping[str, Severity]
     version: str
     why: tuple[Why, ...]
+    on: frozenset[str] = frozenset()
 
 
 class Span(NamedTuple):
@@ -112,6 +114,7 @@ def resolve(documents: Sequence[RuleSet], point: Facts, at: int) -> Chosen:
         severities={rule.code: rules[rule.code, "severity"] for rule in RULES if (rule.code, "severity") in rules},
         version=", ".join(one.label for one in sets),
         why=tuple(_reasons(full, why)),
+        on=_running(rules, Run.ON),
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from agents.vee.rulesets.stream import STREAMED
 from bench.vee.case import VeeCase, read_vee_case
 from bench.vee.compare import Tally, compare
 from bench.vee.figures import figures
 from bench.vee.measure import SHAPES, Result, meters_of, run
 from bench.vee.meters import MOST_LOST, Day
-from cli.reference.tables import STREAMED
 
 SMALL = {"meters": 60, "profile_meters": 60, "series_meters": 2, "series_days": 16, "batch_frames": 25,
          "profile_batch_frames": 13, "rounds": 2}  # fmt: skip

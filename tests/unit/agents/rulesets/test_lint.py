@@ -39,6 +39,7 @@ FAULTS = {
     "NEVER_APPLIES": (f"valid_to: 2026-05-01\n{OVERRIDE}", (3, 5)),
     "SAYS_NOTHING": ("sets:\n  - meter_model: M\n", (2, 5)),
     "SHADOW_NO_EFFECT": ("rules: {V16: shadow}\n", (1, 9)),
+    "STREAM_LEAVES_OUT": ("rules: {V14: {severity: warning}}\n", (1, 9)),
     "OFF_NO_EFFECT": ("rules: {V14: {run: off, severity: information}}\n", (1, 9)),
 }
 
@@ -49,6 +50,27 @@ def test_a_fault_is_found_where_it_stands(code: str) -> None:
     _, findings = ruleset_findings({"rules.yaml": text})
     assert [(one.code, one.place.line, one.place.column) for one in findings] == [(code, *place)]
     assert findings[0].hint
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rules: {V13: off}\n", True),
+        ("rules: {V01: off}\n", True),
+        ("rules: {V01: on}\n", False),
+        ("rules: {V05: {severity: warning}}\n", True),
+        ("rules: {V27: {severity: warning}}\n", False),
+        ("rules: {V27: {severity: error}}\n", True),
+        ("rules: {V09: {severity: warning}, V25: on, V14: shadow, V37: off}\n", False),
+        ("grid_tolerance_secs: 100\n", False),
+        ("valid_from: 2026-05-01\ngrid_tolerance_secs: 100\n", True),
+        ("sets: [{meter_model: M, future_slack_secs: 60}]\n", True),
+    ],
+)
+def test_what_the_stream_leaves_out_is_a_warning(text: str, said: bool) -> None:
+    _, findings = ruleset_findings({"rules.yaml": text})
+    assert ("STREAM_LEAVES_OUT" in {one.code for one in findings}) == said
+    assert {one.level.value for one in findings} <= {"warning"}
 
 
 def test_every_code_has_a_case_and_a_line_in_the_docs() -> None:

@@ -1,0 +1,83 @@
+"""The VEE step with limits of single service points that begin in the midst, against its oracle."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of
+from tests.oracles.vee_oracle import DAY, OFFSET, Config, Oracle
+from tests.property.test_vee import Story, same, stories
+
+FIRST_DAY = (MIDNIGHT + OFFSET) // DAY
+Own = dict[int, list[tuple[int, Config]]]
+FIELDS = {
+    "range_percent": "range_percent", "spike_percent": "spike_ratio_percent", "spike_floor": "spike_floor_wh",
+    "linear": "linear_secs", "sum_tolerance": "sum_tolerance_wh",
+}  # fmt: skip
+
+
+def draw_own(rng: random.Random, config: Config) -> Own:
+    """Limits of some points, from a day on and until another."""
+    found: Own = {}
+    for point in POINTS[:3]:
+        day = FIRST_DAY + rng.randrange(-1, 3)
+        while rng.random() < 0.6:
+            other = replace(
+                config, range_percent=rng.choice((100, 120, 400)), spike_percent=rng.choice((1, 180, 2000)),
+                spike_floor=rng.choice((0, 500, 5000)), linear=rng.choice((0, 1800, 7200, 40_000)),
+                sum_tolerance=rng.choice((0, 25, 500)),
+            )  # fmt: skip
+            end = day + rng.randrange(1, 3)
+            found.setdefault(point, []).extend([(day, other), (end, config)])
+            day = end
+    return found
+
+
+def document(own: Own, config: Config) -> bytes:
+    """The same as overrides."""
+    lines = ["overrides:"]
+    for point, parts in own.items():
+        for (day, limits), (end, _) in zip(parts[::2], parts[1::2], strict=True):
+            start, until = (date(1970, 1, 1) + timedelta(one) for one in (day, end))
+            said = "".join(f", {name}: {getattr(limits, field)}" for field, name in FIELDS.items())
+            lines.append(f"  - {{service_point: {point}, start: {start}, end: {until}, reason: r, author: a{said}}}")
+    return "\n".join(lines).encode()
+
+
+def play(story: Story, documents: dict[str, bytes]) -> Vee:
+    vee = Vee(story.links, config_of(story.config), documents=documents)
+    for rows, (time, lateness) in story.steps:
+        if rows:
+            vee.arrive(rows)
+        vee.tick(time, lateness)
+    return vee
+
+
+@settings(max_examples=60, deadline=None)
+@given(stories, st.integers(0, 2**32))
+def test_points_with_limits_of_their_own_are_as_the_oracle_says(story: Story, seed: int) -> None:
+    own = draw_own(random.Random(seed), story.config)
+    oracle = Oracle(story.links, story.config, own=own)
+    for rows, (time, lateness) in story.steps:
+        for row in rows:
+            oracle.arrive(row)
+        oracle.tick(time, lateness)
+    vee = play(story, {"rules/own.yaml": document(own, story.config)} if own else {})
+    same(vee.final, oracle.final)
+    assert vee.days == oracle.days
+
+
+@settings(max_examples=15, deadline=None)
+@given(stories)
+def test_a_document_that_says_what_holds_anyway_leaves_the_same_bytes(story: Story) -> None:
+    """By the row of its own that every link has then, and not by the topology's."""
+    plain, held = play(story, {}), play(story, {"rules/x.yaml": b"valid_from: 2000-01-01\nchange_floor_wh: 1\n"})
+    assert len(plain.batches) == len(held.batches)
+    for one, other in zip(plain.batches, held.batches, strict=True):
+        for column in one.COLUMNS:
+            assert getattr(one, column.name).tobytes() == getattr(other, column.name).tobytes(), column.name

@@ -1,0 +1,157 @@
+"""What rule sets make of rules of the window: suspect and in force, told, estimated, off, from a day on."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from agents.vee.kernels_window import CHANGED, REPEATS, STANDS_OUT
+from pipeline.codes import RULE_BIT, Flag, Method, Quality
+from pipeline.reference import FOREVER
+from tests.builders_vee import MIDNIGHT, POINTS, Vee, blocks
+from tests.oracles.settlement_oracle import Settled
+from tests.oracles.vee_oracle import DAY, OFFSET, Link, Row
+
+POINT = POINTS[0]
+LINK = Link(7, POINT, 0, FOREVER, limit=4000)
+TODAY = (MIDNIGHT + OFFSET) // DAY
+V09, V14, V25, V37 = (1 << RULE_BIT[code] for code in ("V09", "V14", "V25", "V37"))
+PLAIN = [400 + 10 * (place % 7) for place in range(48)]
+
+
+def local(days: int) -> str:
+    return str(date(1970, 1, 1) + timedelta(days=TODAY + days))
+
+
+def with_values(values: dict[int, int], of: list[int] = PLAIN) -> list[int]:
+    return [values.get(place, value) for place, value in enumerate(of)]
+
+
+def played(document: str, *days: list[int]) -> Vee:
+    """Days of one meter, each closed; no registers."""
+    vee = Vee([LINK], documents={"rules/x.yaml": document.encode()} if document else {})
+    vee.tick(MIDNIGHT)
+    for day, energies in enumerate(days):
+        begin = MIDNIGHT + day * DAY
+        for hour in range(0, 48, 2):
+            vee.arrive(blocks(0, begin + hour * 1800, energies[hour : hour + 2]))
+            vee.tick(begin + (hour + 2) * 1800)
+    return vee
+
+
+def day_of(vee: Vee, day: int) -> Settled:
+    return vee.days[POINT, TODAY + day]
+
+
+def reading(vee: Vee, place: int, day: int = 0) -> tuple[int, int, int, int]:
+    """(wh_imp, quality, method, rules) in force."""
+    one = vee.final[POINT, MIDNIGHT + day * DAY + place * 1800]
+    return one.energy[0], one.quality[0], one.method, one.rules
+
+
+def flags(vee: Vee) -> int:
+    return sum(int((batch.flags & Flag.SHADOW != 0).sum()) for batch in vee.batches)
+
+
+def test_a_range_is_an_error_unless_a_rule_set_says_otherwise() -> None:
+    values = with_values({20: 9000})
+    assert reading(played("", values), 20)[1:3] == (Quality.ESTIMATED, Method.LINEAR)
+
+    held = played("rules: {V09: {severity: warning}}", values)
+    assert reading(held, 20) == (9000, Quality.SUSPECT, 0, V09)
+    day = day_of(held, 0)
+    assert (day.counts, day.suspect[0], day.estimated[0]) == ([47, 0, 0, 1], 9000, 0)
+    assert day.actual[0] == sum(values) - 9000
+
+    told = played("rules: {V09: {severity: information}, V14: off}", values)
+    assert reading(told, 20) == (9000, Quality.ACTUAL, 0, V09)
+    assert (day_of(told, 0).counts, flags(told)) == ([48, 0, 0, 0], 0)
+
+    shadow = played("rules: {V09: shadow, V14: off}", values)
+    assert reading(shadow, 20) == (9000, Quality.ACTUAL, 0, V09)
+    assert (day_of(shadow, 0).counts, flags(shadow)) == ([48, 0, 0, 0], 1)
+
+    off = played("rules: {V09: off, V14: off}", values)
+    assert reading(off, 20) == (9000, Quality.ACTUAL, 0, 0)
+
+
+def test_a_held_value_is_no_pattern_and_counts_against_the_registers() -> None:
+    values = with_values({20: 9000, 30: -1})
+    vee = Vee([LINK], documents={"rules/x.yaml": b"rules: {V09: {severity: warning}}"})
+    vee.tick(MIDNIGHT)
+    vee.arrive([Row(0, False, MIDNIGHT, (1000, 1000, 0, 0))])
+    rows = [row for place, row in enumerate(blocks(0, MIDNIGHT, values)) if place != 30]
+    truth = sum(value for value in values if value > 0) + 333
+    end = MIDNIGHT + DAY
+    vee.arrive([*rows[:-1], Row(0, False, end, (1000 + truth, 1000 + truth, 0, 0))])
+    vee.tick(end - 1800)
+    vee.arrive(rows[-1:])
+    vee.tick(end)
+    vee.tick(end + 1800)
+    assert reading(vee, 20)[:2] == (9000, Quality.SUSPECT)
+    assert reading(vee, 30)[:3] == (333, Quality.ESTIMATED, Method.SCALED)
+
+
+def test_what_a_head_end_doubts_may_stay_or_be_told() -> None:
+    def sent(document: bytes) -> Vee:
+        vee = Vee([LINK], documents={"rules/x.yaml": document} if document else {})
+        vee.tick(MIDNIGHT)
+        doubted = [Row(0, True, MIDNIGHT + 1800, (500, 500, 0, 0), "suspect")]
+        vee.arrive(doubted)
+        vee.arrive(blocks(0, MIDNIGHT + 1800, PLAIN[1:2]))
+        for place in range(2, 48):
+            vee.tick(MIDNIGHT + place * 1800)
+            vee.arrive(blocks(0, MIDNIGHT + place * 1800, PLAIN[place : place + 1]))
+        vee.tick(MIDNIGHT + DAY)
+        return vee
+
+    assert reading(sent(b""), 0)[1] == Quality.ESTIMATED
+    assert reading(sent(b"rules: {V37: {severity: warning}}"), 0) == (500, Quality.SUSPECT, 0, V37)
+    assert reading(sent(b"rules: {V37: {severity: information}}"), 0) == (500, Quality.ACTUAL, 0, V37)
+    assert reading(sent(b"rules: {V37: off}"), 0) == (500, Quality.ACTUAL, 0, 0)
+
+
+def test_a_spike_that_is_only_told_stands_in_the_day_s_row() -> None:
+    values = with_values({20: 3000})
+    assert reading(played("", values), 20)[1:] == (Quality.ESTIMATED, Method.LINEAR, V14)
+    for said in ("shadow", "{severity: information}"):
+        vee = played(f"rules: {{V14: {said}}}", values, PLAIN)
+        assert reading(vee, 20) == (3000, Quality.ACTUAL, 0, 0)
+        assert (day_of(vee, 0).registers, day_of(vee, 1).registers) == (STANDS_OUT, 0)
+        assert day_of(vee, 0).counts == [48, 0, 0, 0]
+    off = played("rules: {V14: off}", values)
+    assert (reading(off, 20)[0], day_of(off, 0).registers) == (3000, 0)
+
+
+def test_an_override_holds_from_its_day_until_its_end() -> None:
+    override = f"""
+overrides:
+  - {{service_point: {POINT}, start: {local(1)}, end: {local(2)}, reason: r, author: a, spike_ratio_percent: 5000}}
+"""
+    values = with_values({20: 3000})
+    vee = played(override, values, values, values)
+    assert [reading(vee, 20, day)[1] for day in range(3)] == [Quality.ESTIMATED, Quality.ACTUAL, Quality.ESTIMATED]
+
+
+def test_repeated_values_are_judged_where_a_rule_set_asks_for_it() -> None:
+    stuck = with_values(dict.fromkeys(range(10, 24), 777))
+    assert reading(played("", stuck), 15) == (777, Quality.ACTUAL, 0, 0)
+
+    vee = played("rules: {V25: on}\nlinear_secs: 86400", stuck)
+    assert reading(vee, 10)[:2] == (777, Quality.ACTUAL)  # the first of them was measured
+    assert [reading(vee, place)[1:] for place in (11, 23)] == [(Quality.ESTIMATED, Method.LINEAR, V25)] * 2
+    assert reading(vee, 24)[1] == Quality.ACTUAL
+
+    told = played("rules: {V25: {severity: information}}", stuck, PLAIN)
+    assert reading(told, 15) == (777, Quality.ACTUAL, 0, 0)
+    assert (day_of(told, 0).registers, day_of(told, 1).registers) == (REPEATS, 0)
+
+    few = with_values(dict.fromkeys(range(10, 21), 777))
+    assert day_of(played("rules: {V25: on}", few), 0).counts == [48, 0, 0, 0]
+
+
+def test_a_change_is_told_where_a_rule_set_asks_for_it() -> None:
+    values = with_values({20: 100, 21: 501})
+    assert day_of(played("", values), 0).registers == 0
+    vee = played("rules: {V21: on}", values, with_values({20: 100, 21: 400}))
+    assert (day_of(vee, 0).registers, day_of(vee, 1).registers) == (CHANGED, 0)
+    assert reading(vee, 21) == (501, Quality.ACTUAL, 0, 0)
