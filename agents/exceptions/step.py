@@ -101,7 +101,7 @@ class ExceptionsStep:
             return []
         time = batch.day_start.max() + DAY_SECS if parcel.tick is None else parcel.tick.time
         made = exceptions_of(
-            changes, batch, self.config.offset_secs, self.config.paise_per_kwh, int(time), parcel.origin
+            changes, batch, self.config.offset_secs, self.config.paise_per_kwh, int(time), parcel.origin, self.name
         )
         return [Emission("exceptions", made)]
 
