@@ -57,7 +57,10 @@ def batch_of(rows: Sequence[Row]) -> ReadingBatch:
     batch.day_link = np.zeros(count, "<u4")
     came = [row.figures.known and not row.figures.absent for row in rows]
     batch.day_registers = np.array(
-        [row.registers or (BOTH if row.figures.known and not whole else 0) for row, whole in zip(rows, came, strict=True)],
+        [
+            row.registers or (BOTH if row.figures.known and not whole else 0)
+            for row, whole in zip(rows, came, strict=True)
+        ],
         "<u1",
     )
     counts = [(row.figures.intervals - row.figures.absent, row.figures.absent, 0, 0) for row in rows]

@@ -90,7 +90,13 @@ def _column(field: Mapping[str, Any], columns: Mapping[str, Column]) -> Column:
 
 
 def exceptions_of(
-    changes: Array, batch: ReadingBatch, offset_secs: int, paise_per_kwh: int, tick_time: int, origin: Origin, stage: str
+    changes: Array,
+    batch: ReadingBatch,
+    offset_secs: int,
+    paise_per_kwh: int,
+    tick_time: int,
+    origin: Origin,
+    stage: str,
 ) -> Exceptions:
     """Exceptions of changes (n,), whose rows are settled days of `batch`.
 

@@ -32,9 +32,7 @@ MOST_BALANCE = 32_767
 MOST_CHANGES = 40
 """More than one day can make: it closes two months at most, each of five rules, and ends runs between them."""
 
-CHANGE = np.dtype(
-    [("row", "<i8"), ("bit", "<i8"), ("state", "<i8"), ("first", "<i8"), ("last", "<i8"), ("wh", "<i8")]
-)
+CHANGE = np.dtype([("row", "<i8"), ("bit", "<i8"), ("state", "<i8"), ("first", "<i8"), ("last", "<i8"), ("wh", "<i8")])
 """An exception that opens, goes on or closes: row of the settled day, rule, first and last local day; Wh at stake, -1:
 what is at stake of that day."""
 
@@ -195,7 +193,9 @@ def _follow(record, number, bit, rule, status, wh, month, row, limit, calendar, 
     run = (np.int64(record.runs) >> shift) & LONGEST_RUN
     first, last = _first_of(calendar, month - run), _first_of(calendar, month + 1) - 1
     if run > 0 and (status == PASSED or run == LONGEST_RUN):
-        made = _put(out, made, row, bit, CLOSED, first, last if status == PASSED else _first_of(calendar, month) - 1, wh)
+        made = _put(
+            out, made, row, bit, CLOSED, first, last if status == PASSED else _first_of(calendar, month) - 1, wh
+        )
         run = np.int64(0)
     if status == FAILED:
         run += 1
