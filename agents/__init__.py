@@ -13,6 +13,7 @@ from agents.losses.config import LossesConfig
 from agents.nodes.config import NodesConfig
 from agents.rating.config import RatingConfig
 from agents.scorecard.config import ScorecardConfig
+from agents.usage.config import UsageConfig
 from agents.vee.config import VeeConfig
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def _nodes(config: Any) -> Step:
     return NodesStep(config)
 
 
+def _usage(config: Any) -> Step:
+    from agents.usage.step import UsageStep
+
+    return UsageStep(config)
+
+
 def _exceptions(config: Any) -> Step:
     from agents.exceptions.step import ExceptionsStep
 
@@ -66,6 +73,7 @@ STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
     "vee": (VeeConfig, _vee),
     "rating": (RatingConfig, _rating),
     "nodes": (NodesConfig, _nodes),
+    "usage": (UsageConfig, _usage),
     "exceptions": (ExceptionsConfig, _exceptions),
     "scorecard": (ScorecardConfig, _scorecard),
     "losses": (LossesConfig, _losses),

@@ -222,7 +222,7 @@ LOSS = Record(
 
 EXCEPTION_STATE = (
     ("OPEN", "somebody should look at it"),
-    ("CLOSED", "late data have put it right, or the run of days has ended"),
+    ("CLOSED", "late data have put it right, or the run of days or months has ended"),
 )
 SEVERITY_DOC = {
     Severity.INFORMATION: "told and counted; quality and value stay",
@@ -260,8 +260,20 @@ READING_EXCEPTION = Record(
         Field("intervals_estimated", "int", "Of these with an estimated reading."),
         Field("intervals_missing", "int", "Of these with no reading at all."),
         Field("intervals_suspect", "int", "Of these with a suspect reading."),
-        Field("wh_at_stake", "long", "[Wh] Import of the last day that is estimated, suspect or unexplained."),
+        Field(
+            "wh_at_stake",
+            "long",
+            "[Wh] Import of the last day that is estimated, suspect or unexplained; of V17 and V19 how far the use of "
+            "the last month is from what was expected, of V20 that of the last day.",
+        ),
         Field("paise_at_stake", "long", "[paise] The same at the average rate that the stage is told, to sort by."),
+        Field(
+            "stage",
+            "string",
+            "Stage that found it: exceptions (days), usage (months). Two records of the same stage, topic id, partition, "
+            "offset and index are copies.",
+            default="exceptions",
+        ),
         Field("tick_time", "long", "[s] Time of the log at which it was seen, epoch seconds UTC."),
         *ORIGIN,
     ),

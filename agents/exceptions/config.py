@@ -27,8 +27,18 @@ class ExceptionsConfig(BaseModel):
         5, ge=0, le=1000, description="V12: and this share of the day's register difference."
     )
     zero_days: int = Field(7, ge=1, le=LONGEST_RUN, description="V23: days without any use in a row.")
+    zero_days_industry: int = Field(
+        1, ge=1, le=LONGEST_RUN, description="V23: the same of a commercial or industrial service point."
+    )
+    industry_tariffs: tuple[int, ...] = Field(
+        (),
+        description="V23: numbers of the tariffs that commercial and industrial service points have in the registry.",
+    )
     estimated_days: int = Field(
-        60, ge=1, le=LONGEST_RUN, description="V30: days in a row of which no interval came; 60 are two monthly bills."
+        0,
+        ge=0,
+        le=LONGEST_RUN,
+        description="V30: days in a row of which no interval came; 0: not judged here but by months, in `usage`.",
     )
     without: tuple[str, ...] = Field((), description="Codes of rules that make no exceptions.")
     paise_per_kwh: int = Field(

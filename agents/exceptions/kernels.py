@@ -32,7 +32,6 @@ LIMITS = np.dtype(
         ("missing_percent", "<i8"),
         ("sum_wh", "<i8"),
         ("sum_permille", "<i8"),
-        ("zero_days", "<i8"),
         ("estimated_days", "<i8"),
         ("offset", "<i8"),
     ]
@@ -120,9 +119,9 @@ def _put(out, made, row, bit, state, first, last):  # type: ignore[no-untyped-de
 
 
 @allocating_kernel
-def follow(first, rows, slots, day, rules, kind, counts, limits, points, changed, dirty, capacity, out):  # type: ignore[no-untyped-def]
+def follow(first, rows, slots, day, rules, kind, counts, zero_days, limits, points, changed, dirty, capacity, out):  # type: ignore[no-untyped-def]
     """Take settled days rows i64 (n,), from `first` on, into the state at slots i64 (n,), in order; what opens or
-    closes goes to out CHANGE.
+    closes goes to out CHANGE. zero_days i64 (n,): limit of V23 at each.
 
     Returns (days taken, changes): fewer days when `out` might not hold those of the next.
     """
@@ -152,10 +151,10 @@ def follow(first, rows, slots, day, rules, kind, counts, limits, points, changed
                 if is_ != was:
                     made = _put(out, made, row, bit, OPEN if is_ else CLOSED, at, at)
         run = _run(record.zero)
-        if run >= limit.zero_days and record.zero_from == 0:
+        if run >= zero_days[item] and record.zero_from == 0:
             record.zero_from = record.newest - run + 1
             made = _put(out, made, row, V23, OPEN, record.zero_from, record.newest)
-        elif run < limit.zero_days and record.zero_from != 0:
+        elif run < zero_days[item] and record.zero_from != 0:
             made = _put(out, made, row, V23, CLOSED, record.zero_from, record.newest)
             record.zero_from = 0
         run = _run(record.estimated)

@@ -28,7 +28,7 @@ WATT_HOURS = 1000
 
 @dataclass(frozen=True)
 class Exceptions:
-    """Exceptions that one parcel opened or closed, in order; `columns` are i64 (n,) by field of the schema.
+    """Exceptions that one parcel opened or closed at a stage, in order; `columns` are i64 (n,) by field of the schema.
 
     The key of a record is its service point, 8 bytes big-endian.
     """
@@ -36,6 +36,7 @@ class Exceptions:
     columns: dict[str, Array]
     tick_time: int
     origin: Origin
+    stage: str
 
     def __len__(self) -> int:
         return len(self.columns["service_point"])
@@ -44,6 +45,7 @@ class Exceptions:
         """The records in the Confluent wire format."""
         schema: Any = contracts.schemas[SCHEMA]
         same: dict[str, Column] = {
+            "stage": avro_string(self.stage),
             "tick_time": avro_long(self.tick_time),
             "source_topic_id": avro_string(self.origin.topic_id),
             "source_partition": avro_long(self.origin.partition),
@@ -62,6 +64,7 @@ class Exceptions:
             {
                 **dict(zip(self.columns, row, strict=True)),
                 **{name: symbols[self.columns[name][index]] for name, symbols in _SYMBOLS.items()},
+                "stage": self.stage,
                 "tick_time": self.tick_time,
                 "source_topic_id": self.origin.topic_id,
                 "source_partition": self.origin.partition,
@@ -87,9 +90,18 @@ def _column(field: Mapping[str, Any], columns: Mapping[str, Column]) -> Column:
 
 
 def exceptions_of(
-    changes: Array, batch: ReadingBatch, offset_secs: int, paise_per_kwh: int, tick_time: int, origin: Origin
+    changes: Array,
+    batch: ReadingBatch,
+    offset_secs: int,
+    paise_per_kwh: int,
+    tick_time: int,
+    origin: Origin,
+    stage: str,
 ) -> Exceptions:
-    """Exceptions of changes CHANGE (n,), whose rows are settled days of `batch`."""
+    """Exceptions of changes (n,), whose rows are settled days of `batch`.
+
+    Changes have fields row, bit, state, first and last; with `wh` they say themselves what is at stake, unless it is -1.
+    """
     rows = changes["row"]
     counts = batch.day_counts[rows].astype(np.int64)
     at_stake = (
@@ -97,6 +109,8 @@ def exceptions_of(
         + np.abs(batch.day_suspect[rows, 0])
         + np.abs(batch.day_unexplained[rows, 0])
     )
+    if "wh" in (changes.dtype.names or ()):
+        at_stake = np.where(changes["wh"] < 0, at_stake, changes["wh"])
     rules = [BY_BIT[bit] for bit in changes["bit"].tolist()]
     place = {rule.code: number for number, rule in enumerate(RULES)}
     index = np.arange(len(rows), dtype=np.int64)
@@ -116,4 +130,5 @@ def exceptions_of(
         "wh_at_stake": at_stake,
         "paise_at_stake": at_stake * paise_per_kwh // WATT_HOURS,
     }
-    return Exceptions({name: np.ascontiguousarray(column) for name, column in columns.items()}, tick_time, origin)
+    plain = {name: np.ascontiguousarray(column) for name, column in columns.items()}
+    return Exceptions(plain, tick_time, origin, stage)

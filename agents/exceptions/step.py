@@ -7,6 +7,7 @@ closed when late data have put the day right. Readings pass unchanged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,27 @@ from pipeline.state import Layout, StateStore
 from pipeline.step import Advance, Emission, Parcel
 
 FIRST_CHANGES = 1024
+NEVER = 2**62
+"""Days of a run that is none."""
 OF_DAYS = ("V01", "V12", "V23", "V30")
 """Rules that settled days are judged by; of the others the readings say that they failed."""
+
+
+class Industry(NamedTuple):
+    """Commercial and industrial service points: point u64 (n,), since and until i64 (n,) epoch seconds UTC."""
+
+    point: Array
+    since: Array
+    until: Array
+
+    def among(self, points: Array, starts: Array) -> Array:
+        """Mask of points u64 (n,) that are at starts i64 (n,)."""
+        found = np.zeros(len(points), bool)
+        if len(self.point):
+            for start in np.unique(starts).tolist():
+                of_day = self.point[(self.since <= start) & (self.until > start)]
+                found |= (starts == start) & np.isin(points, of_day)
+        return found
 
 
 class ExceptionsStep:
@@ -50,14 +70,17 @@ class ExceptionsStep:
         )
         self._limits = np.zeros(1, LIMITS)
         self._limits[0] = (
-            config.missing_percent, config.sum_tolerance_wh, config.sum_tolerance_permille, config.zero_days,
-            config.estimated_days, config.offset_secs,
+            config.missing_percent, config.sum_tolerance_wh, config.sum_tolerance_permille,
+            config.estimated_days or NEVER, config.offset_secs,
         )  # fmt: skip
 
-    def prepare(self, references: References) -> None:
-        """Nothing of the registry is needed."""
+    def prepare(self, references: References) -> Industry:
+        """Who is commercial or industrial."""
+        registry = references.registry
+        rows = np.flatnonzero(np.isin(registry.tariff, self.config.industry_tariffs))
+        return Industry(registry.point[rows], registry.point_from[rows], registry.point_to[rows])
 
-    def advance(self, parcel: Parcel, store: StateStore, prepared: None) -> Advance:
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Industry) -> Advance:
         """Look at one parcel's readings and settled days; it goes on unchanged."""
         batch = parcel.batch
         if batch is not None and not isinstance(batch, ReadingBatch):
@@ -67,7 +90,7 @@ class ExceptionsStep:
         emissions: list[Emission] = []
         if isinstance(batch, ReadingBatch):
             self._see(batch, store)
-            emissions = self._follow(batch, parcel, store)
+            emissions = self._follow(batch, parcel, store, prepared)
         if parcel.tick is not None:
             self._sweep((parcel.tick.time + self.config.offset_secs) // DAY_SECS, store)
         return Advance(parcel, emissions)
@@ -84,7 +107,7 @@ class ExceptionsStep:
         area = store.areas["points"]
         see(slots, days, bits, area.flat[0], area.changed.reshape(1, -1), area.dirty, store.capacity)
 
-    def _follow(self, batch: ReadingBatch, parcel: Parcel, store: StateStore) -> list[Emission]:
+    def _follow(self, batch: ReadingBatch, parcel: Parcel, store: StateStore, industry: Industry) -> list[Emission]:
         count = len(batch.day_service_point)
         if not count:
             return []
@@ -98,12 +121,14 @@ class ExceptionsStep:
         if not len(rows):
             return []
         day = (batch.day_start + self.config.offset_secs) // DAY_SECS
-        changes = self._changes(batch, rows, slots, day, rules, kind, store)
+        of_industry = industry.among(batch.day_service_point[rows], batch.day_start[rows])
+        zero_days = np.where(of_industry, self.config.zero_days_industry, self.config.zero_days)
+        changes = self._changes(batch, rows, slots, day, rules, kind, zero_days, store)
         if not len(changes):
             return []
         time = batch.day_start.max() + DAY_SECS if parcel.tick is None else parcel.tick.time
         made = exceptions_of(
-            changes, batch, self.config.offset_secs, self.config.paise_per_kwh, int(time), parcel.origin
+            changes, batch, self.config.offset_secs, self.config.paise_per_kwh, int(time), parcel.origin, self.name
         )
         return [Emission("exceptions", made)]
 
@@ -121,15 +146,16 @@ class ExceptionsStep:
         return rows, slots[rows]
 
     def _changes(
-        self, batch: ReadingBatch, rows: Array, slots: Array, day: Array, rules: Array, kind: Array, store: StateStore
-    ) -> Array:
+        self, batch: ReadingBatch, rows: Array, slots: Array, day: Array, rules: Array, kind: Array, zero_days: Array,
+        store: StateStore,
+    ) -> Array:  # fmt: skip
         """CHANGE (n,) of settled days, in order; those of rules that are left out do not count."""
         area = store.areas["points"]
         room, parts, first = np.empty(FIRST_CHANGES + 2 * RUN_BITS, CHANGE), [], 0
         while first < len(rows):
             first, made = follow(
-                first, rows, slots, day, rules, kind, batch.day_counts, self._limits, area.flat[0],
-                area.changed.reshape(1, -1), area.dirty, store.capacity, room,
+                first, rows, slots, day, rules, kind, batch.day_counts, zero_days, self._limits,
+                area.flat[0], area.changed.reshape(1, -1), area.dirty, store.capacity, room,
             )  # fmt: skip
             parts.append(room[:made].copy())
         changes: Array = np.concatenate(parts)

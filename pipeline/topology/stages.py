@@ -61,6 +61,14 @@ STAGES: dict[str, Stage] = {
             "sum energy by network node",
         ),
         Stage(
+            "usage",
+            "ReadingBatch",
+            "ReadingBatch",
+            None,
+            {"exceptions": "ReadingException"},
+            "judge the use of months",
+        ),
+        Stage(
             "exceptions",
             "ReadingBatch",
             "ReadingBatch",

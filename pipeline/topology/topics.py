@@ -51,7 +51,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "exceptions",
-        "exceptions",
+        "exceptions, usage",
         "service point",
         "ReadingException",
         "warehouse, operations",

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.exceptions.config import ExceptionsConfig
-from agents.exceptions.step import ExceptionsStep
+from agents.exceptions.step import ExceptionsStep, Industry
 from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array, empty
@@ -20,6 +20,7 @@ from tests.oracles.exceptions_oracle import Change, Day, Oracle
 OFFSET = 19_800
 FIRST_DAY = 20_000
 CONFIG = ExceptionsConfig(zero_days=3, estimated_days=4)
+NOBODY = Industry(np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64))
 SEEN = ("V07", "V09", "V14")
 
 POINTS = st.integers(1, 3)
@@ -67,7 +68,7 @@ def batch_of(readings: list[tuple[int, int, set[str]]], days: list[Day]) -> Read
 def changes_of(step: ExceptionsStep, store: StateStore, offset: int, batch: ReadingBatch) -> list[Change]:
     parcel = Parcel(Origin("log", 0, offset), batch)
     found: list[Change] = []
-    for emission in step.advance(parcel, store, None).emissions:
+    for emission in step.advance(parcel, store, NOBODY).emissions:
         for record in emission.value.records():
             first = (record["period_start"] + OFFSET) // DAY_SECS
             last = (record["period_end"] + OFFSET) // DAY_SECS - 1
@@ -109,7 +110,7 @@ def test_what_is_forgotten_at_midnight_changes_nothing(days: list[tuple[int, tup
         batch = batch_of([], [day])
         assert changes_of(step, swept, 2 * number, batch) == changes_of(step, kept, 2 * number, batch)
         tick = Tick((FIRST_DAY + number + 1) * DAY_SECS - OFFSET, 0)
-        step.advance(Parcel(Origin("log", 0, 2 * number + 1), None, tick), swept, None)
+        step.advance(Parcel(Origin("log", 0, 2 * number + 1), None, tick), swept, NOBODY)
     assert int(swept.used.sum()) <= int(kept.used.sum()) + 1
 
 
@@ -123,7 +124,7 @@ def test_a_point_with_nothing_to_look_at_takes_no_memory() -> None:
     assert changes_of(step, store, 1, batch_of([], bad)) == [(7, "V01", "OPEN", FIRST_DAY + 1, FIRST_DAY + 1)]
     good = [Day(7, FIRST_DAY + 1, (48, 0, 0, 0))]
     assert changes_of(step, store, 2, batch_of([], good)) == [(7, "V01", "CLOSED", FIRST_DAY + 1, FIRST_DAY + 1)]
-    step.advance(Parcel(Origin("log", 0, 3), None, Tick((FIRST_DAY + 30) * DAY_SECS, 0)), store, None)
+    step.advance(Parcel(Origin("log", 0, 3), None, Tick((FIRST_DAY + 30) * DAY_SECS, 0)), store, NOBODY)
     assert int(store.used.sum()) == 1  # the row that says when it was swept
 
 
@@ -131,12 +132,40 @@ def test_energy_at_stake_has_a_price() -> None:
     step = ExceptionsStep(ExceptionsConfig(paise_per_kwh=650))
     batch = batch_of([], [Day(7, FIRST_DAY, (10, 38, 0, 0), unexplained=-2_000, registers=3, register_energy=5_000)])
     batch.day_estimated[:, 0] = 4_000
-    (emission,) = step.advance(Parcel(Origin("log", 0, 9), batch), StateStore(step.layout, range(4)), None).emissions
+    (emission,) = step.advance(Parcel(Origin("log", 0, 9), batch), StateStore(step.layout, range(4)), NOBODY).emissions
     records = emission.value.records()
     assert [(record["rule"], record["wh_at_stake"], record["paise_at_stake"]) for record in records] == [
         ("V01", 6_000, 3_900), ("V12", 6_000, 3_900),
     ]  # fmt: skip
     assert [record["revision"] for record in records] == [9 << 20, (9 << 20) + 1]
+
+
+def test_a_factory_without_use_is_told_sooner_and_only_while_it_is_one() -> None:
+    step, opened = ExceptionsStep(ExceptionsConfig(zero_days=3, zero_days_industry=1)), []
+    store = StateStore(step.layout, range(4))
+    until = (FIRST_DAY + 1) * DAY_SECS - OFFSET
+    industry = Industry(np.array([3, 2], np.uint64), np.array([0, 0]), np.array([2**62, until]))
+    for number in range(3):
+        zeros = [Day(point, FIRST_DAY + number, (48, 0, 0, 0), used=0) for point in (1, 2, 3)]
+        parcel = Parcel(Origin("log", 0, number), batch_of([], zeros))
+        for emission in step.advance(parcel, store, industry).emissions:
+            opened += [(number, one["service_point"], one["rule"], one["state"]) for one in emission.value.records()]
+    assert opened == [
+        (0, 2, "V23", "OPEN"), (0, 3, "V23", "OPEN"), (1, 2, "V23", "CLOSED"), (2, 1, "V23", "OPEN"),
+        (2, 2, "V23", "OPEN"),
+    ]  # fmt: skip
+
+
+def test_an_industrial_point_is_one_of_a_tariff_that_the_options_name() -> None:
+    from tests.builders_vee import references
+    from tests.oracles.vee_oracle import Link
+
+    known = references([Link(device, device, 0, 2**62) for device in (1, 2)])
+    known.registry.tariff[:] = (4, 9)
+    industry = ExceptionsStep(ExceptionsConfig(industry_tariffs=(9,))).prepare(known)
+    assert industry.among(np.array([1, 2], np.uint64), np.array([500, 500])).tolist() == [False, True]
+    nobody = ExceptionsStep(ExceptionsConfig()).prepare(known)
+    assert not nobody.among(np.array([1, 2], np.uint64), np.array([500, 500])).any()
 
 
 def test_rules_that_are_left_out_make_no_exceptions() -> None:
@@ -153,7 +182,7 @@ def test_encoded_records_are_the_plain_ones() -> None:
     step = ExceptionsStep(CONFIG)
     days = [Day(point, FIRST_DAY, (10, 38, 0, 0), unexplained=500, registers=3) for point in (3, 9)]
     (emission,) = step.advance(
-        Parcel(Origin("log", 2, 5), batch_of([], days)), StateStore(step.layout, range(4)), None
+        Parcel(Origin("log", 2, 5), batch_of([], days)), StateStore(step.layout, range(4)), NOBODY
     ).emissions
     encoded = emission.value.encode(contracts)
     values = [contracts.decode(bytes(value), "ReadingException") for value in encoded.values]

@@ -1,0 +1,55 @@
+"""Options of the usage stage."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from agents.vee.config import Thresholds
+from pipeline.localtime import OFFSETS, known_zone
+
+JUDGED = ("V08", "V17", "V18", "V19", "V20", "V22", "V30")
+"""Rules that this stage judges."""
+
+
+def _same(name: str) -> Any:
+    """A threshold with the default, bounds and description that it has for whole series."""
+    return copy(Thresholds.model_fields[name])
+
+
+class UsageConfig(BaseModel):
+    """What `usage:` in a topology file may say; its thresholds are those of `agents.vee.config.Thresholds`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timezone: str = Field("Asia/Kolkata", description="Zone of local days and months; one without summer time.")
+    usage_high_percent: int = _same("usage_high_percent")
+    usage_low_percent: int = _same("usage_low_percent")
+    demand_high_percent: int = _same("demand_high_percent")
+    demand_low_percent: int = _same("demand_low_percent")
+    audit_high_percent: int = _same("audit_high_percent")
+    audit_low_percent: int = _same("audit_low_percent")
+    peak_change_percent: int = _same("peak_change_percent")
+    estimated_bills: int = _same("estimated_bills")
+    register_change_percent: int = _same("register_change_percent")
+    without: tuple[str, ...] = Field((), description=f"Rules that are not judged, of {', '.join(JUDGED)}.")
+    paise_per_kwh: int = Field(
+        700, ge=0, description="What a kilowatt-hour at stake is worth, to sort by: an average billing rate."
+    )
+
+    _known_zone = field_validator("timezone")(known_zone)
+
+    @field_validator("without")
+    @classmethod
+    def _rules(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(codes) - set(JUDGED))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: not judged here; use some of {', '.join(JUDGED)}")
+        return codes
+
+    @property
+    def offset_secs(self) -> int:
+        """Local time less UTC."""
+        return OFFSETS[self.timezone]
