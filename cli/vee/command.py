@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from agents.vee.rulesets import Facts
 from agents.vee.series.report import totals
 from cli.output import Json, aside, console, emit
+from cli.vee.known import Given, known
 from cli.vee.limits import RuleSets
 from cli.vee.run import run
 from cli.vee.show import show
@@ -80,6 +81,20 @@ def vee(
         Path | None,
         typer.Option(help="Holidays of your own, added to or removed from the shipped ones (YAML).", dir_okay=False),
     ] = None,
+    outages: Annotated[
+        Path | None, typer.Option(help="Confirmed outages: CSV or JSON, docs/facts.md.", dir_okay=False)
+    ] = None,
+    temperatures: Annotated[
+        Path | None,
+        typer.Option(help="Temperatures of days or hours: CSV or JSON, docs/facts.md.", dir_okay=False),
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Interval data of check meters: any format of --input.", dir_okay=False)
+    ] = None,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(help="Which meters of --input are whose neighbours: CSV or JSON, docs/facts.md.", dir_okay=False),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -100,7 +115,8 @@ def vee(
                           do="kvarn vee --input FILE; `kvarn vee --help` lists the other commands")  # fmt: skip
     asked = Asked(format.value, _zone(timezone), interval, unit and unit.value, stamps and stamps.value)
     facts = Facts(utility=utility, tariff_category=tariff_category, meter_model=meter_model)
-    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, output)
+    given = Given(outages, temperatures, check, neighbours)
+    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, given, output)
     if as_json:
         emit(said)
     else:
@@ -117,14 +133,18 @@ def _zone(name: str | None) -> str | None:
                           do="use a name as Asia/Kolkata or Europe/London") from error  # fmt: skip
 
 
-def _report(path: Path, asked: Asked, rules: RuleSets, holidays: str | None, output: Path | None) -> dict[str, Any]:
+def _report(
+    path: Path, asked: Asked, rules: RuleSets, holidays: str | None, given: Given, output: Path | None
+) -> dict[str, Any]:
     with Writer(output) as writer, _progress() as tell:
         content = read(path, asked, lambda count: tell(f"{path.name}: {count:,} read"))
+        beside = known(given, asked, content)
         reports: list[dict[str, Any]] = []
-        for done in run(content, asked.interval, rules, holidays):
+        for done in run(content, asked.interval, rules, holidays, beside):
             tell(f"{done.series.id}: {len(done.series.grid):,} intervals, {len(reports) + 1} series judged")
             writer.write(done)
             reports += done.reports
+        content.notes += beside.notes
     return {"file": _file(path, content), "series": reports, "totals": totals(reports)}
 
 

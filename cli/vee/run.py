@@ -14,6 +14,7 @@ from agents.vee.series.model import Facts, Grid, Registers, Series
 from agents.vee.series.placing import Readings, believable, checked_interval, common_grid, interval_of, only, place
 from agents.vee.series.report import report
 from agents.vee.series.settle import Settled, settle
+from cli.vee.known import NOTHING, Known
 from cli.vee.limits import Limits, RuleSets, day_types
 from cli.vee.source import Content
 from pipeline.quality import Quality
@@ -40,17 +41,21 @@ def groups(content: Content, interval: int | None) -> list[tuple[int, list[Readi
     return [(length, parts) for (_, length), parts in found.items()]
 
 
-def run(content: Content, interval: int | None, rules: RuleSets, holidays: str | None) -> Iterator[Done]:
-    """Every series of a file, in its order; raises ConfigError for one that has no grid."""
+def run(
+    content: Content, interval: int | None, rules: RuleSets, holidays: str | None, known: Known = NOTHING
+) -> Iterator[Done]:
+    """Every series of a file, in its order; raises ConfigError for one that has no grid. `known`: facts beside it."""
     for length, parts in groups(content, interval):
-        yield _one(content, length, parts, rules, holidays)
+        yield _one(content, length, parts, rules, holidays, known)
 
 
-def _one(content: Content, length: int, parts: list[Readings], rules: RuleSets, holidays: str | None) -> Done:
+def _one(
+    content: Content, length: int, parts: list[Readings], rules: RuleSets, holidays: str | None, known: Known
+) -> Done:
     grid = common_grid(parts, length, content.zone)
     grid.day_type[:] = day_types(grid, holidays, rules.calendar)
     limits: Limits = rules.of(parts[0].id, int(grid.day[0]))
-    series = Series(parts[0].id, grid, {}, NO_FACTS)
+    series = Series(parts[0].id, grid, {}, NO_FACTS, known.beside(parts[0].id, grid, limits.thresholds))
     extra: dict[str, dict[str, int]] = {}
     for part in parts:
         channel, unplaced = place(part, grid, limits.thresholds)
