@@ -8,8 +8,8 @@ from typing import Any
 
 OPEN = 0
 """`until` of an outage that has not ended."""
-LARGEST_POINT = 2**64 - 1
-LARGEST_NODE = 2**32 - 1
+LARGEST_POINT = 2**63 - 1
+LARGEST_NODE = 2**31 - 1
 
 
 class FactKind(StrEnum):
@@ -78,7 +78,7 @@ def record_of(fact: Fact, said_at: int, who: str) -> dict[str, Any]:
         "temperature": fact.value if fact.kind is FactKind.TEMPERATURE else None,
         "channel": fact.channel if fact.kind is FactKind.CHECK else "",
         "energy": fact.value if fact.kind is FactKind.CHECK else None,
-        "neighbours": [number_of(one) for one in fact.neighbours],
+        "neighbours": [{"service_point": number_of(one)} for one in fact.neighbours],
         "source": fact.source,
         "who": who,
         "why": fact.why,
