@@ -9,6 +9,7 @@ CONNECTOR_TOPICS = {
     "parked": ("source", "rejects_from"),
     "dlms_pull": ("commands", "journal"),
     "readings_topic": ("source",),
+    "facts": ("source",),
 }
 """Connector type -> its options that name a topic it reads."""
 
@@ -23,7 +24,17 @@ OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 
 SINK_SCHEMAS = {
     "clickhouse": frozenset(
-        {"ReadingBatch", "Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
+        {
+            "ReadingBatch",
+            "Determinant",
+            "EstimateScore",
+            "Event",
+            "Fact",
+            "Loss",
+            "ProfileRow",
+            "ReadingException",
+            "Reject",
+        }
     )
 }
 """Sink type -> schemas that it can store."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
+from connectors.facts.config import FactsConfig
 from connectors.folder.config import FolderConfig
 from connectors.frames_topic.config import FramesTopicConfig
 from connectors.gather.brake import Brake
@@ -43,6 +44,7 @@ REGISTRY_POLL_SECS = 0.5
 TYPES = {
     DlmsConfig: "dlms",
     DlmsPullConfig: "dlms_pull",
+    FactsConfig: "facts",
     FolderConfig: "folder",
     FramesTopicConfig: "frames_topic",
     MqttConfig: "mqtt",
@@ -51,12 +53,19 @@ TYPES = {
     TickerConfig: "ticker",
 }
 Gathering = (
-    DlmsConfig | DlmsPullConfig | FolderConfig | FramesTopicConfig | MqttConfig | ParkedConfig | ReadingsTopicConfig
+    DlmsConfig
+    | DlmsPullConfig
+    | FactsConfig
+    | FolderConfig
+    | FramesTopicConfig
+    | MqttConfig
+    | ParkedConfig
+    | ReadingsTopicConfig
 )
 """Those that have a pump."""
 DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
 """Connectors that hand on frames of readings, which others would refuse; parked ones may be such."""
-STATED = (ParkedConfig,)
+STATED = (ParkedConfig, FactsConfig)
 """Connectors that hand on statements about service points, which others would refuse."""
 
 log = structlog.get_logger()
@@ -182,6 +191,12 @@ async def _transport(
         from connectors.frames_topic.connector import run as run_frames
 
         await run_frames(config, environment.bootstrap, pump, stop, pump.ready, own.tell)
+    elif isinstance(config, FactsConfig):
+        from connectors.facts.connector import run as run_facts
+        from connectors.facts.topic import FactTopic
+
+        topic = FactTopic(environment.bootstrap, config.source, config.group)
+        await run_facts(config, topic, environment.contracts, pump, stop, own.tell)
     else:
         assert isinstance(config, ParkedConfig)
         pump.ready.set()

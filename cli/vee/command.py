@@ -17,6 +17,7 @@ from agents.vee.estimate.order_file import ALL, read_order
 from agents.vee.rulesets import Facts
 from agents.vee.series.report import totals
 from cli.output import Json, aside, console, emit
+from cli.vee.known import Given, known
 from cli.vee.limits import RuleSets
 from cli.vee.run import run
 from cli.vee.show import show
@@ -89,6 +90,20 @@ def vee(
     order_class: Annotated[
         str, typer.Option(help="Class of service points whose order of --order is taken: CONSUMER/3/TO_5_KW.")
     ] = ALL,
+    outages: Annotated[
+        Path | None, typer.Option(help="Confirmed outages: CSV or JSON, docs/facts.md.", dir_okay=False)
+    ] = None,
+    temperatures: Annotated[
+        Path | None,
+        typer.Option(help="Temperatures of days or hours: CSV or JSON, docs/facts.md.", dir_okay=False),
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Interval data of check meters: any format of --input.", dir_okay=False)
+    ] = None,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(help="Which meters of --input are whose neighbours: CSV or JSON, docs/facts.md.", dir_okay=False),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -109,8 +124,9 @@ def vee(
                           do="kvarn vee --input FILE; `kvarn vee --help` lists the other commands")  # fmt: skip
     asked = Asked(format.value, _zone(timezone), interval, unit and unit.value, stamps and stamps.value)
     facts = Facts(utility=utility, tariff_category=tariff_category, meter_model=meter_model)
+    given = Given(outages, temperatures, check, neighbours)
     methods = read_order(order).order(order_class) if order else None
-    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, output, methods)
+    said = _report(input, asked, RuleSets(rules, facts, calendar), holidays, given, output, methods)
     if as_json:
         emit(said)
     else:
@@ -128,15 +144,23 @@ def _zone(name: str | None) -> str | None:
 
 
 def _report(
-    path: Path, asked: Asked, rules: RuleSets, holidays: str | None, output: Path | None, order: Order | None
+    path: Path,
+    asked: Asked,
+    rules: RuleSets,
+    holidays: str | None,
+    given: Given,
+    output: Path | None,
+    order: Order | None,
 ) -> dict[str, Any]:
     with Writer(output) as writer, _progress() as tell:
         content = read(path, asked, lambda count: tell(f"{path.name}: {count:,} read"))
+        beside = known(given, asked, content)
         reports: list[dict[str, Any]] = []
-        for done in run(content, asked.interval, rules, holidays, order):
+        for done in run(content, asked.interval, rules, holidays, beside, order):
             tell(f"{done.series.id}: {len(done.series.grid):,} intervals, {len(reports) + 1} series judged")
             writer.write(done)
             reports += done.reports
+        content.notes += beside.notes
     return {"file": _file(path, content), "series": reports, "totals": totals(reports)}
 
 

@@ -15,6 +15,7 @@ from agents.vee.series.model import Facts, Grid, Registers, Series
 from agents.vee.series.placing import Readings, believable, checked_interval, common_grid, interval_of, only, place
 from agents.vee.series.report import report
 from agents.vee.series.settle import Settled, settle
+from cli.vee.known import NOTHING, Known
 from cli.vee.limits import Limits, RuleSets, day_types
 from cli.vee.source import Content
 from pipeline.quality import Quality
@@ -42,20 +43,34 @@ def groups(content: Content, interval: int | None) -> list[tuple[int, list[Readi
 
 
 def run(
-    content: Content, interval: int | None, rules: RuleSets, holidays: str | None, order: Order | None = None
+    content: Content,
+    interval: int | None,
+    rules: RuleSets,
+    holidays: str | None,
+    known: Known = NOTHING,
+    order: Order | None = None,
 ) -> Iterator[Done]:
-    """Every series of a file, in its order; raises ConfigError for one that has no grid. `order`: of methods."""
+    """Every series of a file, in its order; raises ConfigError for one that has no grid.
+
+    known: facts beside it; order: of methods.
+    """
     for length, parts in groups(content, interval):
-        yield _one(content, length, parts, rules, holidays, order)
+        yield _one(content, length, parts, rules, holidays, known, order)
 
 
 def _one(
-    content: Content, length: int, parts: list[Readings], rules: RuleSets, holidays: str | None, order: Order | None
+    content: Content,
+    length: int,
+    parts: list[Readings],
+    rules: RuleSets,
+    holidays: str | None,
+    known: Known,
+    order: Order | None,
 ) -> Done:
     grid = common_grid(parts, length, content.zone)
     grid.day_type[:] = day_types(grid, holidays, rules.calendar)
     limits: Limits = rules.of(parts[0].id, int(grid.day[0]))
-    series = Series(parts[0].id, grid, {}, NO_FACTS)
+    series = Series(parts[0].id, grid, {}, NO_FACTS, known.beside(parts[0].id, grid, limits.thresholds))
     extra: dict[str, dict[str, int]] = {}
     for part in parts:
         channel, unplaced = place(part, grid, limits.thresholds)

@@ -141,9 +141,16 @@ TOPICS: tuple[Topic, ...] = (
         "the pull connector",
         "counters, intents and results that must outlive it; compacted, one partition",
     ),
+    Topic(
+        "facts",
+        "`kvarn facts import`, other systems",
+        "what it is about",
+        "Fact",
+        "the facts connector, warehouse",
+        "outages, temperatures, check meters, neighbours; one partition (docs/facts.md)",
+    ),
     Topic("edits", "editors", "service point", None, "a connector", "manual edits of readings", True),
     Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
-    Topic("weather", "a weather service", "station", None, "a connector", "temperature and irradiance", True),
     Topic("inspections", "field teams", "service point", None, "a connector", "outcomes of inspections", True),
     Topic("outage-state", "an outage stage", "node", None, "a connector, operations", "confirmed outages", True),
     Topic("mr-orders", "billing", "service point", None, "a connector", "meter-reading orders", True),
@@ -152,5 +159,5 @@ TOPICS: tuple[Topic, ...] = (
 IMPLICIT = frozenset({"registry"})
 """Topics that workers and connectors use without being named at an edge."""
 
-FROM_OUTSIDE = frozenset({"commands"})
+FROM_OUTSIDE = frozenset({"commands", "facts"})
 """Topics that other systems write: that nothing in a file does is no finding."""

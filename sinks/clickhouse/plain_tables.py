@@ -1,4 +1,5 @@
-"""Tables filled from plain records: events, rows of profiles, bills, losses, exceptions, rejects; as the schemas."""
+"""Tables filled from plain records, as their schemas: events, rows of profiles, bills, losses, exceptions, rejects,
+facts."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 from pipeline.codes import REJECT_CODES, Level, Method
 from schemas.fields import Record
-from schemas.records import DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
+from schemas.records import DETERMINANT, ESTIMATE_SCORE, EVENT, FACT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
@@ -82,7 +83,7 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 
 ITEM_TYPES: dict[str, dict[str, str]] = {
     name: types
-    for record in (DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
+    for record in (DETERMINANT, ESTIMATE_SCORE, EVENT, FACT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
     for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
@@ -177,4 +178,15 @@ REJECTS = Table(
     order_by=("day", "code", "stage", *COPY, "log_partition", "log_offset"),
 )
 
-PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, REJECTS)
+FACTS = Table(
+    name="facts",
+    schema="Fact",
+    doc="One row a fact from outside and revision: outages, temperatures, check meters, neighbours",
+    columns=(*columns_of(FACT), day_of("from_time")),
+    engine="ReplacingMergeTree(revision)",
+    # A later revision may correct the begin: no part of the key may change with it.
+    time="",
+    order_by=("kind", "service_point", "node", "place", "id", "revision"),
+)
+
+PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, FACTS, REJECTS)

@@ -127,7 +127,7 @@ class _Judge:
             interval_rules.outage_use(value, there, beside.outage, flags)
         else:
             self._lacks("V26", "outages")
-        if beside.check is not None and beside.check_there is not None:
+        if self.channel.name == beside.check_channel and beside.check is not None and beside.check_there is not None:
             both = there & beside.check_there
             interval_rules.check_differs(value, beside.check, both, limits.check_tolerance_permille, flags)
         else:

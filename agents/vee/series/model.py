@@ -119,7 +119,9 @@ class Beside:
     """What else is known of each interval, (n,); None: not known, and the rules that need it are not judged.
 
     outage u1: 2 wholly within a confirmed outage, 1 partly. testing, inactive u1. status i64, device and
-    registered u64, clock_offset i32 (s): of the reading. check i64 with check_there u1. final i64 with
+    registered u64, clock_offset i32 (s): of the reading. check i64 with check_there u1: of the check meter, of the
+    channel `check_channel`. temperature i32 (days,): tenths of a degree Celsius. neighbours i64 (p, n) with
+    neighbours_standing u1 (p, n): the same channel, `neighbours_channel`, of others. final i64 with
     final_rank u1 (0: none); rank u1: of the reading itself. demand i64 (m,) W of each month, -1: not known.
     zones i64 (z, r): registers of the tariff zones at the times of the total ones; zone u1 (n,): the zone of an
     interval.
@@ -134,6 +136,11 @@ class Beside:
     clock_offset: Array | None = None
     check: Array | None = None
     check_there: Array | None = None
+    check_channel: str = "wh_imp"
+    temperature: Array | None = None
+    neighbours: Array | None = None
+    neighbours_standing: Array | None = None
+    neighbours_channel: str = "wh_imp"
     final: Array | None = None
     final_rank: Array | None = None
     rank: Array | None = None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.vee.config import Thresholds
-from agents.vee.estimate import Filled, Order, Side, fill
+from agents.vee.estimate import Filled, Order, fill
 from agents.vee.estimate import Grid as FillGrid
+from agents.vee.series.facts import order_beside, side_of
 from agents.vee.series.figures import without_rollover
 from agents.vee.series.judge import PHYSICAL, Judged, judge
 from agents.vee.series.kernels_interval import V01, V07, V09, beyond_limit, negative
@@ -68,10 +69,11 @@ def settle(
     off: frozenset[str] = frozenset(),
     severities: Mapping[str, Severity] | None = None,
 ) -> dict[str, Settled]:
-    """Judge, estimate what lacks, judge again: by channel. `order` None: the default order of methods."""
+    """Judge, estimate what lacks, judge again: by channel. `order` None: the default order of methods,
+    with temperatures and neighbours before usual days where they are given."""
     judged = judge(series, thresholds, off)
     own = severities or {}
-    return {name: _Settling(series, found, thresholds, own).run(order or Order()) for name, found in judged.items()}
+    return {name: _Settling(series, found, thresholds, own).run(order) for name, found in judged.items()}
 
 
 class _Settling:
@@ -86,7 +88,7 @@ class _Settling:
         self.warnings = bits_of(Severity.WARNING, severities) & ~(V03 | V02)
         self.conflicts = V02 & ~bits_of(Severity.INFORMATION, severities)
 
-    def run(self, order: Order) -> Settled:
+    def run(self, order: Order | None) -> Settled:
         """The final arrays."""
         channel = self.channel
         if channel.name in PHYSICAL:
@@ -94,7 +96,8 @@ class _Settling:
         standing = self.standing()
         filled = None
         if (standing == LACKS).any() and (standing == GOOD).any():
-            filled = fill(self._grid(standing), self._side(), order)
+            side = side_of(self.series.beside, channel.name)
+            filled = fill(self._grid(standing), side, order or order_beside(Order(), side))
         return self._result(standing, filled)
 
     def doubted(self) -> Array:
@@ -127,14 +130,6 @@ class _Settling:
         adjusted = without_rollover(self.series, channel, self.limits)
         channel.spans = spans
         return found._replace(register_at=registers.at, register=adjusted, register_good=registers.good)
-
-    def _side(self) -> Side:
-        beside, side = self.series.beside, Side()
-        if beside.outage is not None:
-            side = side._replace(outage=(beside.outage == 2).astype(np.uint8))
-        if beside.check is not None and beside.check_there is not None:
-            side = side._replace(check=beside.check, check_standing=beside.check_there)
-        return side
 
     def _result(self, standing: Array, filled: Filled | None) -> Settled:
         channel = self.channel

@@ -1,0 +1,1 @@
+"""Facts from outside: outages, temperatures, check meters, neighbours."""
