@@ -8,6 +8,8 @@ ProfileRow     a row of a profile as its meter sends it: nameplate, billing, val
 Reject         a frame, or a row of one, that was not used (also what is parked)
 Command        something that a meter is to be asked or told
 CommandResult  what became of it
+Edit           an event of an edit of readings
+ExceptionWork  what somebody does about an exception
 
 The tables here are what `schemas.render` makes the `.avsc` files from. Units stand in brackets at the start of a doc,
 and a doc says what null means wherever null is allowed. Code lists come from `pipeline.codes`.
@@ -18,6 +20,7 @@ from __future__ import annotations
 from pipeline.channels import ENERGY
 from pipeline.codes import REJECT_CODES, Flag, Level
 from pipeline.rules import RULES, Severity
+from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.fields import Field, Record, array, enum, nullable, record
 from schemas.profile_rows import profile_row
 
@@ -400,5 +403,5 @@ COMMAND_RESULT = Record(
 )
 
 RECORDS: tuple[Record, ...] = (
-    DETERMINANT, LOSS, READING_EXCEPTION, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT,
+    DETERMINANT, LOSS, READING_EXCEPTION, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT, EDIT, EXCEPTION_WORK,
 )  # fmt: skip

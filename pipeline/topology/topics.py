@@ -133,7 +133,23 @@ TOPICS: tuple[Topic, ...] = (
         "the pull connector",
         "counters, intents and results that must outlive it; compacted, one partition",
     ),
-    Topic("edits", "editors", "service point", None, "a connector", "manual edits of readings", True),
+    Topic(
+        "edits",
+        "people by command, other systems, the edits connector",
+        "service point",
+        "Edit",
+        "the edits connector, warehouse",
+        "edits of readings, one event a record: asked for, approved, undone, and what became of it; kept for ever, "
+        "never with other partitions (docs/edits.md)",
+    ),
+    Topic(
+        "exception-work",
+        "people by command, other systems",
+        "service point",
+        "ExceptionWork",
+        "warehouse",
+        "who works on an exception, and what was done (docs/exceptions.md)",
+    ),
     Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
     Topic("weather", "a weather service", "station", None, "a connector", "temperature and irradiance", True),
     Topic("inspections", "field teams", "service point", None, "a connector", "outcomes of inspections", True),
@@ -144,5 +160,5 @@ TOPICS: tuple[Topic, ...] = (
 IMPLICIT = frozenset({"registry"})
 """Topics that workers and connectors use without being named at an edge."""
 
-FROM_OUTSIDE = frozenset({"commands"})
+FROM_OUTSIDE = frozenset({"commands", "edits", "exception-work"})
 """Topics that other systems write: that nothing in a file does is no finding."""
