@@ -56,6 +56,8 @@ Gathering = (
 """Those that have a pump."""
 DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
 """Connectors that hand on frames of readings, which others would refuse; parked ones may be such."""
+STATED = (ParkedConfig,)
+"""Connectors that hand on statements about service points, which others would refuse."""
 
 log = structlog.get_logger()
 
@@ -100,6 +102,7 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
     pump = Pump(
         empty_registry(), environment.partitions, outlet, config.gather, lambda: int(time.time()), moments,
         lambda: brake.on, decoded=isinstance(config, DECODED),
+        stated=isinstance(config, STATED),
     )  # fmt: skip
     pumping_stop = asyncio.Event()
     own = _Own()

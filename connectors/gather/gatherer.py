@@ -63,12 +63,14 @@ class Gatherer:
     """Pending frames in one growing buffer, bounded by whoever calls `add` looking at `octets`.
 
     `decoded`: frames of readings are taken (`pipeline.reading_frames`), which nothing but Kvarn itself may make.
+    `stated`: so are statements (`pipeline.statement_frames`).
     """
 
     registry: Registry
     partitions: int
     frame_limit: int = FRAME_LIMIT
     decoded: bool = False
+    stated: bool = False
     octets: int = 0
     frames: int = 0
     refused: list[Aside] = field(default_factory=list)
@@ -126,7 +128,10 @@ class Gatherer:
         device, point = np.empty(count, np.uint64), np.empty(count, np.uint64)
         code = np.empty(count, np.uint8)
         hint, at = self._hint[:count], received
-        if kernels.identify(payload, offsets, lengths, self.frame_limit, self.decoded, hint, device, code):
+        readings, statements = kernels.identify(
+            payload, offsets, lengths, self.frame_limit, self.decoded, self.stated, hint, device, code
+        )
+        if readings:
             at = received.copy()
             kernels.reading_times(payload, offsets, code, at)
         index, keys = self.registry.by_device
@@ -134,9 +139,12 @@ class Gatherer:
             index, keys, self.registry.device, self.registry.valid_from,
             self.registry.service_point, device, at, point, code,
         )  # fmt: skip
-        aside = self.refused + [
+        aside = list(self.refused)
+        if statements:
+            aside += self._resolve_statements(payload, offsets, lengths, device, point, received, code)
+        aside += [
             Aside(int(code[item]), int(device[item]), int(received[item]), _frame(payload, offsets, lengths, item))
-            for item in np.flatnonzero(code).tolist()
+            for item in np.flatnonzero((code != 0) & (code != kernels.STATED)).tolist()
         ]
         orders: dict[int, Array] = {}
         batches = self._scatter(payload, offsets, lengths, device, point, received, code, orders)
@@ -145,6 +153,23 @@ class Gatherer:
         self.refused = []
         again = {number: tuple(was[item] for item in order.tolist()) for number, order in orders.items()} if was else {}
         return Gathered(batches, aside, again)
+
+    def _resolve_statements(
+        self, payload: Array, offsets: Array, lengths: Array, device: Array, point: Array, received: Array, code: Array,
+    ) -> list[Aside]:  # fmt: skip
+        """Statements get the service point that they name. Whose point is not known is put aside, and keeps the code
+        STATED: nothing is parked, for no device that may be registered later would be its."""
+        said = np.flatnonzero(code == kernels.STATED)
+        kernels.statement_points(payload, offsets, *self.registry.by_point, point, code)
+        strange = said[code[said] != 0]
+        code[strange] = kernels.STATED
+        return [
+            Aside(
+                kernels.UNREADABLE, int(device[item]), int(received[item]), _frame(payload, offsets, lengths, item),
+                f"a statement about service point {point[item]}, which the registry does not know",
+            )
+            for item in strange.tolist()
+        ]  # fmt: skip
 
     def _scatter(
         self, payload: Array, offsets: Array, lengths: Array, device: Array, point: Array, received: Array, code: Array,

@@ -1,7 +1,8 @@
 """Kernels over many frames at once: cut, identify, resolve, scatter.
 
 WRAPPER: IEC 62056-47, eight octets: version u16 = 1, source u16, destination u16, length u16. Titles, and other
-framings: see `connectors.gather.kernels_title`. Readings of a head-end: see `pipeline.reading_frames`.
+framings: see `connectors.gather.kernels_title`. Readings of a head-end: see `pipeline.reading_frames`; what people and
+systems say of a service point: see `pipeline.statement_frames`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,20 @@ from pipeline.jit import allocating_kernel, inlined, peek8
 from pipeline.lookup import KEY_GROUPS, PAGE_GROUPS, PAGES, find, mix
 from pipeline.reading_frames import FIRST_OCTET as READINGS
 from pipeline.reading_frames import HEAD, ROW
+from pipeline.statement_frames import FIRST_OCTET as STATEMENT
+from pipeline.statement_frames import HEAD as STATEMENT_HEAD
+from pipeline.statement_frames import ROW as STATEMENT_ROW
 
 WRAPPER_OCTETS = 8
 DATA_NOTIFICATION = 0x0F
 READINGS_OCTETS = HEAD.size + ROW.itemsize
 READINGS_DEVICE, READINGS_KIND, READINGS_TIME = 8, 2, HEAD.size
 """Where a frame of readings has its device, its kind and its first stamp."""
+STATEMENT_OCTETS = STATEMENT_HEAD.size + STATEMENT_ROW.itemsize
+STATEMENT_POINT = 8
+"""Where a statement has its service point."""
+STATED = 255
+"""In place of a code, until `statement_points`: the frame is a statement, which names its service point itself."""
 BLOCK = int(Kind.BLOCK)
 
 UNKNOWN, UNREADABLE, WRONG_VERSION, TOO_LONG, TRUNCATED = 1, 2, 3, 4, 5
@@ -51,10 +60,11 @@ def cut_wrapper(stream, start, end, limit, offsets, lengths):  # type: ignore[no
 
 
 @inlined
-def apdu_at(payload, place, end, limit, decoded):  # type: ignore[no-untyped-def]
+def apdu_at(payload, place, end, limit, decoded, stated):  # type: ignore[no-untyped-def]
     """(code, place of the APDU, whether it is cut short) of the frame in [place, end): in a WRAPPER, or as it is."""
     if end - place < 2 or payload[place] != 0:
-        return (TOO_LONG if end - place > limit and not (decoded and payload[place] == READINGS) else 0), place, False
+        own = (decoded and payload[place] == READINGS) or (stated and payload[place] == STATEMENT)
+        return (TOO_LONG if end - place > limit and not own else 0), place, False
     if payload[place + 1] != 1:
         return WRONG_VERSION, place, False
     if end - place < WRAPPER_OCTETS:
@@ -65,21 +75,22 @@ def apdu_at(payload, place, end, limit, decoded):  # type: ignore[no-untyped-def
 
 
 @allocating_kernel
-def identify(payload, offsets, lengths, limit, decoded, hint, device, code):  # type: ignore[no-untyped-def]
+def identify(payload, offsets, lengths, limit, decoded, stated, hint, device, code):  # type: ignore[no-untyped-def]
     """device u64 (n,) from the system title of each frame, else `hint` u64 (0: none); code u8: 0 or why it is unusable.
 
     The title stands in the head of a general-glo, general-ded or general-ciphering APDU, in any framing. A frame that
     ends before its declared length is passed on when it can be told whose it is: decode rejects it with its service
     point. Frames of readings are taken only where `decoded` says so: they are not encrypted, and nothing that is sent
-    by a meter may look like one. Returns how many there are; `limit` does not hold for them.
+    by a meter may look like one; statements, which get the code STATED, only where `stated` says so. Returns how many
+    there are of both; `limit` does not hold for them.
     """
-    readings = 0
+    readings, statements = 0, 0
     head = np.empty(HEAD_ROOM, np.uint8)
     for item in range(offsets.shape[0]):
         first = offsets[item]
         end = first + np.int64(lengths[item])
         device[item] = hint[item]
-        verdict, place, short = apdu_at(payload, first, end, limit, decoded)
+        verdict, place, short = apdu_at(payload, first, end, limit, decoded, stated)
         reason = np.int64(TRUNCATED if short else UNREADABLE)
         tag = np.int64(payload[place]) if verdict == 0 and place < end else np.int64(DATA_NOTIFICATION)
         if tag == READINGS:
@@ -88,12 +99,19 @@ def identify(payload, offsets, lengths, limit, decoded, hint, device, code):  # 
                 continue
             device[item] = np.uint64(peek8(payload, place + READINGS_DEVICE))
             readings += 1
+        elif tag == STATEMENT:
+            if not stated or end - place < STATEMENT_OCTETS or place != first:
+                code[item] = UNREADABLE
+                continue
+            statements += 1
+            code[item] = STATED
+            continue
         elif tag != DATA_NOTIFICATION:
             found, title = title_of(payload, place, end, place == first, head)
             device[item] = title if title != 0 else device[item]
             reason = found or reason
         code[item] = reason if verdict == 0 and device[item] == 0 else verdict
-    return readings
+    return readings, statements
 
 
 @allocating_kernel
@@ -129,6 +147,16 @@ def resolve(index, keys, link_device, link_from, link_point, device, at, point, 
                 chosen = row
             row += 1
         point[item] = link_point[chosen]
+
+
+@allocating_kernel
+def statement_points(payload, offsets, index, keys, point, code):  # type: ignore[no-untyped-def]
+    """point u64 (n,) of frames that are STATED: as they say; code becomes 0, or UNKNOWN where the registry's index over
+    service points does not have it."""
+    for item in range(offsets.shape[0]):
+        if code[item] == STATED:
+            point[item] = np.uint64(peek8(payload, offsets[item] + STATEMENT_POINT))
+            code[item] = 0 if find(index, keys, point[item]) >= 0 else UNKNOWN
 
 
 @allocating_kernel

@@ -25,16 +25,33 @@ def links_at(device: Array, moment: Array, registry: Registry) -> Array:
     """
     first = np.full(len(device), -1, np.int64)
     find_many(*registry.by_device, np.ascontiguousarray(device, np.uint64), first)
-    link, count = first.copy(), len(registry.device)
+    return _latest(first, device, moment, registry.device, registry.valid_from)
+
+
+def devices_at(point: Array, moment: Array, registry: Registry) -> Array:
+    """Device u64 (n,) that stands at service point u64 (n,) at `moment`, epoch s UTC i64 (n,), chosen as by `links_at`;
+    0 where no device ever stood."""
+    order, index = registry.links_of_point
+    first = np.full(len(point), -1, np.int64)
+    find_many(*index, np.ascontiguousarray(point, np.uint64), first)
+    link = _latest(first, point, moment, registry.service_point[order], registry.valid_from[order])
+    device = np.zeros(len(point), np.uint64)
+    device[link >= 0] = registry.device[order[link[link >= 0]]]
+    return device
+
+
+def _latest(first: Array, key: Array, moment: Array, keys: Array, begins: Array) -> Array:
+    """The last row of the same key, from row `first` i64 (n,) on, that has begun at `moment`; -1 where `first` is."""
+    row, count = first.copy(), len(keys)
     while True:
-        after = np.minimum(link + 1, max(count - 1, 0))
-        later = (link >= 0) & (link + 1 < count)
+        after = np.minimum(row + 1, max(count - 1, 0))
+        later = (row >= 0) & (row + 1 < count)
         if not later.any():
-            return link
-        later &= (registry.device[after] == device) & (registry.valid_from[after] <= moment)
+            return row
+        later &= (keys[after] == key) & (begins[after] <= moment)
         if not later.any():
-            return link
-        link[later] += 1
+            return row
+        row[later] += 1
 
 
 def split_readings(frame: bytes, registry: Registry) -> list[bytes]:

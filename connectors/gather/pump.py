@@ -46,8 +46,10 @@ class Pump:
     def __init__(
         self, registry: Registry, partitions: int, outlet: Outlet, options: GatherOptions, clock: Callable[[], int],
         moments: Moments | None = None, held: Callable[[], bool] = lambda: False, *, decoded: bool = False,
+        stated: bool = False,
     ) -> None:  # fmt: skip
-        """`held` is asked whether reading must stop although there is room here (see brake); `decoded`: see gather."""
+        """`held` is asked whether reading must stop although there is room here (see brake); `decoded`, `stated`: see
+        Gatherer."""
         self.counts = PumpCounts()
         self._moments = moments or Moments(PHASES)
         self.registry_version = ""
@@ -55,7 +57,7 @@ class Pump:
         """The registry version that everything, parked frames too, has been looked at with."""
         self.adopted = asyncio.Event()
         self.ready = asyncio.Event()
-        self._gatherer = Gatherer(registry, partitions, options.frame_bytes, decoded)
+        self._gatherer = Gatherer(registry, partitions, options.frame_bytes, decoded, stated)
         self._outlet = outlet
         self._options = options
         self._clock = clock

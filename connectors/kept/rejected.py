@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from connectors.gather.gatherer import Aside
-from pipeline.reading_frames import FIRST_OCTET
+from pipeline.reading_frames import FIRST_OCTET as READINGS
 from pipeline.retry import REQUEUED, times_in
+from pipeline.statement_frames import FIRST_OCTET as STATEMENT
 from pipeline.wire import Reference
 
 RAW_LIMIT = 64 * 1024
@@ -67,13 +68,13 @@ class Rejected:
 
     @property
     def unfounded(self) -> bool:
-        """Whether it looks like readings of a head-end, and nothing says that a connector of such made it.
+        """Whether it looks like readings of a head-end or a statement, and nothing says that a connector made it.
 
         What a stage refused was in the log of frames, and those let none in that a meter or gateway sent. What a
         connector refused may be such a one; and a record that cannot be read is no frame.
         """
         founded = self.record["stage"] != "connector" and self.record["frame"] >= 0
-        return self.raw[:1] == bytes([FIRST_OCTET]) and not founded
+        return self.raw[:1] in (bytes([READINGS]), bytes([STATEMENT])) and not founded
 
     def reference(self) -> Reference:
         """What says in the log of frames that the frame is offered again, once more than before."""

@@ -124,7 +124,8 @@ def verdicts(fleet: Fleet) -> Iterator[tuple[Frames, np.ndarray, DecodedBatch | 
         frames = slot.frames
         count = len(frames)
         device, point, code = np.empty(count, np.uint64), np.empty(count, np.uint64), np.empty(count, np.uint8)
-        kernels.identify(frames.payload, frames.offsets, frames.length, FRAME_LIMIT, False, frames.hint, device, code)
+        kernels.identify(frames.payload, frames.offsets, frames.length, FRAME_LIMIT, False, False, frames.hint,
+                         device, code)  # fmt: skip
         kernels.resolve(*registry.by_device, registry.device, registry.valid_from, registry.service_point, device,
                         frames.received_at, point, code)  # fmt: skip
         assert device.tolist() == frames.device.tolist()
