@@ -9,10 +9,11 @@ CONNECTOR_TOPICS = {
     "parked": ("source", "rejects_from"),
     "dlms_pull": ("commands", "journal"),
     "readings_topic": ("source",),
+    "edits": ("source",),
 }
 """Connector type -> its options that name a topic it reads."""
 
-CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}}
+CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}, "edits": {"source": "Edit"}}
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
 SILENT_CONNECTORS = frozenset({"ticker"})

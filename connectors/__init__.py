@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
+from connectors.edits.config import EditsConfig
 from connectors.folder.config import FolderConfig
 from connectors.frames_topic.config import FramesTopicConfig
 from connectors.mqtt.config import MqttConfig
@@ -16,6 +17,7 @@ from connectors.ticker.config import TickerConfig
 CONNECTORS: dict[str, type[BaseModel]] = {
     "dlms": DlmsConfig,
     "dlms_pull": DlmsPullConfig,
+    "edits": EditsConfig,
     "folder": FolderConfig,
     "frames_topic": FramesTopicConfig,
     "mqtt": MqttConfig,

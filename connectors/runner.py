@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
+from connectors.edits.config import EditsConfig
 from connectors.folder.config import FolderConfig
 from connectors.frames_topic.config import FramesTopicConfig
 from connectors.gather.brake import Brake
@@ -43,6 +44,7 @@ REGISTRY_POLL_SECS = 0.5
 TYPES = {
     DlmsConfig: "dlms",
     DlmsPullConfig: "dlms_pull",
+    EditsConfig: "edits",
     FolderConfig: "folder",
     FramesTopicConfig: "frames_topic",
     MqttConfig: "mqtt",
@@ -51,12 +53,19 @@ TYPES = {
     TickerConfig: "ticker",
 }
 Gathering = (
-    DlmsConfig | DlmsPullConfig | FolderConfig | FramesTopicConfig | MqttConfig | ParkedConfig | ReadingsTopicConfig
+    DlmsConfig
+    | DlmsPullConfig
+    | EditsConfig
+    | FolderConfig
+    | FramesTopicConfig
+    | MqttConfig
+    | ParkedConfig
+    | ReadingsTopicConfig
 )
 """Those that have a pump."""
 DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
 """Connectors that hand on frames of readings, which others would refuse; parked ones may be such."""
-STATED = (ParkedConfig,)
+STATED = (EditsConfig, ParkedConfig)
 """Connectors that hand on statements about service points, which others would refuse."""
 
 log = structlog.get_logger()
@@ -174,6 +183,10 @@ async def _transport(
         from connectors.folder.connector import run as run_folder
 
         await run_folder(config, pump, stop, pump.ready)
+    elif isinstance(config, EditsConfig):
+        from connectors.edits.connector import run as run_edits
+
+        await run_edits(config, name, (environment.bootstrap, environment.contracts), pump, stop, pump.ready, own.tell)
     elif isinstance(config, ReadingsTopicConfig):
         from connectors.readings_topic.connector import run as run_topic
 
