@@ -24,7 +24,17 @@ OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 
 SINK_SCHEMAS = {
     "clickhouse": frozenset(
-        {"ReadingBatch", "Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
+        {
+            "ReadingBatch",
+            "Determinant",
+            "Edit",
+            "Event",
+            "ExceptionWork",
+            "Loss",
+            "ProfileRow",
+            "ReadingException",
+            "Reject",
+        }
     )
 }
 """Sink type -> schemas that it can store."""

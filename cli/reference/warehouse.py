@@ -9,6 +9,7 @@ from sinks.clickhouse.columns import Column, Table
 from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, View
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST
+from sinks.clickhouse.work_views import WORK_VIEWS
 
 INTRODUCTION = """
 Tables of the ClickHouse sink, embedded or on a server. `kvarn sql` asks them, also while a pipeline is running. Each
@@ -26,6 +27,10 @@ original and collapses with it. No materialized view stands on these tables: it 
 HYGIENE = """
 Completeness, timeliness, unexplained energy, counters and clocks by day; what the figures mean and cannot say:
 [hygiene](../hygiene.md). `kvarn hygiene` prints them. Views are calculated when they are asked: filter by `day`.
+"""
+
+WORK = """
+What people do: [edits](../edits.md) and [exceptions](../exceptions.md).
 """
 
 EXAMPLES = (
@@ -58,6 +63,9 @@ def warehouse() -> str:
         "## Views of hygiene",
         HYGIENE,
         *(part for each in HYGIENE_VIEWS for part in _view(each)),
+        "## Views of edits and exceptions",
+        WORK,
+        *(part for each in WORK_VIEWS for part in _view(each)),
     )
 
 

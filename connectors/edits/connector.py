@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 
 from connectors.edits.config import EditsConfig
-from connectors.edits.event import event_of
+from connectors.edits.event import UNREADABLE, event_of
 from connectors.edits.judge import judged
 from connectors.edits.log import EditLog
 from connectors.edits.statements import statements
@@ -25,11 +25,8 @@ from connectors.gather.pump import HAND_ON_SECS, Pump
 from connectors.gather.statements import Outcome, hand_on
 from pipeline.codes import REJECT_NUMBER
 from pipeline.edits import EditEvent
-from pipeline.errors import ContractError
 from pipeline.wire import Contracts
 
-UNREADABLE = (ContractError, ValueError, EOFError, IndexError, KeyError, OverflowError, TypeError, MemoryError)
-"""What the reader of Avro says of octets that are no record."""
 MOST_AT_ONCE = 500
 """Answers that are written together."""
 

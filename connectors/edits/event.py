@@ -11,7 +11,10 @@ import numpy as np
 from pipeline.channels import ENERGY
 from pipeline.columns import Array
 from pipeline.edits import ASKED, EditEvent, EditWhat
+from pipeline.errors import ContractError
 
+UNREADABLE = (ContractError, ValueError, EOFError, IndexError, KeyError, OverflowError, TypeError, MemoryError)
+"""What the reader of Avro says of octets that are no record."""
 INTERVAL = np.dtype(
     [("start", "<i8"), ("secs", "<i8"), ("present", "<u1"), ("energy", "<i8", (len(ENERGY),))]
 )  # fmt: skip
@@ -43,12 +46,20 @@ class Event:
         """Whether a person says it, so that it is to be answered."""
         return self.event in ASKED
 
+    def said(self) -> dict[str, Any]:
+        """Its record of schema Edit."""
+        return {
+            "id": self.id, "event": self.event.name, "service_point": self.service_point, "what": self.what.name,
+            "intervals": rows_of(self.intervals), "override": self.override, "reason": self.reason, "why": self.why,
+            "author": self.author, "batch": self.batch, "at": self.at, "number": self.number, "code": self.code,
+            "detail": self.detail,
+        }  # fmt: skip
+
     def answer(self, event: EditEvent, by: str, at: int, code: str = "", detail: str = "") -> dict[str, Any]:
         """The record of schema Edit that answers it."""
-        return {
-            "id": self.id, "event": event.name, "service_point": self.service_point, "what": self.what.name,
-            "intervals": [], "override": self.override, "reason": self.reason, "why": self.why, "author": by,
-            "batch": self.batch, "at": at, "number": self.offset + 1, "code": code, "detail": detail,
+        return self.said() | {
+            "event": event.name, "intervals": [], "author": by, "at": at, "number": self.offset + 1, "code": code,
+            "detail": detail,
         }  # fmt: skip
 
 

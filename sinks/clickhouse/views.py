@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.packed_tables import DAYS, READINGS
-from sinks.clickhouse.plain_tables import COPY, DETERMINANTS, EXCEPTIONS, LOSSES, PROFILE_ROWS
+from sinks.clickhouse.plain_tables import COPY, DETERMINANTS, EXCEPTION_WORKS, EXCEPTIONS, LOSSES, PROFILE_ROWS
 
-LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, PROFILE_ROWS, EXCEPTIONS)
+LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, PROFILE_ROWS, EXCEPTIONS, EXCEPTION_WORKS)
 
-ORDER_OF_ONE = ("revision", *COPY)
+ORDER_OF_ONE = ("revision", *COPY, "log_partition", "log_offset")
 """Parts of an order key that tell the newer of two rows about the same: its revision, or its place in the log."""
 
 PROFILE_VALUES = (
