@@ -10,10 +10,11 @@ CONNECTOR_TOPICS = {
     "dlms_pull": ("commands", "journal"),
     "readings_topic": ("source",),
     "facts": ("source",),
+    "edits": ("source",),
 }
 """Connector type -> its options that name a topic it reads."""
 
-CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}}
+CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}, "edits": {"source": "Edit"}}
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
 SILENT_CONNECTORS = frozenset({"ticker"})
@@ -27,8 +28,10 @@ SINK_SCHEMAS = {
         {
             "ReadingBatch",
             "Determinant",
+            "Edit",
             "EstimateScore",
             "Event",
+            "ExceptionWork",
             "Fact",
             "Loss",
             "ProfileRow",

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
+from connectors.edits.config import EditsConfig
 from connectors.facts.config import FactsConfig
 from connectors.folder.config import FolderConfig
 from connectors.frames_topic.config import FramesTopicConfig
@@ -18,6 +19,7 @@ CONNECTORS: dict[str, type[BaseModel]] = {
     "dlms": DlmsConfig,
     "dlms_pull": DlmsPullConfig,
     "facts": FactsConfig,
+    "edits": EditsConfig,
     "folder": FolderConfig,
     "frames_topic": FramesTopicConfig,
     "mqtt": MqttConfig,

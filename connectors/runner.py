@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
+from connectors.edits.config import EditsConfig
 from connectors.facts.config import FactsConfig
 from connectors.folder.config import FolderConfig
 from connectors.frames_topic.config import FramesTopicConfig
@@ -45,6 +46,7 @@ TYPES = {
     DlmsConfig: "dlms",
     DlmsPullConfig: "dlms_pull",
     FactsConfig: "facts",
+    EditsConfig: "edits",
     FolderConfig: "folder",
     FramesTopicConfig: "frames_topic",
     MqttConfig: "mqtt",
@@ -56,6 +58,7 @@ Gathering = (
     DlmsConfig
     | DlmsPullConfig
     | FactsConfig
+    | EditsConfig
     | FolderConfig
     | FramesTopicConfig
     | MqttConfig
@@ -65,7 +68,7 @@ Gathering = (
 """Those that have a pump."""
 DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
 """Connectors that hand on frames of readings, which others would refuse; parked ones may be such."""
-STATED = (ParkedConfig, FactsConfig)
+STATED = (EditsConfig, FactsConfig, ParkedConfig)
 """Connectors that hand on statements about service points, which others would refuse."""
 
 log = structlog.get_logger()
@@ -183,6 +186,10 @@ async def _transport(
         from connectors.folder.connector import run as run_folder
 
         await run_folder(config, pump, stop, pump.ready)
+    elif isinstance(config, EditsConfig):
+        from connectors.edits.connector import run as run_edits
+
+        await run_edits(config, name, (environment.bootstrap, environment.contracts), pump, stop, pump.ready, own.tell)
     elif isinstance(config, ReadingsTopicConfig):
         from connectors.readings_topic.connector import run as run_topic
 

@@ -10,6 +10,8 @@ Reject         a frame, or a row of one, that was not used (also what is parked)
 Command        something that a meter is to be asked or told
 CommandResult  what became of it
 Fact           what others say of a service point, a network node or a place: an outage, a temperature, a check meter
+Edit           an event of an edit of readings
+ExceptionWork  what somebody does about an exception
 
 The tables here are what `schemas.render` makes the `.avsc` files from. Units stand in brackets at the start of a doc,
 and a doc says what null means wherever null is allowed. Code lists come from `pipeline.codes`.
@@ -20,6 +22,7 @@ from __future__ import annotations
 from pipeline.channels import ENERGY
 from pipeline.codes import REJECT_CODES, Flag, Level
 from pipeline.rules import RULES, Severity
+from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.estimate_score import estimate_score
 from schemas.fields import Field, Record, array, enum, nullable, record
 from schemas.profile_rows import profile_row
@@ -462,4 +465,5 @@ FACT = Record(
 
 RECORDS: tuple[Record, ...] = (
     DETERMINANT, LOSS, READING_EXCEPTION, ESTIMATE_SCORE, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT, FACT,
+    EDIT, EXCEPTION_WORK,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from sinks.clickhouse.estimate_views import ESTIMATE_VIEWS
 from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, View
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST
+from sinks.clickhouse.work_views import WORK_VIEWS
 
 INTRODUCTION = """
 Tables of the ClickHouse sink, embedded or on a server. `kvarn sql` asks them, also while a pipeline is running. Each
@@ -32,6 +33,8 @@ Completeness, timeliness, unexplained energy, counters and clocks by day; what t
 ESTIMATES = """
 How far estimates are off, and what is expected of each one: [the running scorecard](../vee-accuracy.md). `kvarn vee
 scores` prints it. Filter `readings_estimates` by `service_point`: a gap is looked for over all days.
+WORK = """
+What people do: [edits](../edits.md) and [exceptions](../exceptions.md).
 """
 
 EXAMPLES = (
@@ -67,6 +70,9 @@ def warehouse() -> str:
         "## Views of estimates",
         ESTIMATES,
         *(part for each in ESTIMATE_VIEWS for part in _view(each)),
+        "## Views of edits and exceptions",
+        WORK,
+        *(part for each in WORK_VIEWS for part in _view(each)),
     )
 
 

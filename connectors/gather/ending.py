@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 import structlog
 
-from connectors.gather.intake import Intake
 from connectors.gather.progress import Progress
 from connectors.gather.pump import HAND_ON_SECS, Pump
 from pipeline.errors import Transient
 
 log = structlog.get_logger()
+
+
+class Intake(Protocol):
+    """What reads a topic whose offsets are committed."""
+
+    def commit(self) -> None:
+        """Commit what is done; raises Transient."""
 
 
 async def commit(intake: Intake) -> None:

@@ -149,7 +149,23 @@ TOPICS: tuple[Topic, ...] = (
         "the facts connector, warehouse",
         "outages, temperatures, check meters, neighbours; one partition (docs/facts.md)",
     ),
-    Topic("edits", "editors", "service point", None, "a connector", "manual edits of readings", True),
+    Topic(
+        "edits",
+        "people by command, other systems, the edits connector",
+        "service point",
+        "Edit",
+        "the edits connector, warehouse",
+        "edits of readings, one event a record: asked for, approved, undone, and what became of it; kept for ever, "
+        "never with other partitions (docs/edits.md)",
+    ),
+    Topic(
+        "exception-work",
+        "people by command, other systems",
+        "service point",
+        "ExceptionWork",
+        "warehouse",
+        "who works on an exception, and what was done (docs/exceptions.md)",
+    ),
     Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
     Topic("inspections", "field teams", "service point", None, "a connector", "outcomes of inspections", True),
     Topic("outage-state", "an outage stage", "node", None, "a connector, operations", "confirmed outages", True),
@@ -159,5 +175,5 @@ TOPICS: tuple[Topic, ...] = (
 IMPLICIT = frozenset({"registry"})
 """Topics that workers and connectors use without being named at an edge."""
 
-FROM_OUTSIDE = frozenset({"commands", "facts"})
+FROM_OUTSIDE = frozenset({"commands", "edits", "exception-work", "facts"})
 """Topics that other systems write: that nothing in a file does is no finding."""

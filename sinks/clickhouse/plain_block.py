@@ -11,7 +11,7 @@ import numpy as np
 from sinks.avro_program import TEXT, program_of
 from sinks.clickhouse import native
 from sinks.clickhouse.columns import Column, Table
-from sinks.clickhouse.plain_tables import ITEM_TYPES, LOG, REJECTS
+from sinks.clickhouse.plain_tables import ITEM_TYPES, LOG
 from sinks.plain import Form, LeafColumn, PlainRows, leaf_columns
 from sinks.records import Record
 
@@ -23,7 +23,7 @@ def plain_block(table: Table, records: Sequence[Record]) -> native.NativeBlock:
     parts = [record.value for record in records if isinstance(record.value, PlainRows)]
     leaves = leaf_columns(table.schema, parts, _forms(table))
     columns = [_column(column, leaves) for column in table.stored if column.field]
-    if table is REJECTS:
+    if LOG[0].name in (column.name for column in table.columns):
         columns += _log_places(records)
     return native.block(columns, sum(len(part) for part in parts))
 

@@ -1,11 +1,11 @@
-"""Tables filled from plain records, as their schemas: events, rows of profiles, bills, losses, exceptions, rejects,
-facts."""
+"""Tables filled from plain records, as their schemas: events, bills, losses, exceptions, edits, facts, rejects, ..."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pipeline.codes import REJECT_CODES, Level, Method
+from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.fields import Record
 from schemas.records import DETERMINANT, ESTIMATE_SCORE, EVENT, FACT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
@@ -83,7 +83,18 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 
 ITEM_TYPES: dict[str, dict[str, str]] = {
     name: types
-    for record in (DETERMINANT, ESTIMATE_SCORE, EVENT, FACT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
+    for record in (
+        DETERMINANT,
+        EDIT,
+        ESTIMATE_SCORE,
+        EVENT,
+        EXCEPTION_WORK,
+        FACT,
+        LOSS,
+        PROFILE_ROW,
+        READING_EXCEPTION,
+        REJECT,
+    )  # fmt: skip
     for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
@@ -189,4 +200,32 @@ FACTS = Table(
     order_by=("kind", "service_point", "node", "place", "id", "revision"),
 )
 
-PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, FACTS, REJECTS)
+OWN_PLACE = (
+    Column("log_partition", "Int32", "partition of the record in its topic", PLAIN),
+    Column("log_offset", "Int64", "offset in that partition: the order of events", PLAIN),
+)
+"""What people write comes from no log: its place in its own topic orders it, and tells a copy from another event."""
+
+EDITS = Table(
+    name="edits",
+    schema="Edit",
+    doc="One row an event of an edit: asked for by a person, or answered by the connector of edits",
+    columns=(*columns_of(EDIT), *OWN_PLACE, day_of("at")),
+    engine="ReplacingMergeTree",
+    time="at",
+    order_by=("day", "service_point", "id", "log_partition", "log_offset"),
+)
+
+EXCEPTION_WORKS = Table(
+    name="exception_work",
+    schema="ExceptionWork",
+    doc="One row a step of somebody's work on an exception: taken, accepted, edited, closed",
+    columns=(*columns_of(EXCEPTION_WORK), *OWN_PLACE, day_of("period_start")),
+    engine="ReplacingMergeTree",
+    time="period_start",
+    order_by=("day", "service_point", "rule", "period_start", "log_partition", "log_offset"),
+)
+
+PLAIN_TABLES = (
+    EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, EDITS, EXCEPTION_WORKS, FACTS, REJECTS
+)  # fmt: skip

@@ -15,6 +15,7 @@ from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, create_view
 from sinks.clickhouse.registry_tables import REGISTRY_TABLES, in_force_view
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST, PROFILE_VALUES, latest_view
+from sinks.clickhouse.work_views import WORK_VIEWS
 
 SETTINGS = (
     # Insert tokens: how many are remembered a table. A block is repeated only while it is the newest of its partition.
@@ -52,7 +53,7 @@ def statements() -> Iterable[str]:
     yield from (latest_view(table) for table in LATEST)
     yield PROFILE_VALUES
     yield from (in_force_view(table) for table in REGISTRY_TABLES)
-    yield from (create_view(view) for view in (*HYGIENE_VIEWS, *ESTIMATE_VIEWS))
+    yield from (create_view(view) for view in (*HYGIENE_VIEWS, *ESTIMATE_VIEWS, *WORK_VIEWS))
 
 
 def main() -> None:

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from sinks.clickhouse.columns import Table
 from sinks.clickhouse.packed_tables import DAYS, READINGS
-from sinks.clickhouse.plain_tables import COPY, DETERMINANTS, EXCEPTIONS, FACTS, LOSSES, PROFILE_ROWS
+from sinks.clickhouse.plain_tables import (
+    COPY,
+    DETERMINANTS,
+    EXCEPTION_WORKS,
+    EXCEPTIONS,
+    FACTS,
+    LOSSES,
+    PROFILE_ROWS,
+)
 
-LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, PROFILE_ROWS, EXCEPTIONS, FACTS)
+LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, PROFILE_ROWS, EXCEPTIONS, EXCEPTION_WORKS, FACTS)
 
-ORDER_OF_ONE = ("revision", *COPY)
+ORDER_OF_ONE = ("revision", *COPY, "log_partition", "log_offset")
 """Parts of an order key that tell the newer of two rows about the same: its revision, or its place in the log."""
 
 PROFILE_VALUES = (

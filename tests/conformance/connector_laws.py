@@ -23,9 +23,11 @@ FAST = GatherOptions(batch_age_ms=5)
 
 
 class Source(ABC):
-    """Where a kind of connector reads; it outlives the connectors that read it. `decoded`: it has readings."""
+    """Where a kind of connector reads; it outlives the connectors that read it. `decoded`: it has readings, `stated`:
+    statements."""
 
     decoded = True
+    stated = False
 
     @abstractmethod
     def write(self, device: int, numbers: list[int]) -> None:
@@ -53,7 +55,7 @@ class Source(ABC):
 @asynccontextmanager
 async def running(source: Source, outlet: MemoryOutlet, gather: GatherOptions = FAST) -> AsyncIterator[Pump]:
     """A connector on a source; left cleanly."""
-    pump = Pump(known(interval=3600), 4, outlet, gather, lambda: 1_000, decoded=source.decoded)
+    pump = Pump(known(interval=3600), 4, outlet, gather, lambda: 1_000, decoded=source.decoded, stated=source.stated)
     stop, pumping_stop = asyncio.Event(), asyncio.Event()
     pumping = asyncio.ensure_future(pump.run(pumping_stop))
     reading = asyncio.ensure_future(source.run(gather, pump, stop))
@@ -108,7 +110,7 @@ class ConnectorLaws:
         lost, next_one = MemoryOutlet(), MemoryOutlet()
         lost.hold = True
         source.write(DEVICES[0], [1, 2, 3])
-        pump = Pump(known(interval=3600), 4, lost, FAST, lambda: 1_000, decoded=source.decoded)
+        pump = Pump(known(interval=3600), 4, lost, FAST, lambda: 1_000, decoded=source.decoded, stated=source.stated)
         tasks = [
             asyncio.ensure_future(pump.run(asyncio.Event())),
             asyncio.ensure_future(source.run(FAST, pump, asyncio.Event())),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from connectors.edits.config import EditsConfig
+from connectors.edits.connector import run as run_edits
 from connectors.folder.config import FolderConfig
 from connectors.folder.connector import run as run_folder
 from connectors.frames_topic import connector as frames_topic
@@ -19,10 +21,13 @@ from connectors.mqtt import connector as mqtt
 from connectors.mqtt.config import MqttConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.readings_topic.connector import run as run_topic
+from pipeline.statement_frames import read_statement_frame
 from tests.conformance.connector_laws import ConnectorLaws, Source
+from tests.unit.connectors.edits_log import CONTRACTS, EditsLog, interval, record
 from tests.unit.connectors.memory_broker import MemoryBroker
-from tests.unit.connectors.readings_in.made import MIDNIGHT
+from tests.unit.connectors.readings_in.made import DEVICE, MIDNIGHT, known
 from tests.unit.connectors.readings_log import TOPIC, ReadingsLog
+from tests.unit.connectors.test_edits import with_points
 from tests.unit.connectors.test_gather import glo
 from tests.unit.connectors.test_push import MemoryOutlet
 
@@ -161,3 +166,45 @@ class TestReadingsTopic(ConnectorLaws):
         monkeypatch.setattr(intake, "Consumer", log.consumer)
         monkeypatch.setattr(intake, "READ_SECS", 0.0)
         return Messages(log)
+
+
+class Edits(Source):
+    """Its numbers are values of edits; answers of the connector are read by it too."""
+
+    decoded = False
+    stated = True
+
+    def __init__(self, log: EditsLog) -> None:
+        self._log = log
+        self._count = 0
+
+    def write(self, device: int, numbers: list[int]) -> None:
+        self._count += 1
+        rows = [interval(MIDNIGHT + 3600 * number, 3600, wh_imp=number) for number in numbers]
+        said = record(id=f"e{self._count}", service_point=self._point(device), intervals=rows)
+        self._log.write(self._point(device) % 2, said)
+
+    def numbers(self, outlet: MemoryOutlet, device: int) -> list[int]:
+        frames = [read_statement_frame(frame) for frame in outlet.frames]
+        mine = [frame for frame in frames if frame.service_point == self._point(device)]
+        return [int(number) for frame in mine for number in frame.rows["energy"][:, 0]]
+
+    def _point(self, device: int) -> int:
+        return 7 if device == DEVICE else 8
+
+    def spoil(self) -> None:
+        self._log.write(1, b"{")
+
+    async def run(self, gather: GatherOptions, pump: Pump, stop: asyncio.Event) -> None:
+        pump.adopt(with_points(known(interval=3600)), "v1")
+        await run_edits(EditsConfig(gather=gather), "people", ("nowhere:1", CONTRACTS), pump, stop)
+
+    @property
+    def left(self) -> int:
+        return sum(len(values) for values in self._log.records) - sum(self._log.committed)
+
+
+class TestEdits(ConnectorLaws):
+    @pytest.fixture
+    def source(self, monkeypatch: pytest.MonkeyPatch) -> Source:
+        return Edits(EditsLog().install(monkeypatch))

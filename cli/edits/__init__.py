@@ -1,0 +1,1 @@
+"""`kvarn edits`: what people change of readings: proposed, approved, undone, listed."""

@@ -1,0 +1,1 @@
+"""Edits of readings by people: judged, approved, and put into the log of frames as statements."""

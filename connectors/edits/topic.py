@@ -1,0 +1,109 @@
+"""The topic of edits as people's commands use it: read to its present end and on, and written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from pipeline.errors import Transient
+from pipeline.wire import ONE_AT_A_TIME
+
+ANSWER_SECS = 10.0
+READ_SECS = 0.2
+READ_EVENTS = 1000
+WRITE_SECS = 60.0
+
+
+class Placed(NamedTuple):
+    """A value of the topic, and where it stands."""
+
+    partition: int
+    offset: int
+    value: bytes
+
+
+class EditTopic:
+    """The topic from its start, and on as it grows; raises Transient when the broker does not answer."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap, self._topic = bootstrap, topic
+        self._consumer = Consumer(
+            {"bootstrap.servers": bootstrap, "group.id": "kvarn-edits-commands", "enable.auto.commit": False,
+             "auto.offset.reset": "earliest", "enable.partition.eof": True}
+        )  # fmt: skip
+        try:
+            found = self._consumer.list_topics(topic, timeout=ANSWER_SECS).topics[topic].partitions
+        except KafkaException as error:
+            raise self._silent(error) from error
+        if not found:
+            raise self._silent("it has no partitions: start the connector of edits, which makes it")
+        self._behind = set(found)
+        self._consumer.assign([TopicPartition(topic, number, 0) for number in found])
+
+    @property
+    def at_end(self) -> bool:
+        """True once each partition has been read to what was its end then."""
+        return not self._behind
+
+    def read(self) -> list[Placed]:
+        """Some further values."""
+        found = []
+        for message in self._consumer.consume(READ_EVENTS, READ_SECS):
+            error = message.error()
+            if error is None:
+                found.append(Placed(message.partition(), message.offset(), message.value() or b""))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._behind.discard(message.partition())
+            else:
+                raise self._silent(error)
+        return found
+
+    def write(self, values: Sequence[tuple[bytes, bytes]], told: Callable[[int], None]) -> list[tuple[int, int]]:
+        """Write (key, value) each and wait for all; (partition, offset) of each. `told` how many there are so far."""
+        places: dict[int, tuple[int, int]] = {}
+        failed: list[KafkaError] = []
+        # The partition that any other client of Kafka chooses for the key too: a service point has one.
+        producer = Producer(
+            {"bootstrap.servers": self._bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
+             "partitioner": "murmur2", "message.timeout.ms": int(1000 * WRITE_SECS)}
+        )  # fmt: skip
+
+        def delivered(error: KafkaError | None, message: Any, number: int) -> None:
+            if error is None:
+                places[number] = (message.partition(), message.offset())
+                told(len(places))
+            else:
+                failed.append(error)
+
+        for number, (key, value) in enumerate(values):
+            while True:
+                try:
+                    producer.produce(
+                        self._topic,
+                        key=key,
+                        value=value,
+                        on_delivery=lambda error, message, n=number: delivered(error, message, n),
+                    )
+                    break
+                except BufferError:
+                    producer.poll(0.1)
+            producer.poll(0)
+        producer.flush(WRITE_SECS)
+        if failed or len(places) < len(values):
+            what = str(failed[0]) if failed else "no answer"
+            raise Transient(
+                "EDITS_UNWRITTEN",
+                where=self._topic,
+                do="check the broker, and run it again: what is there already is not done twice",
+                what=f"{len(values) - len(places)} of {len(values)}: {what}",
+            )
+        return [places[number] for number in range(len(values))]
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._consumer.close()
+
+    def _silent(self, error: object) -> Transient:
+        return Transient("EDITS_UNREADABLE", where=self._topic, what=str(error), do="check the broker and the topic")
