@@ -33,6 +33,8 @@ Completeness, timeliness, unexplained energy, counters and clocks by day; what t
 ESTIMATES = """
 How far estimates are off, and what is expected of each one: [the running scorecard](../vee-accuracy.md). `kvarn vee
 scores` prints it. Filter `readings_estimates` by `service_point`: a gap is looked for over all days.
+"""
+
 WORK = """
 What people do: [edits](../edits.md) and [exceptions](../exceptions.md).
 """

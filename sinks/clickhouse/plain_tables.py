@@ -94,7 +94,7 @@ ITEM_TYPES: dict[str, dict[str, str]] = {
         PROFILE_ROW,
         READING_EXCEPTION,
         REJECT,
-    )  # fmt: skip
+    )
     for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
