@@ -27,8 +27,8 @@ class Said(NamedTuple):
 
 
 def said_in(decoded: DecodedBatch) -> Said:
-    """The statements of a batch."""
-    return Said(*(np.ascontiguousarray(getattr(decoded, f"statement_{name}")) for name in Said._fields))
+    """The statements of a batch, copied: arrays that can be written to are of one type, whatever they came in."""
+    return Said(*(np.array(getattr(decoded, f"statement_{name}")) for name in Said._fields))
 
 
 def known_among(points: Array, known: Array) -> Array:
