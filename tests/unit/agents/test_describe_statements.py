@@ -37,10 +37,10 @@ def test_it_says_who_said_what_of_which_interval(kind: Statement, said: dict[str
     (found,) = describe_with([frame(kind)], Options(offset_secs=19_800))
     assert found.values == HEAD | {"kind": kind.name, "intervals": [INTERVAL | said]}
     assert found.time == INTERVAL["start"]
-    assert found.fault is None
+    assert found.error is None
 
 
 def test_one_that_is_broken_has_its_code() -> None:
     (found,) = describe_with([frame(Statement.EDIT)[:-1]], Options())
-    assert found.fault is not None
-    assert found.fault.code == "DATA_MALFORMED"
+    assert found.error is not None
+    assert found.error["code"] == "DATA_MALFORMED"
