@@ -207,7 +207,8 @@ class ReadingBatch:
             "settlement",
             "bits",
             "1 opening register known, 2 closing register known, "
-            "4 the day was scaled to them, 8 a register span of several days, 16 the meter was exchanged",
+            "4 the day was scaled to them, 8 a register span of several days, 16 the meter was exchanged, "
+            "32 an outage fell into the day",
         ),
         Column("day_opening", "<i8", "settlement", "Wh, VAh", "meter-side registers at the start", N_ENERGY),
         Column("day_closing", "<i8", "settlement", "Wh, VAh", "meter-side registers at the end", N_ENERGY),

@@ -32,8 +32,10 @@ from agents.vee.work import (
     CLOSING,
     COUNTS,
     DISCARDED,
+    NO_PATTERN,
     NONE,
     OPENING,
+    OUT,
     PLANES_AT,
     SAID_PRESENT,
     SPIKE,
@@ -42,7 +44,7 @@ from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 
-SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
+SCALED_TO_REGISTERS, SEVERAL_DAYS, OUTAGE_IN_DAY = 4, 8, 32
 COUNT_ESTIMATED = 1
 
 
@@ -133,6 +135,8 @@ def write_day(  # type: ignore[no-untyped-def]
         bits |= SEVERAL_DAYS
     if span.known and out.counts[COUNT_ESTIMATED]:
         bits |= SCALED_TO_REGISTERS
+    if _knew_outage(work, day * per_day, per_day):
+        bits |= OUTAGE_IN_DAY
     out.registers = np.uint8(bits)
     for channel in range(N_ENERGY):
         out.opening[channel], out.closing[channel] = work.pad[OPENING, channel], work.pad[CLOSING, channel]
@@ -143,6 +147,15 @@ def write_day(  # type: ignore[no-untyped-def]
         out.register_energy[channel], out.unexplained[channel] = energy, left
     cursor[DAYS] += 1
     return True
+
+
+@kernel
+def _knew_outage(work, low, per_day):  # type: ignore[no-untyped-def]
+    for at in range(low, low + per_day):
+        position = work.cells[at]
+        if position.state == OUT or (position.state != NONE and position.said & NO_PATTERN):
+            return True
+    return False
 
 
 @kernel
