@@ -117,7 +117,7 @@ DAYS = Table(
         Column("registers", "UInt8", "bits of what is known of the registers; `register_notes` spells them", PLAIN,
                field="day_registers"),
         Column("register_notes", "Array(String)", "opening, closing: known at that end; scaled: substitutes were made "
-               "to meet them; several days: over a longer span; exchanged: the meter was; outage: one fell into the day",
+               "to meet them; several days: over a longer span; exchanged: the meter was; outage: one fell into it",
                alias=names_of_bits("registers", REGISTERS)),
         *_energies("opening", "day_opening", "register at the start, meter side"),
         *_energies("closing", "day_closing", "register at the end, meter side"),

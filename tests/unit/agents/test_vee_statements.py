@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from agents.vee.kernels_publish import OUTAGE_IN_DAY
 from agents.vee.state import PLANE
 from pipeline.codes import RULE_BIT, Flag, Method, Quality
 from pipeline.reference import FOREVER
@@ -189,6 +190,7 @@ def test_what_did_not_come_in_an_outage_is_an_actual_zero() -> None:
     assert found(vee, 5)[1] == found(vee, 7)[1] == Quality.ESTIMATED
     vee.tick(NEXT + 3600)
     assert found(vee, 6) == (0, Quality.ACTUAL, Method.OUTAGE)
+    assert vee.days[POINT, TODAY].registers & OUTAGE_IN_DAY
     vee.state([Said(OUTAGE, POINT, place(5) + 600, 0, 2)])
     vee.tick(NEXT + 7200)
     assert found(vee, 6)[1] == Quality.ESTIMATED
