@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from agents.vee.kernels_publish import OUTAGE_IN_DAY
@@ -256,3 +258,17 @@ def test_all_intervals_of_the_window_can_be_edited_and_their_planes_go_back() ->
         vee.tick(MIDNIGHT + day * DAY + 3600)
     planes = vee.store.areas["hot"].flat[0]["kind"]
     assert (planes == PLANE).sum() == 0
+
+
+def test_of_ten_thousand_edits_of_as_many_points_each_is_published() -> None:
+    points = np.arange(1, 10_001)
+    vee = Vee([Link(100_000 + point, point, 0, FOREVER) for point in points.tolist()])
+    vee.tick(MIDNIGHT)
+    vee.tick(NOON, DAY // 2)
+    said = [Said(EDIT, point, place(3), 1800, 1, (70, 70, 0, 0)) for point in points.tolist()]
+    vee.state(said[:1])
+    begin = time.process_time()
+    vee.state(said)
+    assert time.process_time() - begin < 5
+    assert len(vee.final) == len(points)
+    assert {reading.energy for reading in vee.final.values()} == {(70, 70, 0, 0)}
