@@ -12,14 +12,17 @@ The whole way is gone but for the broker: connectors' gathering, every stage, ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cli.stages import make_steps
 from cli.topology import read_plan
 from connectors.gather.aside import reject_record
 from connectors.gather.gatherer import Aside, Gatherer
+from connectors.gather.links import devices_at
 from connectors.gather.outlet import frames_records
 from connectors.kept.rejected import Choice, Rejected, of_parked
 from connectors.kept.tries import Tries
@@ -29,6 +32,7 @@ from pipeline.columns import Array
 from pipeline.reference import KeyRing, Registry
 from pipeline.runtime.embedded import Appended
 from pipeline.runtime.references import MemoryReferences
+from pipeline.statement_frames import StatementFrame
 from pipeline.step import Control
 from pipeline.testing.driver import TopologyDriver
 from pipeline.topology.plan import ConnectorPlan, Plan
@@ -99,6 +103,17 @@ class FrameDriver(TopologyDriver):
         gatherer.add(built.payload, built.offsets, built.lengths, received_at)
         self._cut(gatherer)
         gatherer.decoded = False
+
+    def statements(self, said: Sequence[StatementFrame], received_at: int) -> None:
+        """Take what is said of service points, each at the device that stands there when it comes."""
+        gatherer = self._ready()
+        gatherer.stated = True
+        points = np.array([one.service_point for one in said], np.uint64)
+        devices = devices_at(points, np.full(len(said), received_at), gatherer.registry)
+        for one, device in zip(said, devices.tolist(), strict=True):
+            gatherer.add_one(one.octets(), received_at, device)
+        self._cut(gatherer)
+        gatherer.stated = False
 
     def requeue(self, choice: Choice | None = None, together: int = 1000) -> int:
         """Offer rejected frames again, as `kvarn rejects requeue` does; returns how many. `together`: of one cut."""

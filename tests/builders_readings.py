@@ -75,7 +75,7 @@ def _add_days(batch: ReadingBatch, offset: int, rows: int, first_point: int, sta
     batch.day_start = np.full(rows, start, "<i8")
     batch.day_revision = ((offset << 20) + np.arange(rows)).astype("<u8")
     batch.day_state = np.ones(rows, "<u1")
-    batch.day_registers = np.full(rows, 0b111, "<u1")
+    batch.day_registers = np.full(rows, 0b111, "<u2")
     for name in ("opening", "closing", "register_energy", "actual", "estimated", "suspect", "unexplained"):
         setattr(batch, f"day_{name}", np.full((rows, N_ENERGY), 1_000, "<i8"))
     batch.day_counts = np.tile(np.array([47, 1, 0, 0], "<u2"), (rows, 1))

@@ -17,6 +17,7 @@ V01, V12, V23, V30 = (RULE_BIT[code] for code in ("V01", "V12", "V23", "V30"))
 ACTUAL, ESTIMATED, MISSING, SUSPECT = range(4)
 """Places of `day_counts`."""
 BOTH_REGISTERS = 3
+OUTAGE_IN_DAY = 256
 RUN_BITS = 64
 
 ZERO_DAY, ESTIMATED_DAY = 1, 2
@@ -57,7 +58,8 @@ def judge_days(registers, counts, unexplained, register_energy, actual, estimate
         if registers[row] & BOTH_REGISTERS == BOTH_REGISTERS and left > max(limit.sum_wh, share):
             rules[row] |= np.uint64(1) << np.uint64(V12)
         if np.int64(counts[row, ACTUAL]) == expected and actual[row, 0] == 0 and estimated[row, 0] == 0:
-            kind[row] = np.uint8(ZERO_DAY)
+            # Without supply nothing can be used.
+            kind[row] = np.uint8(0 if registers[row] & OUTAGE_IN_DAY else ZERO_DAY)
         elif absent == expected:
             kind[row] = np.uint8(ESTIMATED_DAY)
 

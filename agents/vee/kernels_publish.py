@@ -34,8 +34,10 @@ from agents.vee.work import (
     COUNTS,
     DISCARDED,
     HELD,
+    NO_PATTERN,
     NONE,
     OPENING,
+    OUT,
     PLANES_AT,
     SAID_PRESENT,
     SPIKE,
@@ -44,7 +46,7 @@ from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 
-SCALED_TO_REGISTERS, SEVERAL_DAYS = 4, 8
+SCALED_TO_REGISTERS, SEVERAL_DAYS, OUTAGE_IN_DAY = 4, 8, 256
 COUNT_ESTIMATED = 1
 
 
@@ -138,7 +140,9 @@ def write_day(  # type: ignore[no-untyped-def]
     if span.known and out.counts[COUNT_ESTIMATED]:
         bits |= SCALED_TO_REGISTERS
     bits |= day_told(work, day * per_day, per_day)
-    out.registers = np.uint8(bits)
+    if _knew_outage(work, day * per_day, per_day):
+        bits |= OUTAGE_IN_DAY
+    out.registers = np.uint16(bits)
     for channel in range(N_ENERGY):
         out.opening[channel], out.closing[channel] = work.pad[OPENING, channel], work.pad[CLOSING, channel]
         energy, left = np.int64(0), np.int64(0)
@@ -148,6 +152,15 @@ def write_day(  # type: ignore[no-untyped-def]
         out.register_energy[channel], out.unexplained[channel] = energy, left
     cursor[DAYS] += 1
     return True
+
+
+@kernel
+def _knew_outage(work, low, per_day):  # type: ignore[no-untyped-def]
+    for at in range(low, low + per_day):
+        position = work.cells[at]
+        if position.state == OUT or (position.state != NONE and position.said & NO_PATTERN):
+            return True
+    return False
 
 
 @kernel

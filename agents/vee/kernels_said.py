@@ -207,7 +207,7 @@ def store_behind(  # type: ignore[no-untyped-def]
     present = np.int64(0)
     if said_kind(pages, limits, planes, place) == EDIT:
         edited, present = True, said_present(pages, limits, planes, place)
-    changed = False
+    changed = rules_of(fresh & ~15 | code) != rules_of(cell)
     for channel in range(N_ENERGY):
         new[channel] = old[channel]
         if edited and not (present >> channel) & 1:

@@ -212,7 +212,7 @@ def lacks_supply(pages, limits, planes, start, end):  # type: ignore[no-untyped-
     """Some outage touches [start, end)."""
     for place in range(said_places(limits, planes)):
         if said_kind(pages, limits, planes, place) == OUTAGE:
-            begin = said_start(pages, limits, planes, place)
-            if begin < end and begin + said_energy(pages, limits, planes, place, SECS) > start:
+            begin, secs = said_start(pages, limits, planes, place), said_energy(pages, limits, planes, place, SECS)
+            if secs and begin < end and begin + secs > start:
                 return True
     return False

@@ -7,10 +7,16 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.vee.output import REJECT
+from agents.vee.state import AMENDED, IMPORT_WIDE, MEMBERS, SAID, VAH, WH
 from pipeline.batch import DecodedBatch
 from pipeline.columns import Array
 from pipeline.rejects import MEANINGS, Rejects
+from pipeline.statement_frames import Statement
 from pipeline.step import Emission, Origin
+
+VALUED = (int(Statement.EDIT), int(Statement.DISCARD))
+"""Kinds after which something else is published than what was sent."""
+BESIDE_VALUES = (AMENDED * MEMBERS, IMPORT_WIDE + WH, IMPORT_WIDE + VAH)
 
 
 class Said(NamedTuple):
@@ -27,8 +33,20 @@ class Said(NamedTuple):
 
 
 def said_in(decoded: DecodedBatch) -> Said:
-    """The statements of a batch."""
-    return Said(*(np.ascontiguousarray(getattr(decoded, f"statement_{name}")) for name in Said._fields))
+    """The statements of a batch, copied: arrays that can be written to are of one type, whatever they came in."""
+    return Said(*(np.array(getattr(decoded, f"statement_{name}")) for name in Said._fields))
+
+
+def usual_planes(said: Said, chosen: Array) -> tuple[Array, Array]:
+    """(points u64, plane numbers u8) that the statements of a mask need nearly always; chosen bool (n,).
+
+    A kernel stops for each plane that a point lacks; of a bulk edit these are many.
+    """
+    of_all, of_values = np.unique(said.service_point[chosen]), np.isin(said.kind, VALUED) & chosen
+    valued = np.unique(said.service_point[of_values])
+    parts = [(of_all, SAID), *((valued, plane) for plane in BESIDE_VALUES)]
+    points = np.concatenate([points for points, _ in parts])
+    return points, np.concatenate([np.full(len(points), plane, np.uint8) for points, plane in parts])
 
 
 def known_among(points: Array, known: Array) -> Array:

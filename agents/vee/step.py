@@ -18,7 +18,7 @@ from agents.vee.config import VeeConfig
 from agents.vee.kernels_rows import asks_for_rows, judge_rows
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
 from agents.vee.state import ALL_PLANES, BEGIN, CLOSED, EXPORT, TAG, TIME, Clock, layout, pages_of
-from agents.vee.statements import Said, known_among, new_refused, said_in, statement_rejects
+from agents.vee.statements import Said, known_among, new_refused, said_in, statement_rejects, usual_planes
 from agents.vee.tables import Prepared, page_of, prepare
 from agents.vee.work import Work, make_work
 from pipeline.batch import DecodedBatch
@@ -166,8 +166,15 @@ class _Session:
         slots, revision = np.zeros(len(known), np.int64), np.uint64((self.offset << 20) + rows)
         buffers.cursor[[AT, REJECTS]] = 0
         buffers.need(2 * self.limits.slices)
+        self._located(said.service_point[known])
+        oldest = kernels_settle.oldest_day(self.limits, self.clock) * DAY_SECS - self.limits.offset
+        points, numbers = usual_planes(said, known & (said.start >= oldest))
+        self._grant(points, page_of(points), numbers)
+        capacity = -1
         while True:
-            slots[known] = self._located(said.service_point[known])
+            if capacity != self.store.capacity:  # slots have moved
+                slots[known] = self._located(said.service_point[known])
+                capacity = self.store.capacity
             kernels_statements.take_statements(
                 self.pages, self.prepared.tables, self.limits, self.clock, said, slots, revision, work,
                 buffers.readings, refused, buffers.cursor,

@@ -40,6 +40,7 @@ REGISTERS = (
     (5, "V14 told"),
     (6, "V25 told"),
     (7, "V21 told"),
+    (8, "outage"),
 )
 """Bits of `day_registers` (pipeline.batch.ReadingBatch)."""
 
@@ -116,11 +117,11 @@ DAYS = Table(
         Column("revision", "UInt64", "order: larger replaces smaller for the same day", BITS, field="day_revision"),
         Column("state", enum8((("PROVISIONAL", 0), ("FINAL", 1))), "whether it can still change", PLAIN,
                field="day_state"),
-        Column("registers", "UInt8", "bits of what is known of the registers; `register_notes` spells them", PLAIN,
+        Column("registers", "UInt16", "bits of what is known of the registers; `register_notes` spells them", PLAIN,
                field="day_registers"),
         Column("register_notes", "Array(String)", "opening, closing: known at that end; scaled: substitutes were made "
                "to meet them; several days: over a longer span; exchanged: the meter was; V14 told: an interval fails "
-               "the rule, and stayed as it is",
+               "the rule, and stayed as it is; outage: one fell into it",
                alias=names_of_bits("registers", REGISTERS)),
         *_energies("opening", "day_opening", "register at the start, meter side"),
         *_energies("closing", "day_closing", "register at the end, meter side"),

@@ -12,11 +12,12 @@ import fastavro
 import pytest
 from fastavro.schema import to_parsing_canonical_form
 
+from pipeline.batch import DecodedBatch
 from pipeline.channels import ENERGY
 from pipeline.codes import REJECT_CODES, Level
 from pipeline.columns import unpack
 from pipeline.errors import ConfigError, ContractError
-from pipeline.wire import BATCHES
+from pipeline.wire import BATCHES, HEADER, MAGIC
 from schemas.compatibility import breaks
 from schemas.load import FOLDER, load_contracts, released, schema_text, shipped_ids
 from schemas.render import rendered
@@ -152,6 +153,19 @@ def test_every_shipped_id_has_a_copy() -> None:
     assert {(name, number) for name, number, _ in released()} >= set(shipped_ids().items()), (
         "run `python -m schemas.release`"
     )
+
+
+def test_a_batch_written_before_there_were_statements_has_none() -> None:
+    contracts = load_contracts()
+    (old,) = (text for name, number, text in released() if (name, number) == ("DecodedBatch", 1_000_002))
+    record = read_example(FOLDER / "examples" / "DecodedBatch" / "one_block.json")
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, fastavro.parse_schema(json.loads(old)), record)
+    raw = HEADER.pack(MAGIC, 1_000_002) + body.getvalue()
+    for read in (contracts.decode(raw, "DecodedBatch"), contracts.view(raw, "DecodedBatch")):
+        batch = unpack(DecodedBatch, read)
+        assert len(batch.frame) == 1
+        assert len(batch.statement_kind) == 0
 
 
 def _schema(*fields: dict[str, Any]) -> str:

@@ -50,7 +50,7 @@ def batch_of(readings: list[tuple[int, int, set[str]]], days: list[Day]) -> Read
     batch.rules = np.array([sum(1 << RULE_BIT[rule] for rule in rules) for _, _, rules in readings], "<u4")
     batch.day_service_point = np.array([day.point for day in days], "<u8")
     batch.day_start = np.array([day.day * DAY_SECS - OFFSET for day in days], "<i8")
-    batch.day_registers = np.array([day.registers for day in days], "<u1")
+    batch.day_registers = np.array([day.registers for day in days], "<u2")
     batch.day_counts = np.array([day.counts for day in days], "<u2").reshape(-1, 4)
     for name, values in (
         ("actual", [day.used for day in days]),

@@ -144,12 +144,12 @@ def test_what_is_undone_leaves_no_trace(story: Story, seed: int) -> None:
     story = window(story)
     steps = steps_of(story, seed, 60)
     never = play(story, [(rows, [], tick) for rows, _, tick in steps] + [([], [], steps[-1][2])])
+    made = [one for _, said, _ in steps for one in said]
+    lengths = {(one.kind == OUTAGE, one.point, one.start, 0 if one.kind == OUTAGE else one.secs) for one in made}
     undone = [
-        replace(one, kind=OUTAGE if one.kind == OUTAGE else WITHDRAW, secs=0 if one.kind == OUTAGE else one.secs,
-                number=1000 + place)
-        for place, one in enumerate({(one.kind == OUTAGE, one.point, one.start): one for _, made, _ in steps
-                                     for one in made}.values())
-    ]  # fmt: skip
+        Said(OUTAGE if outage else WITHDRAW, point, start, secs, 1000 + place)
+        for place, (outage, point, start, secs) in enumerate(sorted(lengths))
+    ]
     vee = play(story, [*steps, ([], undone, steps[-1][2])])
     assert final(vee) == final(never)
     assert vee.days == never.days

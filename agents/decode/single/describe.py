@@ -17,11 +17,14 @@ from agents.decode.single.frames import Piece, pieces
 from agents.decode.single.messages import Answer, Attribute, Block, Message
 from agents.decode.single.names import APDU_NAMES
 from agents.decode.single.octets import MOST_APDU, FrameError, Section, missing, truncated
+from agents.decode.single.statements import describe_statement
 from agents.decode.single.telegram import read_telegram
 from agents.decode.single.transfers import Transfers, read_joined
 from agents.decode.single.word import told_edges
 from pipeline.axdr import read_datum
 from pipeline.reading_frames import FIRST_OCTET, ReadingFrameError, read_reading_frame
+from pipeline.statement_frames import FIRST_OCTET as FIRST_OF_STATEMENT
+from pipeline.statement_frames import read_statement_frame
 from pipeline.templates import ALERT
 
 MOST_WAITING = 2 * MOST_APDU
@@ -37,6 +40,8 @@ ASSOCIATIONS = (0x60, 0x61, 0x62, 0x63)
 BLOCK_TRANSFER = 0xE0
 READINGS = bytes([FIRST_OCTET])
 """What a frame of a head-end's readings begins with."""
+STATEMENT = bytes([FIRST_OF_STATEMENT])
+"""What a frame of statements begins with."""
 _WORD = ALERT.columns[0].obis
 
 
@@ -81,6 +86,9 @@ class Describer:
                 continue
             if payload.octets[:1] == READINGS:
                 yield _readings(payload.octets, self._offset_secs)
+                continue
+            if payload.octets[:1] == STATEMENT:
+                yield _statement(payload.octets, self._offset_secs)
                 continue
             yield from self._read(payload)
 
@@ -321,4 +329,17 @@ def _readings(frame: bytes, offset_secs: int) -> Described:
     found.device = f"{said.device:016X}"
     found.values, found.units = describe_readings(said, offset_secs)
     found.time = found.values["readings"][0]["time"]
+    return found
+
+
+def _statement(frame: bytes, offset_secs: int) -> Described:
+    """A frame of statements about a service point."""
+    found = Described("statement")
+    try:
+        said = read_statement_frame(frame)
+    except ReadingFrameError as error:
+        found.fail(FrameError(error.code, str(error)))
+        return found
+    found.values = describe_statement(said, offset_secs)
+    found.time = found.values["intervals"][0]["start"]
     return found
