@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of
 from tests.oracles.vee_oracle import DAY, OFFSET, Config, Oracle
-from tests.property.test_vee import Story, same, stories
+from tests.property.test_vee import Story, arrivals, comparable, configs, orderly, replace_steps, same, stories, tell
 
+V37 = 1024
+"""Where it is only told, it is with the frame's own reading alone, like V03."""
 FIRST_DAY = (MIDNIGHT + OFFSET) // DAY
 Own = dict[int, list[tuple[int, Config]]]
 FIELDS = {
@@ -81,3 +83,38 @@ def test_a_document_that_says_what_holds_anyway_leaves_the_same_bytes(story: Sto
     for one, other in zip(plain.batches, held.batches, strict=True):
         for column in one.COLUMNS:
             assert getattr(one, column.name).tobytes() == getattr(other, column.name).tobytes(), column.name
+
+
+punctual = orderly.map(lambda faults: replace(faults, off_grid=0))
+"""A stamp that was moved (V03) is told with its own reading, and a shadow is not told beside it."""
+
+SEVERITIES = st.sampled_from([
+    b"rules: {V14: {severity: information}, V21: on, V09: {severity: warning}, V37: {severity: warning}}\n",
+    b"rules: {V25: on}\nstuck_intervals: 2\nstuck_floor_wh: 0\n",
+    b"rules: {V25: shadow, V14: off, V09: shadow, V37: shadow, V02: shadow}\nstuck_intervals: 2\nstuck_floor_wh: 0\n",
+])  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.builds(
+        tell, seed=st.integers(0, 2**32), days=st.integers(1, 3), every=st.just(10_800),
+        lateness=st.sampled_from([0, 3600]), points=st.integers(1, 2), config=configs, faults=punctual,
+    ),
+    st.integers(0, 2**32),
+    SEVERITIES,
+)  # fmt: skip
+def test_the_order_of_frames_leaves_no_trace_in_what_is_held_and_told(story: Story, seed: int, rules: bytes) -> None:
+    ways = [
+        play(replace_steps(story, arrivals(story, random.Random(seed + one))), {"rules/x.yaml": rules})
+        for one in range(2)
+    ]
+    closed = (story.steps[-1][1][0] - story.steps[-1][1][1] + OFFSET) // DAY
+    first, second = (
+        {key: comparable(one, one) for key, one in vee.final.items() if (key[1] + OFFSET) // DAY < closed}
+        for vee in ways
+    )
+    assert {key: replace(one, rules=one.rules & ~V37) for key, one in first.items()} == {
+        key: replace(one, rules=one.rules & ~V37) for key, one in second.items()
+    }
+    assert ways[0].days == ways[1].days

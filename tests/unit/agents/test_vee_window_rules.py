@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from agents.vee.kernels_window import CHANGED, REPEATS, STANDS_OUT
 from pipeline.codes import RULE_BIT, Flag, Method, Quality
 from pipeline.reference import FOREVER
-from tests.builders_vee import MIDNIGHT, POINTS, Vee, blocks
+from tests.builders_vee import MIDNIGHT, POINTS, Vee
 from tests.oracles.settlement_oracle import Settled
 from tests.oracles.vee_oracle import DAY, OFFSET, Link, Row
 
@@ -31,11 +31,17 @@ def played(document: str, *days: list[int]) -> Vee:
     vee = Vee([LINK], documents={"rules/x.yaml": document.encode()} if document else {})
     vee.tick(MIDNIGHT)
     for day, energies in enumerate(days):
-        begin = MIDNIGHT + day * DAY
-        for hour in range(0, 48, 2):
-            vee.arrive(blocks(0, begin + hour * 1800, energies[hour : hour + 2]))
-            vee.tick(begin + (hour + 2) * 1800)
+        passed(vee, energies, day)
     return vee
+
+
+def passed(vee: Vee, energies: list[int], day: int = 0, said: str = "") -> None:
+    """A day, interval by interval; below 0: it does not come. `said`: by the head-end, of the first."""
+    for place, energy in enumerate(energies):
+        begin = MIDNIGHT + day * DAY + place * 1800
+        if energy >= 0:
+            vee.arrive([Row(0, True, begin + 1800, (energy, energy, 0, 0), said if place == 0 else "")])
+        vee.tick(begin + 1800)
 
 
 def day_of(vee: Vee, day: int) -> Settled:
@@ -79,14 +85,10 @@ def test_a_held_value_is_no_pattern_and_counts_against_the_registers() -> None:
     vee = Vee([LINK], documents={"rules/x.yaml": b"rules: {V09: {severity: warning}}"})
     vee.tick(MIDNIGHT)
     vee.arrive([Row(0, False, MIDNIGHT, (1000, 1000, 0, 0))])
-    rows = [row for place, row in enumerate(blocks(0, MIDNIGHT, values)) if place != 30]
-    truth = sum(value for value in values if value > 0) + 333
-    end = MIDNIGHT + DAY
-    vee.arrive([*rows[:-1], Row(0, False, end, (1000 + truth, 1000 + truth, 0, 0))])
-    vee.tick(end - 1800)
-    vee.arrive(rows[-1:])
-    vee.tick(end)
-    vee.tick(end + 1800)
+    passed(vee, values)
+    end = 1000 + sum(value for value in values if value > 0) + 333
+    vee.arrive([Row(0, False, MIDNIGHT + DAY, (end, end, 0, 0))])
+    vee.tick(MIDNIGHT + DAY + 1800)
     assert reading(vee, 20)[:2] == (9000, Quality.SUSPECT)
     assert reading(vee, 30)[:3] == (333, Quality.ESTIMATED, Method.SCALED)
 
@@ -95,13 +97,7 @@ def test_what_a_head_end_doubts_may_stay_or_be_told() -> None:
     def sent(document: bytes) -> Vee:
         vee = Vee([LINK], documents={"rules/x.yaml": document} if document else {})
         vee.tick(MIDNIGHT)
-        doubted = [Row(0, True, MIDNIGHT + 1800, (500, 500, 0, 0), "suspect")]
-        vee.arrive(doubted)
-        vee.arrive(blocks(0, MIDNIGHT + 1800, PLAIN[1:2]))
-        for place in range(2, 48):
-            vee.tick(MIDNIGHT + place * 1800)
-            vee.arrive(blocks(0, MIDNIGHT + place * 1800, PLAIN[place : place + 1]))
-        vee.tick(MIDNIGHT + DAY)
+        passed(vee, [500, *PLAIN[1:]], said="suspect")
         return vee
 
     assert reading(sent(b""), 0)[1] == Quality.ESTIMATED
