@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.decode.kernels_window import WORDS
-from agents.decode.state import WINDOW
+from agents.decode.state import TOGETHER, WINDOW
 from pipeline.jit import AHEAD, inlined, kernel, prefetch
 from pipeline.state import mark
 
@@ -40,10 +40,13 @@ def move(memory, source, target):  # type: ignore[no-untyped-def]
     new.newest = old.newest
     new.check = old.check
     mark(memory.counters_changed, memory.counters_dirty, 0, target, memory.capacity)
-    for place in range(WINDOW):
-        if memory.prints[place, target] != memory.prints[place, source]:
-            memory.prints[place, target] = memory.prints[place, source]
-            mark(memory.prints_changed, memory.prints_dirty, place, target, memory.capacity)
+    for cell in range(WINDOW // TOGETHER):
+        differs = False
+        for place in range(TOGETHER):
+            differs = differs or memory.prints[cell, target, place] != memory.prints[cell, source, place]
+            memory.prints[cell, target, place] = memory.prints[cell, source, place]
+        if differs:
+            mark(memory.prints_changed, memory.prints_dirty, cell, target, memory.capacity)
 
 
 @inlined

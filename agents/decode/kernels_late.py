@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.decode.kernels_window import enter, judge
-from agents.decode.state import WINDOW
+from agents.decode.kernels_window import cell_of, enter, judge
 from pipeline.jit import kernel
 from pipeline.state import mark
 
@@ -21,4 +20,4 @@ def remember(chosen, slots, counters, marks, checks, memory):  # type: ignore[no
         if code == 0:
             enter(windows[slot], prints, slot, counter, marks[item], checks[item])
             mark(memory.counters_changed, memory.counters_dirty, 0, slot, memory.capacity)
-            mark(memory.prints_changed, memory.prints_dirty, counter & (WINDOW - 1), slot, memory.capacity)
+            mark(memory.prints_changed, memory.prints_dirty, cell_of(counter), slot, memory.capacity)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.decode.state import WINDOW
+from agents.decode.state import TOGETHER, WINDOW
 from pipeline.codes import REJECT_NUMBER, Flag
 from pipeline.jit import inlined
 
@@ -17,6 +17,12 @@ TOO_OLD = REJECT_NUMBER["COUNTER_TOO_OLD"]
 DUPLICATE = REJECT_NUMBER["COUNTER_DUPLICATE"]
 LATE = int(Flag.COUNTER_LATE)
 WORDS = WINDOW // 64
+
+
+@inlined
+def cell_of(counter):  # type: ignore[no-untyped-def]
+    """Slice of PRINTS that has the octet of a counter."""
+    return (counter & (WINDOW - 1)) // TOGETHER
 
 
 @inlined
@@ -29,7 +35,7 @@ def _clear(record):  # type: ignore[no-untyped-def]
 def judge(record, prints, slot, counter, mark, check, strict):  # type: ignore[no-untyped-def]
     """(code, flags) of `counter` i64 for the device in `record` (COUNTERS); changes nothing.
 
-    prints u8 (WINDOW, slots); `mark` is the frame's own octet, `check` u32 the check value of its key.
+    prints u8 (WINDOW / TOGETHER, slots, TOGETHER); `mark` is the frame's own octet, `check` u32 the check value of its key.
     """
     used = record.seen[0] | record.seen[1] | record.seen[2] | record.seen[3]
     newest = np.int64(record.newest)
@@ -39,7 +45,7 @@ def judge(record, prints, slot, counter, mark, check, strict):  # type: ignore[n
         return TOO_OLD, 0
     place = counter & (WINDOW - 1)
     if (record.seen[place >> 6] >> np.uint64(place & 63)) & np.uint64(1) != 0:
-        return (DUPLICATE if prints[place, slot] == mark else REPLAYED), 0
+        return (DUPLICATE if prints[cell_of(place), slot, place % TOGETHER] == mark else REPLAYED), 0
     return (TOO_OLD, 0) if strict else (0, LATE)
 
 
@@ -59,4 +65,4 @@ def enter(record, prints, slot, counter, mark, check):  # type: ignore[no-untype
         record.newest = counter
     place = counter & (WINDOW - 1)
     record.seen[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
-    prints[place, slot] = mark
+    prints[cell_of(place), slot, place % TOGETHER] = mark

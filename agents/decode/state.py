@@ -22,8 +22,13 @@ COUNTERS = Table("counters", np.dtype([("newest", "<u4"), ("check", "<u4"), ("se
 No bit set: the device has sent nothing under this key.
 """
 
-PRINTS = Table("prints", np.dtype("u1"), slices=WINDOW)
-"""One octet of each remembered frame's tag: tells the same frame again from another one with its counter."""
+TOGETHER = 8
+PRINTS = Table("prints", np.dtype("<u8"), slices=WINDOW // TOGETHER)
+"""One octet of each remembered frame's tag: tells the same frame again from another one with its counter.
+
+Those of TOGETHER counters are one cell, because each cell has a bit that says whether it changed: of octets alone the
+bits took 32 octets a device. Kernels see them as u8 (WINDOW / TOGETHER, slots, TOGETHER).
+"""
 
 WORDS = Table("words", np.dtype([("high", "<u8"), ("low", "<u8"), ("time", "<i8")]))
 """The event status word in force and its stamp; time 0: none came yet."""
@@ -35,4 +40,4 @@ Of the running span of pushes its first arrival (epoch seconds), the `most` that
 and their `count`; `said`: the event that is in force. Only pushes with the clock of their sending change it.
 """
 
-LAYOUT = Layout("decode", 2, (COUNTERS, PRINTS, WORDS, DRIFTS))
+LAYOUT = Layout("decode", 3, (COUNTERS, PRINTS, WORDS, DRIFTS))
