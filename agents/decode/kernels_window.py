@@ -35,7 +35,8 @@ def _clear(record):  # type: ignore[no-untyped-def]
 def judge(record, prints, slot, counter, mark, check, strict):  # type: ignore[no-untyped-def]
     """(code, flags) of `counter` i64 for the device in `record` (COUNTERS); changes nothing.
 
-    prints u8 (WINDOW / TOGETHER, slots, TOGETHER); `mark` is the frame's own octet, `check` u32 the check value of its key.
+    prints u8 (WINDOW / TOGETHER, slots, TOGETHER); `mark` is the frame's own octet, `check` u32 the check value of
+    its key.
     """
     used = record.seen[0] | record.seen[1] | record.seen[2] | record.seen[3]
     newest = np.int64(record.newest)
