@@ -169,9 +169,8 @@ def count_in(  # type: ignore[no-untyped-def]
     """Judge the counter of a frame that is good so far, and remember it; (code, flags)."""
     code, late = judge(window, prints, slot, counter, own, check, strict)
     if code == GOOD:
-        enter(window, prints, slot, counter, own, check)
+        enter(window, prints, prints_changed, prints_dirty, slot, capacity, counter, own, check)
         mark(windows_changed, windows_dirty, 0, slot, capacity)
-        mark(prints_changed, prints_dirty, cell_of(counter), slot, capacity)
     return code, late
 
 
