@@ -22,6 +22,7 @@ import typer
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from agents.decode.state import LAYOUT as DECODE
+from agents.decode.state import TOGETHER
 from agents.rating.state import LINEAGE, TOUCHED
 from agents.rating.state import layout as rating_layout
 from agents.vee.config import VeeConfig
@@ -55,10 +56,9 @@ def _change(slots, interval, energy, counters, prints, ring, cells, day, capacit
         row = counters[0][0, slot]
         row.newest += np.uint32(1)
         print_ = np.int64(row.newest & np.uint32(255))
-        row.seen[print_ >> 6] |= np.uint64(1) << np.uint64(print_ & 63)
         mark(counters[1], counters[2], 0, slot, capacity)
-        prints[0][print_, slot] = np.uint8((slot * 2654435761 >> 7) & 255)
-        mark(prints[1], prints[2], print_, slot, capacity)
+        prints[0][print_ // TOGETHER, slot] += np.uint64(slot | 1)
+        mark(prints[1], prints[2], print_ // TOGETHER, slot, capacity)
         place = at % ring[0].shape[0]
         ring[0][place, slot] = np.uint64(wh) | np.uint64(wh + wh // 16 + 1) << np.uint64(16)
         mark(ring[1], ring[2], place, slot, capacity)
@@ -108,8 +108,8 @@ class Fleet:
         counters = stores[0].areas["counters"].flat[0]
         counters["newest"][slots] = random.integers(1_000, 200_000, count)
         counters["check"][slots] = random.integers(0, 2**32, count)
-        counters["seen"][slots] = 2**64 - 1
-        stores[0].areas["prints"].flat[:, slots] = random.integers(0, 256, (256, count))
+        prints = stores[0].areas["prints"].flat
+        prints[:, slots] = random.integers(1, 2**62, (len(prints), count))
         ring, cells = stores[1].areas["ring"].flat, stores[1].areas["cells"].flat
         energy = random.lognormal(5.2, 0.8, (len(ring), count)).astype(np.uint64)
         ring[:, slots] = energy | (energy + energy // 16) << 16

@@ -274,8 +274,8 @@ READING_EXCEPTION = Record(
         Field(
             "stage",
             "string",
-            "Stage that found it: exceptions (days), usage (months). Two records of the same stage, topic id, partition, "
-            "offset and index are copies.",
+            "Stage that found it: exceptions (days), usage (months). Two records of the same stage, topic id, "
+            "partition, offset and index are copies.",
             default="exceptions",
         ),
         Field("tick_time", "long", "[s] Time of the log at which it was seen, epoch seconds UTC."),

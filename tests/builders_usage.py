@@ -61,7 +61,7 @@ def batch_of(rows: Sequence[Row]) -> ReadingBatch:
             row.registers or (BOTH if row.figures.known and not whole else 0)
             for row, whole in zip(rows, came, strict=True)
         ],
-        "<u1",
+        "<u2",
     )
     counts = [(row.figures.intervals - row.figures.absent, row.figures.absent, 0, 0) for row in rows]
     batch.day_counts = np.array(counts, "<u2").reshape(-1, 4)

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.decode.kernels_window import WORDS
-from agents.decode.state import WINDOW
+from agents.decode.kernels_window import CELLS, clear, is_used
+from agents.decode.state import TOGETHER
 from pipeline.jit import AHEAD, inlined, kernel, prefetch
 from pipeline.state import mark
 
 
 @inlined
-def is_free(record):  # type: ignore[no-untyped-def]
-    """Whether a COUNTERS belongs to no key."""
-    return record.check == 0 and (record.seen[0] | record.seen[1] | record.seen[2] | record.seen[3]) == 0
+def is_free(memory, slot):  # type: ignore[no-untyped-def]
+    """Whether the window at `slot` belongs to no key."""
+    return memory.counters[slot].check == 0 and not is_used(memory.counters[slot], memory.prints, slot)
 
 
 @inlined
 def begin(memory, slot, check):  # type: ignore[no-untyped-def]
     """The window at `slot` is that of a key which has sent nothing."""
     record = memory.counters[slot]
-    for word in range(WORDS):
-        record.seen[word] = np.uint64(0)
+    clear(memory.prints, memory.prints_changed, memory.prints_dirty, slot, memory.capacity)
     record.newest = 0
     record.check = check
     mark(memory.counters_changed, memory.counters_dirty, 0, slot, memory.capacity)
@@ -35,15 +34,16 @@ def begin(memory, slot, check):  # type: ignore[no-untyped-def]
 def move(memory, source, target):  # type: ignore[no-untyped-def]
     """The window at `source` stands at `target` too."""
     old, new = memory.counters[source], memory.counters[target]
-    for word in range(WORDS):
-        new.seen[word] = old.seen[word]
     new.newest = old.newest
     new.check = old.check
     mark(memory.counters_changed, memory.counters_dirty, 0, target, memory.capacity)
-    for place in range(WINDOW):
-        if memory.prints[place, target] != memory.prints[place, source]:
-            memory.prints[place, target] = memory.prints[place, source]
-            mark(memory.prints_changed, memory.prints_dirty, place, target, memory.capacity)
+    for cell in range(CELLS):
+        differs = False
+        for place in range(TOGETHER):
+            differs = differs or memory.prints[cell, target, place] != memory.prints[cell, source, place]
+            memory.prints[cell, target, place] = memory.prints[cell, source, place]
+        if differs:
+            mark(memory.prints_changed, memory.prints_dirty, cell, target, memory.capacity)
 
 
 @inlined
@@ -71,7 +71,7 @@ def find_strangers(chosen, checks, memory, found):  # type: ignore[no-untyped-de
             prefetch(windows, slots[chosen[place + AHEAD]])
         item = chosen[place]
         slot = slots[item]
-        if is_free(windows[slot]):
+        if is_free(memory, slot):
             begin(memory, slot, checks[item])
         elif windows[slot].check != checks[item]:
             found[count] = item
@@ -98,7 +98,7 @@ def settle(chosen, formers, checks, of_frame, spans, late, memory, windows_of): 
         if span > place_of(spans, span, windows[slot].check):
             move(memory, slot, former)
             begin(memory, slot, check)
-        elif late or is_free(windows[former]) or span > place_of(spans, span, windows[former].check):
+        elif late or is_free(memory, former) or span > place_of(spans, span, windows[former].check):
             begin(memory, former, check)
     for place in range(chosen.shape[0]):
         item = chosen[place]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from agents.decode.kernels_window import enter, judge
-from agents.decode.state import WINDOW
 from pipeline.jit import kernel
 from pipeline.state import mark
 
@@ -19,6 +18,8 @@ def remember(chosen, slots, counters, marks, checks, memory):  # type: ignore[no
         slot, counter = slots[item], np.int64(counters[item])
         code, _ = judge(windows[slot], prints, slot, counter, marks[item], checks[item], False)
         if code == 0:
-            enter(windows[slot], prints, slot, counter, marks[item], checks[item])
+            enter(
+                windows[slot], prints, memory.prints_changed, memory.prints_dirty, slot, memory.capacity, counter,
+                marks[item], checks[item],
+            )  # fmt: skip
             mark(memory.counters_changed, memory.counters_dirty, 0, slot, memory.capacity)
-            mark(memory.prints_changed, memory.prints_dirty, counter & (WINDOW - 1), slot, memory.capacity)

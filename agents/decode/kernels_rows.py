@@ -18,8 +18,8 @@ from agents.decode.kernels_open import APDU_UNKNOWN, DATA_NOTIFICATION, DECRYPT_
 from agents.decode.kernels_profile import NO_ROOM, forget_rows, read_profile, share
 from agents.decode.kernels_push import PROFILE, read_push
 from agents.decode.kernels_readings import read_readings
-from agents.decode.kernels_window import enter, judge
-from agents.decode.state import WINDOW
+from agents.decode.kernels_window import cell_of, enter, judge
+from agents.decode.state import TOGETHER
 from pipeline.channels import SNAPSHOT_INDEX
 from pipeline.codes import Flag, Kind
 from pipeline.columns import Array
@@ -169,9 +169,8 @@ def count_in(  # type: ignore[no-untyped-def]
     """Judge the counter of a frame that is good so far, and remember it; (code, flags)."""
     code, late = judge(window, prints, slot, counter, own, check, strict)
     if code == GOOD:
-        enter(window, prints, slot, counter, own, check)
+        enter(window, prints, prints_changed, prints_dirty, slot, capacity, counter, own, check)
         mark(windows_changed, windows_dirty, 0, slot, capacity)
-        mark(prints_changed, prints_dirty, counter & (WINDOW - 1), slot, capacity)
     return code, late
 
 
@@ -270,10 +269,10 @@ def read_frames(  # type: ignore[no-untyped-def]
     for item in range(first, count):
         coming = item + AHEAD
         if coming < count:
-            print_row = np.int64(counters[coming]) & (WINDOW - 1)
+            print_row = cell_of(np.int64(counters[coming]))
             prefetch(links, first_links[coming])
             prefetch(windows, window_slots[coming])
-            prefetch(prints, print_row * places + window_slots[coming])
+            prefetch(prints, (print_row * places + window_slots[coming]) * TOGETHER)
             prefetch(prints_changed, print_row * prints_changed.shape[1] + (window_slots[coming] >> 6))
             prefetch(clocks, slots[coming])
         if verdicts[item] != GOOD and not is_left(aside, plain, verdicts[item], octets, starts[item], lengths[item]):

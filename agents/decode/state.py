@@ -16,14 +16,17 @@ from pipeline.state import Layout, Table
 WINDOW = 256
 """Invocation counters that are remembered behind the newest."""
 
-COUNTERS = Table("counters", np.dtype([("newest", "<u4"), ("check", "<u4"), ("seen", "<u8", (WINDOW // 64,))]))
-"""`newest` counter, key `check` value (another one starts a new window), and a bit for each counter modulo WINDOW.
+COUNTERS = Table("counters", np.dtype([("newest", "<u4"), ("check", "<u4")]))
+"""`newest` counter, and key `check` value (another one starts a new window)."""
 
-No bit set: the device has sent nothing under this key.
+TOGETHER = 8
+PRINTS = Table("prints", np.dtype("<u8"), slices=WINDOW // TOGETHER)
+"""One octet for each counter modulo WINDOW: of the tag of its frame, which tells the same frame again from another one
+with its counter; 0 where the counter has not come. Without that of `newest` the device has sent nothing under this key.
+
+Those of TOGETHER counters are one cell, because each cell has a bit that says whether it changed: of octets alone the
+bits took 32 octets a device. Kernels see them as u8 (WINDOW / TOGETHER, slots, TOGETHER).
 """
-
-PRINTS = Table("prints", np.dtype("u1"), slices=WINDOW)
-"""One octet of each remembered frame's tag: tells the same frame again from another one with its counter."""
 
 WORDS = Table("words", np.dtype([("high", "<u8"), ("low", "<u8"), ("time", "<i8")]))
 """The event status word in force and its stamp; time 0: none came yet."""
@@ -35,4 +38,4 @@ Of the running span of pushes its first arrival (epoch seconds), the `most` that
 and their `count`; `said`: the event that is in force. Only pushes with the clock of their sending change it.
 """
 
-LAYOUT = Layout("decode", 2, (COUNTERS, PRINTS, WORDS, DRIFTS))
+LAYOUT = Layout("decode", 3, (COUNTERS, PRINTS, WORDS, DRIFTS))

@@ -45,7 +45,7 @@ from agents.decode.prepare import tables_of
 from agents.decode.profile_records import profile_records
 from agents.decode.records import drift_records, event_records, log_records, rejects_of
 from agents.decode.second_try import second_try, try_neighbours
-from agents.decode.state import LAYOUT
+from agents.decode.state import LAYOUT, TOGETHER
 from agents.decode.statements import read_statements
 from pipeline import gcm
 from pipeline.batch import DecodedBatch, FrameBatch
@@ -249,7 +249,7 @@ def memory_of(store: StateStore, points: Array, devices: Array, chosen: Array | 
         counters.flat[0],
         counters.changed.reshape(1, -1),
         counters.dirty,
-        prints.flat,
+        prints.octets.reshape(prints.table.slices, -1, TOGETHER),
         prints.changed.reshape(prints.table.slices, -1),
         prints.dirty,
         words.flat[0],

@@ -32,7 +32,7 @@ class ExceptionsConfig(BaseModel):
     )
     industry_tariffs: tuple[int, ...] = Field(
         (),
-        description="V23: numbers of the tariffs that commercial and industrial service points have in the registry.",
+        description="V23: numbers of tariffs in the registry whose service points are commercial or industrial.",
     )
     estimated_days: int = Field(
         0,

@@ -85,12 +85,12 @@ def known(points, keys, pages, capacity, slots):  # type: ignore[no-untyped-def]
 def _place_of(record, day):  # type: ignore[no-untyped-def]
     """Place of a day, made its own; -1 when a later day has it."""
     place = day % WINDOW
-    if record.days[place] > day:
+    if np.int64(record.days[place]) > day:
         return np.int64(-1)
-    if record.days[place] < day:
-        record.days[place] = day
-        record.seen[place] = np.uint64(0)
-        record.open[place] = np.uint64(0)
+    if np.int64(record.days[place]) < day:
+        record.days[place] = np.uint16(day)
+        record.seen[place] = np.uint32(0)
+        record.open[place] = np.uint32(0)
     return place
 
 
@@ -100,7 +100,7 @@ def see(slots, days, bits, points, changed, dirty, capacity):  # type: ignore[no
     for item in range(slots.shape[0]):
         place = _place_of(points[slots[item]], days[item])
         if place >= 0:
-            points[slots[item]].seen[place] |= bits[item]
+            points[slots[item]].seen[place] |= np.uint32(bits[item])
             mark(changed, dirty, 0, slots[item], capacity)
 
 
@@ -143,11 +143,11 @@ def follow(first, rows, slots, day, rules, kind, counts, zero_days, limits, poin
             found = rules[row]
             # Of a day that has come whole there is nothing to look at any more, whatever came before.
             if counts[row, ESTIMATED] or counts[row, MISSING] or counts[row, SUSPECT]:
-                found |= record.seen[place]
+                found |= np.uint64(record.seen[place])
             else:
-                record.seen[place] = np.uint64(0)
-            before = record.open[place]
-            record.open[place] = found
+                record.seen[place] = np.uint32(0)
+            before = np.uint64(record.open[place])
+            record.open[place] = np.uint32(found)
             for bit in range(RUN_BITS):
                 is_, was = (found >> np.uint64(bit)) & np.uint64(1), (before >> np.uint64(bit)) & np.uint64(1)
                 if is_ != was:
@@ -204,7 +204,7 @@ def sweep(keys, points, today, keep):  # type: ignore[no-untyped-def]
         matters = record.zero_from != 0 or record.estimated_from != 0
         matters = matters or (record.zero & np.uint64(1)) != 0 or (record.estimated & np.uint64(1)) != 0
         for place in range(WINDOW):
-            if record.days[place] > today - WINDOW and (record.open[place] or record.seen[place]):
+            if np.int64(record.days[place]) > today - WINDOW and (record.open[place] or record.seen[place]):
                 matters = True
         # A late frame may still join two runs into one.
         recent = np.uint64((1 << WINDOW) - 1)

@@ -100,7 +100,7 @@ def exceptions_of(
 ) -> Exceptions:
     """Exceptions of changes (n,), whose rows are settled days of `batch`.
 
-    Changes have fields row, bit, state, first and last; with `wh` they say themselves what is at stake, unless it is -1.
+    Changes have fields row, bit, state, first and last. Where a field `wh` is not below zero it is what is at stake.
     """
     rows = changes["row"]
     counts = batch.day_counts[rows].astype(np.int64)

@@ -18,13 +18,13 @@ POINT = np.dtype(
         ("estimated", "<u8"),  # days of which no interval came
         ("zero_from", "<i8"),  # first day of the run that is open; 0: none
         ("estimated_from", "<i8"),
-        ("days", "<i8", (WINDOW,)),  # local day of each place; 0: none
-        ("seen", "<u8", (WINDOW,)),  # bits of rules that failed at some reading of the day
-        ("open", "<u8", (WINDOW,)),  # bits of rules whose exception is open
+        ("days", "<u2", (WINDOW,)),  # local day of each place; 0: none
+        ("seen", "<u4", (WINDOW,)),  # bits of rules that failed at some reading of the day
+        ("open", "<u4", (WINDOW,)),  # bits of rules whose exception is open; those of days are below READING_BITS
     ]
 )
 
 SWEPT = np.uint64(2**64 - 1)
 """Key of the row that is no service point's."""
 
-LAYOUT = Layout("exceptions", 1, (Table("points", POINT),))
+LAYOUT = Layout("exceptions", 2, (Table("points", POINT),))

@@ -1,6 +1,6 @@
 """Figures as codes of 16 bits: 12 significant bits and an exponent, so that larger figures have larger codes.
 
-Code 0 is no figure. Figures below 4096 are exact, others within one in 8192; the largest is 2^42.
+Code 0 is no figure. Figures below 4096 are exact, others within one in 8192; the largest is nearly 2^42.
 """
 
 from __future__ import annotations

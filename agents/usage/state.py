@@ -33,7 +33,7 @@ POINT = np.dtype(
 )
 
 MONTH = np.dtype([("use", "<u2"), ("peak", "<u2")])
-"""Codes of a closed month, slice = month % YEAR: use a day, 1/16 Wh; highest interval, W. 0: the month is not judged."""
+"""Codes of a closed month, slice = month % YEAR: use a day, 1/16 Wh; highest interval, W. 0: it is not judged."""
 
 SPAN = np.dtype([("low", "<u4"), ("high", "u1")])
 """Wh that the registers moved on the day `last`, + 1; 0: not known."""

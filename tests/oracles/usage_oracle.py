@@ -19,7 +19,7 @@ RULES = ("V17", "V18", "V19", "V22")
 
 @dataclass(frozen=True)
 class Day:
-    """A settled day: Wh used, whether that is known, W of its highest interval, intervals and those that did not come."""
+    """A settled day: Wh used, whether that is known, W of its highest interval, intervals, and how many lack."""
 
     use: int = 0
     known: bool = True

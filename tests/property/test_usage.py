@@ -103,7 +103,7 @@ def test_it_says_what_plain_python_says(
 
 
 @settings(max_examples=300)
-@given(st.integers(0, 2**42 - 2**30))
+@given(st.integers(0, 2**42 - 2**32))
 def test_a_code_is_the_figure_to_twelve_binary_digits(figure: int) -> None:
     code = code_of(np.int64(figure))
     assert 0 < code < 2**16

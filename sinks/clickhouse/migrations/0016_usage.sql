@@ -7,3 +7,11 @@ FROM exceptions
 ORDER BY day DESC, service_point DESC, rule DESC, period_start DESC, revision DESC
 LIMIT 1 BY day, service_point, rule, period_start
 COMMENT 'the newest revision of each row of exceptions';
+
+CREATE OR REPLACE VIEW exceptions_by_rule AS
+SELECT toStartOfMonth(day) AS month, if(stage = '', 'exceptions', toString(stage)) AS stage, rule, severity, state,
+    count() AS exceptions, uniqExact(service_point) AS service_points, sum(wh_at_stake) / 1000 AS kwh,
+    sum(paise_at_stake) / 100 AS rupees
+FROM exceptions_latest
+GROUP BY month, stage, rule, severity, state
+COMMENT 'one row a month, rule and state: how much somebody should look at';

@@ -5,6 +5,7 @@ import pytest
 
 from agents.decode.config import DecodeConfig
 from agents.decode.exchange import FORMER_DEVICE
+from agents.decode.state import TOGETHER
 from pipeline.reference import BEGINNING
 from tests.builders_apdus import general_ciphering, hdlc, segments, service
 from tests.builders_exchange import CHANGED, FORMER, NEWER, NEWEST, exchanged, offer_at
@@ -192,5 +193,5 @@ def test_the_state_of_both_windows_is_restored_with_the_pages():
              for key in (DEVICE, np.uint64(DEVICE) | FORMER_DEVICE)]  # fmt: skip
     # Both prints are marked, that of the former key in its new row: what is not marked is in no checkpoint.
     flat = changed.reshape(changed.shape[0], -1)
-    assert flat[1, slots[0] >> 6] >> np.uint64(slots[0] & 63) & np.uint64(1)
-    assert flat[5, slots[1] >> 6] >> np.uint64(slots[1] & 63) & np.uint64(1)
+    assert flat[1 // TOGETHER, slots[0] >> 6] >> np.uint64(slots[0] & 63) & np.uint64(1)
+    assert flat[5 // TOGETHER, slots[1] >> 6] >> np.uint64(slots[1] & 63) & np.uint64(1)

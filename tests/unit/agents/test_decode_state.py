@@ -3,6 +3,7 @@
 import numpy as np
 
 from agents.decode.config import DecodeConfig
+from agents.decode.state import TOGETHER
 from pipeline.codes import Flag
 from pipeline.events import ESW_EVENTS
 from tests.builders_frames import (
@@ -84,7 +85,7 @@ def test_the_window_survives_a_growing_page():
 def test_what_changes_is_marked_for_the_checkpoint_and_nothing_else():
     world = World()
     world.offer(sealed(block(), 300), sealed(block(), 301)[:50])
-    for name, slices in (("counters", [0]), ("prints", [300 & 255]), ("words", [])):
+    for name, slices in (("counters", [0]), ("prints", [(300 & 255) // TOGETHER]), ("words", [])):
         area = world.store.areas[name]
         assert np.flatnonzero(area.dirty.any(axis=1)).tolist() == slices
         assert int(np.bitwise_count(area.changed).sum()) == len(slices)
