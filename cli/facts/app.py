@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from cli.facts.from_events import from_events
 from cli.facts.importing import import_facts
 from cli.facts.listing import list_facts
 
@@ -16,3 +17,4 @@ app = typer.Typer(
 )
 app.command("import")(import_facts)
 app.command("list")(list_facts)
+app.command("from-events")(from_events)

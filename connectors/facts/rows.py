@@ -12,7 +12,7 @@ from pipeline.channels import ENERGY
 
 MOST_NEIGHBOURS = 100
 MOST_REVISION = 2**31 - 1
-POINT = ("service_point", "point", "id_of_point", "meter")
+POINT = ("service_point", "point", "meter")
 BEGIN = ("from", "start", "day", "time", "begin")
 END = ("until", "to", "end")
 CELSIUS = ("celsius", "temperature")
