@@ -22,7 +22,7 @@ MOST_EVENTS = 1_000_000
 COLUMNS = ("service_point", "from", "until", "confirmed", "source", "why", "id")
 QUESTION = (
     "SELECT device, service_point, toUnixTimestamp(time) AS at, code FROM events "
-    "WHERE code IN ({failed}, {restored}) AND bitAnd(flags, {invalid}) = 0 AND edge = 'OCCURRED' "
+    "WHERE code IN ({failed}, {restored}) AND bitAnd(flags, {invalid}) = 0 "
     "AND time >= fromUnixTimestamp({since}) AND time < fromUnixTimestamp({until}) "
     "GROUP BY device, service_point, at, code LIMIT {most}"
 )

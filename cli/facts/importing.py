@@ -63,7 +63,7 @@ def import_facts(
         raise ConfigError(
             "FACTS_UNREADABLE", where=str(path),
             what=f"{checked.fault_count} rows cannot be used, nothing was handed on:\n  "
-            + "\n  ".join(checked.faults[:SHOWN_FAULTS]) + "\n",
+            + "\n  ".join(checked.faults[:SHOWN_FAULTS]),
             do="correct them, or hand on the others with --skip-faults",
         )  # fmt: skip
     if not counts:
