@@ -28,6 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("graph", "cli.graph:graph", "Draw a topology as Mermaid or SVG.", CHECK),
     Command("registry", "cli.registry.commands:app", "Import master data: check, diff, apply, export.", REGISTER),
     Command("tariff", "cli.tariff.commands:app", "List, lint, explain tariffs, and rate a period.", REGISTER),
+    Command("facts", "cli.facts.app:app", "Hand on outages, temperatures, check meters, neighbours.", REGISTER),
     Command("up", "cli.services.commands:up", "Start Kafka, the schema registry and mosquitto here.", SERVICES),
     Command("status", "cli.services.commands:status", "Say which of them run, and where.", SERVICES),
     Command("down", "cli.services.commands:down", "End them; their data stays.", SERVICES),

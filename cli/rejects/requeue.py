@@ -68,8 +68,8 @@ def requeue(
     due = tries.due()
     said: dict[str, Any] = {"rejects": tries.rejects, "due": len(due), "left": dict(sorted(tries.left.items()))}
     if not dry_run and due:
-        # Readings of a head-end may be among them; Tries lets none pass that a connector had refused.
-        gatherer = Gatherer(_registry(plan), target.partitions, _frame_limit(plan), decoded=True)
+        # Readings of a head-end and statements may be among them; Tries lets none pass that a connector had refused.
+        gatherer = Gatherer(_registry(plan), target.partitions, _frame_limit(plan), decoded=True, stated=True)
         outlet = KafkaOutlet(plan.kafka.bootstrap, contracts, Targets(target.name), "requeue")
         done = write_again(due, gatherer, outlet, per_sec, _Progress(due))
         said |= {"offered": done.frames, "unresolved": done.unresolved}

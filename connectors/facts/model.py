@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.statement_frames import MOST_SECS
+
 OPEN = 0
 """`until` of an outage that has not ended."""
+UNSAID = 0
+"""`revision` where a row has none: it is then the time at which it is handed on."""
 LARGEST_POINT = 2**63 - 1
 LARGEST_NODE = 2**31 - 1
 
@@ -19,6 +23,15 @@ class FactKind(StrEnum):
     TEMPERATURE = "TEMPERATURE"
     CHECK = "CHECK"
     NEIGHBOURS = "NEIGHBOURS"
+
+
+SUBJECTS = {
+    FactKind.OUTAGE: ("service_point", "node"),
+    FactKind.TEMPERATURE: ("place", "node", "service_point"),
+    FactKind.CHECK: ("service_point",),
+    FactKind.NEIGHBOURS: ("service_point",),
+}
+"""What a fact of a kind may be about."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ class Fact:
     source: str = ""
     why: str = ""
     id: str = ""
-    revision: int = 1
+    revision: int = UNSAID
 
 
 def key_of(fact: Fact) -> bytes:
@@ -68,7 +81,7 @@ def record_of(fact: Fact, said_at: int, who: str) -> dict[str, Any]:
     return {
         "id": id_of(fact),
         "kind": fact.kind.value,
-        "revision": fact.revision,
+        "revision": fact.revision or said_at,
         "service_point": number_of(fact.point) if fact.point else 0,
         "node": fact.node,
         "place": fact.place,
@@ -84,6 +97,21 @@ def record_of(fact: Fact, said_at: int, who: str) -> dict[str, Any]:
         "why": fact.why,
         "said_at": said_at,
     }
+
+
+def misfit(fact: Fact) -> str:
+    """What keeps a fact from being a record of the topic; empty when nothing does."""
+    about = [name for name, said in (("service_point", fact.point), ("node", fact.node), ("place", fact.place)) if said]
+    wanted = SUBJECTS[fact.kind]
+    if len(about) != 1 or about[0] not in wanted:
+        return f"it is about {' and '.join(about) or 'nothing'}: give it one of {', '.join(wanted)}"
+    if fact.kind is FactKind.OUTAGE and fact.until and fact.until - fact.start > MOST_SECS:
+        return f"an outage of more than {MOST_SECS // 86_400} days"
+    try:
+        record_of(fact, 0, "")
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def number_of(point: str) -> int:

@@ -7,12 +7,12 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from connectors.facts.cells import energy_of, node_of, period_of, tenths_of, time_of, truth_of, whole_of
-from connectors.facts.model import OPEN, Fact, FactKind
+from connectors.facts.model import OPEN, UNSAID, Fact, FactKind
 from pipeline.channels import ENERGY
 
 MOST_NEIGHBOURS = 100
 MOST_REVISION = 2**31 - 1
-POINT = ("service_point", "point", "id_of_point", "meter")
+POINT = ("service_point", "point", "meter")
 BEGIN = ("from", "start", "day", "time", "begin")
 END = ("until", "to", "end")
 CELSIUS = ("celsius", "temperature")
@@ -70,7 +70,7 @@ class _Cells:
         return {
             "point": self.text(*POINT), "node": self.perhaps(node_of, 0, "node"), "place": self.text("place"),
             "source": self.text("source"), "why": self.text("why", "reason"), "id": self.text("id"),
-            "revision": self.perhaps(lambda text: whole_of(text, 1, MOST_REVISION), 1, "revision"),
+            "revision": self.perhaps(lambda text: whole_of(text, 1, MOST_REVISION), UNSAID, "revision"),
         }  # fmt: skip
 
 

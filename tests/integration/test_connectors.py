@@ -7,6 +7,7 @@ import json
 import socket
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from cli.facts.topic import FactWriter, read_facts
 from connectors.dlms.config import DlmsConfig
+from connectors.facts.config import FactsConfig
 from connectors.gather.config import GatherOptions
 from connectors.gather.gatherer import Aside, Gathered
 from connectors.gather.outlet import KafkaOutlet, Targets
@@ -24,13 +27,14 @@ from connectors.parked.config import ParkedConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.runner import Environment, run_connector
 from connectors.ticker.connector import write_to_all
-from pipeline.codes import REJECT_NUMBER
+from pipeline.codes import REJECT_NUMBER, Level
 from pipeline.errors import ConfigError
 from pipeline.reading_frames import read_reading_frame
 from pipeline.reference import FOREVER, Registry
 from pipeline.reference_codec import registry_to_bytes
 from pipeline.runtime.kafka_references import KafkaReferences, publish
 from pipeline.runtime.kafka_topics import WantedTopic, ensure_topics, topic_id
+from pipeline.statement_frames import read_statement_frame
 from pipeline.step import Origin, Tick
 from pipeline.wire import read_frames
 from schemas.load import load_contracts
@@ -221,6 +225,54 @@ async def test_readings_of_a_topic_are_committed_only_after_kafka_has_their_fram
     told = {read_reading_frame(frame).readings[0].values[0] for frame in frames_of(environment)}
     assert told == set(range(1, 151))
     assert len(read_topic(environment.bootstrap, environment.targets.rejects, 1)) >= 2
+
+
+def network_of(points: list[int], feeder: int) -> Registry:
+    """Points below one feeder, a device at each."""
+    found: Registry = registry([(TITLE + point, point, 0, int(FOREVER)) for point in points])
+    for column in Registry.COLUMNS:
+        if column.section in ("point", "node"):
+            setattr(found, column.name, column.empty(len(points) if column.section == "point" else 1))
+    found.point[:], found.point_to[:], found.feeder[:] = points, int(FOREVER), feeder
+    found.node[:], found.node_level[:] = feeder, Level.FEEDER
+    return found
+
+
+async def test_an_outage_of_a_feeder_is_told_to_each_service_point_and_not_again_after_a_restart(
+    environment: Environment,
+) -> None:
+    points = list(range(1, 2501))
+    raw = registry_to_bytes(network_of(points, 100))
+    publish(environment.bootstrap, "registry", raw, environment.registry_topic)
+    source, group = f"facts-{uuid4().hex[:8]}", uuid4().hex
+    ensure_topics(environment.bootstrap, [WantedTopic(source, 1)])
+    fact = {"id": "o", "kind": "OUTAGE", "revision": 1, "service_point": 0, "node": 100, "place": "",
+            "from_time": 1_751_351_400, "until_time": None, "confirmed": True, "temperature": None, "channel": "",
+            "energy": None, "neighbours": [], "source": "OMS", "who": "", "why": "",
+            "said_at": 1_751_351_500}  # fmt: skip
+
+    def say(**others: Any) -> None:
+        writer = FactWriter(environment.bootstrap, source)
+        writer.write(b"node/100", environment.contracts.encode("Fact", {**fact, **others}))
+        writer.close()
+
+    async def told(count: int, place: Environment) -> None:
+        stop = asyncio.Event()
+        config = FactsConfig(source=source, group=group, gather=FAST)
+        running = asyncio.ensure_future(run_connector("facts", config, place, stop))
+        await until(place, lambda page: page["acknowledged"] == count)
+        stop.set()
+        await running
+
+    say()
+    await told(2500, environment)
+    say(revision=2, until_time=1_751_355_000)
+    await told(2500, replace(environment, status_port=free_port()))
+    said = [read_statement_frame(frame) for frame in frames_of(environment)]
+    assert sorted((one.number, one.service_point, int(one.rows["secs"][0])) for one in said) == [
+        (number, point, secs) for number, secs in ((1, 259_200), (2, 3600)) for point in points
+    ]
+    assert [one["revision"] for one in read_facts(environment.bootstrap, source, environment.contracts)] == [1, 2]
 
 
 def test_a_version_is_read_back_from_its_topic(environment: Environment) -> None:

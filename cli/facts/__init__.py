@@ -1,0 +1,1 @@
+"""`kvarn facts`: outages, temperatures, check meters and neighbours from files."""

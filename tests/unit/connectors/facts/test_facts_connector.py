@@ -1,0 +1,149 @@
+"""The connector of facts, its topic in memory: statements in order, committed behind what Kafka has, harmless again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+
+from connectors.facts import connector as module
+from connectors.facts.config import FactsConfig
+from connectors.facts.connector import run
+from connectors.gather.config import GatherOptions
+from connectors.gather.pump import Pump
+from pipeline.reference import FOREVER, Registry
+from pipeline.statement_frames import StatementFrame, read_statement_frame
+from schemas.load import load_contracts
+from tests.unit.connectors.facts.test_outages import DT, T0, fact, network, node
+from tests.unit.connectors.test_gather import TITLE
+from tests.unit.connectors.test_push import MemoryOutlet, until
+
+CONTRACTS = load_contracts()
+
+
+def metered() -> Registry:
+    """The network with a meter at 7, 8 and 9; none at 10."""
+    made = network()
+    points = [7, 8, 9]
+    for column in Registry.COLUMNS:
+        if column.section == "link":
+            setattr(made, column.name, column.empty(len(points)))
+    made.device[:] = [TITLE + point for point in points]
+    made.service_point[:] = points
+    made.valid_to[:] = int(FOREVER)
+    return made
+
+
+class MemoryTopic:
+    """Facts, and what was committed."""
+
+    def __init__(self, committed: int = 0) -> None:
+        self.committed, self.commits = committed, committed
+        self.values: list[bytes] = []
+        self._place = 0
+
+    def write(self, *records: dict[str, Any]) -> None:
+        full = {"place": "", "temperature": None, "channel": "", "energy": None, "neighbours": []}
+        self.values += [CONTRACTS.encode("Fact", {**full, **record}) for record in records]
+
+    def begin(self) -> None:
+        self._place = 0
+
+    def read(self) -> list[tuple[int, bytes]]:
+        found = list(enumerate(self.values))[self._place :]
+        self._place = len(self.values)
+        return found
+
+    def commit(self, offset: int) -> None:
+        assert offset >= self.commits
+        self.commits = offset
+
+    def close(self) -> None:
+        pass
+
+
+@asynccontextmanager
+async def running(
+    topic: MemoryTopic, outlet: MemoryOutlet, counts: dict[str, Any] | None = None
+) -> AsyncIterator[Pump]:
+    pump = Pump(metered(), 4, outlet, GatherOptions(batch_age_ms=1), lambda: T0, stated=True)
+    stop, pumping_stop = asyncio.Event(), asyncio.Event()
+    pumping = asyncio.ensure_future(pump.run(pumping_stop))
+    told = {} if counts is None else counts
+
+    def tell(ask: Any) -> None:
+        told["ask"] = ask
+
+    task = asyncio.ensure_future(run(FactsConfig(), topic, CONTRACTS, pump, stop, tell))
+    try:
+        yield pump
+    finally:
+        outlet.hold = False
+        stop.set()
+        await task
+        pumping_stop.set()
+        await pumping
+
+
+def statements(outlet: MemoryOutlet) -> list[StatementFrame]:
+    return sorted((read_statement_frame(raw) for raw in outlet.frames), key=lambda one: (one.number, one.service_point))
+
+
+def test_outages_become_statements_and_other_facts_do_not() -> None:
+    async def scenario() -> None:
+        topic, outlet, told = MemoryTopic(), MemoryOutlet(), {}
+        topic.write(fact(kind="TEMPERATURE"), node(DT, until_time=None), fact("p", service_point=10), fact("q"))
+        topic.values.insert(2, b"no fact")
+        async with running(topic, outlet, told):
+            await until(lambda: topic.commits == 5)
+            counts = told["ask"]()
+        found = [(one.number, one.service_point, int(one.rows["secs"][0])) for one in statements(outlet)]
+        # 7 is at the DT too, whose outage of the same begin goes on.
+        assert found == [(2, 7, 259_200), (2, 8, 259_200), (5, 7, 259_200)]
+        assert counts == {"facts": 5, "outages": 3, "statements": 3, "points_unknown": 1, "nodes_unknown": 0,
+                          "facts_refused": 1}  # fmt: skip
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_committed_before_kafka_has_the_statements() -> None:
+    async def scenario() -> None:
+        topic, outlet = MemoryTopic(), MemoryOutlet()
+        outlet.hold = True
+        topic.write(fact("a"), fact("b", service_point=8))
+        async with running(topic, outlet):
+            await until(lambda: len(outlet.frames) == 2)
+            await asyncio.sleep(0.6)
+            assert topic.commits == 0
+        assert topic.commits == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_comes_later_says_only_what_was_not_handed_on_and_knows_what_was() -> None:
+    async def scenario() -> None:
+        topic, outlet = MemoryTopic(committed=1), MemoryOutlet()
+        topic.write(fact(until_time=None), fact(revision=2, from_time=T0 + 600))
+        async with running(topic, outlet):
+            await until(lambda: topic.commits == 2)
+        found = [(one.number, int(one.rows["start"][0]), int(one.rows["secs"][0])) for one in statements(outlet)]
+        assert sorted(found) == [(2, T0, 0), (2, T0 + 600, 3000)]
+
+    asyncio.run(scenario())
+
+
+def test_a_feeder_of_many_is_told_in_portions(monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "PORTION", 2)
+
+    async def scenario() -> None:
+        topic, outlet = MemoryTopic(), MemoryOutlet()
+        topic.write(node(100))
+        async with running(topic, outlet) as pump:
+            await until(lambda: topic.commits == 1)
+            assert pump.counts.received == 3
+        assert np.unique([one.service_point for one in statements(outlet)]).tolist() == [7, 8, 9]
+
+    asyncio.run(scenario())
