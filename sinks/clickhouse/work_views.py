@@ -118,7 +118,7 @@ LEFT JOIN (
         AND r.interval_start IN (SELECT arrayJoin(edits.intervals.start) FROM edits)
     GROUP BY service_point, interval_start
 ) AS c ON c.service_point = e.service_point AND c.interval_start = said.start
-""",
+""",  # noqa: S608
 )
 
 EXCEPTIONS_OPEN = View(
