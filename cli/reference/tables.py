@@ -11,6 +11,7 @@ from agents.vee.config import Thresholds
 from cli.reference.markdown import code, page, table
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Level, Method, Quality, Role
+from pipeline.edits import EDIT_FAULTS, EDIT_REASONS, EditEvent, EditWhat
 from pipeline.events import ESW_EVENTS
 from pipeline.retry import Retry, retry_of
 from pipeline.rules import Severity
@@ -18,7 +19,7 @@ from pipeline.topology.findings import CODES
 from pipeline.topology.topics import TOPICS, Topic
 from schemas.load import shipped_ids
 
-ENUMS: tuple[type[IntEnum] | type[IntFlag], ...] = (Quality, Kind, Method, Flag, Role, Level)
+ENUMS: tuple[type[IntEnum] | type[IntFlag], ...] = (Quality, Kind, Method, Flag, Role, Level, EditEvent, EditWhat)
 
 STREAMED = ("V01", "V02", "V03", "V06", "V07", "V09", "V12", "V14", "V16", "V32", "V37")
 """Rules of the stage `vee`, which has three days of a meter before it."""
@@ -58,6 +59,14 @@ def codes() -> str:
         table(
             ("bit", "name", "code when it occurs", "code when it ends"),
             ((row.bit, row.name, row.occurred or "", row.restored or "") for row in ESW_EVENTS),
+        ),
+        "## Reasons of edits",
+        "Why a person edits a reading ([edits](../edits.md)).",
+        table(("number", "code", "meaning"), ((row.number, code(row.code), row.meaning) for row in EDIT_REASONS)),
+        "## Why an event of an edit has no effect",
+        "Codes of REJECTED.",
+        table(
+            ("code", "meaning", "what to do"), ((code(row.code), row.meaning, row.next_step) for row in EDIT_FAULTS)
         ),
     )
 
