@@ -57,7 +57,7 @@ def _row(entry: Entry, zone: ZoneInfo, history: bool) -> dict[str, Any]:
         row["values"] = rows_of(entry.proposal.intervals)
         row["events"] = [
             {"event": one.event.name, "at": iso(1000 * one.at, zone), "author": one.author, "reason": one.reason,
-             "why": one.why, "number": one.number, "code": one.code, "detail": one.detail}
+             "why": one.why, "answers": one.answers, "code": one.code, "detail": one.detail}
             for one in entry.events
         ]  # fmt: skip
     return row

@@ -102,7 +102,7 @@ def undo(
             proposal = entry.proposal
             events.append(
                 replace(proposal, event=kind, intervals=intervals_of([]), reason="MISTAKE", why=why.strip(), author=who,
-                        at=int(time.time()), number=0)
+                        at=int(time.time()), answers=0)
             )  # fmt: skip
             steps.append((one, "TAKEN" if one.owner else "OPEN", one.owner, ""))
         answers = [] if dry_run else edits.write(events, wait)

@@ -111,7 +111,7 @@ def asked(deployment: Deployment) -> list[tuple[str, str, list[tuple[int, int | 
     events = [one for partition in range(2) for one in deployment.edits.log.events(partition)]
     return [
         (one["event"], one["what"], [(row["start"], row["wh_imp"]) for row in one["intervals"]])
-        for one in events if not one["number"]
+        for one in events if not one["answers"]
     ]  # fmt: skip
 
 
