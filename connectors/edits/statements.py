@@ -72,13 +72,13 @@ def _frame(kind: Statement, said: list[Said], effect: Effect) -> StatementFrame:
     if kind is Statement.EDIT:
         rows["present"] = [one.present for one in said]
         rows["energy"] = [one.energy for one in said]
-    proposal = said[0].by.proposal
+    proposal, answer = said[0].by.proposal, effect.answer
     why = f"{proposal.reason}: {proposal.why}" if proposal.why else proposal.reason
     return StatementFrame(
         kind,
         proposal.service_point,
-        effect.answer.offset + 1,
-        effect.answer.at,
+        answer.offset + 1,
+        answer.at,
         rows,
         proposal.id,
         proposal.author,
