@@ -34,11 +34,13 @@ class EditTopic:
              "auto.offset.reset": "earliest", "enable.partition.eof": True}
         )  # fmt: skip
         try:
-            found = self._consumer.list_topics(topic, timeout=ANSWER_SECS).topics[topic].partitions
+            # All of them: to be asked for one by name may make it, with another number of partitions.
+            topics = self._consumer.list_topics(timeout=ANSWER_SECS).topics
         except KafkaException as error:
             raise self._silent(error) from error
-        if not found:
-            raise self._silent("it has no partitions: start the connector of edits, which makes it")
+        if topic not in topics:
+            raise self._silent("it is not there: the connector of edits makes it when it starts")
+        found = topics[topic].partitions
         self._behind = set(found)
         self._consumer.assign([TopicPartition(topic, number, 0) for number in found])
 
