@@ -52,7 +52,8 @@ class EditTopic:
     def read(self) -> list[Placed]:
         """Some further values."""
         found = []
-        for message in self._consumer.consume(READ_EVENTS, READ_SECS):
+        messages: list[Any] = self._consumer.consume(READ_EVENTS, READ_SECS)
+        for message in messages:
             error = message.error()
             if error is None:
                 found.append(Placed(message.partition(), message.offset(), message.value() or b""))
