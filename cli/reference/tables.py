@@ -65,9 +65,7 @@ def codes() -> str:
         table(("number", "code", "meaning"), ((row.number, code(row.code), row.meaning) for row in EDIT_REASONS)),
         "## Why an event of an edit has no effect",
         "Codes of REJECTED.",
-        table(
-            ("code", "meaning", "what to do"), ((code(row.code), row.meaning, row.next_step) for row in EDIT_FAULTS)
-        ),
+        table(("code", "meaning", "what to do"), ((code(row.code), row.meaning, row.next_step) for row in EDIT_FAULTS)),
     )
 
 
