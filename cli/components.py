@@ -14,7 +14,10 @@ CONNECTOR_TOPICS = {
 }
 """Connector type -> its options that name a topic it reads."""
 
-CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}, "edits": {"source": "Edit"}}
+CONNECTOR_OUTPUTS: dict[str, dict[str, str | None]] = {
+    "dlms_pull": {"results": "CommandResult", "journal": None},
+    "edits": {"source": "Edit"},
+}
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
 SILENT_CONNECTORS = frozenset({"ticker"})

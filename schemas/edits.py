@@ -59,10 +59,9 @@ EDIT = Record(
         Field("batch", "string", "Name that edits share which were proposed together; empty for a single one."),
         Field("at", "long", "[s] When it was said, epoch seconds UTC."),
         Field(
-            "number",
+            "answers",
             "long",
-            "Of an answer 1 + the offset of the event that is answered: statements of the edit have it, and of two "
-            "about an interval the larger holds. 0 in events of people.",
+            "Of an answer 1 + the offset of the event that it answers, in the same partition; 0 in events of people.",
         ),
         Field("code", "string", "Of REJECTED why, as docs/edits.md lists; empty otherwise."),
         Field("detail", "string", "The same for a person, with the interval that it is about; empty otherwise."),

@@ -139,13 +139,13 @@ def proposals(wanted: Iterable[Wanted], asked: Asked, registry: Registry, most: 
     """PROPOSED events of at most `most` intervals."""
     for one in wanted:
         starts = sorted(one.values)
-        rows = [
-            {"start": start, "secs": interval_at(registry, one.service_point, start)}
-            | {name: one.values[start].get(name) for name in CHANNELS}
-            for start in starts
-        ]
+        rows = [_row(start, interval_at(registry, one.service_point, start), one.values[start]) for start in starts]
         for place in range(0, len(rows), most):
             yield _proposal(one.service_point, rows[place : place + most], asked)
+
+
+def _row(start: int, secs: int, values: dict[str, int]) -> dict[str, Any]:
+    return {"start": start, "secs": secs, **{name: values.get(name) for name in CHANNELS}}
 
 
 def _proposal(service_point: int, rows: list[dict[str, Any]], asked: Asked) -> Event:

@@ -81,14 +81,14 @@ class Ledger:
             known = self.entries[event.id] = Entry(event, events=events)
         book.take(event)
         if not event.asked:
-            self.answers.setdefault((partition, event.number - 1), event)
+            self.answers.setdefault((partition, event.answers - 1), event)
         if known is None:
             return
         known.events.append(event)
         edit = book.edits.get(event.id)
         if edit is not None:
             known.state = edit.state.name
-        elif event.event is EditEvent.REJECTED and event.number - 1 == known.proposal.offset:
+        elif event.event is EditEvent.REJECTED and event.answers - 1 == known.proposal.offset:
             known.state = "REJECTED"
 
     def known(self) -> Book:

@@ -57,7 +57,7 @@ def _row(entry: Entry, zone: ZoneInfo, history: bool) -> dict[str, Any]:
         row["values"] = rows_of(entry.proposal.intervals)
         row["events"] = [
             {"event": one.event.name, "at": iso(1000 * one.at, zone), "author": one.author, "reason": one.reason,
-             "why": one.why, "number": one.number, "code": one.code, "detail": one.detail}
+             "why": one.why, "answers": one.answers, "code": one.code, "detail": one.detail}
             for one in entry.events
         ]  # fmt: skip
     return row
@@ -66,15 +66,15 @@ def _row(entry: Entry, zone: ZoneInfo, history: bool) -> dict[str, Any]:
 def _show(listed: list[dict[str, Any]], states: Counter[str], history: bool) -> None:
     out = console()
     table = Table(box=None)
-    for name in ("id", "state", "service point", "what", "from", "intervals", "Wh", "reason", "author", "approved by"):
-        table.add_column(name, justify="right" if name in ("intervals", "Wh") else "left", overflow="fold")
+    for name in ("id", "state", "service point", "what", "from", "intervals", "reason", "author"):
+        table.add_column(name, justify="right" if name == "intervals" else "left", overflow="fold")
     for row in listed:
         table.add_row(
             row["id"], row["code"] or row["state"], str(row["service_point"]), row["what"].lower(), row["from"][:16],
-            f"{row['intervals']:,}", f"{row['wh_imp']:,}", row["reason"], row["author"], row["approved_by"] or "",
+            f"{row['intervals']:,}", row["reason"], row["author"],
         )  # fmt: skip
         for one in row["events"] if history else ():
-            table.add_row("", one["event"], "", "", one["at"][:16], "", "", one["code"] or one["reason"], one["author"])
+            table.add_row("", one["event"], "", "", one["at"][:16], "", one["code"] or one["reason"], one["author"])
     out.print(table, markup=False)
     for state in STATES:
         if states[state]:

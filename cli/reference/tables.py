@@ -12,6 +12,7 @@ from agents.vee.rulesets.stream import ON_REQUEST, STREAMED
 from cli.reference.markdown import code, page, table
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Level, Method, Quality, Role
+from pipeline.edits import EDIT_FAULTS, EDIT_REASONS, EditEvent, EditWhat
 from pipeline.events import ESW_EVENTS
 from pipeline.retry import Retry, retry_of
 from pipeline.rules import Severity
@@ -19,7 +20,7 @@ from pipeline.topology.findings import CODES
 from pipeline.topology.topics import TOPICS, Topic
 from schemas.load import shipped_ids
 
-ENUMS: tuple[type[IntEnum] | type[IntFlag], ...] = (Quality, Kind, Method, Flag, Role, Level)
+ENUMS: tuple[type[IntEnum] | type[IntFlag], ...] = (Quality, Kind, Method, Flag, Role, Level, EditEvent, EditWhat)
 
 REMARK = re.compile(r"^    ([A-Z]+) = [^#\n]*#\s*(.+)$", re.MULTILINE)
 MEMBER = re.compile(r"^    (?P<name>[A-Z][A-Z0-9_]*) = [^#\n]*#\s*(?P<meaning>.+)$", re.MULTILINE)
@@ -57,6 +58,12 @@ def codes() -> str:
             ("bit", "name", "code when it occurs", "code when it ends"),
             ((row.bit, row.name, row.occurred or "", row.restored or "") for row in ESW_EVENTS),
         ),
+        "## Reasons of edits",
+        "Why a person edits a reading ([edits](../edits.md)).",
+        table(("number", "code", "meaning"), ((row.number, code(row.code), row.meaning) for row in EDIT_REASONS)),
+        "## Why an event of an edit has no effect",
+        "Codes of REJECTED.",
+        table(("code", "meaning", "what to do"), ((code(row.code), row.meaning, row.next_step) for row in EDIT_FAULTS)),
     )
 
 

@@ -15,9 +15,9 @@ from pipeline.edits import EditEvent
 
 @dataclass
 class Edit:
-    """An edit that was proposed; `number` is that of its statements, 0 before it is in force.
+    """An edit that was proposed; `number`: 1 + the offset of the answer that put it in force, 0 before.
 
-    taken_back: number of the event that took it back, 0 while it holds.
+    taken_back: the same of the answer that took it back, 0 while it holds.
     """
 
     proposal: Event
@@ -50,18 +50,24 @@ class Book:
             self.asked[event.offset] = event
             return None
         # Two processes may answer at once, when one is thought to be lost: the first answer holds.
-        asked = self.asked.pop(event.number - 1, None)
-        self._answering.discard(event.number - 1)
+        asked = self.asked.pop(event.answers - 1, None)
+        self._answering.discard(event.answers - 1)
         return self._answered(asked, event) if asked is not None and asked.id == event.id else None
 
     def due(self) -> Iterator[Event]:
-        """People's events to be answered now, in their order: of an edit one at a time."""
+        """People's events to be answered now. Of an edit one is answered at a time, and at a service point none before
+        one that waits for that: edits come into force in the order in which they were asked for."""
         busy = {self.asked[offset].id for offset in self._answering}
+        held: set[int] = set()
         for offset, event in sorted(self.asked.items()):
-            if event.id not in busy:
-                busy.add(event.id)
-                self._answering.add(offset)
-                yield event
+            if offset in self._answering or event.service_point in held:
+                continue
+            if event.id in busy:
+                held.add(event.service_point)
+                continue
+            busy.add(event.id)
+            self._answering.add(offset)
+            yield event
 
     def at_point(self, service_point: int) -> list[Edit]:
         """The edits that have held at a service point, in the order of their numbers."""
@@ -80,12 +86,10 @@ class Book:
             edit = self.edits[asked.id] = Edit(asked, answer.event)
         edit.state = answer.event
         if answer.event is EditEvent.IN_FORCE:
-            edit.number = answer.number
-            placed = self._at_point.setdefault(edit.proposal.service_point, [])
-            placed.append(edit)
-            placed.sort(key=lambda one: one.number)
+            edit.number = answer.offset + 1
+            self._at_point.setdefault(edit.proposal.service_point, []).append(edit)
             return Effect(edit, answer)
         if answer.event is EditEvent.TAKEN_BACK:
-            edit.taken_back = answer.number
+            edit.taken_back = answer.offset + 1
             return Effect(edit, answer)
         return None

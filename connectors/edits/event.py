@@ -37,7 +37,7 @@ class Event:
     author: str
     batch: str
     at: int
-    number: int
+    answers: int
     code: str = ""
     detail: str = ""
 
@@ -51,14 +51,14 @@ class Event:
         return {
             "id": self.id, "event": self.event.name, "service_point": self.service_point, "what": self.what.name,
             "intervals": rows_of(self.intervals), "override": self.override, "reason": self.reason, "why": self.why,
-            "author": self.author, "batch": self.batch, "at": self.at, "number": self.number, "code": self.code,
+            "author": self.author, "batch": self.batch, "at": self.at, "answers": self.answers, "code": self.code,
             "detail": self.detail,
         }  # fmt: skip
 
     def answer(self, event: EditEvent, by: str, at: int, code: str = "", detail: str = "") -> dict[str, Any]:
         """The record of schema Edit that answers it."""
         return self.said() | {
-            "event": event.name, "intervals": [], "author": by, "at": at, "number": self.offset + 1, "code": code,
+            "event": event.name, "intervals": [], "author": by, "at": at, "answers": self.offset + 1, "code": code,
             "detail": detail,
         }  # fmt: skip
 
@@ -68,7 +68,7 @@ def event_of(record: Mapping[str, Any], offset: int) -> Event:
     return Event(
         offset, record["id"], EditEvent[record["event"]], record["service_point"], EditWhat[record["what"]],
         intervals_of(record["intervals"]), record["override"], record["reason"], record["why"], record["author"],
-        record["batch"], record["at"], record["number"], record["code"], record["detail"],
+        record["batch"], record["at"], record["answers"], record["code"], record["detail"],
     )  # fmt: skip
 
 

@@ -48,7 +48,8 @@ class EditLog:
     def read(self) -> list[Any]:
         """Some further messages; an error of the broker is logged, and the client goes on by itself."""
         messages = []
-        for message in self._consumer.consume(READ_EVENTS, READ_SECS):
+        found: list[Any] = self._consumer.consume(READ_EVENTS, READ_SECS)
+        for message in found:
             error = message.error()
             if error is None:
                 messages.append(message)

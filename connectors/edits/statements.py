@@ -1,7 +1,9 @@
 """What holds of intervals by all edits of their service point, as statement frames.
 
 A statement says all of an interval, so each is made from every edit that holds of it, the newer over the older: an edit
-of one channel leaves what an earlier one said of another. What is taken back so brings back what was under it.
+of one channel leaves what an earlier one said of another. What is taken back so brings back what was under it. Each
+has the number of the answer that it follows from: answers of a partition have an order, and none has two statements
+about an interval.
 """
 
 from __future__ import annotations
@@ -21,19 +23,17 @@ KIND = {EditWhat.VALUES: Statement.EDIT, EditWhat.DISCARD: Statement.DISCARD, Ed
 
 @dataclass
 class Said:
-    """What holds of one interval: of which kind, by which edit, and the number of the last event that touched it."""
+    """What holds of one interval: of which kind, and by which edit."""
 
     start: int
     secs: int
     by: Edit
     kind: Statement = Statement.WITHDRAW
-    number: int = 0
     present: int = 0
     energy: tuple[int, ...] = ()
 
     def add(self, edit: Edit, row: Array) -> None:
         """A newer edit of the interval."""
-        self.number = max(self.number, edit.number, edit.taken_back)
         if edit.taken_back:
             return
         kind, present, energy = KIND[edit.proposal.what], int(row["present"]), tuple(row["energy"].tolist())
@@ -57,23 +57,30 @@ def statements(effect: Effect, at_point: Iterable[Edit]) -> Iterator[StatementFr
             one = said.get(int(row["start"]))
             if one is not None:
                 one.add(edit, row)
-    alike: dict[tuple[Statement, int, int], list[Said]] = {}
+    alike: dict[tuple[Statement, int], list[Said]] = {}
     for one in sorted(said.values(), key=lambda one: one.start):
-        alike.setdefault((one.kind, one.number, one.by.number), []).append(one)
-    for (kind, number, _), rows in sorted(alike.items()):
+        alike.setdefault((one.kind, one.by.number), []).append(one)
+    for (kind, _), rows in sorted(alike.items()):
         for place in range(0, len(rows), MOST_ROWS):
-            yield _frame(kind, number, rows[place : place + MOST_ROWS], effect)
+            yield _frame(kind, rows[place : place + MOST_ROWS], effect)
 
 
-def _frame(kind: Statement, number: int, said: list[Said], effect: Effect) -> StatementFrame:
+def _frame(kind: Statement, said: list[Said], effect: Effect) -> StatementFrame:
     rows = np.zeros(len(said), ROW)
     rows["start"] = [one.start for one in said]
     rows["secs"] = [one.secs for one in said]
     if kind is Statement.EDIT:
         rows["present"] = [one.present for one in said]
         rows["energy"] = [one.energy for one in said]
-    proposal = said[0].by.proposal
+    proposal, answer = said[0].by.proposal, effect.answer
     why = f"{proposal.reason}: {proposal.why}" if proposal.why else proposal.reason
     return StatementFrame(
-        kind, proposal.service_point, number, effect.answer.at, rows, proposal.id, proposal.author, why
+        kind,
+        proposal.service_point,
+        answer.offset + 1,
+        answer.at,
+        rows,
+        proposal.id,
+        proposal.author,
+        why,
     )

@@ -34,11 +34,13 @@ class EditTopic:
              "auto.offset.reset": "earliest", "enable.partition.eof": True}
         )  # fmt: skip
         try:
-            found = self._consumer.list_topics(topic, timeout=ANSWER_SECS).topics[topic].partitions
+            # All of them: to be asked for one by name may make it, with another number of partitions.
+            topics = self._consumer.list_topics(timeout=ANSWER_SECS).topics
         except KafkaException as error:
             raise self._silent(error) from error
-        if not found:
-            raise self._silent("it has no partitions: start the connector of edits, which makes it")
+        if topic not in topics:
+            raise self._silent("it is not there: the connector of edits makes it when it starts")
+        found = topics[topic].partitions
         self._behind = set(found)
         self._consumer.assign([TopicPartition(topic, number, 0) for number in found])
 
@@ -50,7 +52,8 @@ class EditTopic:
     def read(self) -> list[Placed]:
         """Some further values."""
         found = []
-        for message in self._consumer.consume(READ_EVENTS, READ_SECS):
+        messages: list[Any] = self._consumer.consume(READ_EVENTS, READ_SECS)
+        for message in messages:
             error = message.error()
             if error is None:
                 found.append(Placed(message.partition(), message.offset(), message.value() or b""))
@@ -62,44 +65,7 @@ class EditTopic:
 
     def write(self, values: Sequence[tuple[bytes, bytes]], told: Callable[[int], None]) -> list[tuple[int, int]]:
         """Write (key, value) each and wait for all; (partition, offset) of each. `told` how many there are so far."""
-        places: dict[int, tuple[int, int]] = {}
-        failed: list[KafkaError] = []
-        # The partition that any other client of Kafka chooses for the key too: a service point has one.
-        producer = Producer(
-            {"bootstrap.servers": self._bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
-             "partitioner": "murmur2", "message.timeout.ms": int(1000 * WRITE_SECS)}
-        )  # fmt: skip
-
-        def delivered(error: KafkaError | None, message: Any, number: int) -> None:
-            if error is None:
-                places[number] = (message.partition(), message.offset())
-                told(len(places))
-            else:
-                failed.append(error)
-
-        for number, (key, value) in enumerate(values):
-            while True:
-                try:
-                    producer.produce(
-                        self._topic,
-                        key=key,
-                        value=value,
-                        on_delivery=lambda error, message, n=number: delivered(error, message, n),
-                    )
-                    break
-                except BufferError:
-                    producer.poll(0.1)
-            producer.poll(0)
-        producer.flush(WRITE_SECS)
-        if failed or len(places) < len(values):
-            what = str(failed[0]) if failed else "no answer"
-            raise Transient(
-                "EDITS_UNWRITTEN",
-                where=self._topic,
-                do="check the broker, and run it again: what is there already is not done twice",
-                what=f"{len(values) - len(places)} of {len(values)}: {what}",
-            )
-        return [places[number] for number in range(len(values))]
+        return write_values(self._bootstrap, self._topic, values, told)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -107,3 +73,43 @@ class EditTopic:
 
     def _silent(self, error: object) -> Transient:
         return Transient("EDITS_UNREADABLE", where=self._topic, what=str(error), do="check the broker and the topic")
+
+
+def write_values(
+    bootstrap: str, topic: str, values: Sequence[tuple[bytes, bytes]], told: Callable[[int], None]
+) -> list[tuple[int, int]]:
+    """Write (key, value) each to a topic and wait for all; raises Transient when Kafka does not have them in time."""
+    places: dict[int, tuple[int, int]] = {}
+    failed: list[KafkaError] = []
+    # The partition that any other client of Kafka chooses for the key too: a service point has one.
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
+         "partitioner": "murmur2", "message.timeout.ms": int(1000 * WRITE_SECS)}
+    )  # fmt: skip
+
+    def of(number: int) -> Callable[[KafkaError | None, Any], None]:
+        def delivered(error: KafkaError | None, message: Any) -> None:
+            if error is None:
+                places[number] = (message.partition(), message.offset())
+                told(len(places))
+            else:
+                failed.append(error)
+
+        return delivered
+
+    for number, (key, value) in enumerate(values):
+        while True:
+            try:
+                producer.produce(topic, key=key, value=value, on_delivery=of(number))
+                break
+            except BufferError:
+                producer.poll(0.1)
+        producer.poll(0)
+    producer.flush(WRITE_SECS)
+    if failed or len(places) < len(values):
+        what = str(failed[0]) if failed else "no answer"
+        raise Transient(
+            "RECORDS_UNWRITTEN", where=topic, what=f"{len(values) - len(places)} of {len(values)}: {what}",
+            do="check the broker, and run it again: what is there already is not done twice",
+        )  # fmt: skip
+    return [places[number] for number in range(len(values))]

@@ -37,7 +37,7 @@ SELECT service_point, id,
     multiIf(last_state != '', last_state, rejected.2 != '', 'REJECTED', 'PROPOSED') AS state,
     what, reason, why, author, batch, proposed_at,
     if(cause.2 = 'APPROVED', cause.3, '') AS approved_by,
-    if(begun.2 = '', NULL, begun.4) AS in_force_at, begun.5 AS number,
+    if(begun.2 = '', NULL, begun.4) AS in_force_at, if(begun.2 = '', 0, begun.1 + 1) AS number,
     if(ended.2 = '', '', undone.3) AS taken_back_by, if(ended.2 = '', NULL, ended.4) AS taken_back_at,
     if(last_state = '', rejected.6, '') AS code, if(last_state = '', rejected.7, '') AS detail, intervals
 FROM (
@@ -50,7 +50,7 @@ FROM (
         minIf(e.at, e.event = 'PROPOSED') AS proposed_at,
         argMinIf(e.intervals, e.log_offset, e.event = 'PROPOSED') AS intervals,
         arraySort(one -> one.1, groupArray(
-            (e.log_offset, toString(e.event), e.author, e.at, e.number, e.code, e.detail))) AS events,
+            (e.log_offset, toString(e.event), e.author, e.at, e.answers, e.code, e.detail))) AS events,
         arrayLast(one -> one.2 IN ('WAITING', 'IN_FORCE', 'CLOSED', 'TAKEN_BACK'), events).2 AS last_state,
         arrayFirst(one -> one.2 = 'REJECTED', events) AS rejected,
         arrayFirst(one -> one.2 = 'IN_FORCE', events) AS begun,
@@ -118,7 +118,7 @@ LEFT JOIN (
         AND r.interval_start IN (SELECT arrayJoin(edits.intervals.start) FROM edits)
     GROUP BY service_point, interval_start
 ) AS c ON c.service_point = e.service_point AND c.interval_start = said.start
-""",
+""",  # noqa: S608
 )
 
 EXCEPTIONS_OPEN = View(

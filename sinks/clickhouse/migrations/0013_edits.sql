@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS edits
     `author` String COMMENT 'Person whose event it is; the connector in an answer.',
     `batch` String COMMENT 'Name that edits share which were proposed together; empty for a single one.',
     `at` DateTime('UTC') COMMENT '[s] When it was said, epoch seconds UTC.',
-    `number` Int64 COMMENT 'Of an answer 1 + the offset of the event that is answered: statements of the edit have it, and of two about an interval the larger holds. 0 in events of people.',
+    `answers` Int64 COMMENT 'Of an answer 1 + the offset of the event that it answers, in the same partition; 0 in events of people.',
     `code` String COMMENT 'Of REJECTED why, as docs/edits.md lists; empty otherwise.',
     `detail` String COMMENT 'The same for a person, with the interval that it is about; empty otherwise.',
     `log_partition` Int32 COMMENT 'partition of the record in its topic' CODEC(LZ4),
@@ -59,7 +59,7 @@ SELECT service_point, id,
     multiIf(last_state != '', last_state, rejected.2 != '', 'REJECTED', 'PROPOSED') AS state,
     what, reason, why, author, batch, proposed_at,
     if(cause.2 = 'APPROVED', cause.3, '') AS approved_by,
-    if(begun.2 = '', NULL, begun.4) AS in_force_at, begun.5 AS number,
+    if(begun.2 = '', NULL, begun.4) AS in_force_at, if(begun.2 = '', 0, begun.1 + 1) AS number,
     if(ended.2 = '', '', undone.3) AS taken_back_by, if(ended.2 = '', NULL, ended.4) AS taken_back_at,
     if(last_state = '', rejected.6, '') AS code, if(last_state = '', rejected.7, '') AS detail, intervals
 FROM (
@@ -72,7 +72,7 @@ FROM (
         minIf(e.at, e.event = 'PROPOSED') AS proposed_at,
         argMinIf(e.intervals, e.log_offset, e.event = 'PROPOSED') AS intervals,
         arraySort(one -> one.1, groupArray(
-            (e.log_offset, toString(e.event), e.author, e.at, e.number, e.code, e.detail))) AS events,
+            (e.log_offset, toString(e.event), e.author, e.at, e.answers, e.code, e.detail))) AS events,
         arrayLast(one -> one.2 IN ('WAITING', 'IN_FORCE', 'CLOSED', 'TAKEN_BACK'), events).2 AS last_state,
         arrayFirst(one -> one.2 = 'REJECTED', events) AS rejected,
         arrayFirst(one -> one.2 = 'IN_FORCE', events) AS begun,

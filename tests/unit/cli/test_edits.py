@@ -48,7 +48,8 @@ def states() -> dict[str, int]:
 
 
 def test_an_edit_lives_from_proposal_to_undoing(topic: AnsweringTopic) -> None:
-    (edit,) = run("propose", *ONE, "--to", "2025-07-01T11:00", "--set", "wh_imp=40000", "--why", "card 12")["edits"]
+    (edit,) = run("propose", *ONE, "--to", "2025-07-01T11:00", "--set", "wh_imp=40000", "--override", "--why",
+                  "card 12")["edits"]  # fmt: skip
     assert edit["state"] == "WAITING"
     (own,) = run("approve", edit["id"])["edits"]
     assert (own["state"], own["code"]) == ("WAITING", "SAME_PERSON")
@@ -89,7 +90,8 @@ def test_a_file_is_one_edit_a_point_and_twice_the_same(topic: AnsweringTopic, tm
 
 def test_many_are_approved_by_list_and_by_filter(topic: AnsweringTopic, tmp_path: Path) -> None:
     for hour in range(10, 16):
-        more = ("--set", "wh_imp=90000", "--override") if hour < 12 else ("--discard",)
+        end = ("--to", f"2025-07-01T{hour + 3}:00")
+        more = ("--set", "wh_imp=90000", "--override") if hour < 12 else ("--discard", *end)
         run("propose", "--service-point", str(7 + hour % 2), "--from", f"2025-07-01T{hour}:00", "--reason",
             "COMMUNICATION", *more)  # fmt: skip
     assert states() == {"WAITING": 6}
@@ -163,4 +165,4 @@ def test_people_get_tables(topic: AnsweringTopic) -> None:
         done = CliRunner().invoke(app, [*arguments, "--file", str(FILE)])
         assert done.exit_code == 0, done.output
         assert "Traceback" not in done.output
-    assert "READ_ON_SITE" in CliRunner().invoke(app, ["list", "--file", str(FILE)]).output
+    assert "2  in all" in CliRunner().invoke(app, ["list", "--file", str(FILE)]).output

@@ -23,7 +23,7 @@ def record(**said: Any) -> dict[str, Any]:
     """A record of schema Edit."""
     plain = {
         "id": "e1", "event": "PROPOSED", "service_point": 7, "what": "VALUES", "intervals": [], "override": False,
-        "reason": "READ_ON_SITE", "why": "", "author": "asha", "batch": "", "at": LATER, "number": 0, "code": "",
+        "reason": "READ_ON_SITE", "why": "", "author": "asha", "batch": "", "at": LATER, "answers": 0, "code": "",
         "detail": "",
     }  # fmt: skip
     return plain | said
@@ -52,7 +52,7 @@ class EditsLog:
         return [CONTRACTS.decode(value, "Edit") for value in self.records[partition]]
 
     def answers(self, partition: int = 0) -> list[tuple[str, str, str]]:
-        return [(one["id"], one["event"], one["code"]) for one in self.events(partition) if one["number"]]
+        return [(one["id"], one["event"], one["code"]) for one in self.events(partition) if one["answers"]]
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> EditsLog:
         monkeypatch.setattr(log_module, "Consumer", lambda settings: _Consumer(self, settings))

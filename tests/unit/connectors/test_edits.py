@@ -60,7 +60,7 @@ async def connected(outlet: MemoryOutlet, **options: Any) -> AsyncIterator[Pump]
 async def settled(log: EditsLog) -> None:
     """Wait until every event is answered, and what follows is committed."""
     await until(lambda: log.committed == [len(values) for values in log.records])
-    asked = [one for values in range(2) for one in log.events(values) if not one["number"]]
+    asked = [one for values in range(2) for one in log.events(values) if not one["answers"]]
     await until(lambda: sum(len(log.answers(number)) for number in range(2)) == len(asked))
     await until(lambda: log.committed == [len(values) for values in log.records])
 
@@ -86,13 +86,13 @@ async def test_what_a_person_proposes_holds_and_is_answered(log: EditsLog) -> No
     async with connected(outlet):
         await settled(log)
     (frame,) = told(outlet)
-    assert (frame.kind, frame.service_point, frame.number, frame.said_at) == (Statement.EDIT, 7, 1, 1_000)
+    assert (frame.kind, frame.service_point, frame.number, frame.said_at) == (Statement.EDIT, 7, 2, 1_000)
     assert (frame.id, frame.who, frame.why) == ("e1", "asha", "READ_ON_SITE: seen")
     assert frame.rows["start"].tolist() == [FIRST, SECOND]
     assert frame.rows["present"].tolist() == [1, 3]
     assert frame.rows["energy"][:, :2].tolist() == [[400, 0], [300, 310]]
     (_, answer) = log.events()
-    assert (answer["event"], answer["number"], answer["author"], answer["at"]) == ("IN_FORCE", 1, "people", 1_000)
+    assert (answer["event"], answer["answers"], answer["author"], answer["at"]) == ("IN_FORCE", 1, "people", 1_000)
 
 
 async def test_discard_and_withdraw_are_statements_too(log: EditsLog) -> None:
@@ -102,7 +102,7 @@ async def test_discard_and_withdraw_are_statements_too(log: EditsLog) -> None:
     async with connected(outlet):
         await settled(log)
     assert {(one.kind, one.service_point, one.number) for one in told(outlet)} == {
-        (Statement.DISCARD, 7, 1), (Statement.WITHDRAW, 8, 1),
+        (Statement.DISCARD, 7, 2), (Statement.WITHDRAW, 8, 2),
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ async def test_an_edit_waits_for_a_second_person(log: EditsLog) -> None:
         log.write(0, record(event="APPROVED", author="ASHA "), record(event="APPROVED", author="ravi"))
         await settled(log)
     assert log.answers() == [("e1", "WAITING", ""), ("e1", "REJECTED", "SAME_PERSON"), ("e1", "IN_FORCE", "")]
-    assert [one.number for one in told(outlet)] == [4]
+    assert [one.number for one in told(outlet)] == [6]
 
 
 async def test_only_those_listed_approve_and_an_author_may_give_up(log: EditsLog) -> None:
@@ -241,7 +241,7 @@ async def test_a_restart_tells_again_what_was_not_committed_and_judges_nothing_t
 async def test_of_two_answers_the_first_holds(log: EditsLog) -> None:
     outlet = MemoryOutlet()
     asked = record(intervals=[interval(FIRST, wh_imp=1)])
-    log.write(0, asked, record(event="REJECTED", number=1, code="OFF_GRID"), record(event="IN_FORCE", number=1))
+    log.write(0, asked, record(event="REJECTED", answers=1, code="OFF_GRID"), record(event="IN_FORCE", answers=1))
     async with connected(outlet):
         await until(lambda: log.committed == [3, 0])
     assert outlet.frames == []
@@ -252,7 +252,7 @@ async def test_long_edits_are_several_frames_of_one_number(log: EditsLog) -> Non
     log.write(0, record(intervals=[interval(FIRST + 1800 * n, wh_imp=n) for n in reversed(range(700))]))
     async with connected(outlet):
         await settled(log)
-    assert [(len(one.rows), one.number) for one in told(outlet)] == [(300, 1), (300, 1), (100, 1)]
+    assert [(len(one.rows), one.number) for one in told(outlet)] == [(300, 2), (300, 2), (100, 2)]
     assert np.concatenate([one.rows["energy"][:, 0] for one in told(outlet)]).tolist() == list(range(700))
 
 
