@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.scorecard.config import PART_PLACES
+from agents.scorecard.state import INTERVAL, OWNER, TAG, VALUES
 from agents.vee.estimate.model import GOOD, LACKS
 from pipeline.codes import Quality
 from pipeline.jit import allocating_kernel, expanded
@@ -75,36 +76,38 @@ def address(rows, points, start, secs, offset, parts, least_days, keys):  # type
 
 
 @allocating_kernel
-def keep(heads, slots, taken, points, start, secs, quality, method, energy, offset, rows, marks, dirty, capacity):  # type: ignore[no-untyped-def]
-    """Take readings `taken` i64 (n,) of a ReadingBatch into the rows ROW: heads at slots i64 (n,), parts at `slots`.
+def keep(  # type: ignore[no-untyped-def]
+    heads, parts, taken, points, start, secs, quality, method, energy, offset, words, longs, marks, dirty, capacity
+):
+    """Take readings `taken` i64 (n,) of a ReadingBatch into the rows: heads at slots i64 (n,), parts at slots i64 (n,).
 
-    The length of the newest interval holds: what is of another length is forgotten.
+    The length of the newest interval holds: what is of another length is forgotten. words, longs: `state`.
     """
     for item in range(taken.shape[0]):
-        row = taken[item]
+        row, head, part = taken[item], heads[item], parts[item]
         interval, local = np.int64(secs[row]), start[row] + offset
         good = quality[row] & np.uint64(15) == ACTUAL and method[row] == NO_METHOD and 0 <= energy[row, 0] <= MOST_WH
         number = local // interval
-        head, part = rows[heads[item]], rows[slots[item]]
-        if head.interval != interval:
-            if not good or local <= np.int64(head.tag) * np.int64(head.interval):
-                continue
-            head.owner, head.interval, head.tag = points[row], np.uint32(interval), np.uint32(number)
-            mark(marks, dirty, 0, heads[item], capacity)
-        elif number > head.tag:
-            head.tag = np.uint32(number)
-            mark(marks, dirty, 0, heads[item], capacity)
-        block = number // PART_PLACES
-        if part.owner == 0 or part.interval != interval or block > part.tag:
-            if part.owner != 0 and part.owner != points[row]:
-                continue
-            part.owner, part.interval, part.tag = points[row], np.uint32(interval), np.uint32(block)
-            for place in range(PART_PLACES):
-                part.value[place] = np.uint32(0)
-        elif part.owner != points[row] or block < part.tag:
+        newest, known = np.int64(words[head, TAG]), np.int64(words[head, INTERVAL])
+        if known != interval and (not good or local <= newest * known):
             continue
-        part.value[number % PART_PLACES] = np.uint32(energy[row, 0] + 1) if good else np.uint32(0)
-        mark(marks, dirty, 0, slots[item], capacity)
+        if known != interval or number > newest:
+            longs[head, OWNER] = points[row]
+            words[head, TAG], words[head, INTERVAL] = np.uint32(number), np.uint32(interval)
+            mark(marks, dirty, 0, head, capacity)
+        block, tag = number // PART_PLACES, np.int64(words[part, TAG])
+        if longs[part, OWNER] != 0 and longs[part, OWNER] != points[row]:
+            continue
+        if longs[part, OWNER] == 0 or np.int64(words[part, INTERVAL]) != interval or block > tag:
+            longs[part, OWNER] = points[row]
+            words[part, TAG], words[part, INTERVAL] = np.uint32(block), np.uint32(interval)
+            for place in range(PART_PLACES):
+                words[part, VALUES + place] = np.uint32(0)
+        elif block < tag:
+            continue
+        word = energy[row, 0] + 1 if good else np.int64(0)
+        words[part, VALUES + number % PART_PLACES] = np.uint32(word)
+        mark(marks, dirty, 0, part, capacity)
 
 
 @expanded
@@ -121,7 +124,9 @@ def _find(key, keys, pages, capacity):  # type: ignore[no-untyped-def]
 
 
 @allocating_kernel
-def unfold(points, interval, first, parts, keys, pages, capacity, rows, values, standings):  # type: ignore[no-untyped-def]
+def unfold(  # type: ignore[no-untyped-def]
+    points, interval, first, parts, keys, pages, capacity, words, longs, values, standings
+):
     """values i64 (s, n), standings u1 (s, n): n intervals from number `first` on of service points u64 (s,)."""
     for item in range(points.shape[0]):
         slot, known = np.int64(-1), np.int64(-1)
@@ -131,11 +136,13 @@ def unfold(points, interval, first, parts, keys, pages, capacity, rows, values, 
             if block != known:
                 known = block
                 slot = _find(part_key(points[item], block % parts), keys, pages, capacity)
-                if slot >= 0:
-                    part = rows[slot]
-                    if part.owner != points[item] or part.interval != interval or part.tag != block:
-                        slot = np.int64(-1)
+                if slot >= 0 and (
+                    longs[slot, OWNER] != points[item]
+                    or np.int64(words[slot, INTERVAL]) != interval
+                    or np.int64(words[slot, TAG]) != block
+                ):
+                    slot = np.int64(-1)
             if slot >= 0:
-                word = np.int64(rows[slot].value[number % PART_PLACES])
+                word = np.int64(words[slot, VALUES + number % PART_PLACES])
             values[item, at] = max(word - 1, np.int64(0))
             standings[item, at] = GOOD if word else LACKS

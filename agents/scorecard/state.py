@@ -36,12 +36,28 @@ ROW = np.dtype(
     ]
 )
 
+ROW_WORDS, ROW_LONGS = ROW.itemsize // 4, ROW.itemsize // 8
+OWNER = 0
+"""Of `longs_of`."""
+TAG, INTERVAL, VALUES = 2, 3, 4
+"""Of `words_of`; values go on from there."""
+
 SUM_COLUMNS = PART_PLACES // 2 // FIGURES
 """Methods whose sums fit into one row."""
 
 SUM_ROWS = -(-COLUMNS // SUM_COLUMNS)
 
 LAYOUT = Layout("scorecard", 1, (Table("rows", ROW),))
+
+
+def words_of(octets: Array) -> Array:
+    """Rows as u32 (slots, ROW_WORDS), of the octets of the table: kernels are compiled sooner for plain numbers."""
+    return octets.view(np.uint32).reshape(-1, ROW_WORDS)
+
+
+def longs_of(octets: Array) -> Array:
+    """Rows as u64 (slots, ROW_LONGS)."""
+    return octets.view(np.uint64).reshape(-1, ROW_LONGS)
 
 
 def sum_keys(number: int, length: int) -> Array:

@@ -16,7 +16,7 @@ from agents.scorecard.classes import Classes, classes_of
 from agents.scorecard.config import ScorecardConfig
 from agents.scorecard.kernels import address, draw, keep, pick, threshold, unfold
 from agents.scorecard.records import scores_of
-from agents.scorecard.state import CLOCK, FIGURES, LAYOUT, SUMS, figures, set_figures, sum_keys
+from agents.scorecard.state import CLOCK, FIGURES, LAYOUT, SUMS, figures, longs_of, set_figures, sum_keys, words_of
 from agents.scorecard.trials import days_of, room_for
 from agents.vee.estimate.errors import LENGTHS
 from agents.vee.estimate.kernels_trial import COLUMNS, GAPS, try_gaps
@@ -89,7 +89,8 @@ class ScorecardStep:
         area = store.areas["rows"]
         keep(
             slots[:count], slots[count:], rows, points, batch.interval_start, batch.interval_secs, batch.quality,
-            batch.method, batch.energy, self.config.offset_secs, area.flat[0], area.marks, area.dirty, store.capacity,
+            batch.method, batch.energy, self.config.offset_secs, words_of(area.octets), longs_of(area.octets),
+            area.marks, area.dirty, store.capacity,
         )  # fmt: skip
 
     def _tick(self, tick: Tick, origin: Origin, store: StateStore, classes: Classes) -> list[Emission]:
@@ -154,13 +155,14 @@ class ScorecardStep:
         count = today - config.hot_days - first + 1
         days = days_of(first, count, tried - first, interval, config.hot_days, config.linear_secs)
         room, decay = room_for(count, places), decay_of(self._tuning, interval)
+        octets = store.areas["rows"].octets
         for begin in range(0, len(points), TOGETHER):
             part = slice(begin, begin + TOGETHER)
             values = np.empty((len(points[part]), count * places), np.int64)
             standings = np.empty(values.shape, np.uint8)
             unfold(
                 points[part], interval, first * places, config.days, store.keys, len(store.pages), store.capacity,
-                store.areas["rows"].flat[0], values, standings,
+                words_of(octets), longs_of(octets), values, standings,
             )  # fmt: skip
             try_gaps(values, standings, drawn[part], group[part], days, self._tuning, decay, room, sums)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.scorecard.classes import Classes, classes_of
 from agents.scorecard.config import ScorecardConfig
 from agents.scorecard.kernels import pick, threshold, unfold
-from agents.scorecard.state import CLOCK
+from agents.scorecard.state import CLOCK, longs_of, words_of
 from agents.scorecard.step import ScorecardStep
 from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
@@ -79,7 +79,7 @@ def window(store: StateStore, interval: int = 1800, point: int = 1) -> list[tupl
     values, standings = np.zeros((1, 20 * places), np.int64), np.zeros((1, 20 * places), np.uint8)
     unfold(
         np.array([point], np.uint64), interval, FIRST_DAY * places, CONFIG.days, store.keys, len(store.pages),
-        store.capacity, store.areas["rows"].flat[0], values, standings,
+        store.capacity, words_of(store.areas["rows"].octets), longs_of(store.areas["rows"].octets), values, standings,
     )  # fmt: skip
     return list(zip(values[0].tolist(), standings[0].tolist(), strict=True))
 
