@@ -66,13 +66,19 @@ def store_day(  # type: ignore[no-untyped-def]
         fragile = fragile or position.state != USED
         if _differs(position, before, scaled):
             changed = True
-            _store(pages, limits, work, position)
-            _publish(tables, limits, revision, before, scaled, position, readings[cursor[READINGS]])
-            cursor[READINGS] += 1
+            store_position(pages, tables, limits, revision, before, scaled, work, position, readings, cursor)
     record.scaled = np.uint32((record.scaled & ~(np.uint32(15) << shift)) | (np.uint32(scaled) << shift))
     bit = day_bit(day)
     record.fragile = np.uint8(record.fragile | bit if fragile else record.fragile & ~bit)
     return changed
+
+
+@kernel
+def store_position(pages, tables, limits, revision, before, scaled, work, position, readings, cursor):  # type: ignore[no-untyped-def]
+    """Store and publish one that changed."""
+    _store(pages, limits, work, position)
+    _publish(tables, limits, revision, before, scaled, position, readings[cursor[READINGS]])
+    cursor[READINGS] += 1
 
 
 @kernel

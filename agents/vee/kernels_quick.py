@@ -70,6 +70,10 @@ def _of_sent(word):  # type: ignore[no-untyped-def]
     return wh, wh + excess if excess != NO_VAH else np.int64(0)
 
 
+energies_of_sent = _of_sent
+"""For rows of numbers."""
+
+
 @kernel
 def _export_alone(pages, limits, clock, slot, day, sums, planes):  # type: ignore[no-untyped-def]
     """Add export to the sums of a point that has no other plane and whose export fits its words; whether it is so."""
@@ -179,4 +183,6 @@ def _stands_out(limits, sums):  # type: ignore[no-untyped-def]
 
 @inlined
 def _billed(link, register):  # type: ignore[no-untyped-def]
+    if link.numerator == 1 and link.denominator == 1:
+        return register
     return register * np.int64(link.numerator) // np.int64(link.denominator)

@@ -192,6 +192,10 @@ def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
     return closing * link.numerator // link.denominator - opening * link.numerator // link.denominator
 
 
+billed_between = _advance
+"""For those who know that one meter stood there all the time."""
+
+
 @kernel
 def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: ignore[no-untyped-def]
     """Channels (bits) whose energy from midnight `first` to midnight `last` is known; out i64 (4,), billed.

@@ -9,15 +9,16 @@ from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import day_bit, half_of, is_amended, mark_hot, sent_of, slice_of
 from agents.vee.kernels_decide import decide
 from agents.vee.kernels_gather import gather
+from agents.vee.kernels_plain import NOT_PLAIN, settle_plain
 from agents.vee.kernels_publish import store_day, write_day
 from agents.vee.kernels_quick import quick_day, sum_block
 from agents.vee.kernels_registers import carries, carry, find_spans, list_links
 from agents.vee.kernels_said_rows import is_said
 from agents.vee.kernels_said_spans import heed
 from agents.vee.kernels_words import GOOD_AS_SENT, lacks_for_cell, lacks_plane
-from agents.vee.output import AT, DAYS, DONE, FULL, LACKING, PLANE_NEEDED, READINGS, SLOT, STATUS
+from agents.vee.output import AT, DAYS, DONE, FULL, PLANE_NEEDED, READINGS, STATUS
 from agents.vee.state import AMENDED, CARRY, NOTHING, POINT
-from agents.vee.work import BLOCK_SLOTS, CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH
+from agents.vee.work import BLOCK_SLOTS, CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH, WANTED
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
 
@@ -31,13 +32,16 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
 
     state FINAL: write the last row of the oldest day of every point instead, and carry its register on.
     What is settled is clean again, or marked as finished, so the kernel may be called again from slot 0 at any time.
-    Stops with STATUS FULL or PLANE_NEEDED.
+    Stops with STATUS FULL, or with PLANE_NEEDED behind the last slot: points of work.wanted lack planes, are as they
+    were, and are settled by the next call, from slot 0.
     """
     pages, tables, work = borrowed(pages), borrowed(tables), borrowed(work)
     readings, days_out, cursor = borrowed(readings), borrowed(days_out), borrowed(cursor)
     slots = pages.keys.shape[0]
     first, days = closed_days(limits, clock)
     slot, summed = cursor[AT], np.int64(-1)
+    if slot == 0:
+        work.pad[COUNTS, WANTED] = 0
     while slot < slots:
         page = pages.page_slot[slot // pages.capacity]
         if state == PROVISIONAL and pages.hot[page].dirty == 0:
@@ -51,28 +55,62 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
             if slot // BLOCK_SLOTS != summed:
                 summed = slot // BLOCK_SLOTS
                 sum_block(pages, limits, clock, summed * BLOCK_SLOTS, day, work.block)
-            lacking = 0
-            sums = work.block[slot % BLOCK_SLOTS]
-            if _only(pages.hot[slot], state, day) and quick_day(
-                pages, tables, limits, clock, revision, state, slot, day, sums, work, days_out, cursor
-            ):
-                _clean(pages, slot)
-            else:
-                lacking = _settle_point(
-                    pages, tables, limits, clock, revision, state, slot, first, days, work, readings, days_out, cursor
-                )
-            if lacking:
-                cursor[AT], cursor[STATUS], cursor[SLOT], cursor[LACKING] = slot, PLANE_NEEDED, slot, lacking
-                return
-            if state == FINAL:
+            lacking = _settle_slot(
+                pages, tables, limits, clock, revision, state, slot, first, days, day, work, readings, days_out, cursor
+            )
+            if lacking and _want(work, slot, lacking):
+                break
+            if state == FINAL and not lacking:
                 pages.hot[slot].finished = np.uint8(1)
         slot += 1
-        if slot % pages.capacity == 0 and state == PROVISIONAL:
+        if slot % pages.capacity == 0 and state == PROVISIONAL and not _wants(work, slot - pages.capacity):
             pages.hot[page].dirty = np.uint8(0)
             mark_hot(pages, page)
+    if work.pad[COUNTS, WANTED]:
+        cursor[AT], cursor[STATUS] = slots, PLANE_NEEDED
+        return
     if state == FINAL:
         _forget_finished(pages)
     cursor[AT], cursor[STATUS] = slots, DONE
+
+
+@inlined
+def _settle_slot(  # type: ignore[no-untyped-def]
+    pages, tables, limits, clock, revision, state, slot, first, days, day, work, readings, days_out, cursor
+):
+    """The first of three ways that fits; bits of the planes that are lacking, or 0 when it is done."""
+    sums = work.block[slot % BLOCK_SLOTS]
+    lacking = np.int64(0)
+    if not (
+        _only(pages.hot[slot], state, day)
+        and quick_day(pages, tables, limits, clock, revision, state, slot, day, sums, work, days_out, cursor)
+    ):
+        lacking = settle_plain(
+            pages, tables, limits, clock, revision, state, slot, first, days, work, readings, days_out, cursor
+        )
+        if lacking == NOT_PLAIN:
+            lacking = _settle_point(
+                pages, tables, limits, clock, revision, state, slot, first, days, work, readings, days_out, cursor
+            )
+    if lacking == 0 and state == PROVISIONAL:
+        _clean(pages, slot)
+    return lacking
+
+
+@kernel
+def _want(work, slot, lacking):  # type: ignore[no-untyped-def]
+    """Note the planes that a point lacks; whether the list is full now."""
+    count = work.pad[COUNTS, WANTED]
+    work.wanted[count, 0], work.wanted[count, 1] = slot, lacking
+    work.pad[COUNTS, WANTED] = count + 1
+    return count + 1 == work.wanted.shape[0]
+
+
+@inlined
+def _wants(work, first):  # type: ignore[no-untyped-def]
+    """Some point from slot `first` on waits for planes; slots are noted in their order."""
+    count = work.pad[COUNTS, WANTED]
+    return count > 0 and work.wanted[count - 1, 0] >= first
 
 
 @kernel
@@ -139,7 +177,6 @@ def _settle_point(  # type: ignore[no-untyped-def]
         )
         if changed or _any_dirty(work, dirty, first, day):
             write_day(pages, tables, limits, revision, slot, first, day, per_day, PROVISIONAL, work, days_out, cursor)
-    _clean(pages, slot)
     return 0
 
 

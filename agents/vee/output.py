@@ -70,6 +70,13 @@ def _uninitialized(name: str, rows: int) -> Array:
     return np.empty(rows if column.width == 1 else (rows, column.width), column.dtype)
 
 
+def _twice(rows: Array, used: int) -> Array:
+    """Room for twice as many; of what is not used yet no memory is touched."""
+    grown = np.zeros(2 * len(rows), rows.dtype)
+    grown[:used] = rows[:used]
+    return grown
+
+
 class Buffers:
     """Output of one parcel; may grow while it is a tick's."""
 
@@ -84,9 +91,9 @@ class Buffers:
         When frames of whole days are lost there are many readings, and room for a day of every point is there already.
         """
         if len(self.readings) - self.cursor[READINGS] < readings:
-            self.readings = np.concatenate([self.readings, np.zeros_like(self.readings)])
+            self.readings = _twice(self.readings, self.cursor[READINGS])
         if len(self.days) - self.cursor[DAYS] < days:
-            self.days = np.concatenate([self.days, np.zeros_like(self.days)])
+            self.days = _twice(self.days, self.cursor[DAYS])
 
     def need(self, readings: int) -> None:
         """Room for at least so many readings more, and some."""

@@ -273,6 +273,12 @@ def _return(view, slot, planes, plane):  # type: ignore[no-untyped-def]
     mark_hot(view, leaving)
 
 
+def lacking_of(slots: Array, bits: Array) -> tuple[Array, Array]:
+    """(slots i64, planes u8) of what each of some slots lacks, bits i64 (n,)."""
+    item, plane = np.nonzero((bits[:, None] >> np.arange(ALL_PLANES)) & 1)
+    return slots[item], plane.astype(np.uint8)
+
+
 def lacking_planes(bits: int) -> list[int]:
     """Numbers of the planes that a kernel asked for."""
     return [plane for plane in range(1, ALL_PLANES) if bits >> plane & 1]

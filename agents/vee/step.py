@@ -20,7 +20,7 @@ from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, R
 from agents.vee.state import ALL_PLANES, BEGIN, CLOSED, EXPORT, TAG, TIME, Clock, layout, pages_of
 from agents.vee.statements import Said, known_among, new_refused, said_in, statement_rejects, usual_planes
 from agents.vee.tables import Prepared, page_of, prepare
-from agents.vee.work import Work, make_work
+from agents.vee.work import COUNTS, WANTED, Work, make_work
 from pipeline.batch import DecodedBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Kind
@@ -247,7 +247,9 @@ class _Session:
 
         rows: of the same record's batch, whose revisions come before.
         """
-        buffers, work = Buffers(days=self._days_due(tick)), make_work(self.limits)
+        days = self._days_due(tick)
+        # Of what lacks in a day there are several readings; what is not written to takes no memory.
+        buffers, work = Buffers(4 * days, days), make_work(self.limits)
         phase = (self.offset << 20) + rows
         if not self.words[TIME]:
             self._set_clock(tick.time, tick.closes, tick.closes)
@@ -318,8 +320,18 @@ class _Session:
                 self.pages, self.prepared.tables, self.limits, self.clock, np.uint64(revision), int(final), work,
                 buffers.readings, buffers.days, buffers.cursor,
             )  # fmt: skip
-            if not self._went_on(buffers):
+            if buffers.cursor[STATUS] == PLANE_NEEDED:
+                self._grant_wanted(work)
+                buffers.cursor[AT] = 0  # slots may have moved; what is done is skipped
+            elif not self._went_on(buffers):
                 return
+
+    def _grant_wanted(self, work: Work) -> None:
+        """Give planes to all points that a settlement has noted."""
+        count = work.pad[COUNTS, WANTED]
+        slots, numbers = planes.lacking_of(work.wanted[:count, 0], work.wanted[:count, 1])
+        points = self.store.keys[slots]
+        self._grant(points, page_of(points), numbers)
 
     def _went_on(self, buffers: Buffers) -> bool:
         """Whether the kernel must be called again, having been given what it lacked."""

@@ -88,14 +88,33 @@ PLANES_AT, OPENING, CLOSING, SCRATCH, COUNTS = range(5)
 PAD_WIDTH = ALL_PLANES
 
 # Places in pad[COUNTS].
-LINK_COUNT, FIRST_DAY, CARRIED_DAYS = range(3)
+LINK_COUNT, FIRST_DAY, CARRIED_DAYS, WANTED = range(4)
+
+# Rows of `lines`, a number for each interval of a plain meter's closed days. Those of the four energies follow each
+# other; of an interval that did not come SENT is 0. From ODD on these are lists, each day's from its first position on:
+# ODD what is not simply good as it was sent, PICK what of it is substituted.
+SENT_LINE, NEW_LINE, OLD_LINE = 0, N_ENERGY, 2 * N_ENERGY
+STATE_LINE, CELL_LINE, WORD_LINE, FRESH_LINE, METHOD_LINE, CHANGED_LINE = range(12, 18)
+ODD_LINE, PICK_LINE, WEIGHT_LINE, REMAINDER_LINE = range(18, 22)
+LINES = 22
+
+# Places in `facts` of a day. REGISTER: at the midnight before it, of the meter if DEVICE; KNOWN, ENERGY: channels
+# (bits) and energies that registers say; SUM: of its good intervals; ODD, COUNT: how many its lists ODD and PICK have.
+REGISTER, ENERGY, SUM = 0, N_ENERGY, 2 * N_ENERGY
+DEVICE, KNOWN, ODD, COUNT = range(12, 16)
+FACTS = 16
+
+MOST_WANTED = 4096
+"""Points that lack planes and are noted before a settlement stops to have them granted."""
 
 
 class Work(NamedTuple):
     """cells CELL (positions,); spans SPAN (days + 1,); links i64: rows of the point's links.
 
     pad: planes of the point, registers, scratch; COUNTS: how many links, first closed day (local), and how many days
-    before that day its opening register was read (0: at its midnight). block: SUMS (BLOCK_SLOTS,).
+    before that day its opening register was read (0: at its midnight), how many points are in wanted. block: SUMS
+    (BLOCK_SLOTS,). lines i64 (LINES, intervals), facts i64 (days + 1, FACTS): see above. wanted i64 (MOST_WANTED, 2):
+    slots that lack planes, and which (bits).
     """
 
     cells: Array
@@ -103,6 +122,9 @@ class Work(NamedTuple):
     links: Array
     pad: Array
     block: Array
+    lines: Array
+    facts: Array
+    wanted: Array
 
 
 def make_work(limits: Limits) -> Work:
@@ -114,4 +136,7 @@ def make_work(limits: Limits) -> Work:
         np.zeros(MOST_LINKS, np.int64),
         np.zeros((5, PAD_WIDTH), np.int64),
         np.zeros(BLOCK_SLOTS, SUMS),
+        np.zeros((LINES, positions // 2), np.int64),
+        np.zeros((limits.hot_days + 1, FACTS), np.int64),
+        np.zeros((MOST_WANTED, 2), np.int64),
     )
