@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.usage.config import JUDGED, UsageConfig
 from agents.vee.config import Thresholds, VeeConfig
-from agents.vee.rules import in_force
+from agents.vee.rules import in_force, rule_sets
 from pipeline.columns import Array
 from pipeline.reference import References
 
@@ -53,5 +53,5 @@ def _judged(config: UsageConfig) -> int:
 def _thresholds(config: UsageConfig, documents: Mapping[str, bytes]) -> dict[str, int]:
     """Of the rule set that VEE has too; what it does not say is as the topology says."""
     own = {name: getattr(config, name) for name in THRESHOLDS}
-    chosen = in_force(VeeConfig.model_validate(own), documents)
+    chosen = in_force(VeeConfig.model_validate(own), rule_sets(documents))
     return {name: getattr(chosen, name) for name in THRESHOLDS}

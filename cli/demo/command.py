@@ -86,7 +86,7 @@ def run_embedded(config: SimulatorConfig, file: Path, warehouse: ClickHouseConfi
         sink.open()
         expected = Expected()
         run = EmbeddedDemo(plan, simulation, load_contracts(), sink, run=f"demo-{config.seed}", seen=expected.add)
-        with install_listener("numba:compile", compiling := TimingListener()):
+        with install_listener("numba:compile", compiling := TimingListener()):  # type: ignore[no-untyped-call]
             counts = run.go(lambda done, total: bar.update(task, description="running", completed=done, total=total))
         sink.close()
     figures = with_warehouse(warehouse, lambda ask: books(ask, simulation, expected, run.parked_frames))
