@@ -6,6 +6,7 @@ from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
 
 CONNECTOR_TOPICS = {
+    "cold": ("source",),
     "parked": ("source", "rejects_from"),
     "dlms_pull": ("commands", "journal"),
     "readings_topic": ("source",),
@@ -15,15 +16,15 @@ CONNECTOR_TOPICS = {
 CONNECTOR_OUTPUTS = {"dlms_pull": {"results": "CommandResult", "journal": None}}
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
-SILENT_CONNECTORS = frozenset({"ticker"})
-"""Connector types that handle no frames: they reject and park nothing."""
+SILENT_CONNECTORS = frozenset({"cold", "ticker"})
+"""Connector types that handle no frames of meters: they reject and park nothing."""
 
 OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 """Connector types that read what another system writes."""
 
 SINK_SCHEMAS = {
     "clickhouse": frozenset(
-        {"ReadingBatch", "Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
+        {"ReadingBatch", "Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject", "ColdRequest"}
     )
 }
 """Sink type -> schemas that it can store."""

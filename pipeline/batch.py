@@ -41,7 +41,7 @@ class FrameBatch:
 
 @dataclass
 class DecodedBatch:
-    """Decoded profile entries; sections row and snapshot."""
+    """Decoded profile entries; sections row and snapshot, and statement: what is said (pipeline.statement_frames)."""
 
     frame: Array
     service_point: Array
@@ -58,6 +58,20 @@ class DecodedBatch:
     snapshot_row: Array
     snapshot: Array
     snapshot_present: Array
+    statement_frame: Array
+    statement_service_point: Array
+    statement_kind: Array
+    statement_number: Array
+    statement_said_at: Array
+    statement_start: Array
+    statement_secs: Array
+    statement_rules: Array
+    statement_present: Array
+    statement_method: Array
+    statement_quality: Array
+    statement_prior_quality: Array
+    statement_energy: Array
+    statement_prior_energy: Array
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("frame", "<u4", "row", "index", "frame in the FrameBatch that the row came from"),
@@ -88,12 +102,33 @@ class DecodedBatch:
         Column("snapshot_row", "<u4", "snapshot", "index", "row that this snapshot belongs to (INSTANT, ALERT)"),
         Column("snapshot", "<i8", "snapshot", "see pipeline.channels.SNAPSHOT", "instantaneous quantities", N_SNAPSHOT),
         Column("snapshot_present", "<u4", "snapshot", "bits", "bit n set: snapshot field n is there"),
+        Column("statement_frame", "<u4", "statement", "index", "frame in the FrameBatch that the statement came from"),
+        Column("statement_service_point", "<u8", "statement", "id", "service point that it is about"),
+        Column("statement_kind", "<u1", "statement", "code", "pipeline.statement_frames.Statement"),
+        Column("statement_number", "<u8", "statement", "order", "of two about the same interval the larger one holds"),
+        Column("statement_said_at", "<i8", "statement", "s", "when it was said, epoch seconds UTC"),
+        Column("statement_start", "<i8", "statement", "s", "begin of the interval or outage, epoch seconds UTC"),
+        Column("statement_secs", "<u4", "statement", "s", "length of the interval or outage"),
+        Column("statement_rules", "<u4", "statement", "bits", "rules that failed, pipeline.codes.RULES; ANSWER"),
+        Column("statement_present", "<u1", "statement", "bits", "bit n set: energy n of pipeline.channels is said"),
+        Column("statement_method", "<u1", "statement", "code", "pipeline.codes.Method; ANSWER"),
+        Column("statement_quality", "<u1", "statement", "code", "pipeline.codes.Quality; ANSWER"),
+        Column("statement_prior_quality", "<u1", "statement", "code", "quality of what is replaced; ANSWER"),
+        Column(
+            "statement_energy", "<i8", "statement", "Wh, VAh", "what is said, times the multiplying factor", N_ENERGY
+        ),
+        Column("statement_prior_energy", "<i8", "statement", "Wh, VAh", "what is replaced; ANSWER", N_ENERGY),
     )
+
+
+MONTH_FIGURES = 39
+"""Numbers of `correction_month`."""
 
 
 @dataclass
 class ReadingBatch:
-    """Readings of intervals; sections reading, prior (what is replaced), settlement (a day), snapshot.
+    """Readings of intervals; sections reading, prior (what is replaced), settlement (a day), snapshot, correction (what
+    the settlement of a day that had left the hot window replaces).
 
     `revision` grows with every change of an interval: (offset of the frames record << 20) | place within it, so it
     needs no state and is the same on every replay.
@@ -144,6 +179,16 @@ class ReadingBatch:
     snapshot_channels: Array
     snapshot: Array
     snapshot_present: Array
+    correction_day: Array
+    correction_revision: Array
+    correction_registers: Array
+    correction_energy: Array
+    correction_estimated: Array
+    correction_counts: Array
+    correction_demand: Array
+    correction_demand_start: Array
+    correction_zones: Array
+    correction_month: Array
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("service_point", "<u8", "reading", "id", "service point"),
@@ -217,6 +262,34 @@ class ReadingBatch:
         Column("snapshot_channels", "<u4", "snapshot", "bits", "bit n set: channel n is there"),
         Column("snapshot", "<i8", "snapshot", "see pipeline.channels.SNAPSHOT", "instantaneous quantities", N_SNAPSHOT),
         Column("snapshot_present", "<u4", "snapshot", "bits", "bit n set: snapshot field n is there"),
+        Column(
+            "correction_day", "<u4", "correction", "index", "the settlement (row) of a day that had left the hot window"
+        ),
+        Column("correction_revision", "<u4", "correction", "order", "of the day's last determinant; 0: there is none"),
+        Column("correction_registers", "<u1", "correction", "bits", "day_registers that it replaces"),
+        Column(
+            "correction_energy", "<i8", "correction", "Wh, VAh", "actual and estimated energy it replaces", N_ENERGY
+        ),
+        Column("correction_estimated", "<i8", "correction", "Wh", "the estimated wh_imp of it"),
+        Column("correction_counts", "<u2", "correction", "intervals", "day_counts that it replaces", 4),
+        Column("correction_demand", "<i8", "correction", "Wh, VAh", "day_demand that it replaces", 2),
+        Column("correction_demand_start", "<i8", "correction", "s", "when those intervals began; 0: none", 2),
+        Column(
+            "correction_zones",
+            "<i8",
+            "correction",
+            "Wh",
+            "wh_imp of the day's last determinant by place of the zone",
+            5,
+        ),
+        Column(
+            "correction_month",
+            "<i8",
+            "correction",
+            "mixed",
+            "figures of the last determinant of the day's month, by agents.rating.corrections.FIGURES; zeros: not said",
+            MONTH_FIGURES,
+        ),
     )
 
 

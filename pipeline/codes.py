@@ -208,7 +208,7 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         "vee",
         False,
         "the interval is older than the hot window",
-        "the correction of closed days takes it from the archive",
+        "with `cold_days` its day is corrected (docs/cold.md); else what was estimated for its day stays",
     ),
     RejectCode(18, "IN_FUTURE", "vee", False, "the interval ends after the time of the log", "check the meter's clock"),
     RejectCode(
@@ -291,6 +291,14 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         False,
         "segments or blocks of an APDU are missing, or stand out of order",
         "let the gateway send all of an APDU in one payload; the next profile read brings what is lost",
+    ),
+    RejectCode(
+        66,
+        "PERIOD_CLOSED",
+        "rating",
+        False,
+        "a day of a month before the last has changed, whose bill is no longer revised",
+        "the readings are corrected (`readings_latest`, `days_latest`): adjust the bill by hand",
     ),
 )
 

@@ -6,6 +6,7 @@ ReadingException  something in a service point's readings that somebody should l
 Event          one meter event: an edge of the event status word
 ProfileRow     a row of a profile as its meter sends it: nameplate, billing, values at an event
 Reject         a frame, or a row of one, that was not used (also what is parked)
+ColdRequest    rows that are older than the hot window: a correction of closed days is asked for
 Command        something that a meter is to be asked or told
 CommandResult  what became of it
 
@@ -15,7 +16,7 @@ and a doc says what null means wherever null is allowed. Code lists come from `p
 
 from __future__ import annotations
 
-from pipeline.channels import ENERGY
+from pipeline.channels import CHANNELS, ENERGY
 from pipeline.codes import REJECT_CODES, Flag, Level
 from pipeline.rules import RULES, Severity
 from schemas.fields import Field, Record, array, enum, nullable, record
@@ -399,6 +400,39 @@ COMMAND_RESULT = Record(
     ),
 )
 
+# -------------------------------------------------------------------------------------------------- cold requests
+
+_COLD_ROW = record(
+    "ColdRow",
+    "A row of a profile as it was decoded, in the meter's own quantities: before the multiplying factor.",
+    (
+        Field("time", "long", "[s] Its stamp; a block's closes its interval; epoch seconds UTC."),
+        Field("kind", "int", "pipeline.codes.Kind: 1 block load, 2 registers at a midnight."),
+        Field("flags", "int", "Bits of pipeline.codes.Flag."),
+        Field("counter", "long", "Invocation counter; 0 for plain frames."),
+        Field("present", "long", "Bit n set: channel n of pipeline.channels is there."),
+        *(
+            Field(channel.name, "long", f"[{channel.unit}] {channel.doc}; 0 where it is not there.")
+            for channel in CHANNELS
+        ),
+    ),
+)
+
+COLD_REQUEST = Record(
+    "ColdRequest",
+    "Rows of one service point, device and local day that came when the day had left the hot window. They change "
+    "nothing until an answer comes, which is a record in the partition of frames that they came from. Copies do no "
+    "harm.",
+    (
+        Field("service_point", "long", "Service point as of the rows' time; a positive id of the registry."),
+        Field("device", "string", f"Device that sent them: {DEVICE_DOC}."),
+        Field("day_start", "long", "[s] Local midnight that their day begins at, epoch seconds UTC."),
+        Field("tick_time", "long", "[s] Time of the log at which they came, epoch seconds UTC."),
+        Field("rows", array(_COLD_ROW), "The rows, in the order in which they came."),
+        *ORIGIN,
+    ),
+)
+
 RECORDS: tuple[Record, ...] = (
-    DETERMINANT, LOSS, READING_EXCEPTION, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT,
+    DETERMINANT, LOSS, READING_EXCEPTION, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT, COLD_REQUEST,
 )  # fmt: skip

@@ -16,6 +16,8 @@ from schemas.records import RECORDS
 
 FOLDER = Path(__file__).parent / "avro"
 NAMESPACE = "io.kvarn"
+ADDED = ("statement", "correction")
+"""Sections that earlier versions of a schema do not have: they are read as empty."""
 
 DOCS = {
     "FrameBatch": "Frames of one partition in order of arrival, or a tick, a control record, or other topics' records.",
@@ -123,7 +125,10 @@ def batch_schema(name: str, batch: type[Packed]) -> dict[str, Any]:
     """The Avro record of a packed batch."""
     head = [_references()] if name == "FrameBatch" else _origin()
     packing = [_packing()] if name in NARROW else []
-    columns = [{"name": c.name, "type": "bytes", "doc": c.shape_doc} for c in batch.COLUMNS]
+    columns = [
+        {"name": c.name, "type": "bytes", "doc": c.shape_doc, **({"default": ""} if c.section in ADDED else {})}
+        for c in batch.COLUMNS
+    ]
     return {
         "type": "record",
         "name": name,

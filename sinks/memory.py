@@ -9,7 +9,7 @@ from sinks.base import Sink
 from sinks.buffer import BlockLimits
 from sinks.records import Block, Record
 
-PLAIN = ("Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject")
+PLAIN = ("Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject", "ColdRequest")
 
 
 @dataclass

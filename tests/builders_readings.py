@@ -15,7 +15,7 @@ from pipeline.step import Origin, Parcel
 from pipeline.wire import HEADER, MAGIC, stage_record
 from schemas.fields import Record as Schema
 from schemas.load import load_contracts
-from schemas.records import DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
+from schemas.records import COLD_REQUEST, DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
 from sinks.plain import PlainRows
 from sinks.read import read_record
 from sinks.records import Record
@@ -141,7 +141,9 @@ def _sample(kind: Any) -> Any:
     return {field["name"]: _sample(field["type"]) for field in kind["fields"]}
 
 
-PLAIN = {schema.name: schema for schema in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)}
+PLAIN = {
+    schema.name: schema for schema in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT, COLD_REQUEST)
+}
 
 
 def plain_record(

@@ -108,6 +108,7 @@ class Vee:
     rejects: Counter[str] = field(default_factory=Counter)
     revisions: dict[tuple[int, int], int] = field(default_factory=dict)
     batches: list[ReadingBatch] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     offset: int = 0
 
     def __post_init__(self) -> None:
@@ -127,6 +128,10 @@ class Vee:
         """One record of rows."""
         self._send(batch=decoded(self.links, rows))
 
+    def decoded(self, batch: DecodedBatch) -> None:
+        """One record of what decode made."""
+        self._send(batch=batch)
+
     def tick(self, time: int, lateness: int = 0) -> None:
         """One tick."""
         self._send(tick=Tick(time, lateness))
@@ -138,7 +143,8 @@ class Vee:
     def _send(self, **content: Any) -> None:
         advance = self.step.advance(Parcel(Origin("log", 0, self.offset), **content), self.store, self.prepared)
         self.offset += 1
-        self.rejects.update(record["code"] for record in emitted(advance))
+        self.rejects.update(record["code"] for record in emitted(advance, "rejects"))
+        self.requests += emitted(advance, "cold_requests")
         batch = advance.parcel.batch
         if batch is not None:
             assert isinstance(batch, ReadingBatch)

@@ -29,6 +29,7 @@ from pipeline.gcm_single import AUTHENTICATED, KEY_LENGTH, TAG_LENGTH
 from pipeline.jit import AHEAD, inlined, kernel, peek8, poke8, prefetch
 from pipeline.lookup import first_place
 from pipeline.reading_frames import FIRST_OCTET as READINGS
+from pipeline.statement_frames import FIRST_OCTET as STATEMENT
 
 WRAPPER_LENGTH = 8
 DATA_NOTIFICATION = 0x0F
@@ -197,8 +198,9 @@ def gather(devices, received, index, pairs, spans, opened):  # type: ignore[no-u
 def is_usual(payload, p, first):  # type: ignore[no-untyped-def]
     """Whether the APDU at `p` of a frame that begins at `first` is read as it stands."""
     tag = payload[p]
-    # Readings of a head-end stand bare: in a WRAPPER, or in any other framing, they would come from a meter's network.
-    return tag in (GENERAL_GLO, DATA_NOTIFICATION) or (tag == READINGS and p == first)
+    # Readings of a head-end, and statements, stand bare: in a WRAPPER, or in any other framing, they would come from a
+    # meter's network.
+    return tag in (GENERAL_GLO, DATA_NOTIFICATION) or (tag in (READINGS, STATEMENT) and p == first)
 
 
 @kernel
@@ -234,7 +236,7 @@ def open_frames(payload, lengths, devices, policy, opened):  # type: ignore[no-u
         elif known:
             key_row[item] = -1
             start[item], length[item] = p, stop - p
-            if not plain and payload[p] != READINGS:
+            if not plain and payload[p] != READINGS and payload[p] != STATEMENT:
                 code[item] = SECURITY_UNSUPPORTED
             continue
         else:

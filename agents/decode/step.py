@@ -46,6 +46,7 @@ from agents.decode.profile_records import profile_records
 from agents.decode.records import drift_records, event_records, log_records, rejects_of
 from agents.decode.second_try import second_try, try_neighbours
 from agents.decode.state import LAYOUT
+from agents.decode.statements import read_statements
 from pipeline import gcm
 from pipeline.batch import DecodedBatch, FrameBatch
 from pipeline.columns import Array
@@ -53,6 +54,9 @@ from pipeline.errors import ContractError
 from pipeline.reference import References
 from pipeline.state import StateStore
 from pipeline.step import Advance, Emission, Parcel
+
+_TABLE = tuple(column for column in DecodedBatch.COLUMNS if column.section != "statement")
+"""What kernels write."""
 
 
 class _Cipher(threading.local):
@@ -108,7 +112,8 @@ class DecodeStep:
         refused = rejects_of(parcel, opened.code, opened.frames.counter, lane.said)
         if refused is not None:
             emissions.append(Emission("rejects", refused))
-        return Advance(replace(parcel, batch=decoded if len(decoded.frame) else None), emissions)
+        there = len(decoded.frame) or len(decoded.statement_frame)
+        return Advance(replace(parcel, batch=decoded if there else None), emissions)
 
 
 def decode_batch(
@@ -131,7 +136,8 @@ def decode_batch(
     points, devices = np.array(batch.service_point, np.uint64), np.array(batch.device, np.uint64)
     received = np.array(batch.received_at, np.int64)
     opened, good, owners = open_batch(batch, octets, devices, received, tables, context)
-    rows = Rows(**{column.name: column.empty(count) for column in DecodedBatch.COLUMNS})
+    statements = read_statements(batch, octets, opened)
+    rows = Rows(**{column.name: column.empty(count) for column in _TABLE})
     changes = Changes(
         np.zeros(count, np.int64), np.zeros((count, 2), np.uint64), np.zeros((count, 2), np.uint64),
         np.zeros(count, np.uint8),
@@ -188,8 +194,10 @@ def decode_batch(
         close_intervals(rows, int(done[ROWS]), tables.links)
     sizes = {"row": done[ROWS], "snapshot": done[SNAPSHOTS]}
     decoded = DecodedBatch(
-        **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in DecodedBatch.COLUMNS}
+        **{column.name: getattr(rows, column.name)[: sizes[column.section]] for column in _TABLE},
+        **statements.columns,
     )
+    statements.accept(opened)
     return decoded, opened, Changes(*(column[: done[CHANGES]] for column in changes))
 
 
@@ -216,7 +224,7 @@ def open_batch(
 def _with_room(rows: Rows, done: Array, more: int, *, snapshots: bool) -> Rows:
     """The same rows with room for `more` rows, and with `snapshots` for as many snapshots."""
     grown = {}
-    for column in DecodedBatch.COLUMNS:
+    for column in _TABLE:
         had = grown[column.name] = getattr(rows, column.name)
         used = int(done[ROWS if column.section == "row" else SNAPSHOTS])
         room = min(used + more, MOST_PLACES)

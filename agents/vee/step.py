@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from agents.vee import kernels_arrival, kernels_settle, kernels_tick, output, planes
+from agents.vee import answers, cold_requests, kernels_arrival, kernels_settle, kernels_tick, output, planes
 from agents.vee.config import VeeConfig
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
 from agents.vee.state import ALL_PLANES, BEGIN, CLOSED, EXPORT, TAG, TIME, Clock, layout, pages_of
@@ -55,7 +55,7 @@ class VeeStep:
     """Validation, estimation and settlement of one partition's service points."""
 
     name = "vee"
-    outputs: Mapping[str, str] = {"rejects": "Reject"}
+    outputs: Mapping[str, str] = {"cold_requests": "ColdRequest", "rejects": "Reject"}
 
     def __init__(self, config: VeeConfig) -> None:
         self.config = config
@@ -67,22 +67,29 @@ class VeeStep:
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
         """Rows become readings; a tick becomes estimates and settlements."""
-        session = _Session(store, cast(Prepared, prepared), parcel.origin.offset)
+        session = _Session(store, cast(Prepared, prepared), parcel.origin.offset, self.config.cold_days)
         emissions: list[Emission] = []
         batch = None
         if parcel.batch is not None:
             batch, emissions = session.arrive(cast(DecodedBatch, parcel.batch), parcel)
+            batch = session.answered(cast(DecodedBatch, parcel.batch), batch)
         if parcel.tick is not None:
-            ticked = session.tick(parcel.tick, 0 if batch is None else len(cast(DecodedBatch, parcel.batch).kind))
+            ticked = session.tick(parcel.tick, 0 if batch is None else _revisions(cast(DecodedBatch, parcel.batch)))
             batch = ticked if batch is None else output.joined(batch, ticked)
         return Advance(replace(parcel, batch=batch), emissions)
+
+
+def _revisions(decoded: DecodedBatch) -> int:
+    """Places among the revisions of a record that its batch takes."""
+    return len(decoded.kind) + len(decoded.statement_kind)
 
 
 class _Session:
     """One parcel's work on one store."""
 
-    def __init__(self, store: StateStore, prepared: Prepared, offset: int) -> None:
+    def __init__(self, store: StateStore, prepared: Prepared, offset: int, cold_days: int) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
+        self.cold_secs = cold_days * DAY_SECS
         self.limits = prepared.limits
         # Views are good until the store grows.
         self.pages = pages_of(store, planes.page_records(store))
@@ -144,7 +151,10 @@ class _Session:
             self._arrive(rows, buffers, refused)
         batch = buffers.batch(decoded, self._factors(rows) if decoded.reactive.any() else None)
         output.add_snapshots(batch, decoded, self.offset)
-        return batch, output.reject_emissions(refused[: buffers.cursor[REJECTS]], decoded, parcel.origin)
+        refused = refused[: buffers.cursor[REJECTS]]
+        cold, refused = cold_requests.parted(refused, rows.time, self.clock.time - self.cold_secs)
+        asked = cold_requests.emissions(cold, decoded, parcel.origin, self.limits.offset, self.clock.time)
+        return batch, asked + output.reject_emissions(refused, decoded, parcel.origin)
 
     def _factors(self, rows: DecodedRows) -> tuple[Array, Array]:
         links = self.prepared.tables.links
@@ -191,6 +201,17 @@ class _Session:
         first = int(starts[starts >= oldest][0])
         begin = first - (first + offset) % self.limits.slot_secs
         self._set_clock(-time, begin, begin)
+
+    def answered(self, decoded: DecodedBatch, batch: Any) -> Any:
+        """`batch` with what answers of the cold lane change."""
+        said = answers.answers_in(decoded)
+        if not said:
+            return batch
+        oldest = kernels_settle.oldest_day(self.limits, self.clock) * DAY_SECS - self.limits.offset
+        made = answers.take(said, self.store, self.prepared, oldest, self.offset, len(decoded.kind))
+        if self.store.capacity != self.pages.capacity:
+            self.pages = pages_of(self.store, planes.page_records(self.store))
+        return output.joined(batch, made)
 
     # ------------------------------------------------------------------------------------------- ticks
 

@@ -41,7 +41,7 @@ STAGES: dict[str, Stage] = {
             "DecodedBatch",
             "ReadingBatch",
             "readings",
-            {"rejects": "Reject"},
+            {"cold_requests": "ColdRequest", "rejects": "Reject"},
             "validate, estimate and settle the readings",
         ),
         Stage(
@@ -49,7 +49,7 @@ STAGES: dict[str, Stage] = {
             "ReadingBatch",
             "ReadingBatch",
             None,
-            {"determinants": "Determinant"},
+            {"determinants": "Determinant", "rejects": "Reject"},
             "make billing determinants and money",
         ),
         Stage(

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.codes import REJECT_CODES, Level
 from schemas.fields import Record
-from schemas.records import DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
+from schemas.records import COLD_REQUEST, DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
@@ -81,7 +81,7 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 
 ITEM_TYPES: dict[str, dict[str, str]] = {
     name: types
-    for record in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
+    for record in (DETERMINANT, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT, COLD_REQUEST)
     for name, types in item_types(record).items()
 }
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
@@ -156,4 +156,14 @@ REJECTS = Table(
     order_by=("day", "code", "stage", *COPY, "log_partition", "log_offset"),
 )
 
-PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, REJECTS)
+COLD_REQUESTS = Table(
+    name="cold_requests",
+    schema="ColdRequest",
+    doc="Rows that came when their day had left the hot window: what a correction of closed days goes by",
+    columns=(*columns_of(COLD_REQUEST), day_of("day_start")),
+    engine="ReplacingMergeTree",
+    time="day_start",
+    order_by=("day", "service_point", "device", *COPY),
+)
+
+PLAIN_TABLES = (EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, REJECTS, COLD_REQUESTS)

@@ -83,11 +83,11 @@ class SinkLaws:
     def test_plain_records_of_every_schema_arrive(self, storage: Storage) -> None:
         places = [(offset, index) for offset in range(3) for index in range(4)]
         with self.opened(storage) as sink:
-            for schema in ("Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"):
+            for schema in ("Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject", "ColdRequest"):
                 for position, (offset, index) in enumerate(places):
                     sink.accept(plain_record(schema, offset, index, position=position, revision=position))
             sink.flush()
-            for schema in ("Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"):
+            for schema in ("Determinant", "Event", "Loss", "ProfileRow", "ReadingException", "Reject", "ColdRequest"):
                 assert storage.plain(sink, schema) == places
 
     def test_a_block_that_is_written_again_doubles_nothing(self, storage: Storage) -> None:
