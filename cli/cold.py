@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sinks.clickhouse.cold_history import Found
     from sinks.clickhouse.config import ClickHouseConfig
 
+STAGES = frozenset({"decode", "vee", "rating"})
+"""Between the frames and what the lane reads."""
 READ = ("ReadingBatch", "Determinant", "ColdRequest")
 """Schemas of the topics that the sink must take: the lane reads their tables."""
 
@@ -51,7 +53,11 @@ def lane_of(plan: Plan, connector: ConnectorPlan) -> Lane | None:
             do="add the topics of readings, determinants and cold requests to its `from`",
         )  # fmt: skip
     config = vee_of(plan, connector)
-    workers = [chain.group for chain in plan.chains if chain.source == connector.to]
+    workers = [
+        (chain.group, chain.source.name, chain.source.partitions)
+        for chain in plan.chains
+        if any(stage.name in STAGES for stage in chain.stages)
+    ]
     return Lane(Judge(plan, config, sink.options).judge, workers, sink.group, topics)  # type: ignore[arg-type]
 
 

@@ -27,8 +27,8 @@ from pipeline.statement_frames import ROW, Statement, StatementFrame
 
 BEFORE_DAYS = 8
 """Days before the first one that are replayed with it: for like days, and for a register that is carried on."""
-ANSWERS_OF_A_REQUEST = 256
-"""The number of an answer is that of its request times this, plus its place."""
+DAY_NUMBERS = 1 << 16
+"""The number of an answer is that of its request times this, plus the day's, so that days may come one by one."""
 PINNED_METHODS = (int(Method.OUTAGE), int(Method.AGREED))
 WHO, WHY = "cold lane", "rows that came when their day had left the hot window"
 SAME = ("registers", "opening", "closing", "register_energy", "actual", "estimated", "suspect", "counts", "demand",
@@ -64,7 +64,11 @@ def days_of(times: Array, kinds: Array, offset_secs: int) -> frozenset[int]:
 def span_of(asked: Iterable[Asked], config: VeeConfig) -> tuple[int, int]:
     """(first, last) local day of which a history is needed for these requests."""
     days = {day for one in asked for day in one.days}
-    return min(days) - BEFORE_DAYS, max(days) + config.hot_days
+    return min(days) - BEFORE_DAYS, max(days) + 2 * config.hot_days
+
+
+Latest = dict[tuple[int, int], Array]
+"""(service point, start) -> the newest revision READING ()."""
 
 
 def months_of(first: int, last: int, offset_secs: int) -> tuple[int, int]:
@@ -80,22 +84,25 @@ def judge(config: VeeConfig, references: References, history: History, asked: li
     """
     points = np.unique(np.array([one.service_point for one in asked], np.uint64))
     pages = page_of(points)
-    frames, again = [], False
+    frames, again, latest = [], False, history.latest()
     for page in np.unique(pages).tolist():
         group = set(points[pages == page].tolist())
-        own = of_points(references, group)
         here = [one for one in asked if one.service_point in group]
-        made = _judge(config, own, history, here, new)
+        made = _judge(config, of_points(references, group), history, latest, here, new)
         frames += made.frames
         again = again or made.again
     return Judged(frames, again)
 
 
-def _judge(config: VeeConfig, references: References, history: History, asked: list[Asked], new: Array) -> Judged:
-    first, last = span_of(asked, config)
-    last -= config.hot_days
+def _judge(
+    config: VeeConfig, references: References, history: History, latest: Latest, asked: list[Asked], new: Array
+) -> Judged:
+    wanted = {day for one in asked for day in one.days}
+    today = (max(one.tick_time for one in asked) + config.offset_secs) // DAY_SECS
     begin = (history.begin + config.offset_secs) // DAY_SECS
-    first = max(first, min(begin, min(day for one in asked for day in one.days)))
+    first = max(min(wanted) - BEFORE_DAYS, min(begin, *wanted))
+    # A day may lean on one that is in the window with it.
+    last = max(max(wanted), min(max(wanted) + config.hot_days - 1, today - config.hot_days))
     points = {one.service_point for one in asked}
     known = _as_sent(history, references.registry, points)
     ours = np.isin(history.requests["service_point"], list(points))
@@ -103,15 +110,11 @@ def _judge(config: VeeConfig, references: References, history: History, asked: l
     late = _in_span(_requested(history.requests[ours & new]), config, first)
     base = replay(config, references, former, first, last)
     after = replay(config, references, np.concatenate((former, late)), first, last)
-    latest = history.latest()
     frames: list[StatementFrame] = []
     again = False
     for point in sorted(points):
-        mine = [one for one in asked if one.service_point == point]
-        oldest = min((one.tick_time + config.offset_secs) // DAY_SECS for one in mine) - config.hot_days + 1
-        wanted = {day for one in mine for day in one.days}
         case = _Case(config, references.registry, history, latest, base, after, point)
-        made, left = case.answers(range(first, min(last + 1, oldest)), wanted, mine)
+        made, left = case.answers(range(first, last + 1), [one for one in asked if one.service_point == point])
         frames += made
         again = again or left
     return Judged(frames, again)
@@ -203,22 +206,26 @@ class _Case:
     config: VeeConfig
     registry: Registry
     history: History
-    latest: dict[tuple[int, int], Array]
+    latest: Latest
     base: Replayed
     after: Replayed
     point: int
 
-    def answers(self, days: Iterable[int], wanted: set[int], asked: list[Asked]) -> tuple[list[StatementFrame], bool]:
+    def answers(self, days: Iterable[int], asked: list[Asked]) -> tuple[list[StatementFrame], bool]:
         """(answers, whether more is to come): of months that have given way to the next one a day at a time, since each
         answer needs the figures of the last determinant."""
         newest = max(asked, key=lambda one: one.offset)
         today = (newest.tick_time + self.config.offset_secs) // DAY_SECS
         running = month_of(today - self.config.hot_days - 1)
+        wanted = {day for one in asked for day in one.days}
+        starts = self._starts()
         made: list[StatementFrame] = []
         months: set[int] = set()
         for day in days:
             start = day * DAY_SECS - self.config.offset_secs
-            rows = self._intervals(start, whole=day in wanted)
+            if day > today - self.config.hot_days:
+                break
+            rows = self._intervals(starts.get(day, []), whole=day in wanted)
             if not len(rows) and not self._day_differs(start, whole=day in wanted):
                 continue
             if (self.point, start) not in self.after.days:
@@ -227,22 +234,28 @@ class _Case:
             if month < running and month in months:
                 return made, True
             months.add(month)
-            number = (newest.offset + 1) * ANSWERS_OF_A_REQUEST + len(made)
+            number = (newest.offset + 1) * DAY_NUMBERS + day
             rows = np.concatenate((rows, day_rows(self._correction(start), start)))
             id_ = f"cold/{newest.partition}/{newest.offset}"
             made.append(StatementFrame(Statement.ANSWER, self.point, number, newest.tick_time, rows, id_, WHO, WHY))
         return made, False
 
-    def _intervals(self, begin: int, *, whole: bool) -> Array:
+    def _starts(self) -> dict[int, list[int]]:
+        """Local day -> begins of its intervals."""
+        found: dict[int, list[int]] = {}
+        for point, start in self.after.readings:
+            if point == self.point:
+                found.setdefault((start + self.config.offset_secs) // DAY_SECS, []).append(start)
+        return found
+
+    def _intervals(self, starts: list[int], *, whole: bool) -> Array:
         """ROW (n,) of the intervals of a day that change."""
         made = []
-        for (point, start), now in self.after.readings.items():
-            if point != self.point or not begin <= start < begin + DAY_SECS:
-                continue
-            if not whole and self.base.readings.get((point, start)) == now:
-                continue
-            made += self._rows(start, now)
-        return np.array(sorted(made, key=lambda row: (row["start"], row["present"])), ROW) if made else np.zeros(0, ROW)
+        for start in sorted(starts):
+            now = self.after.readings[self.point, start]
+            if whole or self.base.readings.get((self.point, start)) != now:
+                made += self._rows(start, now)
+        return np.array(made, ROW) if made else np.zeros(0, ROW)
 
     def _rows(self, start: int, now: tuple[tuple[int, ...], tuple[int, ...], int, int, int]) -> list[Array]:
         """One row a quality among the energies of an interval; none when it does not change."""

@@ -57,12 +57,13 @@ class Answers:
 class Lane:
     """What a topology gives its cold connector.
 
-    judge: raises Transient while the warehouse is away. workers: groups that read the topic of frames. sink: group of
-    the sink; topics -> partitions of what it reads and the lane goes by.
+    judge: raises Transient while the warehouse is away. workers: (group, topic that it reads, partitions) of the chains
+    from the frames to rating, in the order of the flow. sink: group of the sink; topics -> partitions of what it reads
+    and the lane goes by.
     """
 
     judge: Callable[[Sequence[Request]], Answers]
-    workers: Sequence[str]
+    workers: Sequence[tuple[str, str, int]]
     sink: str
     topics: Mapping[str, int]
 
@@ -110,7 +111,7 @@ class Cold:
     def answer(self, requests: Sequence[Request]) -> None:
         """Judge and answer, round by round, each time all that was written before is in the warehouse."""
         if self._written is None:
-            self._written = self._tried(lambda: self._positions.ends({self.place.frames: self.place.partitions}))
+            self._written = self._ends({self.place.frames: self.place.partitions})
         for request in requests:
             origin = self.place.frames, request.record["source_partition"]
             self._written[origin] = max(self._written.get(origin, 0), request.record["source_offset"] + 1)
@@ -132,9 +133,14 @@ class Cold:
 
     def _wait(self, written: Mapping[tuple[str, int], int]) -> None:
         """Until workers have applied these records of the frames, and the sink has what they made of them."""
-        for group in self.lane.workers:
-            self._until(group, written)
-        self._until(self.lane.sink, self._tried(lambda: self._positions.ends(self.lane.topics)))
+        for group, topic, partitions in self.lane.workers:
+            first = topic == self.place.frames
+            self._until(group, written if first else self._ends({topic: partitions}))
+        self._until(self.lane.sink, self._ends(self.lane.topics))
+
+    def _ends(self, topics: Mapping[str, int]) -> dict[tuple[str, int], int]:
+        found: dict[tuple[str, int], int] = self._tried(lambda: self._positions.ends(topics))
+        return found
 
     def _until(self, group: str, wanted: Mapping[tuple[str, int], int]) -> None:
         while not self.stopped() and not self._tried(lambda: self._positions.passed(group, wanted)):
@@ -203,7 +209,11 @@ async def run(config: ColdConfig, place: Place, lane: Lane, stop: asyncio.Event)
                 Request(one.partition(), one.offset(), place.contracts.decode(one.value(), "ColdRequest"))
                 for one in messages
             ]
-            await asyncio.to_thread(cold.answer, requests)
+            try:
+                await asyncio.to_thread(cold.answer, requests)
+            except Transient:
+                if not stop.is_set():
+                    raise
             if stop.is_set():
                 break
             for one in begun:

@@ -87,7 +87,7 @@ def same_bills(found: Run, wanted: Run) -> None:
 
 @pytest.fixture(scope="module")
 def fed() -> Feed:
-    return world.feed(meters=10, days=7, seed=13, faults="none", network={"consumers_per_dt": 6})
+    return world.feed(meters=6, days=7, seed=13, faults="none", network={"consumers_per_dt": 6})
 
 
 @pytest.fixture(scope="module")
