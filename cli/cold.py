@@ -92,8 +92,11 @@ class Judge:
         history = self._history(asked)
         new = brought_by(history.requests, requests)
         made = judge(self._config, self._in_force(), history, asked, new)
-        partition = {one.service_point: one.partition for one in asked}
-        return Answers([(partition[frame.service_point], frame) for frame in made.frames], made.again)
+        place = {
+            one.record["service_point"]: (one.record["source_partition"], int(one.record["device"], 16))
+            for one in requests
+        }
+        return Answers([(*place[frame.service_point], frame) for frame in made.frames], made.again)
 
     def _history(self, asked: Sequence[Asked]) -> History:
         from agents.cold.answer import months_of, span_of

@@ -97,10 +97,13 @@ def judge(config: VeeConfig, references: References, history: History, asked: li
 def _judge(
     config: VeeConfig, references: References, history: History, latest: Latest, asked: list[Asked], new: Array
 ) -> Judged:
-    wanted = {day for one in asked for day in one.days}
-    today = (max(one.tick_time for one in asked) + config.offset_secs) // DAY_SECS
     begin = (history.begin + config.offset_secs) // DAY_SECS
-    first = max(min(wanted) - BEFORE_DAYS, min(begin, *wanted))
+    # Of days before the log began there is no settlement that could change.
+    wanted = {day for one in asked for day in one.days if day >= begin}
+    if not wanted:
+        return Judged([], False)
+    today = (max(one.tick_time for one in asked) + config.offset_secs) // DAY_SECS
+    first = max(min(wanted) - BEFORE_DAYS, begin)
     # A day may lean on one that is in the window with it.
     last = max(max(wanted), min(max(wanted) + config.hot_days - 1, today - config.hot_days))
     points = {one.service_point for one in asked}
@@ -297,7 +300,8 @@ class _Case:
             return False
         if not whole:
             base = self.base.days.get((self.point, start))
-            return base is None or any(base[name] != now[name] for name in SAME)
+            if base is not None and all(base[name] == now[name] for name in SAME):
+                return False
         before = self._before(start)
         return before is None or any(np.asarray(before[name]).tolist() != now[name] for name in SAME)
 

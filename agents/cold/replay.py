@@ -85,8 +85,7 @@ def replay(config: VeeConfig, references: References, sent: Array, first: int, l
     made = Replayed()
     if not len(registry.service_point):
         return made
-    prepared, run = step.prepare(references), _Run(step, registry, made)
-    run.prepared = prepared
+    run = _Run(step, references, made)
     run.send(control=Control({}))
     run.send(tick=_midnight(config, first))
     links = links_at(registry, sent["device"], sent["service_point"], sent["time"], sent["kind"])
@@ -109,9 +108,9 @@ def _midnight(config: VeeConfig, day: int) -> Tick:
 class _Run:
     """One replay."""
 
-    def __init__(self, step: VeeStep, registry: Registry, made: Replayed) -> None:
-        self.step, self.made, self.prepared = step, made, None
-        pages = page_of(registry.service_point)
+    def __init__(self, step: VeeStep, references: References, made: Replayed) -> None:
+        self.step, self.made, self.prepared = step, made, step.prepare(references)
+        pages = page_of(references.registry.service_point)
         self.store = StateStore(step.layout, range(int(pages.min()), int(pages.max()) + 1))
         self.offset = 0
 

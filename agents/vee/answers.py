@@ -65,7 +65,9 @@ def take(
     oldest: begin of the hot window, epoch seconds; an answer about a day in it is not used, since state knows better.
     offset, first: of the record, and the place in it at which revisions begin.
     """
-    readings, days, corrections = [], [], []
+    readings: list[Array] = []
+    days: list[Array] = []
+    corrections: list[Array] = []
     for answer in answers:
         said = correction_of(answer.rows)
         if said is None or said[0] >= oldest or not _is_new(answer, store):

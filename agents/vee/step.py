@@ -87,7 +87,7 @@ def _revisions(decoded: DecodedBatch) -> int:
 class _Session:
     """One parcel's work on one store."""
 
-    def __init__(self, store: StateStore, prepared: Prepared, offset: int, cold_days: int) -> None:
+    def __init__(self, store: StateStore, prepared: Prepared, offset: int, cold_days: int = 0) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
         self.cold_secs = cold_days * DAY_SECS
         self.limits = prepared.limits

@@ -47,9 +47,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Answers:
-    """(partition of frames, answer) of each; again: there is more once these have arrived in the warehouse."""
+    """(partition of frames, device of the request, answer) of each; again: there is more once these have arrived in the
+    warehouse."""
 
-    frames: Sequence[tuple[int, StatementFrame]]
+    frames: Sequence[tuple[int, int, StatementFrame]]
     again: bool
 
 
@@ -170,8 +171,8 @@ class Cold:
                 where = message.topic(), message.partition()
                 self._written[where] = max(self._written.get(where, 0), message.offset() + 1)
 
-        for partition, frame in answers.frames:
-            value = frames_record(self.place.contracts, batch=batch_of(frame, int(time.time())))
+        for partition, device, frame in answers.frames:
+            value = frames_record(self.place.contracts, batch=batch_of(frame, device, int(time.time())))
             self._producer.produce(self.place.frames, value=value, partition=partition, on_delivery=delivered)
         if self._producer.flush(30) or failed:
             what = str(failed[0]) if failed else "time-out"
@@ -179,12 +180,12 @@ class Cold:
         self.counts.answers += len(answers.frames)
 
 
-def batch_of(frame: StatementFrame, received_at: int) -> FrameBatch:
-    """A record of one answer."""
+def batch_of(frame: StatementFrame, device: int, received_at: int) -> FrameBatch:
+    """A record of one answer; rejects and lineage name the device, which must be one."""
     raw = np.frombuffer(frame.octets(), np.uint8)
     return FrameBatch(
         service_point=np.array([frame.service_point], np.uint64),
-        device=np.zeros(1, np.uint64),
+        device=np.array([device], np.uint64),
         received_at=np.array([received_at], np.int64),
         length=np.array([len(raw)], np.uint32),
         payload=raw,

@@ -69,11 +69,17 @@ class Lane:
         """Put an answer into the log."""
         raw = np.frombuffer(frame.octets(), np.uint8)
         batch = FrameBatch(
-            np.array([frame.service_point], np.uint64), np.zeros(1, np.uint64),
+            np.array([frame.service_point], np.uint64), self._device(frame.service_point),
             np.array([frame.said_at], np.int64), np.array([len(raw)], np.uint32), raw,
         )  # fmt: skip
         self.driver.append(partition, frames_record(self.driver.contracts, batch=batch))
         self.sent.append((partition, frame))
+
+    def _device(self, point: int) -> Array:
+        registry = self.driver.registry
+        assert registry is not None
+        devices: Array = registry.device[registry.service_point == point][:1]
+        return devices
 
     def history(self, asked: list[Asked]) -> History:
         """What a warehouse would say."""

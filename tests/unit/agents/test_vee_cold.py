@@ -77,7 +77,7 @@ def said(number: int, *intervals: Array, day: int = OLD, point: int = POINT, **n
     correction = np.zeros((), DAY_CORRECTION)
     for name, value in numbers.items():
         correction[name] = value
-    rows = np.concatenate((np.array(intervals, ROW), day_rows(correction, day)))
+    rows = np.concatenate((np.array(list(intervals), ROW), day_rows(correction, day)))
     return stated(StatementFrame(Statement.ANSWER, point, number, day, rows))
 
 

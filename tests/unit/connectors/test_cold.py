@@ -110,17 +110,18 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_an_answer_is_a_statement_in_the_partition_that_the_request_came_from() -> None:
-    world = World([Answers([(1, answer())], again=False)])
+    world = World([Answers([(1, 901, answer())], again=False)])
     world.cold.answer([request()])
     ((topic, partition, value),) = world.cold._producer.sent
     parcel: Any = read_frames(CONTRACTS, value, Origin("t", partition, 0))
     assert (topic, partition, parcel.batch.service_point.tolist()) == ("frames", 1, [7])
+    assert parcel.batch.device.tolist() == [901]
     assert read_statement_frame(parcel.batch.payload.tobytes()).number == 3
     assert vars(world.cold.counts) == {"requests": 1, "answers": 1, "rounds": 1, "tries": 0}
 
 
 def test_it_judges_when_workers_and_the_sink_have_passed_all_that_was_written() -> None:
-    world = World([Answers([(1, answer())], again=True), Answers([], again=False)])
+    world = World([Answers([(1, 901, answer())], again=True), Answers([], again=False)])
     world.cold.answer([request(offset=40)])
     first, second, third, *later = world.cold._positions.asked
     # What this log held at the start, and the request's own record.
@@ -153,7 +154,7 @@ def test_told_to_stop_it_judges_nothing_more() -> None:
 
 
 def test_answers_that_cannot_be_written_end_the_process_before_the_request_is_done() -> None:
-    world = World([Answers([(1, answer())], again=False)])
+    world = World([Answers([(1, 901, answer())], again=False)])
     world.cold._producer.fails = True
     with pytest.raises(Transient, match="ANSWERS_NOT_WRITTEN"):
         world.cold.answer([request()])
