@@ -75,8 +75,8 @@ def pack(batch: Packed) -> dict[str, bytes]:
 
 def unpack(batch_type: type[P], record: Mapping[str, Any]) -> P:
     """The batch whose columns are `record`'s bytes; raises ContractError when sections differ in length."""
-    # What an older schema does not have comes as the default, a text.
-    arrays = {column.name: column.view(record[column.name] or b"") for column in batch_type.COLUMNS}
+    # What a former release did not write is not there, or there as its default, a text: it has no rows.
+    arrays = {column.name: column.view(record.get(column.name) or b"") for column in batch_type.COLUMNS}
     check_sections(batch_type.COLUMNS, arrays)
     return batch_type(**arrays)
 
