@@ -6,6 +6,7 @@ from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
 
 CONNECTOR_TOPICS = {
+    "cold": ("source",),
     "parked": ("source", "rejects_from"),
     "dlms_pull": ("commands", "journal"),
     "readings_topic": ("source",),
@@ -20,8 +21,8 @@ CONNECTOR_OUTPUTS: dict[str, dict[str, str | None]] = {
 }
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
-SILENT_CONNECTORS = frozenset({"ticker"})
-"""Connector types that handle no frames: they reject and park nothing."""
+SILENT_CONNECTORS = frozenset({"cold", "ticker"})
+"""Connector types that handle no frames of meters: they reject and park nothing."""
 
 OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 """Connector types that read what another system writes."""
@@ -30,6 +31,7 @@ SINK_SCHEMAS = {
     "clickhouse": frozenset(
         {
             "ReadingBatch",
+            "ColdRequest",
             "Determinant",
             "Edit",
             "EstimateScore",

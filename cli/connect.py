@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
+from cli.cold import lane_of
 from cli.deployment import REGISTRY_TOPIC, key_folder, master_key, prepare
 from cli.in_force import in_force_of
 from cli.output import DEFAULT_FILE, TopologyFile
@@ -80,7 +81,7 @@ def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> En
     return Environment(
         plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port,
         readers_of(plan, connector.to), key_folder().folder, master_key() if connector.type in OPENS_KEYS else None,
-        in_force_of(plan, connector),
+        in_force_of(plan, connector), lane_of(plan, connector),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from connectors.cold.config import ColdConfig
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
 from connectors.edits.config import EditsConfig
@@ -16,6 +17,7 @@ from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.ticker.config import TickerConfig
 
 CONNECTORS: dict[str, type[BaseModel]] = {
+    "cold": ColdConfig,
     "dlms": DlmsConfig,
     "dlms_pull": DlmsPullConfig,
     "facts": FactsConfig,

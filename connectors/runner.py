@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import BaseModel
 
+from connectors.cold.config import ColdConfig
 from connectors.dlms.config import DlmsConfig
 from connectors.dlms_pull.config import DlmsPullConfig
 from connectors.edits.config import EditsConfig
@@ -38,6 +39,7 @@ from pipeline.runtime.references import REGISTRY, empty_registry
 from pipeline.wire import Contracts
 
 if TYPE_CHECKING:
+    from connectors.cold.connector import Lane
     from connectors.parked.again import Asked
     from connectors.parked.connector import Offers
 
@@ -91,6 +93,8 @@ class Environment:
     master_key: bytes | None = field(default=None, repr=False)
     in_force: Asked | None = None
     """What the workers have in force; a parked connector that offers rejects again asks for it."""
+    lane: Lane | None = None
+    """What a cold connector judges by."""
 
 
 async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
@@ -106,6 +110,15 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
             environment.partitions,
             stop,
         )
+        return
+    if isinstance(config, ColdConfig):
+        from connectors.cold.connector import Place as ColdPlace
+        from connectors.cold.connector import run as answer
+
+        assert environment.lane is not None
+        frames = environment.targets.frames, environment.partitions
+        place = ColdPlace(name, environment.bootstrap, environment.contracts, *frames)
+        await answer(config, place, environment.lane, stop)
         return
     assert isinstance(config, Gathering)
     moments = Moments.from_environment((*PHASES, *COMMAND_PHASES))

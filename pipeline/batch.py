@@ -121,9 +121,14 @@ class DecodedBatch:
     )
 
 
+MONTH_FIGURES = 39
+"""Numbers of `correction_month`."""
+
+
 @dataclass
 class ReadingBatch:
-    """Readings of intervals; sections reading, prior (what is replaced), settlement (a day), snapshot.
+    """Readings of intervals; sections reading, prior (what is replaced), settlement (a day), snapshot, correction (what
+    the settlement of a day that had left the hot window replaces).
 
     `revision` grows with every change of an interval: (offset of the frames record << 20) | place within it, so it
     needs no state and is the same on every replay.
@@ -174,6 +179,16 @@ class ReadingBatch:
     snapshot_channels: Array
     snapshot: Array
     snapshot_present: Array
+    correction_day: Array
+    correction_revision: Array
+    correction_registers: Array
+    correction_energy: Array
+    correction_estimated: Array
+    correction_counts: Array
+    correction_demand: Array
+    correction_demand_start: Array
+    correction_zones: Array
+    correction_month: Array
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("service_point", "<u8", "reading", "id", "service point"),
@@ -248,6 +263,34 @@ class ReadingBatch:
         Column("snapshot_channels", "<u4", "snapshot", "bits", "bit n set: channel n is there"),
         Column("snapshot", "<i8", "snapshot", "see pipeline.channels.SNAPSHOT", "instantaneous quantities", N_SNAPSHOT),
         Column("snapshot_present", "<u4", "snapshot", "bits", "bit n set: snapshot field n is there"),
+        Column(
+            "correction_day", "<u4", "correction", "index", "the settlement (row) of a day that had left the hot window"
+        ),
+        Column("correction_revision", "<u4", "correction", "order", "of the day's last determinant; 0: there is none"),
+        Column("correction_registers", "<u1", "correction", "bits", "day_registers that it replaces"),
+        Column(
+            "correction_energy", "<i8", "correction", "Wh, VAh", "actual and estimated energy it replaces", N_ENERGY
+        ),
+        Column("correction_estimated", "<i8", "correction", "Wh", "the estimated wh_imp of it"),
+        Column("correction_counts", "<u2", "correction", "intervals", "day_counts that it replaces", 4),
+        Column("correction_demand", "<i8", "correction", "Wh, VAh", "day_demand that it replaces", 2),
+        Column("correction_demand_start", "<i8", "correction", "s", "when those intervals began; 0: none", 2),
+        Column(
+            "correction_zones",
+            "<i8",
+            "correction",
+            "Wh",
+            "wh_imp of the day's last determinant by place of the zone",
+            5,
+        ),
+        Column(
+            "correction_month",
+            "<i8",
+            "correction",
+            "mixed",
+            "figures of the last determinant of the day's month, by agents.rating.corrections.FIGURES; zeros: not said",
+            MONTH_FIGURES,
+        ),
     )
 
 

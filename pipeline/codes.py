@@ -211,7 +211,7 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         "vee",
         False,
         "the interval is older than the hot window",
-        "the correction of closed days takes it from the archive",
+        "with `cold_days` its day is corrected (docs/cold.md); else what was estimated for its day stays",
     ),
     RejectCode(18, "IN_FUTURE", "vee", False, "the interval ends after the time of the log", "check the meter's clock"),
     RejectCode(
@@ -326,6 +326,14 @@ REJECT_CODES: tuple[RejectCode, ...] = (
         False,
         "more is said of this service point within the hot window than its state can hold",
         "leave out what is said twice; or wait until a day has left the window",
+    ),
+    RejectCode(
+        66,
+        "PERIOD_CLOSED",
+        "rating",
+        False,
+        "a day of a month before the last has changed, whose bill is no longer revised",
+        "the readings are corrected (`readings_latest`, `days_latest`): adjust the bill by hand",
     ),
 )
 

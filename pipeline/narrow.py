@@ -207,7 +207,8 @@ def unpack_narrow(batch_type: type[P], record: Mapping[str, Any], *, aligned: bo
     aligned: arrays as kernels are compiled for. Else a column whose rows are all the same takes no memory, those of
     several items lie item by item, none is to be written to, and one of small values is of a smaller unsigned type.
     """
-    arrays = {column.name: _column(column, record[column.name], aligned) for column in batch_type.COLUMNS}
+    # What a former release did not write is not there, and has no rows.
+    arrays = {column.name: _column(column, record.get(column.name, b""), aligned) for column in batch_type.COLUMNS}
     if aligned:
         arrays = {name: np.require(array, requirements=["C", "W"]) for name, array in arrays.items()}
     check_sections(batch_type.COLUMNS, arrays)

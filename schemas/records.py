@@ -7,6 +7,7 @@ EstimateScore  how far estimates of a method are off, at a length of gap, in a c
 Event          one meter event: an edge of the event status word
 ProfileRow     a row of a profile as its meter sends it: nameplate, billing, values at an event
 Reject         a frame, or a row of one, that was not used (also what is parked)
+ColdRequest    rows that are older than the hot window: a correction of closed days is asked for
 Command        something that a meter is to be asked or told
 CommandResult  what became of it
 Fact           what others say of a service point, a network node or a place: an outage, a temperature, a check meter
@@ -19,7 +20,7 @@ and a doc says what null means wherever null is allowed. Code lists come from `p
 
 from __future__ import annotations
 
-from pipeline.channels import ENERGY
+from pipeline.channels import CHANNELS, ENERGY
 from pipeline.codes import REJECT_CODES, Flag, Level
 from pipeline.rules import RULES, Severity
 from schemas.edits import EDIT, EXCEPTION_WORK
@@ -463,7 +464,40 @@ FACT = Record(
     ),
 )
 
+# -------------------------------------------------------------------------------------------------- cold requests
+
+_COLD_ROW = record(
+    "ColdRow",
+    "A row of a profile as it was decoded, in the meter's own quantities: before the multiplying factor.",
+    (
+        Field("time", "long", "[s] Its stamp; a block's closes its interval; epoch seconds UTC."),
+        Field("kind", "int", "pipeline.codes.Kind: 1 block load, 2 registers at a midnight."),
+        Field("flags", "int", "Bits of pipeline.codes.Flag."),
+        Field("counter", "long", "Invocation counter; 0 for plain frames."),
+        Field("present", "long", "Bit n set: channel n of pipeline.channels is there."),
+        *(
+            Field(channel.name, "long", f"[{channel.unit}] {channel.doc}; 0 where it is not there.")
+            for channel in CHANNELS
+        ),
+    ),
+)
+
+COLD_REQUEST = Record(
+    "ColdRequest",
+    "Rows of one service point, device and local day that came when the day had left the hot window. They change "
+    "nothing until an answer comes, which is a record in the partition of frames that they came from. Copies do no "
+    "harm.",
+    (
+        Field("service_point", "long", "Service point as of the rows' time; a positive id of the registry."),
+        Field("device", "string", f"Device that sent them: {DEVICE_DOC}."),
+        Field("day_start", "long", "[s] Local midnight that their day begins at, epoch seconds UTC."),
+        Field("tick_time", "long", "[s] Time of the log at which they came, epoch seconds UTC."),
+        Field("rows", array(_COLD_ROW), "The rows, in the order in which they came."),
+        *ORIGIN,
+    ),
+)
+
 RECORDS: tuple[Record, ...] = (
     DETERMINANT, LOSS, READING_EXCEPTION, ESTIMATE_SCORE, EVENT, PROFILE_ROW, REJECT, COMMAND, COMMAND_RESULT, FACT,
-    EDIT, EXCEPTION_WORK,
+    EDIT, EXCEPTION_WORK, COLD_REQUEST,
 )  # fmt: skip

@@ -9,7 +9,10 @@ from sinks.base import Sink
 from sinks.buffer import BlockLimits
 from sinks.records import Block, Record
 
-PLAIN = ("Determinant", "Edit", "Event", "ExceptionWork", "Loss", "ProfileRow", "ReadingException", "Reject")
+PLAIN = (
+    "ColdRequest", "Determinant", "Edit", "EstimateScore", "Event", "ExceptionWork", "Fact", "Loss", "ProfileRow",
+    "ReadingException", "Reject",
+)  # fmt: skip
 
 
 @dataclass

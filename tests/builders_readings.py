@@ -15,7 +15,7 @@ from pipeline.step import Origin, Parcel
 from pipeline.wire import HEADER, MAGIC, stage_record
 from schemas.fields import Record as Schema
 from schemas.load import load_contracts
-from schemas.records import DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
+from schemas.records import COLD_REQUEST, DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
 from sinks.plain import PlainRows
 from sinks.read import read_record
 from sinks.records import Record
@@ -142,7 +142,17 @@ def _sample(kind: Any) -> Any:
 
 
 PLAIN = {
-    schema.name: schema for schema in (DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT)
+    schema.name: schema
+    for schema in (
+        COLD_REQUEST,
+        DETERMINANT,
+        ESTIMATE_SCORE,
+        EVENT,
+        LOSS,
+        PROFILE_ROW,
+        READING_EXCEPTION,
+        REJECT,
+    )
 }
 
 

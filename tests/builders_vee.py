@@ -123,6 +123,7 @@ class Vee:
     rejects: Counter[str] = field(default_factory=Counter)
     revisions: dict[tuple[int, int], int] = field(default_factory=dict)
     batches: list[ReadingBatch] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     offset: int = 0
     documents: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -146,6 +147,9 @@ class Vee:
     def state(self, said: Sequence[Said], rows: Sequence[Row] = ()) -> None:
         """One record of statements, and rows beside them."""
         self._send(batch=with_statements(decoded(self.links, rows), said))
+    def decoded(self, batch: DecodedBatch) -> None:
+        """One record of what decode made."""
+        self._send(batch=batch)
 
     def tick(self, time: int, lateness: int = 0) -> None:
         """One tick."""
@@ -158,7 +162,8 @@ class Vee:
     def _send(self, **content: Any) -> None:
         advance = self.step.advance(Parcel(Origin("log", 0, self.offset), **content), self.store, self.prepared)
         self.offset += 1
-        self.rejects.update(record["code"] for record in emitted(advance))
+        self.rejects.update(record["code"] for record in emitted(advance, "rejects"))
+        self.requests += emitted(advance, "cold_requests")
         batch = advance.parcel.batch
         if batch is not None:
             assert isinstance(batch, ReadingBatch)

@@ -15,6 +15,7 @@ import numpy as np
 from agents.nodes.config import NodesConfig
 from agents.nodes.kernels import CHANGE, LINK, address, changes, collect, link_nodes
 from agents.nodes.state import LAYOUT, PENDING
+from pipeline.answers import of_corrected_days
 from pipeline.batch import NodeEnergy, ReadingBatch
 from pipeline.columns import Array, empty
 from pipeline.errors import ContractError
@@ -76,6 +77,9 @@ class NodesStep:
             return
         change = np.empty(count, CHANGE)
         changes(batch.quality, batch.energy, batch.prior_reading, batch.prior_quality, batch.prior_energy, change)
+        if len(batch.correction_day):
+            # Balances of such days are final; the readings say what has changed since.
+            change[of_corrected_days(batch)] = np.zeros((), CHANGE)
         keys, rows, sides = np.empty(2 * count, np.uint64), np.empty(2 * count, np.int64), np.empty(2 * count, np.uint8)
         registry = prepared.registry
         made = address(

@@ -10,9 +10,11 @@ import numpy as np
 from agents.rating.bills import bill
 from agents.rating.charges import TariffBook, compile_tariffs
 from agents.rating.config import RatingConfig
+from agents.rating.corrections import billed, parted, priors_of, rejects_of
 from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
 from agents.rating.kernels import accumulate, ends, withdraw
+from agents.rating.kernels_correct import correct, scratch
 from agents.rating.kernels_settle import settle
 from agents.rating.kernels_slot import DONE, NARROW, OUTSIDE, TOO_LARGE
 from agents.rating.rows import new_rows
@@ -60,7 +62,7 @@ class RatingStep:
     """Time-of-use registers, demand and bills by service point."""
 
     name = "rating"
-    outputs: Mapping[str, str] = {"determinants": "Determinant"}
+    outputs: Mapping[str, str] = {"determinants": "Determinant", "rejects": "Reject"}
 
     def __init__(self, config: RatingConfig) -> None:
         self.config = config
@@ -86,14 +88,20 @@ class RatingStep:
             raise ContractError(
                 "NOT_READINGS", where="rating", what=type(batch).__name__, do="put vee before rating in the topology"
             )
+        work, capacity = new_work(self.config.hot_days + SPARE_DAYS), store.capacity
+        batch, gone = parted(batch, store, self._offset)
         items = items_of(batch, prepared.registry, self.config.network_meters)
-        parts, work, capacity = [], new_work(self.config.hot_days + SPARE_DAYS), store.capacity
+        parts, emissions = [], []
         for readings, settlements in self._passes(batch.interval_start, items["begin"]):
             self._accumulate(batch, readings, store, prepared, work)
             if len(items):
                 parts.append(self._settle(items[settlements], store, work))
+        if gone is not None:
+            corrected, closed = self._correct(gone, store, prepared, work, parcel)
+            parts.append(corrected)
+            emissions = [Emission("rejects", rejects_of(closed, parcel.origin))] if len(closed) else []
         if not any(len(part) for part in parts):
-            return Advance(parcel)
+            return Advance(parcel, emissions)
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if store.capacity != capacity:  # pages have grown, which moves slots
             points = rows["service_point"].astype(np.uint64)
@@ -101,7 +109,33 @@ class RatingStep:
         months = state_of(store, self._offset).months
         base, paise = bill(rows, prepared.registry, prepared.tariffs, prepared.book, months)
         made = Determinants(rows, base, paise, prepared.book, prepared.texts, prepared.versions, parcel.origin)
-        return Advance(parcel, [Emission("determinants", made)])
+        return Advance(parcel, [Emission("determinants", made), *emissions])
+
+    def _correct(
+        self, batch: ReadingBatch, store: StateStore, prepared: Prepared, work: Work, parcel: Parcel
+    ) -> tuple[Array, Array]:
+        """(rows, settlements ITEM (n,) of months that are not kept) of days that have left the window."""
+        items = items_of(batch, prepared.registry, self.config.network_meters)
+        place = batch.prior_reading.astype(np.int64)
+        zones = [np.empty(len(batch.service_point), np.uint8), np.empty(len(place), np.uint8)]
+        tables = self._offset, prepared.link_tariff, prepared.tariffs
+        zones_of(batch.quality, batch.link, batch.interval_start, *tables, zones[0])
+        prior = batch.link[place], batch.interval_start[place]
+        zones_of(billed(batch.prior_quality), *prior, *tables, zones[1])
+        rows, closed = new_rows(MOST_ROWS * len(items)), np.zeros(len(items), np.uint8)
+        if not len(items):
+            return rows, items
+        priors, points = priors_of(batch, items, *zones), np.ascontiguousarray(items["point"])
+        made, at, status = 0, 0, NARROW
+        while status != DONE:
+            slots = store.locate(points, points)
+            made, at, status = correct(
+                items, priors, slots, state_of(store, self._offset), self.config.month_to_date, parcel.origin.offset,
+                *scratch(), work, rows, made, at, closed,
+            )  # fmt: skip
+            if status != DONE:
+                _go_on(status, store, int(points[at]), int(items["begin"][at]))
+        return rows[:made], items[closed != 0]
 
     def _passes(self, readings: Array, settlements: Array) -> Iterator[tuple[Rows, Rows]]:
         """Which readings and settlements, by their begin i64 (n,), to take together.

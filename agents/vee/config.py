@@ -175,6 +175,14 @@ class VeeConfig(Thresholds):
     hot_days: int = Field(
         3, ge=2, le=8, description="Local days that late frames can still change, the running one included."
     )
+    cold_days: int = Field(
+        0,
+        ge=0,
+        le=3660,
+        description="Rows that the hot window has lost, but that are no older than this, become requests to the cold "
+        "lane (docs/cold.md), which needs the output `cold_requests` and a connector of type `cold`; 400 is a good "
+        "choice. 0: there is no lane, and they are rejects.",
+    )
     slot_secs: int = Field(
         1800,
         description="Length of a place in the hot window: 600, 900, 1800 or 3600. Meters of half this interval take a "

@@ -144,10 +144,11 @@ def add_snapshots(batch: ReadingBatch, decoded: DecodedBatch, offset: int) -> No
 
 
 def joined(first: ReadingBatch, second: ReadingBatch | None) -> ReadingBatch:
-    """Both, in order; the priors of the second point into the whole."""
+    """Both, in order; the priors and corrections of the second point into the whole."""
     if second is None:
         return first
     second.prior_reading = (second.prior_reading + len(first.service_point)).astype(np.uint32)
+    second.correction_day = (second.correction_day + len(first.day_service_point)).astype(np.uint32)
     return concat(ReadingBatch, [first, second])
 
 

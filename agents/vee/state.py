@@ -60,6 +60,7 @@ KEPT = (SENT_MASK << SENT_SHIFT) | TWICE
 
 # Kinds of slot.
 FREE, POINT, PLANE, PAGE = 0, 1, 2, 3
+ANSWERED = 4  # the number of the last answer of a point, as `device`; its key is that of the point with the highest bit
 
 # Groups of planes: bits of their number. A plane's number is group * MEMBERS + its place there; 0 is the slot itself.
 HALF = 1  # second half of each place

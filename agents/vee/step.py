@@ -13,7 +13,16 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from agents.vee import kernels_arrival, kernels_settle, kernels_statements, kernels_tick, output, planes
+from agents.vee import (
+    answers,
+    cold_requests,
+    kernels_arrival,
+    kernels_settle,
+    kernels_statements,
+    kernels_tick,
+    output,
+    planes,
+)
 from agents.vee.config import VeeConfig
 from agents.vee.kernels_rows import asks_for_rows, judge_rows
 from agents.vee.output import AT, DAYS, FULL, LACKING, PLANE_NEEDED, READINGS, REJECTS, SLOT, STATUS, Buffers
@@ -57,7 +66,7 @@ class VeeStep:
     """Validation, estimation and settlement of one partition's service points."""
 
     name = "vee"
-    outputs: Mapping[str, str] = {"rejects": "Reject"}
+    outputs: Mapping[str, str] = {"cold_requests": "ColdRequest", "rejects": "Reject"}
 
     def __init__(self, config: VeeConfig) -> None:
         self.config = config
@@ -69,11 +78,12 @@ class VeeStep:
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
         """Rows become readings; a tick becomes estimates and settlements."""
-        session = _Session(store, cast(Prepared, prepared), parcel.origin.offset)
+        session = _Session(store, cast(Prepared, prepared), parcel.origin.offset, self.config.cold_days)
         emissions: list[Emission] = []
         batch = None
         if parcel.batch is not None:
             batch, emissions = session.arrive(cast(DecodedBatch, parcel.batch), parcel)
+            batch = session.answered(cast(DecodedBatch, parcel.batch), batch)
         if parcel.tick is not None:
             ticked = session.tick(parcel.tick, 0 if batch is None else _revisions(cast(DecodedBatch, parcel.batch)))
             batch = ticked if batch is None else output.joined(batch, ticked)
@@ -88,8 +98,9 @@ def _revisions(decoded: DecodedBatch) -> int:
 class _Session:
     """One parcel's work on one store."""
 
-    def __init__(self, store: StateStore, prepared: Prepared, offset: int) -> None:
+    def __init__(self, store: StateStore, prepared: Prepared, offset: int, cold_days: int = 0) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
+        self.cold_secs = cold_days * DAY_SECS
         self.limits = prepared.limits
         # Views are good until the store grows.
         self.pages = pages_of(store, planes.page_records(store))
@@ -151,7 +162,10 @@ class _Session:
             self._arrive(rows, buffers, refused)
         if self.prepared.every_row or asks_for_rows(decoded, self.prepared.measured):
             self._judge_rows(buffers, rows, decoded)
-        emissions = output.reject_emissions(refused[: buffers.cursor[REJECTS]], decoded, parcel.origin)
+        refused = refused[: buffers.cursor[REJECTS]]
+        cold, refused = cold_requests.parted(refused, rows.time, self.clock.time - self.cold_secs)
+        emissions = cold_requests.emissions(cold, decoded, parcel.origin, self.limits.offset, self.clock.time)
+        emissions += output.reject_emissions(refused, decoded, parcel.origin)
         if len(decoded.statement_kind):
             emissions += statement_rejects(self._state(said_in(decoded), count, buffers), decoded, parcel.origin)
         batch = buffers.batch(decoded, self._factors(rows) if decoded.reactive.any() else None)
@@ -239,6 +253,17 @@ class _Session:
         first = int(starts[starts >= oldest][0])
         begin = first - (first + offset) % self.limits.slot_secs
         self._set_clock(-time, begin, begin)
+
+    def answered(self, decoded: DecodedBatch, batch: Any) -> Any:
+        """`batch` with what answers of the cold lane change."""
+        said = answers.answers_in(decoded)
+        if not said:
+            return batch
+        oldest = kernels_settle.oldest_day(self.limits, self.clock) * DAY_SECS - self.limits.offset
+        made = answers.take(said, self.store, self.prepared, oldest, self.offset, len(decoded.kind))
+        if self.store.capacity != self.pages.capacity:
+            self.pages = pages_of(self.store, planes.page_records(self.store))
+        return output.joined(batch, made)
 
     # ------------------------------------------------------------------------------------------- ticks
 

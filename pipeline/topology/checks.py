@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.lookup import PAGES
 from pipeline.topology.agreement import counts_agree, options_agree
-from pipeline.topology.edges import Segment, Use, outputs_of, segments, uses
+from pipeline.topology.edges import Segment, Use, option_of, outputs_of, segments, uses
 from pipeline.topology.findings import Finding, finding
 from pipeline.topology.load import Path
 from pipeline.topology.shape import Pieces, meant
@@ -99,8 +99,12 @@ def outputs_are_mapped(pieces: Pieces) -> Iterator[Finding]:
 
 def _unmapped(pieces: Pieces, name: str, topology: TopologySpec) -> Iterator[Finding]:
     missing: set[str] = set()
-    for agent in topology.stages:
+    for index, agent in enumerate(topology.stages):
+        options = pieces.options.get(("topologies", name, "agents", index, agent.name))
         for output in STAGES[agent.name].emits if agent.name in STAGES else ():
+            option = STAGES[agent.name].optional.get(output)
+            if option is not None and not option_of(options, option):
+                continue
             if output not in topology.to and output not in missing:
                 missing.add(output)
                 place = pieces.document.key_place(("topologies", name, "to"))

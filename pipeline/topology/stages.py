@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 class Stage:
     """`reads` and `makes` are schemas of the parcel's batch before and after; `batch` is the output name of the latter.
 
-    A stage that hands its batch on unchanged, or none, has no `batch`. `emits` maps output name to schema.
+    A stage that hands its batch on unchanged, or none, has no `batch`. `emits` maps output name to schema; of an output
+    that is made only where an option is set, `optional` has the option.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Stage:
     batch: str | None
     emits: Mapping[str, str] = field(default_factory=dict)
     doc: str = ""
+    optional: Mapping[str, str] = field(default_factory=dict)
 
 
 STAGES: dict[str, Stage] = {
@@ -41,15 +43,16 @@ STAGES: dict[str, Stage] = {
             "DecodedBatch",
             "ReadingBatch",
             "readings",
-            {"rejects": "Reject"},
+            {"cold_requests": "ColdRequest", "rejects": "Reject"},
             "validate, estimate and settle the readings",
+            {"cold_requests": "cold_days"},
         ),
         Stage(
             "rating",
             "ReadingBatch",
             "ReadingBatch",
             None,
-            {"determinants": "Determinant"},
+            {"determinants": "Determinant", "rejects": "Reject"},
             "make billing determinants and money",
         ),
         Stage(

@@ -86,6 +86,14 @@ TOPICS: tuple[Topic, ...] = (
         "dead letters with reason, some of them to be offered again",
     ),
     Topic(
+        "cold-requests",
+        "vee",
+        "service point",
+        "ColdRequest",
+        "the cold connector, warehouse",
+        "rows that are older than the hot window, whose days are to be corrected: docs/cold.md",
+    ),
+    Topic(
         "parked",
         "connectors",
         "device",

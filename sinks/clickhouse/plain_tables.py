@@ -7,7 +7,17 @@ from typing import Any
 from pipeline.codes import REJECT_CODES, Level, Method
 from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.fields import Record
-from schemas.records import DETERMINANT, ESTIMATE_SCORE, EVENT, FACT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
+from schemas.records import (
+    COLD_REQUEST,
+    DETERMINANT,
+    ESTIMATE_SCORE,
+    EVENT,
+    FACT,
+    LOSS,
+    PROFILE_ROW,
+    READING_EXCEPTION,
+    REJECT,
+)
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
@@ -84,6 +94,7 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
 ITEM_TYPES: dict[str, dict[str, str]] = {
     name: types
     for record in (
+        COLD_REQUEST,
         DETERMINANT,
         EDIT,
         ESTIMATE_SCORE,
@@ -189,6 +200,16 @@ REJECTS = Table(
     order_by=("day", "code", "stage", *COPY, "log_partition", "log_offset"),
 )
 
+COLD_REQUESTS = Table(
+    name="cold_requests",
+    schema="ColdRequest",
+    doc="Rows that came when their day had left the hot window: what a correction of closed days goes by",
+    columns=(*columns_of(COLD_REQUEST), day_of("day_start")),
+    engine="ReplacingMergeTree",
+    time="day_start",
+    order_by=("day", "service_point", "device", *COPY),
+)
+
 FACTS = Table(
     name="facts",
     schema="Fact",
@@ -227,5 +248,6 @@ EXCEPTION_WORKS = Table(
 )
 
 PLAIN_TABLES = (
-    EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, EDITS, EXCEPTION_WORKS, FACTS, REJECTS
+    EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, EDITS, EXCEPTION_WORKS, FACTS, REJECTS,
+    COLD_REQUESTS,
 )  # fmt: skip

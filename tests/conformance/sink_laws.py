@@ -49,6 +49,11 @@ def expected(records: Sequence[Record]) -> list[Row]:
     return sorted(rows)
 
 
+PLAIN_SCHEMAS = (
+    "ColdRequest", "Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"
+)  # fmt: skip
+
+
 class SinkLaws:
     """Derive, and give `storage`."""
 
@@ -83,11 +88,11 @@ class SinkLaws:
     def test_plain_records_of_every_schema_arrive(self, storage: Storage) -> None:
         places = [(offset, index) for offset in range(3) for index in range(4)]
         with self.opened(storage) as sink:
-            for schema in ("Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"):
+            for schema in PLAIN_SCHEMAS:
                 for position, (offset, index) in enumerate(places):
                     sink.accept(plain_record(schema, offset, index, position=position, revision=position))
             sink.flush()
-            for schema in ("Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"):
+            for schema in PLAIN_SCHEMAS:
                 assert storage.plain(sink, schema) == places
 
     def test_a_block_that_is_written_again_doubles_nothing(self, storage: Storage) -> None:

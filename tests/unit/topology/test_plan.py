@@ -38,7 +38,7 @@ def test_emissions_know_their_topics(components: Components) -> None:
     assert emitted == [
         {"events": "events", "rejects": "rejects"},
         {"rejects": "rejects"},
-        {"determinants": "determinants"},
+        {"determinants": "determinants", "rejects": "rejects"},
         {"node_energy": "node-energy"},
     ]
 

@@ -1,0 +1,107 @@
+"""What a warehouse knows of some service points and days: what the cold lane judges by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.channels import N_ENERGY
+from pipeline.columns import Array
+
+ZONES = 5
+
+READING = np.dtype(
+    [
+        ("service_point", "<u8"),
+        ("device", "<u8"),
+        ("start", "<i8"),
+        ("secs", "<i8"),
+        ("revision", "<u8"),
+        ("frame", "<i8"),  # -1: made by a tick, or by an answer
+        ("flags", "<i8"),
+        ("method", "<i8"),
+        ("rules", "<i8"),
+        ("quality", "<u8"),
+        ("energy", "<i8", (N_ENERGY,)),
+    ]
+)
+"""A revision of a reading; columns as in ReadingBatch."""
+
+DAY = np.dtype(
+    [
+        ("service_point", "<u8"),
+        ("start", "<i8"),
+        ("revision", "<u8"),
+        ("registers", "<i8"),
+        ("opening", "<i8", (N_ENERGY,)),
+        ("closing", "<i8", (N_ENERGY,)),
+        ("register_energy", "<i8", (N_ENERGY,)),
+        ("actual", "<i8", (N_ENERGY,)),
+        ("estimated", "<i8", (N_ENERGY,)),
+        ("suspect", "<i8", (N_ENERGY,)),
+        ("unexplained", "<i8", (N_ENERGY,)),
+        ("counts", "<i8", (4,)),
+        ("demand", "<i8", (2,)),
+        ("demand_start", "<i8", (2,)),
+    ]
+)
+"""The last settlement of a day; columns as in ReadingBatch, without `day_`."""
+
+REQUESTED = np.dtype(
+    [
+        ("service_point", "<u8"),
+        ("device", "<u8"),
+        ("time", "<i8"),
+        ("kind", "<i8"),
+        ("flags", "<i8"),
+        ("counter", "<i8"),
+        ("present", "<i8"),
+        ("energy", "<i8", (N_ENERGY,)),  # meter side
+        ("partition", "<i8"),  # of the log of frames that it came from
+        ("offset", "<i8"),
+    ]
+)
+"""A row of a cold request, former or new."""
+
+BILL = np.dtype(
+    [
+        ("service_point", "<u8"),
+        ("start", "<i8"),
+        ("month", "<i8"),  # 1: of a month, 0: of a day
+        ("revision", "<i8"),
+        ("energy", "<i8", (N_ENERGY,)),
+        ("estimated", "<i8"),
+        ("zones", "<i8", (ZONES,)),
+        ("demand", "<i8", (2,)),  # W, VA
+        ("demand_start", "<i8", (2,)),  # 0: none
+        ("counts", "<i8", (4,)),
+        ("known", "<i8"),  # bits: 1 opening, 2 closing register known
+        ("opening", "<i8", (N_ENERGY,)),
+        ("closing", "<i8", (N_ENERGY,)),
+    ]
+)
+"""The last determinant of a day or month."""
+
+
+def _none(kind: np.dtype[np.void]) -> Array:
+    return np.zeros(0, kind)
+
+
+@dataclass
+class History:
+    """Of some service points: readings READING (all revisions) and requests REQUESTED of the days asked for; days DAY
+    and bills BILL of these and of the whole months that they lie in. begin: first local midnight of which the
+    warehouse has anything, epoch seconds."""
+
+    begin: int
+    readings: Array = field(default_factory=lambda: _none(READING))
+    requests: Array = field(default_factory=lambda: _none(REQUESTED))
+    days: Array = field(default_factory=lambda: _none(DAY))
+    bills: Array = field(default_factory=lambda: _none(BILL))
+
+    def latest(self) -> dict[tuple[int, int], Array]:
+        """(service point, start) -> the newest revision READING ()."""
+        order = np.argsort(self.readings["revision"], kind="stable")
+        rows = self.readings[order]
+        return dict(zip(zip(rows["service_point"].tolist(), rows["start"].tolist(), strict=True), rows, strict=True))

@@ -1,0 +1,83 @@
+"""What the cold lane reads of a real warehouse is what was written to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cli.cold import brought_by, history_of
+from connectors.cold.connector import Request
+from pipeline.codes import Quality
+from sinks.clickhouse.cold_history import ask
+from sinks.clickhouse.sink import ClickHouseSink
+from tests.builders_readings import MIDNIGHT, plain_record, readings_record
+
+DAY = 86_400
+SPAN = (MIDNIGHT - DAY, MIDNIGHT + DAY)
+
+
+@dataclass
+class Open:
+    """A reader of the warehouse that this test has open."""
+
+    sink: ClickHouseSink
+
+    def ask(self, statement: str, fmt: str | None) -> bytes:
+        answer: bytes = self.sink.client.raw_query(statement, fmt=fmt)
+        return answer
+
+
+def filled(warehouse: ClickHouseSink) -> Any:
+    warehouse.accept(readings_record(0, 3, days=3))
+    warehouse.accept(readings_record(1, 3))
+    warehouse.accept(readings_record(2, 1, days=1, start=MIDNIGHT + 9 * DAY))
+    request = {"service_point": 2, "device": "00000000000000FF", "day_start": MIDNIGHT}
+    warehouse.accept(plain_record("ColdRequest", 5, **request))
+    warehouse.accept(plain_record("ColdRequest", 5, position=6, **request))
+    for revision in (1, 2):
+        warehouse.accept(
+            plain_record(
+                "Determinant", 6 + revision, service_point=2, period_start=MIDNIGHT, kind="MONTH", revision=revision,
+                wh_imp=100 * revision, zones=[{"zone": "A", "wh": 60}, {"zone": "B", "wh": 40}], demand_w=None,
+                demand_start=None,
+                registers=[
+                    {"channel": name, "opening": 5, "closing": None, "source": "INTERVALS"}
+                    for name in ("wh_imp", "vah_imp", "wh_exp", "vah_exp")
+                ],
+            )
+        )  # fmt: skip
+    warehouse.flush()
+    return history_of(ask(Open(warehouse), [1, 2], SPAN, SPAN))  # type: ignore[arg-type]
+
+
+def test_readings_of_all_revisions_and_the_last_settlements_are_read(warehouse: ClickHouseSink) -> None:
+    history = filled(warehouse)
+    assert history.begin == MIDNIGHT
+    assert sorted(history.readings["service_point"].tolist()) == [1, 1, 2, 2]
+    assert set(history.readings["start"].tolist()) == {MIDNIGHT}
+    assert all(int(word) & 15 == Quality.ACTUAL for word in history.readings["quality"].tolist())
+    assert sorted(history.days["service_point"].tolist()) == [1, 2]
+    assert history.days["opening"].tolist() == [[1000] * 4] * 2
+    assert history.days["counts"].tolist() == [[47, 1, 0, 0]] * 2
+    assert history.days["demand_start"].tolist() == [[MIDNIGHT] * 2] * 2
+
+
+def test_requests_and_the_last_determinants_are_read(warehouse: ClickHouseSink) -> None:
+    history = filled(warehouse)
+    assert (len(history.requests), int(history.requests["device"][0])) == (1, 255)
+    assert history.requests[["service_point", "partition", "offset"]].tolist() == [(2, 0, 5)]
+    record = {"service_point": 2, "source_partition": 0, "source_offset": 5}
+    assert brought_by(history.requests, [Request(0, 11, record)]).tolist() == [True]
+    assert brought_by(history.requests, [Request(0, 11, {**record, "source_offset": 4})]).tolist() == [False]
+    (bill,) = history.bills
+    assert (bill["revision"], bill["month"], bill["energy"][0], bill["known"]) == (2, 1, 200, 1)
+    assert (bill["zones"].tolist(), bill["demand_start"][0], bill["opening"].tolist()) == (
+        [60, 40, 0, 0, 0],
+        0,
+        [5] * 4,
+    )
+
+
+def test_a_warehouse_without_anything_gives_nothing(warehouse: ClickHouseSink) -> None:
+    history = history_of(ask(Open(warehouse), [1], SPAN, SPAN))  # type: ignore[arg-type]
+    assert [len(table) for table in (history.readings, history.requests, history.days, history.bills)] == [0] * 4
