@@ -42,6 +42,7 @@ from agents.vee.work import (
     SAID_PRESENT,
     SPIKE,
 )
+from agents.vee.work import EDITED as SAID_SO
 from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
 from pipeline.localtime import DAY_SECS
@@ -199,9 +200,9 @@ def _demand(limits, work, low, per_day, scaled, out):  # type: ignore[no-untyped
         out.demand[channel], out.demand_start[channel] = 0, 0
         for at in range(low, low + per_day):
             position = work.cells[at]
-            quality = quality_of(position.fresh, scaled, channel)
-            if quality == EDITED or (position.state == USED and quality == ACTUAL):
-                energy = position.new[channel] if quality == EDITED else position.sent[channel]
+            said = position.state == SAID_SO
+            if said or (position.state == USED and quality_of(position.fresh, scaled, channel) == ACTUAL):
+                energy = position.new[channel] if said else position.sent[channel]
                 if out.demand_start[channel] == 0 or energy > out.demand[channel]:
                     out.demand[channel] = energy
                     out.demand_start[channel] = position.start - limits.offset

@@ -172,7 +172,9 @@ def restate(  # type: ignore[no-untyped-def]
     if estimate:
         link = tables.links[link_row]
         code = provisional(pages, link, limits, clock, start, interval, half, planes, new, work[SCRATCH])
-    fresh, changed = (cell & ~15) | code, code != published
+    # Of what is substituted already, a reading says from now on that it was discarded.
+    discarded = kind == DISCARD and sent != NOTHING
+    fresh, changed = (cell & ~15) | code, code != published or (discarded and before != DISCARD)
     for channel in range(N_ENERGY):
         changed = changed or new[channel] != old[channel]
     if not changed:
@@ -183,7 +185,7 @@ def restate(  # type: ignore[no-untyped-def]
     _write_both(pages, planes, half, slice_, fresh, raw, new)
     _tell(
         pages, tables, limits, slot, link_row, start, interval, cell, fresh, present if kind == EDIT else 0,
-        kind == DISCARD and sent != NOTHING, revision, frame, old, new, out, cursor,
+        discarded, revision, frame, old, new, out, cursor,
     )  # fmt: skip
     return 0
 

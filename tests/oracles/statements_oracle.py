@@ -84,10 +84,17 @@ def heed(oracle: Oracle, point: int, one: Interval) -> None:
         one.use = "edited"
     elif said is not None and said.kind == DISCARD and one.use not in ("gap", "before"):
         one.use, one.discarded = "bad", True
-    outages = [(out.start, out.start + out.secs) for (of, _), out in oracle.said.outages.items() if of == point]
-    seconds = range(one.start, one.start + one.length, 50)
-    without = [any(begin <= second < end for begin, end in outages) for second in seconds]
-    if one.use in ("gap", "before", "bad") and all(without):
+    without = _seconds_without(oracle, point, one.start, one.start + one.length)
+    if one.use in ("gap", "before", "bad") and without == one.length:
         one.use, one.base = "out", (0,) * CHANNELS
-    elif one.use == "good" and any(without):
+    elif one.use == "good" and without:
         one.apart = True
+
+
+def _seconds_without(oracle: Oracle, point: int, begin: int, end: int) -> int:
+    """Seconds of [begin, end) in which there was no supply."""
+    seconds: set[int] = set()
+    for (of, start), out in oracle.said.outages.items():
+        if of == point:
+            seconds |= set(range(max(begin, start), min(end, start + out.secs)))
+    return len(seconds)

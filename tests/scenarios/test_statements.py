@@ -41,7 +41,7 @@ def block(frames: Frames) -> Array:
 
 
 def register(frames: Frames) -> Array:
-    return np.asarray((frames.kind == Kind.DAILY) & (frames.point == POINT) & (frames.interval == 1))
+    return np.asarray((frames.kind == Kind.DAILY) & (frames.point == POINT))
 
 
 def said(fed: Feed, kind: Statement, point: int, number: int, wh: int = 0) -> StatementFrame:
@@ -54,7 +54,7 @@ def said(fed: Feed, kind: Statement, point: int, number: int, wh: int = 0) -> St
 
 
 def play(to: FrameDriver, fed: Feed, *, edited: bool, undone: bool) -> FrameDriver:
-    """The feed, whose missed block comes late and whose register never does, with what is said between its slots."""
+    """The feed, whose missed block comes late and whose point has no registers, with what is said between its slots."""
     fed = fed.without(register).held(block, LATE_AT)
     for number, slot in enumerate(fed.slots):
         if slot.registry is not None:
