@@ -21,7 +21,7 @@ from agents.vee.kernels_cells import (
 )
 from agents.vee.kernels_links import remarks
 from agents.vee.kernels_registers import day_registers
-from agents.vee.kernels_window import day_told, named
+from agents.vee.kernels_window import day_told, is_named_anew, named
 from agents.vee.kernels_words import GOOD_AS_SENT, write_cell, write_energies
 from agents.vee.output import DAYS, READINGS
 from agents.vee.state import AMENDED, EMPTY, NOTHING
@@ -48,7 +48,7 @@ def store_day(  # type: ignore[no-untyped-def]
         if position.state == NONE:
             continue
         fragile = fragile or position.state != USED
-        if _differs(position, before, scaled):
+        if _differs(position, before, scaled) or is_named_anew(tables, position, record.dirty & day_bit(day)):
             changed = True
             _store(pages, limits, work, position)
             _publish(tables, limits, revision, before, scaled, position, readings[cursor[READINGS]])
