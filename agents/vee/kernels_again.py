@@ -20,6 +20,7 @@ from agents.vee.kernels_cells import (
     slice_of,
     stored_form,
 )
+from agents.vee.kernels_limits import is_named_late
 from agents.vee.kernels_links import remarks
 from agents.vee.kernels_midnights import device_at, find_if_any, lacks, load, store
 from agents.vee.kernels_part_rows import REGULAR, is_repeated, list_of
@@ -126,10 +127,11 @@ def enter(  # type: ignore[no-untyped-def]
         reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
         _repeat(tables, cell | TWICE, old, reading)
         write_cell(pages, planes, half, slice_, cell | TWICE)
-        return TAKEN
-    as_sent(tables, rows, row, fresh, moved, billed, reading)
-    write_energies(pages, planes, half, slice_, fresh, kept)
-    if (start // DAY_SECS + 1) * DAY_SECS <= clock.closed + limits.offset:
+    else:
+        as_sent(tables, rows, row, fresh, moved, billed, reading)
+        write_energies(pages, planes, half, slice_, fresh, kept)
+    changes = order > 0 or is_named_late(tables, link, start // DAY_SECS)
+    if changes and (start // DAY_SECS + 1) * DAY_SECS <= clock.closed + limits.offset:
         set_dirty(pages, slot, day_bit(start // DAY_SECS))
     return TAKEN
 

@@ -71,6 +71,12 @@ def take_limits(tables, limits, position):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def is_named_late(tables, link, day):  # type: ignore[no-untyped-def]
+    """V14 and V25 both estimate there, and a cell does not say which of them did: the settlement says it again."""
+    return link.limits != 0 and tables.limit_rows[row_of(tables, link, day)].stuck == ESTIMATED
+
+
+@kernel
 def is_quick(tables, link, day, sums):  # type: ignore[no-untyped-def]
     """A whole day of a link with limits of its own may be settled from its sums: nothing along it is to be looked at.
 

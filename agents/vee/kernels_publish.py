@@ -23,7 +23,7 @@ from agents.vee.kernels_links import remarks
 from agents.vee.kernels_registers import day_registers
 from agents.vee.kernels_said import DISCARDED as FLAG_DISCARDED
 from agents.vee.kernels_said import rules_said
-from agents.vee.kernels_window import day_told, named
+from agents.vee.kernels_window import day_told, is_named_anew, named
 from agents.vee.kernels_words import GOOD_AS_SENT, write_cell, write_energies
 from agents.vee.output import DAYS, READINGS
 from agents.vee.state import AMENDED, EMPTY, NOTHING
@@ -65,7 +65,7 @@ def store_day(  # type: ignore[no-untyped-def]
         if position.state == NONE:
             continue
         fragile = fragile or position.state != USED
-        if _differs(position, before, scaled):
+        if _differs(position, before, scaled) or is_named_anew(tables, position, record.dirty & day_bit(day)):
             changed = True
             store_position(pages, tables, limits, revision, before, scaled, work, position, readings, cursor)
     record.scaled = np.uint32((record.scaled & ~(np.uint32(15) << shift)) | (np.uint32(scaled) << shift))

@@ -138,6 +138,17 @@ def day_told(work, low, per_day):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def is_named_anew(tables, position, dirty):  # type: ignore[no-untyped-def]
+    """A substitute of V14 or V25 whose reading may say the other: the cell does not, when another value comes late.
+
+    dirty: whether anything of its day has come since it was settled.
+    """
+    if not dirty or position.state != SPIKE or position.limits == 0:
+        return False
+    return tables.limit_rows[position.limits].stuck == ESTIMATED
+
+
+@kernel
 def named(rules, position):  # type: ignore[no-untyped-def]
     """`rules` of a cell, of which V14 and V25 look the same."""
     if position.state == SPIKE and position.told & V25:

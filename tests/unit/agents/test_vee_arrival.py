@@ -39,14 +39,15 @@ def running(link: Link = METER) -> Vee:
 def test_a_clean_reading_is_actual_with_its_values_times_the_factor() -> None:
     vee = running(replace(METER, numerator=40))
     batch = decoded(vee.links, blocks(0, MIDNIGHT + 1800, [100]))
-    batch.reactive[0], batch.physical[0] = (1, 2, 3, 4), np.arange(N_PHYSICAL)
+    physical = [*range(N_PHYSICAL - 1), 1000]  # a power factor of one, as of 100 Wh and 100 VAh
+    batch.reactive[0], batch.physical[0] = (1, 2, 3, 4), physical
     batch.present[0], batch.flags[0], batch.counter[0] = 0xFFFF, Flag.COUNTER_LATE, 99
     advance = vee.step.advance(Parcel(Origin("log", 3, 77), batch), vee.store, vee.prepared)
     made = advance.parcel.batch
     assert isinstance(made, ReadingBatch)
     assert made.energy.tolist() == [[4000, 4000, 0, 0]]
     assert made.reactive.tolist() == [[40, 80, 120, 160]]
-    assert made.physical.tolist() == [list(range(N_PHYSICAL))]
+    assert made.physical.tolist() == [physical]
     assert (made.interval_start[0], made.interval_secs[0]) == (MIDNIGHT + 1800, 1800)
     assert (made.flags[0], made.counter[0], made.frame[0]) == (Flag.COUNTER_LATE, 99, 0)
     assert made.revision[0] == 77 << 20
