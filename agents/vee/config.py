@@ -75,7 +75,8 @@ class Thresholds(BaseModel):
         ge=0,
         le=10_000,
         description="V14: in a series of at least 14 days an interval is no spike unless it is "
-        "above this share of the highest interval of a usual day (the median of the days); 0: it may be.",
+        "above this share of the highest interval of a usual day (three in four of the days without a spike); 0: it "
+        "may be.",
     )
     reactive_intervals: int = Field(
         4, ge=1, description="V15: so many intervals in a row of reactive energy without active."

@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import sent_of, slice_of
-from agents.vee.kernels_midnights import device_at, load
+from agents.vee.kernels_midnights import BITS, FULL, ZERO_VAH, ZERO_WH, device_at, load
 from agents.vee.kernels_quick import energies_of_sent
 from agents.vee.kernels_registers import billed_between
 from agents.vee.kernels_words import (
@@ -135,8 +135,15 @@ def read_registers(pages, tables, limits, slot, first, days, channels, state, wo
     link = tables.links[pages.hot[slot].link]
     for day in range(days + 1):
         slice_ = (first + day) % (limits.hot_days + 1)
-        facts[day, DEVICE] = device_at(pages, slot, planes, slice_) == link.device
-        load(pages, slot, planes, slice_, facts[day])
+        word = pages.registers[slice_, slot]
+        if planes[EXPORT] >= 0 or word & FULL == FULL:
+            facts[day, DEVICE] = device_at(pages, slot, planes, slice_) == link.device
+            load(pages, slot, planes, slice_, facts[day])
+        else:
+            facts[day, DEVICE] = word != 0 and pages.hot[slot].device == link.device
+            facts[day, REGISTER], facts[day, REGISTER + 1] = (word & FULL) - 1, ((word >> BITS) & FULL) - 1
+            facts[day, REGISTER + 2] = 0 if word & ZERO_WH else -1
+            facts[day, REGISTER + 3] = 0 if word & ZERO_VAH else -1
         facts[day, KNOWN] = 0
         if not facts[day, DEVICE] or facts[day, REGISTER] < 0:
             continue
@@ -151,7 +158,7 @@ def read_registers(pages, tables, limits, slot, first, days, channels, state, wo
     return state != FINAL or closes or not opens
 
 
-@kernel
+@inlined
 def _advance_day(link, facts, day, channels):  # type: ignore[no-untyped-def]
     """KNOWN and ENERGY of a day; False when registers of export have moved and no interval has any."""
     known, as_read = 0, link.numerator == 1 and link.denominator == 1

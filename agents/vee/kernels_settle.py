@@ -40,6 +40,8 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
     slots = pages.keys.shape[0]
     first, days = closed_days(limits, clock)
     slot, summed = cursor[AT], np.int64(-1)
+    # Points that wait for planes are left from the call before: nothing quick is among them.
+    quick = work.pad[COUNTS, WANTED] == 0
     if slot == 0:
         work.pad[COUNTS, WANTED] = 0
     while slot < slots:
@@ -52,12 +54,14 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
                 cursor[AT], cursor[STATUS] = slot, FULL
                 return
             day = first if state == FINAL else first + days - 1
-            if slot // BLOCK_SLOTS != summed:
+            alone = quick and _only(pages.hot[slot], state, day)
+            if alone and slot // BLOCK_SLOTS != summed:
                 summed = slot // BLOCK_SLOTS
                 sum_block(pages, limits, clock, summed * BLOCK_SLOTS, day, work.block)
             lacking = _settle_slot(
-                pages, tables, limits, clock, revision, state, slot, first, days, day, work, readings, days_out, cursor
-            )
+                pages, tables, limits, clock, revision, state, slot, first, days, day, alone, work, readings, days_out,
+                cursor,
+            )  # fmt: skip
             if lacking and _want(work, slot, lacking):
                 break
             if state == FINAL and not lacking:
@@ -76,14 +80,13 @@ def settle(pages, tables, limits, clock, revision, state, work, readings, days_o
 
 @inlined
 def _settle_slot(  # type: ignore[no-untyped-def]
-    pages, tables, limits, clock, revision, state, slot, first, days, day, work, readings, days_out, cursor
+    pages, tables, limits, clock, revision, state, slot, first, days, day, alone, work, readings, days_out, cursor
 ):
     """The first of three ways that fits; bits of the planes that are lacking, or 0 when it is done."""
     sums = work.block[slot % BLOCK_SLOTS]
     lacking = np.int64(0)
     if not (
-        _only(pages.hot[slot], state, day)
-        and quick_day(pages, tables, limits, clock, revision, state, slot, day, sums, work, days_out, cursor)
+        alone and quick_day(pages, tables, limits, clock, revision, state, slot, day, sums, work, days_out, cursor)
     ):
         lacking = settle_plain(
             pages, tables, limits, clock, revision, state, slot, first, days, work, readings, days_out, cursor

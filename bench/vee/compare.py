@@ -14,11 +14,12 @@ LEAST_FOUND = 0.95
 
 @dataclass
 class Tally:
-    """Intervals, and days of a meter. estimated: intervals whose energy is a substitute; found: spikes among them.
+    """Intervals, and days of a meter. estimated: intervals with a fault whose energy is a substitute; found: spikes
+    among them.
 
-    different: intervals that are not as they must be: sound ones that are not the truth, or that were substituted,
-    lost ones that were not. days_different: days whose energies do not add up to the truth in a channel. A day with a
-    spike that was not found (spikes less found) is in neither.
+    different: intervals that are not as they must be: sound ones that are not the truth, lost ones that were not
+    substituted. doubted: sound ones that were substituted; allowed: so many may be. days_different: days whose energies
+    do not add up to the truth in a channel. A day with a spike that was not found (spikes less found) is in none.
     """
 
     intervals: int = 0
@@ -27,6 +28,8 @@ class Tally:
     estimated: int = 0
     found: int = 0
     different: int = 0
+    doubted: int = 0
+    allowed: int = 0
     days: int = 0
     days_different: int = 0
 
@@ -37,7 +40,7 @@ class Tally:
 
     @property
     def counted(self) -> bool:
-        """What was estimated is what was lost, and the spikes that were found."""
+        """All that was lost was estimated, and the spikes that were found."""
         return self.estimated == self.missing + self.found
 
     @property
@@ -46,21 +49,27 @@ class Tally:
         return (
             self.counted
             and not self.different
+            and self.doubted <= self.allowed
             and not self.days_different
             and (self.found >= LEAST_FOUND * self.spikes)
         )
 
 
-def compare(day: Day, energy: Array, estimated: Array) -> Tally:
-    """energy (rows, intervals, 4) as it is in the end; estimated bool the same, or (rows, intervals, 1) of all."""
+def compare(day: Day, energy: Array, estimated: Array, most_doubted: float = 0.0) -> Tally:
+    """energy (rows, intervals, 4) as it is in the end; estimated bool the same, or (rows, intervals, 1) of all.
+
+    most_doubted: share of the intervals that may be substituted though they are sound.
+    """
     found = day.spike & estimated[..., :IMPORTS].all(axis=-1)
     lost, planted = day.lost[..., None], (day.lost | day.spike)[..., None]
-    wrong = (estimated & ~planted) | (~estimated & (lost | (energy != day.truth)))
+    wrong, doubted = ~estimated & (lost | (energy != day.truth)), estimated & ~planted
     sure = cast(Array, (~day.spike | found).all(axis=1))
     sums = (energy.sum(axis=1, dtype="i8") != day.truth.sum(axis=1)).any(axis=1)
     return Tally(
         intervals=day.lost.size, missing=int(day.lost.sum()), spikes=int(day.spike.sum()),
-        estimated=int(estimated[..., :IMPORTS].all(axis=-1).sum()), found=int(found.sum()),
-        different=int((wrong.any(axis=-1) & sure[:, None]).sum()), days=len(sums),
+        estimated=int((planted[..., 0] & estimated[..., :IMPORTS].all(axis=-1)).sum()), found=int(found.sum()),
+        different=int((wrong.any(axis=-1) & sure[:, None]).sum()),
+        doubted=int((doubted.any(axis=-1) & sure[:, None]).sum()), allowed=int(most_doubted * day.lost.size),
+        days=len(sums),
         days_different=int((sums & sure).sum()),
     )  # fmt: skip

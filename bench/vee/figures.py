@@ -81,7 +81,7 @@ def _of_shape(case: VeeCase, result: Result, own_load: bool) -> dict[str, Any]:
 def show(out: Console, said: dict[str, Any]) -> None:
     """The table for people."""
     table = Table("", "readings/s", "intervals/s", "ns an interval", "spread", "goal", "met", "missing", "spikes",
-                  "estimated", "differ", "rules", title="VEE, a core", title_justify="left")  # fmt: skip
+                  "estimated", "differ", "doubted", "rules", title="VEE, a core", title_justify="left")  # fmt: skip
     for column in table.columns[1:]:
         column.justify = "right"
     for one in said["cases"]:
@@ -92,7 +92,8 @@ def show(out: Console, said: dict[str, Any]) -> None:
             f"{one['spread']['share']:.0%}",
             "" if one["goal"] is None else number(one["goal"]), met, f"{one['planted']['missing']:.2%}",
             f"{one['planted']['spikes']:.2%}", f"{correct['estimated']:,}",
-            f"{correct['different'] + correct['days_different'] + correct['refused']:,}", str(len(one["rules"])),
+            f"{correct['different'] + correct['days_different'] + correct['refused']:,}", f"{correct['doubted']:,}",
+            str(len(one["rules"])),
         )  # fmt: skip
     out.print(table)
     if not said["correct"]:

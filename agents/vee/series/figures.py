@@ -6,9 +6,12 @@ import numpy as np
 
 from agents.vee.config import Thresholds
 from agents.vee.series import kernels_registers as register_rules
+from agents.vee.series import kernels_runs as run_rules
 from agents.vee.series.model import Channel, Grid, Registers, Series
 from pipeline.columns import Array
 
+LEAST_USUAL_DAYS = 14
+"""Days of a series from which on there is a usual day."""
 LEAST_PAIRS = 100
 """Neighbours of an octave from which on their share of equal ones says something."""
 NEVER = 2**62
@@ -28,6 +31,22 @@ def without_rollover(series: Series, channel: Channel, limits: Thresholds) -> Ar
         registers.at, registers.reading, registers.good, modulus, most, channel.spans, adjusted
     )
     return adjusted
+
+
+def usual_peak(value: Array, usable: Array, bounds: Array, limits: Thresholds) -> int:
+    """Highest interval of a usual day, of three days in four not more; 0: the series is too short to have one.
+
+    Days whose highest interval stands out are left out, so that spikes on many days are not what is usual. Where more
+    than half of the days have such an interval, it is usual.
+    """
+    peaks, plain = np.zeros(len(bounds) - 1, np.int64), np.zeros(len(bounds) - 1, np.uint8)
+    ratio, floor = limits.spike_ratio_percent, limits.spike_floor_wh
+    count = run_rules.day_peaks(value, usable, bounds, ratio, floor, peaks, plain)
+    if count < LEAST_USUAL_DAYS:
+        return 0
+    peaks, plain = peaks[:count], plain[:count] > 0
+    chosen = peaks[plain] if 2 * plain.sum() >= count else peaks
+    return int(np.sort(chosen)[3 * len(chosen) // 4])
 
 
 def least_repeats(pairs: Array, equal: Array, ppm: int, most: int) -> Array:

@@ -11,15 +11,13 @@ from agents.vee.series import kernels_interval as interval_rules
 from agents.vee.series import kernels_periods as period_rules
 from agents.vee.series import kernels_registers as register_rules
 from agents.vee.series import kernels_runs as run_rules
-from agents.vee.series.figures import least_repeats, month_figures, mostly, without_rollover
+from agents.vee.series.figures import least_repeats, month_figures, mostly, usual_peak, without_rollover
 from agents.vee.series.model import Channel, Grid, Series
 from pipeline.columns import Array
 from pipeline.quality import Quality
 from pipeline.rules import RULE_BIT
 
 DAY_SECS = 86_400
-LEAST_USUAL_DAYS = 14
-"""Days of a series from which on there is a usual day."""
 UNUSABLE = np.uint64(sum(1 << RULE_BIT[code] for code in ("V06", "V07", "V09", "V25")))
 """Bits of values that are no measure of a usual day."""
 PHYSICAL = ("voltage_r", "voltage_y", "voltage_b", "current_r", "current_y", "current_b", "power_factor")
@@ -220,11 +218,8 @@ class _Judge:
             run_rules.repeated_together(values, every, limits.stuck_together_intervals, flags)
         self.usable[(flags & UNUSABLE) > 0] = 0
         if grid.interval < DAY_SECS:
-            peaks = np.zeros(len(channel.days), np.int64)
-            count = run_rules.day_peaks(value, self.usable, grid.day_bounds, peaks)
-            if limits.spike_usual_percent and count >= LEAST_USUAL_DAYS:
-                # The median: even where a third of the days has a spike, none of these is usual.
-                self.judged.usual_peak = int(np.sort(peaks[:count])[count // 2])
+            if limits.spike_usual_percent:
+                self.judged.usual_peak = usual_peak(value, self.usable, grid.day_bounds, limits)
             run_rules.spikes(
                 value, self.usable, grid.day_bounds, limits.spike_ratio_percent, limits.spike_floor_wh,
                 self.judged.usual_peak * limits.spike_usual_percent // 100, flags, channel.days,

@@ -43,16 +43,26 @@ def spikes(
 
 
 @kernel
-def day_peaks(value: Array, there: Array, bounds: Array, peaks: Array) -> int:
-    """The highest interval of each day that has one, to `peaks` i64 (days,); how many there are."""
+def day_peaks(value: Array, there: Array, bounds: Array, percent: int, floor: int, peaks: Array, plain: Array) -> int:
+    """The highest interval of each day that has one, to `peaks` i64 (days,); how many there are.
+
+    plain u1 (days,): of each of them 0 when it stands out of its day as V14 says, before what is usual is known.
+    """
     count = 0
     for day in range(len(bounds) - 1):
-        highest = np.int64(-1)
+        first, second, third = np.int64(-1), np.int64(-1), np.int64(-1)
         for item in range(bounds[day], bounds[day + 1]):
-            if there[item] and value[item] > highest:
-                highest = value[item]
-        if highest >= 0:
-            peaks[count] = highest
+            if not there[item]:
+                continue
+            if value[item] > first:
+                first, second, third = value[item], first, second
+            elif value[item] > second:
+                second, third = value[item], second
+            elif value[item] > third:
+                third = value[item]
+        if first >= 0:
+            peaks[count] = first
+            plain[count] = 0 if third >= 0 and first > floor and (first - third) * 100 > third * percent else 1
             count += 1
     return count
 

@@ -183,7 +183,7 @@ def test_v14_is_not_misled_by_the_spikes_themselves() -> None:
         month[at] = 1500
     assert len(spikes) == 12, "a third of the days"
     assert failed(series(month), "V14") == spikes
-    half = [500 if place % 96 == 40 else value for place, value in enumerate(day * 36)]
+    half = [500 if number % 96 == 40 else value for number, value in enumerate(day * 36)]
     half[40 + 48 * 7], half[50] = 1100, 1100
     assert failed(series(half), "V14") == {50, 40 + 48 * 7}, "twice what every other day has"
 

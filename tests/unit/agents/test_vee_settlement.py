@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from agents.vee import work
 from agents.vee.config import VeeConfig
 from pipeline.codes import RULE_BIT, Method, Quality
 from pipeline.reference import FOREVER
-from tests.builders_vee import MIDNIGHT, Vee, blocks, register
+from tests.builders_vee import MIDNIGHT, POINTS, Vee, blocks, register
 from tests.oracles.vee_oracle import DAY, Link, Row
 
 POINT, METER = 7, Link(1007, 7, 0, FOREVER)
@@ -373,3 +374,34 @@ def test_a_gap_in_which_nothing_was_used_is_a_substitute_of_zero() -> None:
     last = vee.final[POINT, MIDNIGHT + DAY - 1800]
     assert (last.energy[0], last.quality[0]) == (0, Quality.ESTIMATED)
     assert vee.days[POINT, FIRST].counts == [47, 1, 0, 0]
+
+
+@pytest.mark.parametrize("most", [1, 7])
+def test_a_settlement_that_notes_few_points_without_planes_ends_in_the_same(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = [Link(1000 + point, point, 0, FOREVER) for point in POINTS[:20]]
+
+    def settled() -> Vee:
+        vee = Vee(links)
+        vee.tick(MIDNIGHT)
+        for day in range(3):
+            begin, rows = MIDNIGHT + day * DAY, []
+            for number in range(len(links)):
+                energies: list[int | None] = [100 + number] * 48
+                energies[number], energies[(number + 5) % 48] = 5000, None
+                rows += [register(number, begin, (100 + number) * 48 * day)]
+                for place, energy in enumerate(energies):
+                    rows += [] if energy is None else blocks(number, begin + 1800 * place, [energy])
+            vee.tick(begin + DAY - 1)
+            vee.arrive(rows)
+            vee.arrive([register(number, begin + DAY, (100 + number) * 48 * (day + 1)) for number in range(len(links))])
+            vee.tick(begin + DAY)
+        return vee
+
+    usual = settled()
+    monkeypatch.setattr(work, "MOST_WANTED", most)
+    few = settled()
+    assert (few.final, few.days) == (usual.final, usual.days)
+    spike = usual.final[POINTS[3], MIDNIGHT + 1800 * 3]
+    assert (spike.energy[0], spike.method, spike.rules) == (103, Method.SCALED, rule("V14"))

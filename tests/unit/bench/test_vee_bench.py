@@ -31,6 +31,7 @@ def test_what_was_planted_is_estimated_and_energies_are_the_truth(case: VeeCase,
     assert correct["spikes"] > 0
     assert correct["estimated"] == correct["missing"] + correct["found"]
     assert correct["different"] == correct["days_different"] == correct["refused"] == 0
+    assert correct["doubted"] <= (0.002 * correct["intervals"] if shape.whole else 0)
     assert one["rounds"] == 2
     assert one["spread"]["least"] <= one["value"] <= one["spread"]["most"]
     assert one["unit"] == "interval readings/s a core"
@@ -92,7 +93,9 @@ def test_what_lacks_an_estimate_or_has_one_too_many_is_counted() -> None:
     assert not compare(day, energy, estimated).counted
     assert compare(day, energy, estimated).different == 1
     estimated[0, 5], estimated[0, 6] = True, True
-    assert compare(day, energy, estimated).different == 1
+    found = compare(day, energy, estimated)
+    assert (found.different, found.doubted, found.right) == (0, 1, False)
+    assert compare(day, energy, estimated, most_doubted=0.02).right, "one of 96 may be doubted"
 
 
 def test_a_spike_that_is_not_found_is_told_and_its_day_left_out() -> None:
