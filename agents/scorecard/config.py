@@ -31,8 +31,8 @@ class ScorecardConfig(BaseModel):
         3,
         ge=0,
         le=1000,
-        description="Share of the service points that are sampled, by hash: each takes 5 kB, so 3 are 16 octets a "
-        "service point over all.",
+        description="Share of the service points that are sampled, by hash: each takes 5 to 7 kB, so 3 are some "
+        "20 octets a service point over all.",
     )
     masks_per_tick: int = Field(
         2000, ge=4, description="Most gaps that are tried at the end of a local day, in each partition."
