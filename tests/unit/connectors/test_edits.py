@@ -29,6 +29,9 @@ def with_points(registry: Registry | None = None) -> Registry:
     made = registry or known()
     made.limit_wh[:] = 5_000
     made.factor_numerator[:], made.factor_denominator[:] = 2, 1
+    for column in Registry.COLUMNS:
+        if column.section == "point":
+            setattr(made, column.name, column.empty(2))
     made.point = np.array([7, 8], np.uint64)
     made.point_from = np.zeros(2, np.int64)
     made.point_to = np.full(2, FOREVER)
