@@ -57,16 +57,14 @@ class State(NamedTuple):
 
 def state_of(store: StateStore) -> State:
     """Views of a store, good until it grows."""
-    points, months = store.areas["points"], store.areas["months"]
-    kept = store.areas.get("spans")
-    spans = (
-        (np.zeros(0, SPAN), np.zeros((1, 0), np.uint64), np.zeros((1, 0), np.uint8))
-        if kept is None
-        else (kept.flat[0], kept.marks, kept.dirty)
-    )
+    points, months, spans = store.areas["points"], store.areas["months"], store.areas.get("spans")
     return State(
-        points.flat[0], points.marks, points.dirty, months.flat, months.marks, months.dirty, *spans, store.capacity
-    )
+        points.flat[0], points.marks, points.dirty, months.flat, months.marks, months.dirty,
+        np.zeros(0, SPAN) if spans is None else spans.flat[0],
+        np.zeros((1, 0), np.uint64) if spans is None else spans.marks,
+        np.zeros((1, 0), np.uint8) if spans is None else spans.dirty,
+        store.capacity,
+    )  # fmt: skip
 
 
 class UsageStep:
