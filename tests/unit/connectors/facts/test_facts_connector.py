@@ -94,7 +94,8 @@ def statements(outlet: MemoryOutlet) -> list[StatementFrame]:
 
 def test_outages_become_statements_and_other_facts_do_not() -> None:
     async def scenario() -> None:
-        topic, outlet, told = MemoryTopic(), MemoryOutlet(), {}
+        topic, outlet = MemoryTopic(), MemoryOutlet()
+        told: dict[str, Any] = {}
         topic.write(fact(kind="TEMPERATURE"), node(DT, until_time=None), fact("p", service_point=10), fact("q"))
         topic.values.insert(2, b"no fact")
         async with running(topic, outlet, told):

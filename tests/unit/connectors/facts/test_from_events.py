@@ -54,7 +54,8 @@ def test_devices_do_not_mix_and_the_same_events_give_the_same_ids() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from([FAILED, RESTORED]))))
 def test_outages_are_those_of_a_walk_through_the_seconds(given_: list[tuple[int, int]]) -> None:
-    wanted, began = [], None
+    wanted: list[tuple[str, int, int]] = []
+    began: int | None = None
     for at in range(42):
         if (at, RESTORED) in given_ and began is not None:
             if at - began >= 3:

@@ -150,7 +150,8 @@ FACTS = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(FACTS)
 def test_what_was_said_last_is_what_the_newest_facts_say(facts: list[dict[str, Any]]) -> None:
-    outages, state = Outages(OPEN_SECS), {}
+    outages = Outages(OPEN_SECS)
+    state: dict[tuple[int, int], int] = {}
     newest: dict[str, dict[str, Any]] = {}
     for one in facts:
         state.update(said(outages, one))
