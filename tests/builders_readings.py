@@ -15,7 +15,16 @@ from pipeline.step import Origin, Parcel
 from pipeline.wire import HEADER, MAGIC, stage_record
 from schemas.fields import Record as Schema
 from schemas.load import load_contracts
-from schemas.records import COLD_REQUEST, DETERMINANT, ESTIMATE_SCORE, EVENT, LOSS, PROFILE_ROW, READING_EXCEPTION, REJECT
+from schemas.records import (
+    COLD_REQUEST,
+    DETERMINANT,
+    ESTIMATE_SCORE,
+    EVENT,
+    LOSS,
+    PROFILE_ROW,
+    READING_EXCEPTION,
+    REJECT,
+)
 from sinks.plain import PlainRows
 from sinks.read import read_record
 from sinks.records import Record

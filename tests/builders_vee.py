@@ -147,6 +147,7 @@ class Vee:
     def state(self, said: Sequence[Said], rows: Sequence[Row] = ()) -> None:
         """One record of statements, and rows beside them."""
         self._send(batch=with_statements(decoded(self.links, rows), said))
+
     def decoded(self, batch: DecodedBatch) -> None:
         """One record of what decode made."""
         self._send(batch=batch)

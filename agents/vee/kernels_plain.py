@@ -123,13 +123,20 @@ def _decide(limits, work, days, places, channels):  # type: ignore[no-untyped-de
 
 @inlined
 def _stood_all_the_time(pages, tables, limits, clock, slot, first, days):  # type: ignore[no-untyped-def]
-    """One meter of one interval a place, from before the first day to after the last; no day was scaled or carried."""
+    """One meter of one interval a place and without limits of its own, from before the first day to after the last; no
+    day was scaled or carried."""
     record = pages.hot[slot]
     begin, end = first * DAY_SECS - limits.offset, (first + days) * DAY_SECS - limits.offset
     plain = record.carried == 0 and record.scaled == 0 and begin >= clock.begin
     if plain and record.link < tables.links.shape[0]:
         link = tables.links[record.link]
-        plain = link.plain != 0 and link.point == pages.keys[slot] and link.start <= begin and link.until > end
+        plain = (
+            link.plain != 0
+            and link.limits == 0
+            and link.point == pages.keys[slot]
+            and link.start <= begin
+            and link.until > end
+        )
         return plain and (link.start != begin or link.exchange & OPENING_KNOWN == 0)
     return False
 
