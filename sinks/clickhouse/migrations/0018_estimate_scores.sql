@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS estimate_scores
     `tariff_number` Int32 COMMENT 'Number of their tariff in the registry; 0 for none.',
     `load_class` Enum8('UNKNOWN' = 1, 'TO_1_KW' = 2, 'TO_5_KW' = 3, 'TO_20_KW' = 4, 'TO_100_KW' = 5, 'ABOVE_100_KW' = 6) COMMENT 'Band of their sanctioned load.',
     `lane` Enum8('HOT' = 1, 'COLD' = 2) COMMENT 'How much of the series the method had.',
-    `method` Enum8('NONE' = 0, 'OUTAGE' = 1, 'CHECK_METER' = 2, 'LINEAR' = 3, 'LIKE_DAY' = 4, 'NEAR_DAY' = 5, 'SCALED' = 6, 'ZONE_SCALED' = 7, 'FLAT' = 8, 'CARRIED' = 9, 'ROUNDING' = 10, 'HEAD_END' = 11, 'CLOCK_SET' = 12, 'PREVIOUS_PERIOD' = 13, 'CLASS_PROFILE' = 14, 'NEIGHBOURS' = 15, 'TEMPERATURE' = 16, 'REGISTER' = 17, 'REGISTER_LINE' = 18, 'AGREED' = 19, 'WEIGHTED_DAYS' = 20, 'MEDIAN_DAYS' = 21, 'BRIDGE' = 22) COMMENT 'Method of estimation: docs/reference/estimates.md.',
+    `method` Enum8('NONE' = 0, 'OUTAGE' = 1, 'CHECK_METER' = 2, 'LINEAR' = 3, 'LIKE_DAY' = 4, 'NEAR_DAY' = 5, 'SCALED' = 6, 'ZONE_SCALED' = 7, 'FLAT' = 8, 'CARRIED' = 9, 'ROUNDING' = 10, 'HEAD_END' = 11, 'CLOCK_SET' = 12, 'PREVIOUS_PERIOD' = 13, 'CLASS_PROFILE' = 14, 'NEIGHBOURS' = 15, 'TEMPERATURE' = 16, 'REGISTER' = 17, 'REGISTER_LINE' = 18, 'AGREED' = 19, 'WEIGHTED_DAYS' = 20, 'MEDIAN_DAYS' = 21, 'BRIDGE' = 22, 'MANUAL' = 23) COMMENT 'Method of estimation: docs/reference/estimates.md.',
     `gap_secs` Int64 COMMENT '[s] Length of the gaps: an hour, six, a day, three days.',
     `revision` UInt64 COMMENT 'Order of the revisions of a key: the larger replaces the smaller.',
     `state` Enum8('LEARNING' = 1, 'KNOWN' = 2) COMMENT 'Learning or known.',
