@@ -16,10 +16,11 @@ from agents.scorecard.classes import Classes, classes_of
 from agents.scorecard.config import ScorecardConfig
 from agents.scorecard.kernels import address, draw, keep, pick, threshold, unfold
 from agents.scorecard.records import scores_of
-from agents.scorecard.state import CLOCK, FIGURES, LAYOUT, SUMS, figures, longs_of, set_figures, sum_keys, words_of
+from agents.scorecard.state import CLOCK, LAYOUT, SUMS, figures, longs_of, set_figures, sum_keys, words_of
 from agents.scorecard.trials import days_of, room_for
 from agents.vee.estimate.errors import LENGTHS
 from agents.vee.estimate.kernels_trial import COLUMNS, GAPS, try_gaps
+from agents.vee.estimate.kernels_trial import SUMS as FIGURES
 from agents.vee.estimate.order import Tuning, decay_of
 from pipeline.batch import ReadingBatch
 from pipeline.columns import Array

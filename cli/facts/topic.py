@@ -43,7 +43,7 @@ def read_facts(bootstrap: str, topic: str, contracts: Contracts) -> Iterator[dic
             for message in consumer.consume(READ_MESSAGES, READ_SECS):
                 error = message.error()
                 if error is None:
-                    yield contracts.decode(message.value(), "Fact")
+                    yield contracts.decode(message.value() or b"", "Fact")
                 elif error.code() == KafkaError._PARTITION_EOF:
                     behind.discard(message.partition())
                 else:

@@ -144,6 +144,7 @@ class _Work:
         """Take a fact; `again`: it has been handed on, and is noted alone. False when `stop` came first."""
         begun = None if again else self.progress.begin(0, offset)
         self.counts.facts += not again
+        record: dict[str, Any] = {}
         try:
             record = self._contracts.decode(value, "Fact")
             noted = self._outages.note(record)

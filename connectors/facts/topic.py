@@ -50,8 +50,9 @@ class FactTopic:
         failed: KafkaError | None = None
         for message in self._consumer.consume(READ_MESSAGES, READ_SECS):
             failed = message.error() or failed
-            if message.error() is None and message.value() is not None:
-                found.append((message.offset(), message.value()))
+            offset, value = message.offset(), message.value()
+            if message.error() is None and offset is not None and value is not None:
+                found.append((offset, value))
         if failed is not None and not found:
             raise self._unreadable(failed)
         return found

@@ -44,8 +44,8 @@ def usual_peak(value: Array, usable: Array, bounds: Array, limits: Thresholds) -
     count = run_rules.day_peaks(value, usable, bounds, ratio, floor, peaks, plain)
     if count < LEAST_USUAL_DAYS:
         return 0
-    peaks, plain = peaks[:count], plain[:count] > 0
-    chosen = peaks[plain] if 2 * plain.sum() >= count else peaks
+    peaks, usual = peaks[:count], plain[:count] > 0
+    chosen = peaks[usual] if 2 * usual.sum() >= count else peaks
     return int(np.sort(chosen)[3 * len(chosen) // 4])
 
 
