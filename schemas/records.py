@@ -305,9 +305,9 @@ _REPORTER = Field("device", "string", f"Device that reported it: {DEVICE_DOC}.")
 _FLAGS = Field(
     "flags",
     "int",
-    # SHADOW is said of readings alone.
+    # DISCARDED and SHADOW are said of readings alone.
     "Bits of pipeline.codes.Flag: "
-    + ", ".join(f"{int(flag)} {(flag.name or '').lower()}" for flag in Flag if flag is not Flag.SHADOW)
+    + ", ".join(f"{int(flag)} {(flag.name or '').lower()}" for flag in Flag if flag < Flag.DISCARDED)
     + ".",
 )
 
