@@ -179,6 +179,7 @@ def hot_days(days: int) -> Callable[[str], str]:
         "vee: {}": "vee: {",
         "losses: {}": "losses: {",
         "exceptions: {}": "exceptions: {",
+        "scorecard: {}": "scorecard: {",
         "{timezone: Asia/Kolkata}": "{timezone: Asia/Kolkata, ",
     }
 

@@ -12,6 +12,7 @@ import pytest
 from agents.rating.tariff import FOLDER
 from pipeline.codes import RULE_BIT, Flag, Quality
 from pipeline.columns import Array
+from pipeline.reference import Registry
 from tests.scenarios import rows, world
 from tests.scenarios.world import Feed, Run
 
@@ -36,15 +37,19 @@ overrides:
 @pytest.fixture(scope="module")
 def fed() -> Feed:
     found = world.feed(meters=12, days=DAYS, seed=9, faults="none", network={"consumers_per_dt": 6})
-    registry = found.slots[0].registry
-    assert registry is not None
     points = found.truth.fleet.points.id
+    return replace(found, slots=[replace(slot, registry=_tightened(slot.registry, points)) for slot in found.slots])
+
+
+def _tightened(registry: Registry | None, points: Array) -> Registry | None:
+    """With tariffs and limits of the first consumers."""
+    if registry is None:
+        return None
     mine = np.isin(registry.service_point, points[: USUAL + 1])
     tariff = registry.tariff.copy()
     for place, number in TARIFFS.items():
         tariff[registry.point == points[place]] = number
-    own = replace(registry, limit_wh=np.where(mine, 1, registry.limit_wh), tariff=tariff)
-    return replace(found, slots=[replace(found.slots[0], registry=own), *found.slots[1:]])
+    return replace(registry, limit_wh=np.where(mine, 1, registry.limit_wh), tariff=tariff)
 
 
 def documents(fed: Feed) -> dict[str, bytes]:
