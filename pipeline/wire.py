@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import fastavro
+import numpy as np
 from fastavro.types import Schema
 
 from pipeline.batch import DecodedBatch, FrameBatch, NodeEnergy, ReadingBatch
@@ -52,6 +53,8 @@ NARROW = frozenset({"ReadingBatch"})
 
 WHOLE_ITEMS, NARROW_ITEMS = 0, 1
 """Values of the field `packing`: columns as pipeline.columns or as pipeline.narrow has them."""
+FORMER_ITEMS = {"day_registers": ("<u1", "<u2")}
+"""Columns that were narrower when ReadingBatch was written in whole items: numpy codes then and now."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,16 @@ def _batch_of(schema: str, record: Mapping[str, Any], views: bool) -> Packed:
     if packing != WHOLE_ITEMS:
         raise ContractError("PACKING_OTHER", where=schema, what=f"its columns are packed in way {packing}",
                             do="read it with the Kvarn version that wrote it, or a later one")  # fmt: skip
-    return unpack(BATCHES[schema], record)
+    return unpack(BATCHES[schema], {**record, **_widened(record)})
+
+
+def _widened(record: Mapping[str, Any]) -> dict[str, bytes]:
+    """Columns of a former release's whole items as wide as they are now."""
+    return {
+        name: np.frombuffer(record[name], was).astype(now).tobytes()
+        for name, (was, now) in FORMER_ITEMS.items()
+        if record.get(name)
+    }
 
 
 def _tick(tick: Tick | None) -> dict[str, int] | None:

@@ -13,6 +13,7 @@ from pipeline.codes import Kind, Quality
 from pipeline.columns import empty
 from pipeline.step import Origin, Parcel
 from pipeline.wire import HEADER, MAGIC, stage_record
+from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.fields import Record as Schema
 from schemas.load import load_contracts
 from schemas.records import (
@@ -20,6 +21,7 @@ from schemas.records import (
     DETERMINANT,
     ESTIMATE_SCORE,
     EVENT,
+    FACT,
     LOSS,
     PROFILE_ROW,
     READING_EXCEPTION,
@@ -155,8 +157,11 @@ PLAIN = {
     for schema in (
         COLD_REQUEST,
         DETERMINANT,
+        EDIT,
         ESTIMATE_SCORE,
         EVENT,
+        EXCEPTION_WORK,
+        FACT,
         LOSS,
         PROFILE_ROW,
         READING_EXCEPTION,

@@ -7,7 +7,20 @@ from typing import Literal
 FormatName = Literal["jsonl", "csv", "cim-xml", "cim-json", "espi", "ies", "mscons"]
 
 EVERY = frozenset(
-    {"ReadingBatch", "Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"}
+    {
+        "ReadingBatch",
+        "ColdRequest",
+        "Determinant",
+        "Edit",
+        "EstimateScore",
+        "Event",
+        "ExceptionWork",
+        "Fact",
+        "Loss",
+        "ProfileRow",
+        "ReadingException",
+        "Reject",
+    }  # fmt: skip
 )
 READINGS = frozenset({"ReadingBatch"})
 

@@ -139,7 +139,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         "", Method.MANUAL, "edit", "as a person said", "streaming only; in force whatever the meter sends", NOTHING, 16,
-        7, "manual", Quality.MANUAL,
+        7, "manual-edit", Quality.MANUAL,
     ),
 )  # fmt: skip
 """In order of their ids."""
