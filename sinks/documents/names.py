@@ -20,7 +20,7 @@ EVERY = frozenset(
         "ProfileRow",
         "ReadingException",
         "Reject",
-    }  # fmt: skip
+    }
 )
 READINGS = frozenset({"ReadingBatch"})
 
