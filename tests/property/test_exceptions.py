@@ -48,6 +48,7 @@ def batch_of(readings: list[tuple[int, int, set[str]]], days: list[Day]) -> Read
     batch.service_point = np.array([point for point, _, _ in readings], "<u8")
     batch.interval_start = np.array(starts, "<i8")
     batch.rules = np.array([sum(1 << RULE_BIT[rule] for rule in rules) for _, _, rules in readings], "<u4")
+    batch.flags = np.zeros(len(readings), "<u2")
     batch.day_service_point = np.array([day.point for day in days], "<u8")
     batch.day_start = np.array([day.day * DAY_SECS - OFFSET for day in days], "<i8")
     batch.day_registers = np.array([day.registers for day in days], "<u2")
