@@ -65,7 +65,7 @@ def test_readings_of_the_first_release_are_read_as_they_were_written() -> None:
                 "tick": {"time": 100, "lateness_secs": 5}, "control": None}  # fmt: skip
     body = io.BytesIO()
     assert isinstance(now.batch, ReadingBatch)
-    now.batch.day_registers &= 255
+    now.batch.day_registers = now.batch.day_registers & 255
     of_an_octet = {"day_registers": now.batch.day_registers.astype("<u1").tobytes()}
     fastavro.schemaless_writer(body, CONTRACTS.known[old_id][1], {**envelope, **pack(now.batch), **of_an_octet})
     raw = HEADER.pack(MAGIC, old_id) + body.getvalue()
