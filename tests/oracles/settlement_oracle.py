@@ -378,7 +378,7 @@ def _row(oracle: Oracle, point: int, span: Span, day: int) -> Settled | None:
     for one in of_day:
         _add(oracle, row, one)
     row.registers |= 16 if len(links) > 1 else 0
-    row.registers |= 32 if any(one.use == "out" or one.apart for one in of_day) else 0
+    row.registers |= 256 if any(one.use == "out" or one.apart for one in of_day) else 0
     several = len(span.days) > 1 or origin_of(oracle, point, span.days[0]) != span.days[0]
     row.registers |= 8 if span.energy and several else 0
     row.registers |= 4 if span.energy and row.counts[1] else 0

@@ -32,7 +32,7 @@ def test_only_what_is_full_grows(readings: int, days: int, expected: tuple[int, 
     buffers.readings["interval_start"] = 7
     buffers.grow(288, 3)
     assert (len(buffers.readings), len(buffers.days)) == expected
-    assert (buffers.readings["interval_start"][:1024] == 7).all()
+    assert (buffers.readings["interval_start"][:readings] == 7).all()
 
 
 @given(st.integers(0, 20), st.integers(0, 99), st.booleans(), st.booleans())
