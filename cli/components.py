@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.topology.components import FIRST_LOG, Components, Counted
 from pipeline.topology.stages import STAGES
+from schemas.records import STORED_SCHEMAS
 
 CONNECTOR_TOPICS = {
     "cold": ("source",),
@@ -27,24 +28,7 @@ SILENT_CONNECTORS = frozenset({"cold", "ticker"})
 OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 """Connector types that read what another system writes."""
 
-SINK_SCHEMAS = {
-    "clickhouse": frozenset(
-        {
-            "ReadingBatch",
-            "ColdRequest",
-            "Determinant",
-            "Edit",
-            "EstimateScore",
-            "Event",
-            "ExceptionWork",
-            "Fact",
-            "Loss",
-            "ProfileRow",
-            "ReadingException",
-            "Reject",
-        }
-    )
-}
+SINK_SCHEMAS = {"clickhouse": STORED_SCHEMAS}
 """Sink type -> schemas that it can store."""
 
 COUNTED = (Counted("nodes", "partitions", "node_energy"), Counted("losses", "sources", FIRST_LOG))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.common import FLAGS, ORIGIN, REPORTER
 from schemas.fields import Field, Record, array, nullable, record
 
 _VALUE = record(
@@ -25,34 +26,31 @@ _VALUE = record(
     ),
 )
 
-
-def profile_row(flags: Field, device: Field, origin: tuple[Field, ...]) -> Record:
-    """The record, with the fields that other records have too."""
-    return Record(
-        "ProfileRow",
-        "A row of a nameplate, of a billing profile, or of an event log with values beside the event (IS 15959), "
-        "with everything that the meter sent in it. Billing uses none of it: determinants are made from readings.",
-        (
-            Field("service_point", "long", "Service point as of the row's time; a positive id of the registry."),
-            device,
-            Field(
-                "time",
-                "long",
-                "[s] Stamp of the row by the meter's clock: billing date, time of the event; of a nameplate when it "
-                "was sent; epoch seconds UTC.",
-            ),
-            Field("received_at", "long", "[s] When the connector had the frame, epoch seconds UTC."),
-            Field(
-                "profile",
-                "string",
-                "Logical name of the profile: 0.0.94.91.10.255 nameplate, 1.0.98.1.0.255 billing, 0.0.99.98.n.255 "
-                "event logs.",
-            ),
-            Field("code", "int", "Event code of IS 15959 in the row of an event log; 0 for other profiles."),
-            Field("template", "string", "Table by which the columns were named (docs/decoding.md)."),
-            Field("values", array(_VALUE), "What was sent, in the profile's order; null-data is left out."),
-            flags,
-            Field("frame", "int", "Frame within the source record, from 0."),
-            *origin,
+PROFILE_ROW = Record(
+    "ProfileRow",
+    "A row of a nameplate, of a billing profile, or of an event log with values beside the event (IS 15959), "
+    "with everything that the meter sent in it. Billing uses none of it: determinants are made from readings.",
+    (
+        Field("service_point", "long", "Service point as of the row's time; a positive id of the registry."),
+        REPORTER,
+        Field(
+            "time",
+            "long",
+            "[s] Stamp of the row by the meter's clock: billing date, time of the event; of a nameplate when it "
+            "was sent; epoch seconds UTC.",
         ),
-    )
+        Field("received_at", "long", "[s] When the connector had the frame, epoch seconds UTC."),
+        Field(
+            "profile",
+            "string",
+            "Logical name of the profile: 0.0.94.91.10.255 nameplate, 1.0.98.1.0.255 billing, 0.0.99.98.n.255 "
+            "event logs.",
+        ),
+        Field("code", "int", "Event code of IS 15959 in the row of an event log; 0 for other profiles."),
+        Field("template", "string", "Table by which the columns were named (docs/decoding.md)."),
+        Field("values", array(_VALUE), "What was sent, in the profile's order; null-data is left out."),
+        FLAGS,
+        Field("frame", "int", "Frame within the source record, from 0."),
+        *ORIGIN,
+    ),
+)

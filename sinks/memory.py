@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.wire import BATCHES
+from schemas.records import STORED_SCHEMAS
 from sinks.base import Sink
 from sinks.buffer import BlockLimits
 from sinks.records import Block, Record
-
-PLAIN = (
-    "ColdRequest", "Determinant", "Edit", "EstimateScore", "Event", "ExceptionWork", "Fact", "Loss", "ProfileRow",
-    "ReadingException", "Reject",
-)  # fmt: skip
 
 
 @dataclass
@@ -26,7 +22,7 @@ class ListSink(Sink):
     written: dict[str, Block] = field(default_factory=dict)
     together: bool = False
 
-    schemas = frozenset({*BATCHES, *PLAIN})
+    schemas = frozenset(BATCHES) | STORED_SCHEMAS
 
     def __post_init__(self) -> None:
         super().__init__(self.limits, exclusive=self.together)

@@ -13,20 +13,9 @@ from pipeline.codes import Kind, Quality
 from pipeline.columns import empty
 from pipeline.step import Origin, Parcel
 from pipeline.wire import HEADER, MAGIC, stage_record
-from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.fields import Record as Schema
 from schemas.load import load_contracts
-from schemas.records import (
-    COLD_REQUEST,
-    DETERMINANT,
-    ESTIMATE_SCORE,
-    EVENT,
-    FACT,
-    LOSS,
-    PROFILE_ROW,
-    READING_EXCEPTION,
-    REJECT,
-)
+from schemas.records import STORED
 from sinks.plain import PlainRows
 from sinks.read import read_record
 from sinks.records import Record
@@ -152,22 +141,11 @@ def _sample(kind: Any) -> Any:
     return {field["name"]: _sample(field["type"]) for field in kind["fields"]}
 
 
-PLAIN = {
-    schema.name: schema
-    for schema in (
-        COLD_REQUEST,
-        DETERMINANT,
-        EDIT,
-        ESTIMATE_SCORE,
-        EVENT,
-        EXCEPTION_WORK,
-        FACT,
-        LOSS,
-        PROFILE_ROW,
-        READING_EXCEPTION,
-        REJECT,
-    )
-}
+PLAIN = {schema.name: schema for schema in STORED}
+OF_A_LOG = sorted(
+    name for name, schema in PLAIN.items() if "source_partition" in {field.name for field in schema.fields}
+)
+"""Schemas of records that say which log they come from."""
 
 
 def plain_record(

@@ -12,7 +12,8 @@ import numpy as np
 from agents.rating.state import ZONES
 from pipeline.channels import ENERGY, N_ENERGY
 from pipeline.columns import Array
-from schemas.records import DETERMINANT_KIND, DETERMINANT_REASON, REGISTER_SOURCE, STATE
+from schemas.common import STATE
+from schemas.determinants import DETERMINANT_KIND, DETERMINANT_REASON, REGISTER_SOURCE
 
 KINDS = tuple(name for name, _ in DETERMINANT_KIND)
 REASONS = tuple(name for name, _ in DETERMINANT_REASON)

@@ -12,7 +12,8 @@ from connectors.simulator.network import FIRST_DT
 from pipeline.codes import Level, Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
-from schemas.records import LOSS_SPAN, STATE
+from schemas.common import STATE
+from schemas.records import LOSS_SPAN
 
 SPANS, STATES = ({name: number for number, (name, _) in enumerate(table, 1)} for table in (LOSS_SPAN, STATE))
 MOST_PLACES = 1024

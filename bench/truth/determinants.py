@@ -22,7 +22,8 @@ from pipeline.channels import ENERGY
 from pipeline.codes import Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
-from schemas.records import DETERMINANT_KIND, DETERMINANT_REASON, STATE
+from schemas.common import STATE
+from schemas.determinants import DETERMINANT_KIND, DETERMINANT_REASON
 
 KINDS, REASONS, STATES = (
     {name: number for number, (name, _) in enumerate(table, 1)}

@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.codes import REJECT_CODES, Level, Method
+from schemas.cold_requests import COLD_REQUEST
+from schemas.determinants import DETERMINANT
 from schemas.edits import EDIT, EXCEPTION_WORK
+from schemas.estimate_score import ESTIMATE_SCORE
+from schemas.facts import FACT
 from schemas.fields import Record
-from schemas.records import (
-    COLD_REQUEST,
-    DETERMINANT,
-    ESTIMATE_SCORE,
-    EVENT,
-    FACT,
-    LOSS,
-    PROFILE_ROW,
-    READING_EXCEPTION,
-    REJECT,
-)
+from schemas.profile_rows import PROFILE_ROW
+from schemas.records import EVENT, LOSS, READING_EXCEPTION, REJECT, STORED
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
 NUMBERED = {
@@ -91,23 +86,7 @@ def item_types(record: Record) -> dict[str, dict[str, str]]:
     return found
 
 
-ITEM_TYPES: dict[str, dict[str, str]] = {
-    name: types
-    for record in (
-        COLD_REQUEST,
-        DETERMINANT,
-        EDIT,
-        ESTIMATE_SCORE,
-        EVENT,
-        EXCEPTION_WORK,
-        FACT,
-        LOSS,
-        PROFILE_ROW,
-        READING_EXCEPTION,
-        REJECT,
-    )
-    for name, types in item_types(record).items()
-}
+ITEM_TYPES: dict[str, dict[str, str]] = {name: types for record in STORED for name, types in item_types(record).items()}
 """Arrays and maps of all plain records; a field's name means the same wherever it stands."""
 
 COPY = ("source_topic_id", "source_partition", "source_offset", "source_index")

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+from schemas.records import STORED_SCHEMAS
+
 FormatName = Literal["jsonl", "csv", "cim-xml", "cim-json", "espi", "ies", "mscons"]
 
-EVERY = frozenset(
-    {
-        "ReadingBatch",
-        "ColdRequest",
-        "Determinant",
-        "Edit",
-        "EstimateScore",
-        "Event",
-        "ExceptionWork",
-        "Fact",
-        "Loss",
-        "ProfileRow",
-        "ReadingException",
-        "Reject",
-    }
-)
 READINGS = frozenset({"ReadingBatch"})
 
 FORMAT_SCHEMAS: dict[str, frozenset[str]] = {
-    "jsonl": EVERY,
-    "csv": EVERY,
+    "jsonl": STORED_SCHEMAS,
+    "csv": STORED_SCHEMAS,
     "cim-xml": READINGS,
     "cim-json": READINGS,
     "espi": READINGS,

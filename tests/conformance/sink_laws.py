@@ -13,7 +13,7 @@ from sinks.base import Sink
 from sinks.buffer import BlockLimits
 from sinks.origins import Origins
 from sinks.records import Block, Record
-from tests.builders_readings import plain_record, readings_record
+from tests.builders_readings import OF_A_LOG, plain_record, readings_record
 
 Row = tuple[int, int, int, int]
 """(origin partition, origin offset, service point, Wh) of a reading."""
@@ -47,11 +47,6 @@ def expected(records: Sequence[Record]) -> list[Row]:
                 for point, energy in zip(batch.service_point, batch.energy, strict=True)  # type: ignore[union-attr]
             ]
     return sorted(rows)
-
-
-PLAIN_SCHEMAS = (
-    "ColdRequest", "Determinant", "EstimateScore", "Event", "Loss", "ProfileRow", "ReadingException", "Reject"
-)  # fmt: skip
 
 
 class SinkLaws:
@@ -88,11 +83,11 @@ class SinkLaws:
     def test_plain_records_of_every_schema_arrive(self, storage: Storage) -> None:
         places = [(offset, index) for offset in range(3) for index in range(4)]
         with self.opened(storage) as sink:
-            for schema in PLAIN_SCHEMAS:
+            for schema in OF_A_LOG:
                 for position, (offset, index) in enumerate(places):
                     sink.accept(plain_record(schema, offset, index, position=position, revision=position))
             sink.flush()
-            for schema in PLAIN_SCHEMAS:
+            for schema in OF_A_LOG:
                 assert storage.plain(sink, schema) == places
 
     def test_a_block_that_is_written_again_doubles_nothing(self, storage: Storage) -> None:

@@ -20,11 +20,9 @@ from sinks.clickhouse.plain_block import plain_block
 from sinks.clickhouse.plain_tables import ITEM_TYPES, PLAIN_TABLES
 from sinks.plain import PlainRows, leaf_columns, plain_rows
 from sinks.read import read_plain
-from tests.builders_readings import CONTRACTS, PLAIN, plain
+from tests.builders_readings import CONTRACTS, OF_A_LOG, PLAIN, plain
 
 SCHEMAS = sorted(PLAIN)
-OF_A_LOG = [name for name in SCHEMAS if any(field.name == "source_partition" for field in PLAIN[name].fields)]
-"""Schemas of records that say which log they come from."""
 
 EMPTY: dict[str, Any] = {"String": ""}
 """What stands below a null, where that is not 0; an enum's is its first symbol."""
