@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer
 
 from connectors.edits.book import Book
-from connectors.gather.intake import MOST_WAIT_MS, QUEUED_KBYTES, READ_SECS
+from connectors.gather.intake import MOST_WAIT_MS, QUEUED_KBYTES, READ_SECS, commit_done
 from connectors.gather.progress import Progress
 from pipeline.errors import Transient
 from pipeline.wire import ONE_AT_A_TIME
@@ -93,15 +93,7 @@ class EditLog:
 
     def commit(self) -> None:
         """Commit what is handed on; raises Transient, after which it is done again with the next."""
-        done = self._progress.take()
-        if not done:
-            return
-        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in sorted(done.items())]
-        try:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            self._progress.restore(done)
-            raise Transient("OFFSETS_UNCOMMITTED", where=self._topic, what=str(error), do="check the broker") from error
+        commit_done(self._consumer, self._topic, self._progress)
 
     def close(self) -> None:
         """Leave the group."""

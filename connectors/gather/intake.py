@@ -33,6 +33,19 @@ class Source:
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def commit_done(consumer: Any, topic: str, progress: Progress) -> None:
+    """Commit what is done of `topic`; raises Transient, after which it is done again with the next."""
+    done = progress.take()
+    if not done:
+        return
+    offsets = [TopicPartition(topic, partition, offset) for partition, offset in sorted(done.items())]
+    try:
+        consumer.commit(offsets=offsets, asynchronous=False)
+    except KafkaException as error:
+        progress.restore(done)
+        raise Transient("OFFSETS_UNCOMMITTED", where=topic, what=str(error), do="check the broker") from error
+
+
 class Intake:
     """Messages from what was committed on."""
 
@@ -58,15 +71,7 @@ class Intake:
 
     def commit(self) -> None:
         """Commit what is done; raises Transient, after which it is done again with the next."""
-        done = self._progress.take()
-        if not done:
-            return
-        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in sorted(done.items())]
-        try:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            self._progress.restore(done)
-            raise Transient("OFFSETS_UNCOMMITTED", where=self._topic, what=str(error), do="check the broker") from error
+        commit_done(self._consumer, self._topic, self._progress)
 
     def close(self) -> None:
         """Leave the group."""
