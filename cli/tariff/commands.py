@@ -25,6 +25,7 @@ from cli.output import OK, USAGE, Json, aside, console, emit
 from cli.tariff.changes import parts_of
 from cli.tariff.given import check_names, landed, quantities
 from cli.tariff.options import Given, Name, with_period
+from cli.tariff.shadow import shadow
 from cli.tariff.show import (
     adjustment_rows,
     bill_json,
@@ -190,6 +191,9 @@ def import_(
         typer.echo(text.decode(), nl=False)
     else:
         console().print(f"{document.tariff.code}: written to {to}", markup=False)
+
+
+app.command()(shadow)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -46,6 +47,31 @@ def test_the_embedded_demo_closes_its_books_with_all_faults(tmp_path: Path) -> N
     found = demo(tmp_path, "--meters", "60", "--days", "1", "--seed", "7")
     check_books(found)
     assert {"frames_in", "readings", "rejected", "determinants", "energy_wh", "losses", "seconds"} <= set(found)
+    check_shadow(tmp_path)
+
+
+def check_shadow(folder: Path) -> None:
+    """The tariff that bills were made with gives the same bills from what is stored; another one others."""
+    same = shadow(folder, "msedcl-lt1b-2020", "--by", "load")
+    assert same["bills"] == same["provisional"] > 50
+    assert same["before_paise"] == same["after_paise"] > 0
+    assert sum(sum(group["histogram"]) for group in same["groups"].values()) == same["bills"]
+    other = shadow(folder, str(ROOT / "examples" / "tariffs" / "rooftop.yaml"), "--deltas", "due.csv")
+    rows = list(csv.DictReader((folder / "due.csv").open(encoding="utf-8")))
+    assert len(rows) == other["bills"] == same["bills"]
+    assert sum(int(row["delta_paise"]) for row in rows) == other["delta_paise"] != 0
+    assert other["left_out"] == {}
+
+
+def shadow(folder: Path, *arguments: str) -> dict[str, Any]:
+    """What `kvarn tariff shadow` says of the demo's month."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "tariff", "shadow", *arguments, "--from", "2025-07", "--json", "--dsn",
+         "chdb://.kvarn/demo/warehouse"], cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 @pytest.mark.slow
