@@ -81,20 +81,25 @@ def batch_of(rows: Sequence[Row]) -> ReadingBatch:
     return batch
 
 
-def prepared_of(step: UsageStep, documents: dict[str, bytes] | None = None, interval: int = INTERVAL) -> Prepared:
+def prepared_of(
+    step: UsageStep, documents: dict[str, bytes] | None = None, interval: int = INTERVAL, tariff: int = 0
+) -> Prepared:
     """Tables of a registry with one meter."""
     none = KeyRing(np.zeros(0, np.uint64), np.zeros((0, 16), np.uint8), np.zeros((0, 16), np.uint8))
     own = registry([Link(device=7, point=7, start=0, until=FOREVER, interval=interval)])
+    own.tariff[:] = tariff
     return step.prepare(References(own, none, documents or {}))
 
 
 class Stage:
     """The stage on a store of its own."""
 
-    def __init__(self, config: UsageConfig | None = None, documents: dict[str, bytes] | None = None) -> None:
+    def __init__(
+        self, config: UsageConfig | None = None, documents: dict[str, bytes] | None = None, tariff: int = 0
+    ) -> None:
         self.step = UsageStep(config or UsageConfig())
         self.store = StateStore(self.step.layout, range(PAGES))
-        self.prepared = prepared_of(self.step, documents)
+        self.prepared = prepared_of(self.step, documents, tariff=tariff)
         self.offset = 0
 
     def take(self, rows: Sequence[Row]) -> list[dict[str, Any]]:

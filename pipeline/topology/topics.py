@@ -51,7 +51,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "exceptions",
-        "exceptions, usage",
+        "exceptions, usage, losses, decode",
         "service point",
         "ReadingException",
         "warehouse, operations",

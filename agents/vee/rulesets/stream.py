@@ -11,12 +11,19 @@ from agents.vee.rulesets.read import EVER, NEVER, RuleSet, Scope, Statement
 from pipeline.rules import Severity
 
 STREAMED = (
-    "V01", "V02", "V03", "V05", "V06", "V07", "V09", "V10", "V12", "V14", "V15", "V16", "V29", "V32", "V33", "V37",
+    "V01", "V02", "V03", "V05", "V06", "V07", "V09", "V10", "V12", "V14", "V15", "V16", "V26", "V29", "V32", "V33",
+    "V37",
 )  # fmt: skip
 """Rules of the stage, which has three days of a meter before it."""
 
 ON_REQUEST = ("V21", "V25", "V27")
 """Rules that it judges where a rule set says so: V27 by `nominal_mv`, the others by name."""
+
+MONTHS = ("V08", "V17", "V18", "V19", "V20", "V22", "V30")
+"""Rules that the stage `usage` judges behind it, by the same rule sets: they are on, off or in shadow."""
+
+BESIDE = ("V23", "V24", "V35", "V36")
+"""Rules that the stages `exceptions` and `losses` judge, by their own options."""
 
 FIXED = frozenset({"V01", "V06", "V07", "V12"})
 """What they say is how readings are kept, so nothing can be said of them."""
@@ -66,6 +73,10 @@ def stream_findings(sets: Sequence[RuleSet]) -> Iterator[RuleFinding]:
 
 
 def _left_out(code: str, run: Run | None, severity: Severity | None) -> str:
+    if code in MONTHS:
+        return "has there the severity of the table of rules" if severity else ""
+    if code in BESIDE:
+        return "is switched by the options of its stage there"
     if code not in (*STREAMED, *ON_REQUEST):
         return "is judged in whole series alone"
     if code in FIXED:
