@@ -135,7 +135,8 @@ READING_EXCEPTION = Record(
             "found",
             nullable("long"),
             "What was judged: V24 Wh that were used, V36 Wh of the day now, V35 Wh that flowed out, V13 Wh of the "
-            "zones, V31 thousandths of the ratio in the meter, V28 W of the meter's maximum demand; null for other rules.",
+            "zones, V31 thousandths of the ratio in the meter, V28 W of the meter's maximum demand; null for other "
+            "rules.",
             None,
         ),
         Field(

@@ -21,12 +21,18 @@ FIGURED = np.dtype([(name, "<i8") for name in (*(CHANGE.names or ()), "wh", "fou
 """A CHANGE with Wh at stake (-1: what is at stake of the day) and what was compared."""
 
 
+def figured(changes: Array) -> Array:
+    """FIGURED (n,) of changes (n,) that have some of its fields."""
+    made = np.zeros(len(changes), FIGURED)
+    made["wh"], made["found"], made["expected"] = -1, NOTHING, NOTHING
+    for name in changes.dtype.names or ():
+        made[name] = changes[name]
+    return made
+
+
 def with_figures(changes: Array, batch: ReadingBatch, inactive_wh: int) -> Array:
     """FIGURED (n,) of CHANGE (n,), whose rows are settled days of `batch`."""
-    made = np.zeros(len(changes), FIGURED)
-    for name in CHANGE.names or ():
-        made[name] = changes[name]
-    made["wh"], made["found"], made["expected"] = -1, NOTHING, NOTHING
+    made = figured(changes)
     used = np.flatnonzero(changes["bit"] == V24)
     made["found"][used] = batch.day_actual[changes["row"][used], WH_IMP]
     made["wh"][used] = np.where(changes["state"][used] == OPEN, made["found"][used], 0)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from agents.vee.config import Thresholds, VeeConfig
 from pipeline.localtime import OFFSETS, known_zone
 
-JUDGED = ("V08", "V17", "V18", "V19", "V20", "V22", "V30")
+JUDGED = ("V08", "V17", "V18", "V19", "V20", "V22", "V30", "V28")
 """Rules that this stage judges."""
 
 
@@ -39,6 +39,14 @@ class UsageConfig(BaseModel):
     peak_change_percent: int = _same("peak_change_percent")
     estimated_bills: int = _same("estimated_bills")
     register_change_percent: int = _same("register_change_percent")
+    demand_tolerance_permille: int = _same("demand_tolerance_permille")
+    demand_secs: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="V28: seconds over which the meters' maximum demand is integrated; 0: it is not judged. Takes 6 "
+        "octets of state for every service point.",
+    )
     utility: str | None = _of_vee("utility")
     tariff_categories: dict[int, str] = _of_vee("tariff_categories")
     without: tuple[str, ...] = Field((), description=f"Rules that are not judged, of {', '.join(JUDGED)}.")
@@ -55,6 +63,11 @@ class UsageConfig(BaseModel):
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: not judged here; use some of {', '.join(JUDGED)}")
         return codes
+
+    @staticmethod
+    def place_of(code: str) -> int:
+        """Bit of a rule in `rules` of the limits."""
+        return JUDGED.index(code)
 
     @property
     def offset_secs(self) -> int:

@@ -28,7 +28,7 @@ class Prepared:
     """Tables of the versions in force.
 
     limits LIMITS (k,): sets of limits. courses, changes, of_link: which of them a link has, by day, as in
-    `agents.vee.limits.LimitTables`. interval_secs u4 (links,).
+    `agents.vee.limits.LimitTables`. interval_secs u4 (links,); numerator, denominator i64 (links,): multiplying factor.
     """
 
     limits: Array
@@ -36,6 +36,8 @@ class Prepared:
     changes: Array
     of_link: Array
     interval_secs: Array
+    numerator: Array
+    denominator: Array
 
     def rows_of(self, links: Array, days: Array) -> Array:
         """Rows i64 (n,) of `limits` for links i64 (n,) on local days i64 (n,); a link that is not known has row 0."""
@@ -65,7 +67,8 @@ def prepare(config: UsageConfig, references: References) -> Prepared:
 
     rows, *courses = compile_courses(base, sets, registry, references.documents, row_of)
     secs = np.ascontiguousarray(registry.interval_secs, np.uint32)
-    return Prepared(np.array(rows, LIMITS), *courses, secs)
+    factor = registry.factor_numerator.astype(np.int64), np.maximum(registry.factor_denominator.astype(np.int64), 1)
+    return Prepared(np.array(rows, LIMITS), *courses, secs, *factor)
 
 
 def _judged(config: UsageConfig, chosen: Chosen) -> int:

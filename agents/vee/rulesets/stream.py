@@ -19,11 +19,18 @@ STREAMED = (
 ON_REQUEST = ("V21", "V25", "V27")
 """Rules that it judges where a rule set says so: V27 by `nominal_mv`, the others by name."""
 
-MONTHS = ("V08", "V17", "V18", "V19", "V20", "V22", "V30")
+MONTHS = ("V08", "V17", "V18", "V19", "V20", "V22", "V28", "V30")
 """Rules that the stage `usage` judges behind it, by the same rule sets: they are on, off or in shadow."""
 
-BESIDE = ("V23", "V24", "V35", "V36")
-"""Rules that the stages `exceptions` and `losses` judge, by their own options."""
+BESIDE = {
+    "V13": "decode",
+    "V23": "exceptions",
+    "V24": "exceptions",
+    "V31": "decode",
+    "V35": "losses",
+    "V36": "exceptions",
+}
+"""Rules that other stages judge, by their own options."""
 
 FIXED = frozenset({"V01", "V06", "V07", "V12"})
 """What they say is how readings are kept, so nothing can be said of them."""
@@ -50,6 +57,13 @@ PHYSICAL = ("V15", "V27", "V29")
 
 FOR_ALL = ("grid_tolerance_secs", "future_slack_secs")
 """Thresholds that are asked for before it is known whose a row is: what holds for all, and always, is taken."""
+
+
+def judged_by(code: str) -> str:
+    """The stage that judges a rule in a topology; empty: none, whole series alone are judged by it."""
+    if code in (*STREAMED, *ON_REQUEST):
+        return "vee"
+    return "usage" if code in MONTHS else BESIDE.get(code, "")
 
 
 def holds_always(one: RuleSet, statement: Statement) -> bool:

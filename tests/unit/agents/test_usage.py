@@ -223,7 +223,7 @@ def test_records_go_over_the_wire_with_their_stage() -> None:
 def test_thresholds_are_those_of_whole_series() -> None:
     mine, series = UsageConfig(), Thresholds()  # type: ignore[call-arg]
     shared = [name for name in UsageConfig.model_fields if name in Thresholds.model_fields]
-    assert len(shared) == 9
+    assert len(shared) == 10
     for name in shared:
         assert getattr(mine, name) == getattr(series, name)
         assert UsageConfig.model_fields[name].description == Thresholds.model_fields[name].description
