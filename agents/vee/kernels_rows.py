@@ -22,7 +22,7 @@ from pipeline.channels import CHANNELS, FIRST_PHYSICAL, FIRST_REACTIVE, N_ENERGY
 from pipeline.codes import RULE_BIT, Flag, Kind, Quality
 from pipeline.localtime import DAY_SECS
 
-V05, V09, V10, V15 = (1 << RULE_BIT[code] for code in ("V05", "V09", "V10", "V15"))
+V05, V09, V10, V11, V15 = (1 << RULE_BIT[code] for code in ("V05", "V09", "V10", "V11", "V15"))
 V26, V27, V29, V33, V37 = (1 << RULE_BIT[code] for code in ("V26", "V27", "V29", "V33", "V37"))
 INVALID, DOUBTFUL = int(Flag.CLOCK_INVALID), int(Flag.CLOCK_DOUBTFUL)
 HEAD_END, SHADOW = int(Flag.HEAD_END), int(Flag.SHADOW)
@@ -65,6 +65,8 @@ def judge_rows(readings, tables, offset, present, energy, reactive, physical):  
         link = tables.links[reading.link]
         limit = tables.limit_rows[row_of(tables, link, (reading.interval_start + offset) // DAY_SECS)]
         source, found = np.int64(reading.source), np.int64(reading.rules)
+        # Of a test every revision tells it: it is of the day, not of the row.
+        found |= V11 if limit.testing else 0
         if source >= 0:
             found |= _of_status(reading, link, limit, present[source])
             found |= _of_power(reading, limit, energy, reactive, physical, source, present[source])

@@ -53,6 +53,7 @@ LIMIT = np.dtype(
         ("voltage_most", "<i8"),
         ("supply_mv", "<i8"),  # V26: voltage and current from which on energy must be measured; 0: not judged
         ("supply_ma", "<i8"),
+        ("testing", "<i8"),  # V11: 1: what is measured is a test
         ("off", "<i8"),  # rules (bits) that are not told
         ("shadow", "<i8"),  # rules (bits) in shadow
         ("doubts", "<i8"),  # rules (bits) of PHYSICAL that make their channel suspect
@@ -257,6 +258,7 @@ def limit_row(config: VeeConfig, chosen: Chosen) -> Row:
         "voltage_most": v27 * limits.voltage_most_percent // 100,
         "supply_mv": (limits.nominal_mv if _severity("V26", chosen) else 0) * limits.supply_voltage_percent // 100,
         "supply_ma": limits.supply_current_ma,
+        "testing": limits.testing if _severity("V11", chosen) else 0,
         "off": _bits(code for code in chosen.off if code not in FIXED),
         "shadow": _bits(code for code in chosen.shadow if code not in FIXED),
         "doubts": _bits(code for code in PHYSICAL if _severity(code, chosen) in (Severity.WARNING, Severity.ERROR)),
@@ -279,7 +281,7 @@ def _severity(code: str, chosen: Chosen) -> Severity | None:
         return None
     if code in chosen.shadow:
         return Severity.INFORMATION
-    if code in ON_REQUEST and code != "V27" and code not in chosen.on and said is None:
+    if code in ON_REQUEST and code not in ("V11", "V27") and code not in chosen.on and said is None:
         return None
     return said or _DEFAULT.get(code, RULE_BY_CODE[code].severity)
 

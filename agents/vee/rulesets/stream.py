@@ -16,8 +16,8 @@ STREAMED = (
 )  # fmt: skip
 """Rules of the stage, which has three days of a meter before it."""
 
-ON_REQUEST = ("V21", "V25", "V27")
-"""Rules that it judges where a rule set says so: V27 by `nominal_mv`, the others by name."""
+ON_REQUEST = ("V11", "V21", "V25", "V27")
+"""Rules that it judges where a rule set says so: V11 by `testing`, V27 by `nominal_mv`, the others by name."""
 
 MONTHS = ("V08", "V17", "V18", "V19", "V20", "V22", "V28", "V30")
 """Rules that the stage `usage` judges behind it, by the same rule sets: they are on, off or in shadow."""
