@@ -223,7 +223,7 @@ class ReadingBatch:
             "bits",
             "1 opening register known, 2 closing register known, "
             "4 the day was scaled to them, 8 a register span of several days, 16 the meter was exchanged; told of good "
-            "intervals: 32 V14, 64 V25, 128 V21; 256 an outage fell into the day",
+            "intervals: 32 V14, 64 V25, 128 V21; 256 an outage fell into the day; 512 V26, 1024 V26 in shadow",
         ),
         Column("day_opening", "<i8", "settlement", "Wh, VAh", "meter-side registers at the start", N_ENERGY),
         Column("day_closing", "<i8", "settlement", "Wh, VAh", "meter-side registers at the end", N_ENERGY),

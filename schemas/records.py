@@ -120,15 +120,38 @@ READING_EXCEPTION = Record(
             "wh_at_stake",
             "long",
             "[Wh] Import of the last day that is estimated, suspect or unexplained; of V17 and V19 how far the use of "
-            "the last month is from what was expected, of V20 that of the last day.",
+            "the last month is from what was expected, of V20 that of the last day; of V24 what was used, of V36 how "
+            "far the day's energy has changed, of V35 what was lost, or was there too much.",
         ),
         Field("paise_at_stake", "long", "[paise] The same at the average rate that the stage is told, to sort by."),
         Field(
             "stage",
             "string",
-            "Stage that found it: exceptions (days), usage (months). Two records of the same stage, topic id, "
-            "partition, offset and index are copies.",
+            "Stage that found it: exceptions (days), usage (months), losses (nodes), decode (what meters say of "
+            "themselves). Two records of the same stage, topic id, partition, offset and index are copies.",
             default="exceptions",
+        ),
+        Field(
+            "found",
+            nullable("long"),
+            "What was judged: V24 Wh that were used, V36 Wh of the day now, V35 Wh that flowed out, V13 Wh of the "
+            "zones, V31 thousandths of the ratio in the meter, V28 W of the meter's maximum demand; null for other "
+            "rules.",
+            None,
+        ),
+        Field(
+            "expected",
+            nullable("long"),
+            "What it was compared with: V24 Wh that are let pass, V36 Wh of the day when it was final, V35 Wh that "
+            "flowed in, V13 Wh of the total register, V31 thousandths of the registry's ratio, V28 W of the largest "
+            "interval; null for other rules.",
+            None,
+        ),
+        Field(
+            "node",
+            "long",
+            "Network node, of which `service_point` is the meter (V35); 0 for what is found at a service point.",
+            0,
         ),
         Field("tick_time", "long", "[s] Time of the log at which it was seen, epoch seconds UTC."),
         *ORIGIN,

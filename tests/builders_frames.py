@@ -132,6 +132,7 @@ class Link:
     template: int = 1
     since: int = 0
     until: int = int(FOREVER)
+    factor: tuple[int, int] = (1, 1)
 
 
 def references(links=(Link(),), keys=None, others=None) -> References:
@@ -143,7 +144,7 @@ def references(links=(Link(),), keys=None, others=None) -> References:
         registry.device[row], registry.service_point[row] = link.device, link.point
         registry.valid_from[row], registry.valid_to[row] = link.since, link.until
         registry.template[row], registry.interval_secs[row] = link.template, 1800
-        registry.factor_numerator[row] = registry.factor_denominator[row] = 1
+        registry.factor_numerator[row], registry.factor_denominator[row] = link.factor
     assert registry.opening.shape[1] == N_ENERGY
     known = {DEVICE: KEYS} if keys is None else keys
     octets = [np.frombuffer(b"".join(pair[part] for pair in known.values()), np.uint8) for part in (0, 1)]

@@ -81,25 +81,37 @@ def batch_of(rows: Sequence[Row]) -> ReadingBatch:
     return batch
 
 
-def prepared_of(step: UsageStep, documents: dict[str, bytes] | None = None, interval: int = INTERVAL) -> Prepared:
+def prepared_of(
+    step: UsageStep, documents: dict[str, bytes] | None = None, interval: int = INTERVAL, tariff: int = 0,
+    factor: tuple[int, int] = (1, 1),
+) -> Prepared:  # fmt: skip
     """Tables of a registry with one meter."""
     none = KeyRing(np.zeros(0, np.uint64), np.zeros((0, 16), np.uint8), np.zeros((0, 16), np.uint8))
-    own = registry([Link(device=7, point=7, start=0, until=FOREVER, interval=interval)])
+    link = Link(7, 7, 0, FOREVER, interval=interval, numerator=factor[0], denominator=factor[1])
+    own = registry([link])
+    own.tariff[:] = tariff
     return step.prepare(References(own, none, documents or {}))
 
 
 class Stage:
     """The stage on a store of its own."""
 
-    def __init__(self, config: UsageConfig | None = None, documents: dict[str, bytes] | None = None) -> None:
+    def __init__(
+        self, config: UsageConfig | None = None, documents: dict[str, bytes] | None = None, tariff: int = 0,
+        factor: tuple[int, int] = (1, 1),
+    ) -> None:  # fmt: skip
         self.step = UsageStep(config or UsageConfig())
         self.store = StateStore(self.step.layout, range(PAGES))
-        self.prepared = prepared_of(self.step, documents)
+        self.prepared = prepared_of(self.step, documents, tariff=tariff, factor=factor)
         self.offset = 0
 
     def take(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """The exceptions that one record of settlements gives rise to."""
-        parcel = Parcel(Origin("log", 0, self.offset), batch_of(rows))
+        return self.take_batch(batch_of(rows))
+
+    def take_batch(self, batch: ReadingBatch) -> list[dict[str, Any]]:
+        """Those of a batch."""
+        parcel = Parcel(Origin("log", 0, self.offset), batch)
         self.offset += 1
         advance = self.step.advance(parcel, self.store, self.prepared)
         assert advance.parcel is parcel

@@ -59,4 +59,15 @@ class DecodeConfig(BaseModel):
     clock_drift_span_secs: int = Field(
         86_400, ge=0, le=30 * 86_400, description="And when these pushes arrived over at least so long a time."
     )
+    judge_profiles: bool = Field(
+        False,
+        description="Judge what meters say of themselves: transformer ratios of nameplates against the registry (V31), "
+        "zone registers of billing rows against the total (V13). What fails goes to the output `exceptions`.",
+    )
+    zone_tolerance_wh: int = Field(
+        100, ge=0, description="V13: how far the registers of the tariff zones may be from the total register."
+    )
+    paise_per_kwh: int = Field(
+        700, ge=0, description="What a kilowatt-hour at stake is worth, to sort by: an average billing rate."
+    )
     frame_limit: int = Field(65_535, ge=64, le=65_535, description="Longest frame that is looked at, octets.")

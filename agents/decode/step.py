@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from agents.decode.openings import close_intervals
 from agents.decode.others import open_others
 from agents.decode.prepare import tables_of
 from agents.decode.profile_records import profile_records
+from agents.decode.profile_rules import Links, judge_rows, links_of
 from agents.decode.records import drift_records, event_records, log_records, rejects_of
 from agents.decode.second_try import second_try, try_neighbours
 from agents.decode.state import LAYOUT, TOGETHER
@@ -57,6 +58,13 @@ from pipeline.step import Advance, Emission, Parcel
 
 _TABLE = tuple(column for column in DecodedBatch.COLUMNS if column.section != "statement")
 """What kernels write."""
+
+
+class Prepared(NamedTuple):
+    """Tables for kernels; factors of links, where profiles are judged."""
+
+    tables: Tables
+    links: Links | None
 
 
 class _Cipher(threading.local):
@@ -77,16 +85,17 @@ class DecodeStep:
     name = "decode"
     layout = LAYOUT
     outputs: Mapping[str, str] = MappingProxyType(
-        {"events": "Event", "profile_rows": "ProfileRow", "rejects": "Reject"}
+        {"events": "Event", "profile_rows": "ProfileRow", "exceptions": "ReadingException", "rejects": "Reject"}
     )
 
     def __init__(self, config: DecodeConfig | None = None) -> None:
         self.config = config or DecodeConfig()
         self._cipher = _Cipher()
 
-    def prepare(self, references: References) -> Tables:
+    def prepare(self, references: References) -> Prepared:
         """Device index, links, keys, templates and settings."""
-        return tables_of(references, self.config)
+        links = links_of(references.registry) if self.config.judge_profiles else None
+        return Prepared(tables_of(references, self.config), links)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
         """Rows of the parcel's frames; ticks and controls pass."""
@@ -99,7 +108,7 @@ class DecodeStep:
             )  # fmt: skip
         lane, drifts = SingleLane(self.config.single_octets), new_drifts(len(parcel.batch.length))
         decoded, opened, changes = decode_batch(
-            parcel.batch, store, prepared, self._cipher.context, parcel.requeued, lane, drifts
+            parcel.batch, store, prepared.tables, self._cipher.context, parcel.requeued, lane, drifts
         )
         records = [*event_records(parcel, decoded, changes)]
         records += log_records(parcel, lane.events, len(records))
@@ -109,6 +118,9 @@ class DecodeStep:
             Emission("profile_rows", record, key=record["device"].encode())
             for record in profile_records(parcel, lane.rows)
         ]
+        if prepared.links is not None and lane.rows:
+            judged = judge_rows(parcel, lane.rows, prepared.links, self.config)
+            emissions += [Emission("exceptions", judged)] if judged is not None else []
         refused = rejects_of(parcel, opened.code, opened.frames.counter, lane.said)
         if refused is not None:
             emissions.append(Emission("rejects", refused))

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from agents.vee.config import Thresholds
 from pipeline.localtime import OFFSETS, known_zone
 from pipeline.rules import RULE_BY_CODE
 
 WINDOW = 8
 """Local days back that a change of a day is followed: the longest hot window."""
 LONGEST_RUN = 60
+
+
+def _same(name: str) -> Any:
+    """A threshold with the default, bounds and description that it has for whole series."""
+    return copy(Thresholds.model_fields[name])
 
 
 class ExceptionsConfig(BaseModel):
@@ -40,6 +49,8 @@ class ExceptionsConfig(BaseModel):
         le=LONGEST_RUN,
         description="V30: days in a row of which no interval came; 0: not judged here but by months, in `usage`.",
     )
+    inactive_tolerance_wh: int = _same("inactive_tolerance_wh")
+    final_change_permille: int = _same("final_change_permille")
     without: tuple[str, ...] = Field((), description="Codes of rules that make no exceptions.")
     paise_per_kwh: int = Field(
         700, ge=0, description="What a kilowatt-hour at stake is worth, to sort by: an average billing rate."

@@ -9,15 +9,21 @@ import numpy as np
 
 from agents.exceptions.config import WINDOW
 from pipeline.jit import allocating_kernel, expanded
+from pipeline.localtime import DAY_SECS
 from pipeline.lookup import mix
 from pipeline.rules import RULE_BIT
 from pipeline.state import mark
 
-V01, V12, V23, V30 = (RULE_BIT[code] for code in ("V01", "V12", "V23", "V30"))
+V01, V12, V23, V24, V26, V30 = (RULE_BIT[code] for code in ("V01", "V12", "V23", "V24", "V26", "V30"))
 ACTUAL, ESTIMATED, MISSING, SUSPECT = range(4)
 """Places of `day_counts`."""
 BOTH_REGISTERS = 3
-OUTAGE_IN_DAY = 256
+OUTAGE_IN_DAY, USE_IN_OUTAGE = 256, 512
+"""Bits of `day_registers`."""
+STAYS = 1 << V26
+"""Rules whose failure at a reading stays, though all of the day is actual: the value that came is what is odd."""
+KEPT_DAYS = 400
+"""Behind the last value of an open switch that its point is remembered."""
 RUN_BITS = 64
 
 ZERO_DAY, ESTIMATED_DAY = 1, 2
@@ -35,6 +41,7 @@ LIMITS = np.dtype(
         ("sum_permille", "<i8"),
         ("estimated_days", "<i8"),
         ("offset", "<i8"),
+        ("inactive_wh", "<i8"),
     ]
 )
 
@@ -57,6 +64,8 @@ def judge_days(registers, counts, unexplained, register_energy, actual, estimate
         share = abs(register_energy[row, 0]) // 1000 * limit.sum_permille
         if registers[row] & BOTH_REGISTERS == BOTH_REGISTERS and left > max(limit.sum_wh, share):
             rules[row] |= np.uint64(1) << np.uint64(V12)
+        if registers[row] & USE_IN_OUTAGE:
+            rules[row] |= np.uint64(1) << np.uint64(V26)
         if np.int64(counts[row, ACTUAL]) == expected and actual[row, 0] == 0 and estimated[row, 0] == 0:
             # Without supply nothing can be used.
             kind[row] = np.uint8(0 if registers[row] & OUTAGE_IN_DAY else ZERO_DAY)
@@ -105,6 +114,48 @@ def see(slots, days, bits, points, changed, dirty, capacity):  # type: ignore[no
 
 
 @expanded
+def _of_point(record, place, whole, used, day, limit):  # type: ignore[no-untyped-def]
+    """Rules of a local day, at `place`, by what is kept of its point."""
+    # Of a day that has come whole there is nothing to look at any more, whatever came before.
+    if whole:
+        record.seen[place] = np.uint32(record.seen[place] & STAYS)
+    found = np.uint64(record.seen[place])
+    if used > limit.inactive_wh and _was_open(record, day * DAY_SECS - limit.offset):
+        found |= np.uint64(1) << np.uint64(V24)
+    return found
+
+
+@expanded
+def _was_open(record, begin):  # type: ignore[no-untyped-def]
+    """The load switch is known to have been open all the local day that begins at `begin`."""
+    end = begin + DAY_SECS
+    lasted = record.until == 0 or record.until >= end
+    return record.since != 0 and record.since <= begin and record.heard >= end and lasted
+
+
+@allocating_kernel
+def note_switches(slots, times, closed, points, changed, dirty, capacity):  # type: ignore[no-untyped-def]
+    """Take values of load switches, closed u1 (n,) at times i64 (n,), into the rows at slots i64 (n,); -1: no row."""
+    for item in range(slots.shape[0]):
+        if slots[item] < 0:
+            continue
+        record, time = points[slots[item]], times[item]
+        if closed[item]:
+            # What is older than the open time, or behind its end, says nothing new.
+            if record.since == 0 or time < record.since or (record.until != 0 and time >= record.until):
+                continue
+            record.until = time
+            record.heard = min(record.heard, time)
+        elif record.since == 0 or (record.until != 0 and time > record.until):
+            record.since, record.until, record.heard = time, 0, time
+        elif time > record.heard:
+            record.heard = time
+        else:
+            continue
+        mark(changed, dirty, 0, slots[item], capacity)
+
+
+@expanded
 def _run(bits):  # type: ignore[no-untyped-def]
     """Days of the run that ends at the newest day."""
     length = np.int64(0)
@@ -121,9 +172,11 @@ def _put(out, made, row, bit, state, first, last):  # type: ignore[no-untyped-de
 
 
 @allocating_kernel
-def follow(first, rows, slots, day, rules, kind, counts, zero_days, limits, points, changed, dirty, capacity, out):  # type: ignore[no-untyped-def]
+def follow(  # type: ignore[no-untyped-def]
+    first, rows, slots, day, rules, kind, counts, used, zero_days, limits, points, changed, dirty, capacity, out
+):
     """Take settled days rows i64 (n,), from `first` on, into the state at slots i64 (n,), in order; what opens or
-    closes goes to out CHANGE. zero_days i64 (n,): limit of V23 at each.
+    closes goes to out CHANGE. used i64 (days, 4): actual energy of all; zero_days i64 (n,): limit of V23 at each.
 
     Returns (days taken, changes): fewer days when `out` might not hold those of the next.
     """
@@ -140,12 +193,8 @@ def follow(first, rows, slots, day, rules, kind, counts, zero_days, limits, poin
         _note_run(record, at, kind[row])
         place = _place_of(record, at)
         if place >= 0:
-            found = rules[row]
-            # Of a day that has come whole there is nothing to look at any more, whatever came before.
-            if counts[row, ESTIMATED] or counts[row, MISSING] or counts[row, SUSPECT]:
-                found |= np.uint64(record.seen[place])
-            else:
-                record.seen[place] = np.uint32(0)
+            whole = counts[row, ESTIMATED] == 0 and counts[row, MISSING] == 0 and counts[row, SUSPECT] == 0
+            found = rules[row] | _of_point(record, place, whole, used[row, 0], at, limit)
             before = np.uint64(record.open[place])
             record.open[place] = np.uint32(found)
             for bit in range(RUN_BITS):
@@ -171,7 +220,7 @@ def follow(first, rows, slots, day, rules, kind, counts, zero_days, limits, poin
 
 @expanded
 def _is_untouched(record):  # type: ignore[no-untyped-def]
-    untouched = record.newest == 0
+    untouched = record.newest == 0 and record.since == 0
     for place in range(WINDOW):
         untouched = untouched and record.days[place] == 0
     return untouched
@@ -206,6 +255,9 @@ def sweep(keys, points, today, keep):  # type: ignore[no-untyped-def]
         for place in range(WINDOW):
             if np.int64(record.days[place]) > today - WINDOW and (record.open[place] or record.seen[place]):
                 matters = True
+        # Values of an open switch come for as long as it is open.
+        since = record.until if record.until else record.heard
+        matters = matters or since // DAY_SECS > today - (WINDOW if record.until else KEPT_DAYS)
         # A late frame may still join two runs into one.
         recent = np.uint64((1 << WINDOW) - 1)
         matters = matters or (record.newest > today - WINDOW and ((record.zero | record.estimated) & recent) != 0)

@@ -10,25 +10,31 @@ import numpy as np
 
 from agents.exceptions.kernels import ACTUAL, ESTIMATED, MISSING, SUSPECT
 from pipeline.avro_bytes import avro_long, avro_string
-from pipeline.avro_columns import Column, encode_columns
+from pipeline.avro_columns import Column, Nullable, encode_columns
 from pipeline.batch import ReadingBatch
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.records import EncodedRecords, Values
-from pipeline.rules import RULES, Severity
+from pipeline.rules import RULE_BY_CODE, RULES, Severity
 from pipeline.step import Origin
 from pipeline.wire import HEADER, MAGIC, Contracts
 
 SCHEMA = "ReadingException"
 STATES = ("OPEN", "CLOSED")
+OPEN, CLOSED = range(2)
 SEVERITIES = tuple(severity.name for severity in Severity)
 BY_BIT = {rule.bit: rule for rule in RULES}
 WATT_HOURS = 1000
+NOTHING = -(2**62)
+"""Of the columns COMPARED: the record has null there."""
+COMPARED = ("found", "expected")
+INTERVALS = ("expected", "actual", "estimated", "missing", "suspect")
 
 
 @dataclass(frozen=True)
 class Exceptions:
     """Exceptions that one parcel opened or closed at a stage, in order; `columns` are i64 (n,) by field of the schema.
+    Fields that are left out are null, and `node` is 0.
 
     The key of a record is its service point, 8 bytes big-endian.
     """
@@ -37,6 +43,11 @@ class Exceptions:
     tick_time: int
     origin: Origin
     stage: str
+
+    def __post_init__(self) -> None:
+        for name in COMPARED:
+            self.columns.setdefault(name, np.full(len(self), NOTHING, np.int64))
+        self.columns.setdefault("node", np.zeros(len(self), np.int64))
 
     def __len__(self) -> int:
         return len(self.columns["service_point"])
@@ -52,7 +63,8 @@ class Exceptions:
             "source_offset": avro_long(self.origin.offset),
             "source_index": np.arange(len(self), dtype=np.int64),
         }
-        columns = [_column(field, {**self.columns, **same}) for field in schema["fields"]]
+        nullable = {name: Nullable(self.columns[name], self.columns[name] != NOTHING) for name in COMPARED}
+        columns = [_column(field, {**self.columns, **same, **nullable}) for field in schema["fields"]]
         piece = encode_columns(HEADER.pack(MAGIC, contracts.ids[SCHEMA]), columns, len(self))
         keys = self.columns["service_point"].astype(">i8").view(np.uint8).reshape(-1, 8)
         return EncodedRecords(keys, Values([piece]))
@@ -64,6 +76,7 @@ class Exceptions:
             {
                 **dict(zip(self.columns, row, strict=True)),
                 **{name: symbols[self.columns[name][index]] for name, symbols in _SYMBOLS.items()},
+                **{name: None for name in COMPARED if self.columns[name][index] == NOTHING},
                 "stage": self.stage,
                 "tick_time": self.tick_time,
                 "source_topic_id": self.origin.topic_id,
@@ -89,6 +102,30 @@ def _column(field: Mapping[str, Any], columns: Mapping[str, Column]) -> Column:
     return found
 
 
+def exceptions_beside(
+    columns: Mapping[str, Array], paise_per_kwh: int, tick_time: int, origin: Origin, stage: str
+) -> Exceptions:
+    """Exceptions that are of no settled day.
+
+    columns: (n,) by field of the schema; `rule` as codes, `start` and `end` for the period, `wh` for what is at stake.
+    """
+    rules, count = [RULE_BY_CODE[code] for code in columns["rule"].tolist()], len(columns["rule"])
+    place = {rule.code: number for number, rule in enumerate(RULES)}
+    given = {
+        **dict.fromkeys((f"intervals_{what}" for what in INTERVALS), np.zeros(count)),
+        **{name: column for name, column in columns.items() if name not in ("rule", "start", "end", "wh")},
+        "rule": [place[rule.code] for rule in rules],
+        "severity": [SEVERITIES.index(rule.severity.name) for rule in rules],
+        "period_start": columns["start"],
+        "period_end": columns["end"],
+        "revision": (origin.offset << 20) + np.arange(count),
+        "wh_at_stake": columns["wh"],
+        "paise_at_stake": columns["wh"] * paise_per_kwh // WATT_HOURS,
+    }
+    plain = {name: np.ascontiguousarray(column, np.int64) for name, column in given.items()}
+    return Exceptions(plain, tick_time, origin, stage)
+
+
 def exceptions_of(
     changes: Array,
     batch: ReadingBatch,
@@ -100,7 +137,8 @@ def exceptions_of(
 ) -> Exceptions:
     """Exceptions of changes (n,), whose rows are settled days of `batch`.
 
-    Changes have fields row, bit, state, first and last. Where a field `wh` is not below zero it is what is at stake.
+    Changes have fields row, bit, state, first and last. Where a field `wh` is not below zero it is what is at stake;
+    `found` and `expected` are what was compared, or NOTHING.
     """
     rows = changes["row"]
     counts = batch.day_counts[rows].astype(np.int64)
@@ -130,5 +168,6 @@ def exceptions_of(
         "wh_at_stake": at_stake,
         "paise_at_stake": at_stake * paise_per_kwh // WATT_HOURS,
     }
+    columns |= {name: changes[name].copy() for name in COMPARED if name in (changes.dtype.names or ())}
     plain = {name: np.ascontiguousarray(column) for name, column in columns.items()}
     return Exceptions(plain, tick_time, origin, stage)

@@ -21,10 +21,13 @@ POINT = np.dtype(
         ("days", "<u2", (WINDOW,)),  # local day of each place; 0: none
         ("seen", "<u4", (WINDOW,)),  # bits of rules that failed at some reading of the day
         ("open", "<u4", (WINDOW,)),  # bits of rules whose exception is open; those of days are below READING_BITS
+        ("since", "<i8"),  # the load switch has been open from then on, epoch seconds; 0: it is not known to be
+        ("until", "<i8"),  # until then; 0: it still is
+        ("heard", "<i8"),  # the newest value that said so
     ]
 )
 
 SWEPT = np.uint64(2**64 - 1)
 """Key of the row that is no service point's."""
 
-LAYOUT = Layout("exceptions", 2, (Table("points", POINT),))
+LAYOUT = Layout("exceptions", 3, (Table("points", POINT),))

@@ -1,7 +1,8 @@
 """The exceptions step: settled days at which rules have failed become a queue, and leave it by themselves.
 
 An exception is of (service point, rule, first day). It opens when a day is settled at which the rule has failed, and is
-closed when late data have put the day right. Readings pass unchanged.
+closed when late data have put the day right. A day that was final and has changed (V36) is one too; nothing closes it
+but a person. Readings pass unchanged.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.exceptions.config import ExceptionsConfig
-from agents.exceptions.kernels import CHANGE, LIMITS, RUN_BITS, follow, judge_days, known, see, sweep
+from agents.exceptions.figures import corrections, with_figures
+from agents.exceptions.inactive import Spans, inactive_of
+from agents.exceptions.kernels import CHANGE, LIMITS, RUN_BITS, V24, follow, judge_days, known, see, sweep
 from agents.exceptions.records import exceptions_of
+from agents.exceptions.relays import see_switches
 from agents.exceptions.state import LAYOUT, SWEPT
 from pipeline.batch import ReadingBatch
 from pipeline.codes import Flag
@@ -33,21 +37,11 @@ OF_DAYS = ("V01", "V12", "V23", "V30")
 """Rules that settled days are judged by; of the others the readings say that they failed."""
 
 
-class Industry(NamedTuple):
-    """Commercial and industrial service points: point u64 (n,), since and until i64 (n,) epoch seconds UTC."""
+class Prepared(NamedTuple):
+    """Who is commercial or industrial, and who has no account, by the registry in force."""
 
-    point: Array
-    since: Array
-    until: Array
-
-    def among(self, points: Array, starts: Array) -> Array:
-        """Mask of points u64 (n,) that are at starts i64 (n,)."""
-        found = np.zeros(len(points), bool)
-        if len(self.point):
-            for start in np.unique(starts).tolist():
-                of_day = self.point[(self.since <= start) & (self.until > start)]
-                found |= (starts == start) & np.isin(points, of_day)
-        return found
+    industry: Spans
+    inactive: Spans
 
 
 class ExceptionsStep:
@@ -71,16 +65,17 @@ class ExceptionsStep:
         self._limits = np.zeros(1, LIMITS)
         self._limits[0] = (
             config.missing_percent, config.sum_tolerance_wh, config.sum_tolerance_permille,
-            config.estimated_days or NEVER, config.offset_secs,
+            config.estimated_days or NEVER, config.offset_secs, config.inactive_tolerance_wh,
         )  # fmt: skip
 
-    def prepare(self, references: References) -> Industry:
-        """Who is commercial or industrial."""
+    def prepare(self, references: References) -> Prepared:
+        """Who is commercial or industrial, and who is no customer."""
         registry = references.registry
         rows = np.flatnonzero(np.isin(registry.tariff, self.config.industry_tariffs))
-        return Industry(registry.point[rows], registry.point_from[rows], registry.point_to[rows])
+        industry = Spans(registry.point[rows], registry.point_from[rows], registry.point_to[rows])
+        return Prepared(industry, inactive_of(registry))
 
-    def advance(self, parcel: Parcel, store: StateStore, prepared: Industry) -> Advance:
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Look at one parcel's readings and settled days; it goes on unchanged."""
         batch = parcel.batch
         if batch is not None and not isinstance(batch, ReadingBatch):
@@ -90,6 +85,7 @@ class ExceptionsStep:
         emissions: list[Emission] = []
         if isinstance(batch, ReadingBatch):
             self._see(batch, store)
+            see_switches(batch, store)
             emissions = self._follow(batch, parcel, store, prepared)
         if parcel.tick is not None:
             self._sweep((parcel.tick.time + self.config.offset_secs) // DAY_SECS, store)
@@ -107,7 +103,7 @@ class ExceptionsStep:
         area = store.areas["points"]
         see(slots, days, bits, area.flat[0], area.changed.reshape(1, -1), area.dirty, store.capacity)
 
-    def _follow(self, batch: ReadingBatch, parcel: Parcel, store: StateStore, industry: Industry) -> list[Emission]:
+    def _follow(self, batch: ReadingBatch, parcel: Parcel, store: StateStore, known_of: Prepared) -> list[Emission]:
         count = len(batch.day_service_point)
         if not count:
             return []
@@ -116,14 +112,19 @@ class ExceptionsStep:
             batch.day_registers, batch.day_counts, batch.day_unexplained, batch.day_register_energy, batch.day_actual,
             batch.day_estimated, self._limits, rules, kind,
         )  # fmt: skip
+        without = known_of.inactive.among(batch.day_service_point, batch.day_start, DAY_SECS)
+        without &= batch.day_actual[:, 0] > self.config.inactive_tolerance_wh
+        rules[without] |= np.uint64(1 << V24)
         rules &= np.uint64(self._wanted)
         rows, slots = self._rows(np.ascontiguousarray(batch.day_service_point), (rules != 0) | (kind != 0), store)
-        if not len(rows):
+        final = self._corrected(batch)
+        if not len(rows) and not len(final):
             return []
         day = (batch.day_start + self.config.offset_secs) // DAY_SECS
-        of_industry = industry.among(batch.day_service_point[rows], batch.day_start[rows])
+        of_industry = known_of.industry.among(batch.day_service_point[rows], batch.day_start[rows])
         zero_days = np.where(of_industry, self.config.zero_days_industry, self.config.zero_days)
         changes = self._changes(batch, rows, slots, day, rules, kind, zero_days, store)
+        changes = np.concatenate([with_figures(changes, batch, self.config.inactive_tolerance_wh), final])
         if not len(changes):
             return []
         time = batch.day_start.max() + DAY_SECS if parcel.tick is None else parcel.tick.time
@@ -131,6 +132,10 @@ class ExceptionsStep:
             changes, batch, self.config.offset_secs, self.config.paise_per_kwh, int(time), parcel.origin, self.name
         )
         return [Emission("exceptions", made)]
+
+    def _corrected(self, batch: ReadingBatch) -> Array:
+        found = corrections(batch, self.config.offset_secs, self.config.final_change_permille)
+        return found if "V36" not in self.config.without else found[:0]
 
     @staticmethod
     def _rows(points: Array, striking: Array, store: StateStore) -> tuple[Array, Array]:
@@ -154,11 +159,11 @@ class ExceptionsStep:
         room, parts, first = np.empty(FIRST_CHANGES + 2 * RUN_BITS, CHANGE), [], 0
         while first < len(rows):
             first, made = follow(
-                first, rows, slots, day, rules, kind, batch.day_counts, zero_days, self._limits,
+                first, rows, slots, day, rules, kind, batch.day_counts, batch.day_actual, zero_days, self._limits,
                 area.flat[0], area.changed.reshape(1, -1), area.dirty, store.capacity, room,
             )  # fmt: skip
             parts.append(room[:made].copy())
-        changes: Array = np.concatenate(parts)
+        changes: Array = np.concatenate(parts) if parts else room[:0]
         kept: Array = changes[(np.uint64(self._wanted) >> changes["bit"].astype(np.uint64)) & np.uint64(1) != 0]
         return kept
 

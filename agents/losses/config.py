@@ -21,4 +21,21 @@ class LossesConfig(BaseModel):
         "net", description="net: a consumer's or meter's export is taken off its import on either side of the balance."
     )
 
+    balance_tolerance_permille: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="V35: share of a day's input by which more may flow out of a node than in; 0: the rule is not "
+        "judged. What fails goes to the output `exceptions`.",
+    )
+    technical_loss_permille: int = Field(
+        150, ge=0, le=1000, description="V35: share of a day's input that lines and transformers may lose, beside that."
+    )
+    balance_coverage_permille: int = Field(
+        950, ge=0, le=1000, description="V35: share of a day's intervals that must have come, on either side."
+    )
+    paise_per_kwh: int = Field(
+        700, ge=0, description="What a kilowatt-hour at stake is worth, to sort by: an average billing rate."
+    )
+
     _known_zone = field_validator("timezone")(known_zone)

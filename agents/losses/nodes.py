@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.avro_columns import Texts, texts_of
-from pipeline.codes import Level
+from pipeline.codes import Level, Role
 from pipeline.columns import Array
+from pipeline.reference import Registry
 
 UNKNOWN = -1
 """Place of a node that the registry does not know. It is called by its id and counts as a distribution transformer."""
@@ -16,12 +17,16 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class Nodes:
-    """Nodes of the registry in force, sorted: node u32 (n,), level code u8 (n,), names, and these as Avro strings."""
+    """Nodes of the registry in force, sorted: node u32 (n,), level code u8 (n,), names, and these as Avro strings.
+
+    meter u64 (n,): the service point whose meter feeds the node, 0 where none does.
+    """
 
     node: Array
     level: Array
     names: list[str]
     texts: Texts
+    meter: Array
 
     def find(self, node: Array) -> Array:
         """Places i64 (m,) of nodes u32 (m,), UNKNOWN where there is none."""
@@ -52,10 +57,22 @@ class Nodes:
         )
 
 
-def nodes_of(node: Array, names: list[str], level: Array) -> Nodes:
-    """Nodes sorted by id; one without a name is called by its id."""
+def nodes_of(node: Array, names: list[str], level: Array, meter: Array | None = None) -> Nodes:
+    """Nodes sorted by id; one without a name is called by its id. meter: None: none has one."""
     called = [name or str(number) for name, number in zip(names, node.tolist(), strict=True)]
-    return Nodes(node, level, called, texts_of(called))
+    meter = np.zeros(len(node), np.uint64) if meter is None else meter
+    return Nodes(node, level, called, texts_of(called), meter)
+
+
+def meters_of(registry: Registry) -> Array:
+    """Service point u64 (nodes,) whose meter feeds each node; of several the one that came last, then the least id."""
+    meter = np.zeros(len(registry.node), np.uint64)
+    for role, column in ((Role.DT_METER, registry.dt), (Role.FEEDER_METER, registry.feeder)):
+        rows = np.flatnonzero((registry.role == int(role)) & np.isin(column, registry.node))
+        # Of equal places the last one that is written stays.
+        rows = rows[np.lexsort((-registry.point[rows].astype(np.int64), registry.point_from[rows]))]
+        meter[np.searchsorted(registry.node, column[rows])] = registry.point[rows]
+    return meter
 
 
 def _with(places: Array, at: Array, values: Array) -> Array:

@@ -6,15 +6,16 @@ changed it. Copies of what a source has sent are dropped; a hole stops the proce
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from agents.losses.balances import Losses
 from agents.losses.config import LossesConfig
+from agents.losses.exceptions import exceptions_of_nodes
 from agents.losses.kernels import add_partials, due_balances
-from agents.losses.nodes import Nodes, nodes_of
+from agents.losses.nodes import Nodes, meters_of, nodes_of
 from agents.losses.state import DAY, FREE, INTERVAL, LAYOUT, PLACE, PLACES, SOURCE, WAITING, taken
 from agents.losses.waiting import close, source_slots, take, wait
 from pipeline.batch import NodeEnergy
@@ -42,7 +43,7 @@ class LossesStep:
     """Balances of network nodes."""
 
     name = "losses"
-    outputs: Mapping[str, str] = {"losses": "Loss"}
+    outputs: Mapping[str, str] = {"losses": "Loss", "exceptions": "ReadingException"}
     layout: Layout = LAYOUT
 
     def __init__(self, config: LossesConfig) -> None:
@@ -53,8 +54,9 @@ class LossesStep:
         """Names and levels of the nodes."""
         registry = references.registry
         return nodes_of(
-            registry.node, [bytes(raw).decode() for raw in registry.node_name.tolist()], registry.node_level
-        )
+            registry.node, [bytes(raw).decode() for raw in registry.node_name.tolist()], registry.node_level,
+            meters_of(registry),
+        )  # fmt: skip
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Nodes) -> Advance:
         """Take one record of one source on."""
@@ -79,7 +81,16 @@ class LossesStep:
             return Advance(passed)
         self._apply(before, now, store)
         made = self._emit(before, now, parcel.named, store, prepared)
-        return Advance(passed, [Emission("losses", made)] if len(made) else [])
+        return Advance(passed, [Emission("losses", made), *self._judge(made)] if len(made) else [])
+
+    def _judge(self, made: Losses) -> Iterator[Emission]:
+        """V35 of the days that are final."""
+        if not self.config.balance_tolerance_permille or not made.final.any():
+            return
+        rows, places = made.rows[made.final], made.places[made.final]
+        found = exceptions_of_nodes(rows, places, made.nodes, self.config, made.tick_time, made.origin)
+        if len(found):
+            yield Emission("exceptions", found)
 
     def _sources(self, store: StateStore) -> Array:
         """Slots i64 (sources,) of the rows of all sources, good until a key is entered."""

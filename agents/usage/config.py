@@ -7,16 +7,21 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from agents.vee.config import Thresholds
+from agents.vee.config import Thresholds, VeeConfig
 from pipeline.localtime import OFFSETS, known_zone
 
-JUDGED = ("V08", "V17", "V18", "V19", "V20", "V22", "V30")
+JUDGED = ("V08", "V17", "V18", "V19", "V20", "V22", "V30", "V28")
 """Rules that this stage judges."""
 
 
 def _same(name: str) -> Any:
     """A threshold with the default, bounds and description that it has for whole series."""
     return copy(Thresholds.model_fields[name])
+
+
+def _of_vee(name: str) -> Any:
+    """An option that the stage `vee` has too, and with the same value."""
+    return copy(VeeConfig.model_fields[name])
 
 
 class UsageConfig(BaseModel):
@@ -34,6 +39,16 @@ class UsageConfig(BaseModel):
     peak_change_percent: int = _same("peak_change_percent")
     estimated_bills: int = _same("estimated_bills")
     register_change_percent: int = _same("register_change_percent")
+    demand_tolerance_permille: int = _same("demand_tolerance_permille")
+    demand_secs: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="V28: seconds over which the meters' maximum demand is integrated; 0: it is not judged. Takes 6 "
+        "octets of state for every service point.",
+    )
+    utility: str | None = _of_vee("utility")
+    tariff_categories: dict[int, str] = _of_vee("tariff_categories")
     without: tuple[str, ...] = Field((), description=f"Rules that are not judged, of {', '.join(JUDGED)}.")
     paise_per_kwh: int = Field(
         700, ge=0, description="What a kilowatt-hour at stake is worth, to sort by: an average billing rate."
@@ -48,6 +63,11 @@ class UsageConfig(BaseModel):
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: not judged here; use some of {', '.join(JUDGED)}")
         return codes
+
+    @staticmethod
+    def place_of(code: str) -> int:
+        """Bit of a rule in `rules` of the limits."""
+        return JUDGED.index(code)
 
     @property
     def offset_secs(self) -> int:

@@ -49,8 +49,7 @@ def items_of(batch: ReadingBatch, prepared: Prepared, offset_secs: int) -> Array
     here = link < len(prepared.interval_secs)
     secs = np.full(len(rows), DEFAULT_SECS, np.int64)
     secs[here] = prepared.interval_secs[link[here]]
-    items["limits"] = 0
-    items["limits"][here] = prepared.of_link[link[here]]
+    items["limits"] = prepared.rows_of(link, days)
     items["point"], items["row"], items["day"] = batch.day_service_point[rows], rows, days
     counts = batch.day_counts[rows].astype(np.int64)
     expected = counts.sum(axis=1)

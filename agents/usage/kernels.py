@@ -15,9 +15,9 @@ from pipeline.jit import kernel
 from pipeline.rules import RULE_BIT
 from pipeline.state import mark
 
-V08, V17, V18, V19, V20, V22, V30 = range(len(JUDGED))
+V08, V17, V18, V19, V20, V22, V30, _V28 = range(len(JUDGED))
 """Places in JUDGED."""
-BIT_V08, BIT_V17, BIT_V18, BIT_V19, BIT_V20, BIT_V22, BIT_V30 = (RULE_BIT[code] for code in JUDGED)
+BIT_V08, BIT_V17, BIT_V18, BIT_V19, BIT_V20, BIT_V22, BIT_V30, _ = (RULE_BIT[code] for code in JUDGED)
 
 OPEN, CLOSED = 0, 1
 PASSED, FAILED, NOT_JUDGED = 0, 1, -1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from agents.usage.config import JUDGED, UsageConfig
 from agents.vee.config import Thresholds, VeeConfig
+from agents.vee.limits import compile_courses, said_of
 from agents.vee.rules import in_force, rule_sets
+from agents.vee.rulesets.resolve import Chosen
 from pipeline.columns import Array
 from pipeline.reference import References
 
@@ -26,32 +27,51 @@ LIMITS = np.dtype([("rules", "<i8"), *((name, "<i8") for name in THRESHOLDS)])
 class Prepared:
     """Tables of the versions in force.
 
-    limits LIMITS (k,): sets of limits. of_link u2 (links,): which of them a link's service point has. interval_secs
-    u4 (links,).
+    limits LIMITS (k,): sets of limits. courses, changes, of_link: which of them a link has, by day, as in
+    `agents.vee.limits.LimitTables`. interval_secs u4 (links,); numerator, denominator i64 (links,): multiplying factor.
     """
 
     limits: Array
+    courses: Array
+    changes: Array
     of_link: Array
     interval_secs: Array
+    numerator: Array
+    denominator: Array
+
+    def rows_of(self, links: Array, days: Array) -> Array:
+        """Rows i64 (n,) of `limits` for links i64 (n,) on local days i64 (n,); a link that is not known has row 0."""
+        known = links < len(self.of_link)
+        course = np.zeros(len(links), np.int64)
+        course[known] = self.of_link[links[known]]
+        rows = np.zeros(len(links), np.int64)
+        for number in np.unique(course).tolist():
+            mine = self.changes[self.courses[number] : self.courses[number + 1]]
+            here = np.flatnonzero(course == number)
+            # The first row of a course has held for ever.
+            place = np.searchsorted(mine["day"], days[here], side="right") - 1
+            rows[here] = mine["row"][np.maximum(place, 0)]
+        return rows
 
 
 def prepare(config: UsageConfig, references: References) -> Prepared:
-    """The limits of the rule set in force, else of the topology; raises ConfigError for a rule set that is not right.
+    """The limits of the rule sets in force, else of the topology, as for the stage `vee`; raises ConfigError for a rule
+    set that is not right."""
+    registry, sets = references.registry, rule_sets(references.documents)
+    own = {name: getattr(config, name) for name in (*THRESHOLDS, "timezone", "utility", "tariff_categories")}
+    base = in_force(VeeConfig.model_validate(own), sets)
 
-    There is one set of limits. Sets by service point would be further rows, and their numbers in `of_link`.
-    """
-    secs = np.ascontiguousarray(references.registry.interval_secs, np.uint32)
-    limits = np.zeros(1, LIMITS)
-    limits[0] = (_judged(config), *_thresholds(config, references.documents).values())
-    return Prepared(limits, np.zeros(len(secs), np.uint16), secs)
+    def row_of(base: VeeConfig, chosen: Chosen) -> tuple[int, ...]:
+        limits = base.model_copy(update=said_of(chosen))
+        return _judged(config, chosen), *(int(getattr(limits, name)) for name in THRESHOLDS)
+
+    rows, *courses = compile_courses(base, sets, registry, references.documents, row_of)
+    secs = np.ascontiguousarray(registry.interval_secs, np.uint32)
+    factor = registry.factor_numerator.astype(np.int64), np.maximum(registry.factor_denominator.astype(np.int64), 1)
+    return Prepared(np.array(rows, LIMITS), *courses, secs, *factor)
 
 
-def _judged(config: UsageConfig) -> int:
-    return sum(1 << number for number, code in enumerate(JUDGED) if code not in config.without)
-
-
-def _thresholds(config: UsageConfig, documents: Mapping[str, bytes]) -> dict[str, int]:
-    """Of the rule set that VEE has too; what it does not say is as the topology says."""
-    own = {name: getattr(config, name) for name in THRESHOLDS}
-    chosen = in_force(VeeConfig.model_validate(own), rule_sets(documents))
-    return {name: getattr(chosen, name) for name in THRESHOLDS}
+def _judged(config: UsageConfig, chosen: Chosen) -> int:
+    """Bits of JUDGED that make exceptions: a rule in shadow makes none."""
+    silent = {*config.without, *chosen.off, *chosen.shadow}
+    return sum(1 << number for number, code in enumerate(JUDGED) if code not in silent)

@@ -39,7 +39,12 @@ SPAN = np.dtype([("low", "<u4"), ("high", "u1")])
 """Wh that the registers moved on the day `last`, + 1; 0: not known."""
 
 
+DEMAND = np.dtype([("code", "<u2"), ("day", "<u2"), ("heard", "<u2")])
+"""The maximum demand that the meter told last: its code, W, meter side; its local day; and the local day of telling."""
+
+
 def layout(config: UsageConfig) -> Layout:
     """Tables; what V20 needs is kept where it is judged."""
     spans = (Table("spans", SPAN),) if config.register_change_percent and "V20" not in config.without else ()
-    return Layout("usage", 1, (Table("points", POINT), Table("months", MONTH, YEAR), *spans))
+    demands = (Table("demands", DEMAND),) if config.demand_secs and "V28" not in config.without else ()
+    return Layout("usage", 1, (Table("points", POINT), Table("months", MONTH, YEAR), *spans, *demands))

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agents.exceptions.figures import figured
 from agents.exceptions.records import exceptions_of
 from agents.usage import limits
 from agents.usage.calendar import FIRST_DAY, MONTH_OF_DAY
 from agents.usage.config import UsageConfig
+from agents.usage.demands import judge_demands, see_demands
 from agents.usage.items import items_of
 from agents.usage.kernels import CHANGE, MOST_CHANGES, fold
 from agents.usage.limits import Prepared
@@ -90,6 +92,8 @@ class UsageStep:
             raise ContractError(
                 "NOT_READINGS", where="usage", what=type(batch).__name__, do="put vee before usage in the topology"
             )
+        if "demands" in store.areas:
+            see_demands(batch, store, self.config.offset_secs)
         if not len(batch.day_service_point):
             return Advance(parcel)
         # A point has its place from its first settlement on, so that state is as large from the start as it will be.
@@ -98,7 +102,7 @@ class UsageStep:
         items = items_of(batch, prepared, self.config.offset_secs)
         if not len(items):
             return Advance(parcel)
-        changes = self._changes(items, store, prepared)
+        changes = self._changes(items, store, prepared, batch)
         if not len(changes):
             return Advance(parcel)
         time = int(batch.day_start.max()) + DAY_SECS if parcel.tick is None else parcel.tick.time
@@ -107,9 +111,8 @@ class UsageStep:
         )
         return Advance(parcel, [Emission("exceptions", made)])
 
-    @staticmethod
-    def _changes(items: Array, store: StateStore, prepared: Prepared) -> Array:
-        """CHANGE (n,) of items, in order."""
+    def _changes(self, items: Array, store: StateStore, prepared: Prepared, batch: ReadingBatch) -> Array:
+        """FIGURED (n,) of items, in order."""
         points = np.ascontiguousarray(items["point"])
         slots, state = store.locate(points, points), state_of(store)
         room, parts, at = np.empty(FIRST_CHANGES + MOST_CHANGES, CHANGE), [], 0
@@ -117,7 +120,10 @@ class UsageStep:
             at, made = fold(at, items, slots, state, prepared.limits, CALENDAR, room)
             if made:
                 parts.append(room[:made].copy())
-        changes: Array = np.concatenate(parts) if parts else room[:0]
+        found = [figured(part) for part in parts]
+        if "demands" in store.areas:
+            found.append(judge_demands(items, slots, batch, store, prepared, self.config))
+        changes: Array = np.concatenate(found) if found else figured(room[:0])
         return changes
 
 

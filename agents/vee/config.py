@@ -50,6 +50,13 @@ class Thresholds(BaseModel):
     too_old_days: int = Field(
         35, ge=1, le=36_500, description="V06: a reading of a file may be this much older than the day it was captured."
     )
+    testing: int = Field(
+        0,
+        ge=0,
+        le=1,
+        description="V11: 1: the meter is tested or commissioned on these days. An override of the service point says "
+        "so, with begin, end, reason and author.",
+    )
     register_dials: int = Field(
         0, ge=0, le=15, description="V08: digits of a register; 0: as the master data says, else not judged."
     )

@@ -41,14 +41,19 @@ from agents.vee.work import (
     PLANES_AT,
     SAID_PRESENT,
     SPIKE,
+    USED_IN_OUTAGE,
 )
 from agents.vee.work import EDITED as SAID_SO
 from agents.vee.work import GOOD as USED
 from pipeline.channels import N_ENERGY
+from pipeline.codes import RULE_BIT
 from pipeline.localtime import DAY_SECS
 
 SCALED_TO_REGISTERS, SEVERAL_DAYS, OUTAGE_IN_DAY = 4, 8, 256
+USE_IN_OUTAGE, USE_IN_OUTAGE_SHADOW = 512, 1024
+"""V26: energy came in an interval that lies wholly in an outage; the rule is in shadow."""
 COUNT_ESTIMATED = 1
+V26 = 1 << RULE_BIT["V26"]
 
 
 @kernel
@@ -148,7 +153,7 @@ def write_day(  # type: ignore[no-untyped-def]
         bits |= SCALED_TO_REGISTERS
     bits |= day_told(work, day * per_day, per_day)
     if _knew_outage(work, day * per_day, per_day):
-        bits |= OUTAGE_IN_DAY
+        bits |= OUTAGE_IN_DAY | _used_in_outage(tables, work, day * per_day, per_day)
     out.registers = np.uint16(bits)
     for channel in range(N_ENERGY):
         out.opening[channel], out.closing[channel] = work.pad[OPENING, channel], work.pad[CLOSING, channel]
@@ -168,6 +173,21 @@ def _knew_outage(work, low, per_day):  # type: ignore[no-untyped-def]
         if position.state == OUT or (position.state != NONE and position.said & NO_PATTERN):
             return True
     return False
+
+
+@kernel
+def _used_in_outage(tables, work, low, per_day):  # type: ignore[no-untyped-def]
+    """V26 of a day, as bits of its settlement row; readings stay as they are, as for V14 that is told."""
+    bits = 0
+    for at in range(low, low + per_day):
+        position = work.cells[at]
+        if position.state == USED and position.said & USED_IN_OUTAGE:
+            limit = tables.limit_rows[position.limits]
+            if limit.shadow & V26:
+                bits |= USE_IN_OUTAGE_SHADOW
+            elif not limit.off & V26:
+                bits |= USE_IN_OUTAGE
+    return bits
 
 
 @kernel

@@ -31,8 +31,9 @@ from agents.vee.work import (
     OUT,
     PLANES_AT,
     SAID_PRESENT,
+    USED_IN_OUTAGE,
 )
-from pipeline.channels import N_ENERGY
+from pipeline.channels import N_ENERGY, WH_IMP
 from pipeline.localtime import DAY_SECS
 
 
@@ -88,3 +89,6 @@ def _heed_outage(pages, limits, planes, position):  # type: ignore[no-untyped-de
                 position.base[channel] = 0
     elif state == GOOD and lacks_supply(pages, limits, planes, position.start, end):
         position.said |= NO_PATTERN
+        # In a part of it there may have been supply.
+        if position.sent[WH_IMP] > 0 and is_without_supply(pages, limits, planes, position.start, end):
+            position.said |= USED_IN_OUTAGE

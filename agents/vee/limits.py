@@ -6,7 +6,7 @@ are the topology's own thresholds with those that a document states for all and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -51,6 +51,9 @@ LIMIT = np.dtype(
         ("voltage_low", "<i8"),  # V27, mV; 0 all three: not judged
         ("voltage_high", "<i8"),
         ("voltage_most", "<i8"),
+        ("supply_mv", "<i8"),  # V26: voltage and current from which on energy must be measured; 0: not judged
+        ("supply_ma", "<i8"),
+        ("testing", "<i8"),  # V11: 1: what is measured is a test
         ("off", "<i8"),  # rules (bits) that are not told
         ("shadow", "<i8"),  # rules (bits) in shadow
         ("doubts", "<i8"),  # rules (bits) of PHYSICAL that make their channel suspect
@@ -76,6 +79,10 @@ class LimitTables(NamedTuple):
     of_link: Array
 
 
+Row = tuple[int, ...]
+RowOf = Callable[[VeeConfig, Chosen], Row]
+"""What a row says where `Chosen` holds beside a topology's thresholds."""
+
 Course = tuple[tuple[int, int], ...]
 """(first local day, row) by day; the first has held for ever."""
 
@@ -84,14 +91,22 @@ def compile_limits(
     config: VeeConfig, sets: Sequence[RuleSet], registry: Registry, documents: Mapping[str, bytes]
 ) -> LimitTables:
     """The tables; `config` is what holds for all. Raises ConfigError when too many links differ."""
-    known = _Known(config, sets)
+    rows, *courses = compile_courses(config, sets, registry, documents, limit_row)
+    return LimitTables(np.array(rows, LIMIT), *courses)
+
+
+def compile_courses(
+    config: VeeConfig, sets: Sequence[RuleSet], registry: Registry, documents: Mapping[str, bytes], row_of: RowOf
+) -> tuple[list[Row], Array, Array, Array]:
+    """(rows, courses, changes, of_link) as in LimitTables, of rows that `row_of` makes."""
+    known = _Known(config, sets, row_of)
     of_link = np.zeros(len(registry.device), np.uint16)
     if any(statement.rules or statement.thresholds for one in sets for statement in one.statements):
         _Links(known, registry, categories_of(config, documents)).fill(of_link)
     courses = list(known.courses)
     bounds = np.cumsum([0, *(len(course) for course in courses)]).astype(np.int32)
     changes = np.array([change for course in courses for change in course], CHANGE)
-    return LimitTables(np.array(list(known.rows), LIMIT), bounds, changes, of_link)
+    return list(known.rows), bounds, changes, of_link
 
 
 @dataclass
@@ -100,7 +115,8 @@ class _Known:
 
     config: VeeConfig
     sets: Sequence[RuleSet]
-    rows: dict[tuple[int, ...], int] = field(default_factory=dict)
+    row_of: RowOf
+    rows: dict[Row, int] = field(default_factory=dict)
     courses: dict[Course, int] = field(default_factory=dict)
     resolved: dict[Facts, Course] = field(default_factory=dict)
 
@@ -128,7 +144,7 @@ class _Known:
         return self.resolved[point]
 
     def _row(self, chosen: Chosen) -> int:
-        return self.rows.setdefault(limit_row(self.config, chosen), len(self.rows))
+        return self.rows.setdefault(self.row_of(self.config, chosen), len(self.rows))
 
 
 def _shortest(changes: Iterable[tuple[int, int]]) -> Course:
@@ -205,10 +221,14 @@ def _between(course: Course, begin: int, end: int) -> Iterable[tuple[int, int]]:
             yield max(first, begin), row
 
 
-def limit_row(config: VeeConfig, chosen: Chosen) -> tuple[int, ...]:
+def said_of(chosen: Chosen) -> dict[str, int]:
+    """The thresholds that some document says."""
+    return {why.what: why.value for why in chosen.why if why.place and why.what in Thresholds.model_fields}
+
+
+def limit_row(config: VeeConfig, chosen: Chosen) -> Row:
     """A row of LIMIT: the topology's thresholds where `chosen` says nothing, and what becomes of a failed rule."""
-    said = {why.what: why.value for why in chosen.why if why.place and why.what in Thresholds.model_fields}
-    limits = config.model_copy(update=said)
+    limits = config.model_copy(update=said_of(chosen))
     spike, stuck = (_effect(code, chosen) for code in ("V14", "V25"))
     refuses, doubts = _severity("V09", chosen), _severity("V37", chosen)
     suspect, v27 = int(Flag.HEAD_END_SUSPECT), limits.nominal_mv if _severity("V27", chosen) else 0
@@ -236,6 +256,9 @@ def limit_row(config: VeeConfig, chosen: Chosen) -> tuple[int, ...]:
         "voltage_low": v27 * (100 - limits.voltage_percent) // 100,
         "voltage_high": v27 * (100 + limits.voltage_percent) // 100,
         "voltage_most": v27 * limits.voltage_most_percent // 100,
+        "supply_mv": (limits.nominal_mv if _severity("V26", chosen) else 0) * limits.supply_voltage_percent // 100,
+        "supply_ma": limits.supply_current_ma,
+        "testing": limits.testing if _severity("V11", chosen) else 0,
         "off": _bits(code for code in chosen.off if code not in FIXED),
         "shadow": _bits(code for code in chosen.shadow if code not in FIXED),
         "doubts": _bits(code for code in PHYSICAL if _severity(code, chosen) in (Severity.WARNING, Severity.ERROR)),
@@ -258,7 +281,7 @@ def _severity(code: str, chosen: Chosen) -> Severity | None:
         return None
     if code in chosen.shadow:
         return Severity.INFORMATION
-    if code in ON_REQUEST and code != "V27" and code not in chosen.on and said is None:
+    if code in ON_REQUEST and code not in ("V11", "V27") and code not in chosen.on and said is None:
         return None
     return said or _DEFAULT.get(code, RULE_BY_CODE[code].severity)
 

@@ -130,7 +130,7 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
 
 
 def _asks_for_every_row(rows: Array) -> bool:
-    named = ("off", "shadow", "voltage_most", "told_percent", "told_doubted")
+    named = ("off", "shadow", "voltage_most", "supply_mv", "testing", "told_percent", "told_doubted")
     return any(bool(rows[name].any()) for name in named)
 
 

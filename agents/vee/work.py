@@ -22,7 +22,7 @@ EDITED = 7  # a person said its energies: `base`
 OUT = 8  # nothing was used: an outage
 
 # What is said of an interval: bits of `said`, and from SAID_PRESENT on the energies that an edit says.
-DISCARDED, NO_PATTERN = 1, 2
+DISCARDED, NO_PATTERN, USED_IN_OUTAGE = 1, 2, 4
 SAID_PRESENT = 8
 HELD = 9  # sent, suspect, and in force all the same: so a rule set has it
 
@@ -35,7 +35,7 @@ CELL = np.dtype(
         ("cell", "<i8"),  # byte in the ring before
         ("fresh", "<i8"),  # and after
         ("method", "<i8"),  # of the base estimate
-        ("said", "<i8"),  # bits: DISCARDED, NO_PATTERN (an outage fell into it), energies of an edit
+        ("said", "<i8"),  # bits: DISCARDED, NO_PATTERN (an outage fell into it), USED_IN_OUTAGE, energies of an edit
         ("sent", "<i8", (N_ENERGY,)),
         ("published", "<i8", (N_ENERGY,)),  # before
         ("base", "<i8", (N_ENERGY,)),  # estimate before scaling

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 
 from agents.vee.config import Thresholds
-from agents.vee.rulesets.stream import ON_REQUEST, STREAMED
+from agents.vee.rulesets.stream import ON_REQUEST, judged_by
 from cli.reference.markdown import code, page, table
 from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import REJECT_CODES, RULES, Flag, Kind, Level, Method, Quality, Role
@@ -83,11 +83,13 @@ def rules() -> str:
     return page(
         "Validation rules",
         "What VEE checks ([how](../vee.md)). A failed rule sets its bit in a reading's `rules` word, or from bit 32 on "
-        "in the words of a whole series, and the quality of the channel; `ACTUAL`: the quality stays. The stream "
-        f"judges {', '.join(STREAMED)}, and where a rule set says so {', '.join(ON_REQUEST)}; `kvarn vee` judges all "
-        "for which a file has what they need.",
+        "in the words of a whole series, and the quality of the channel; `ACTUAL`: the quality stays. *Stage*: which "
+        "one of a topology judges it; without one, whole series alone are judged by it "
+        "([why](../vee.md#which-rules-the-stream-judges)). "
+        f"{', '.join(ON_REQUEST)} are judged where a rule set says so. `kvarn vee` judges all for which a file has "
+        "what they need.",
         table(
-            ("code", "name", "bit", "limit", "unit", "severity", "quality it sets", "of", "why"),
+            ("code", "name", "bit", "limit", "unit", "severity", "quality it sets", "of", "stage", "why"),
             (
                 (
                     code(row.code),
@@ -98,6 +100,7 @@ def rules() -> str:
                     row.severity.value,
                     code(row.sets.name),
                     row.scope.value,
+                    code(judged_by(row.code)) if judged_by(row.code) else "",
                     row.why,
                 )
                 for row in RULES

@@ -35,8 +35,9 @@ STAGES: dict[str, Stage] = {
             "FrameBatch",
             "DecodedBatch",
             "decoded",
-            {"events": "Event", "profile_rows": "ProfileRow", "rejects": "Reject"},
+            {"events": "Event", "profile_rows": "ProfileRow", "exceptions": "ReadingException", "rejects": "Reject"},
             "unframe, decrypt and read the frames",
+            {"exceptions": "judge_profiles"},
         ),
         Stage(
             "vee",
@@ -87,7 +88,15 @@ STAGES: dict[str, Stage] = {
             {"estimate_scores": "EstimateScore"},
             "measure how far estimates are off",
         ),
-        Stage("losses", "NodeEnergy", None, None, {"losses": "Loss"}, "balance the nodes of the network"),
+        Stage(
+            "losses",
+            "NodeEnergy",
+            None,
+            None,
+            {"losses": "Loss", "exceptions": "ReadingException"},
+            "balance the nodes of the network",
+            {"exceptions": "balance_tolerance_permille"},
+        ),
     )
 }
 

@@ -51,11 +51,19 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "exceptions",
-        "exceptions, usage",
+        "exceptions, usage, decode",
         "service point",
         "ReadingException",
         "warehouse, operations",
         "what somebody should look at, one a revision; opens and closes by itself",
+    ),
+    Topic(
+        "node-exceptions",
+        "losses",
+        "service point of the node's meter",
+        "ReadingException",
+        "warehouse, operations",
+        "network nodes whose day does not balance",
     ),
     Topic(
         "estimate-scores",

@@ -41,6 +41,8 @@ REGISTERS = (
     (6, "V25 told"),
     (7, "V21 told"),
     (8, "outage"),
+    (9, "V26"),
+    (10, "V26 shadow"),
 )
 """Bits of `day_registers` (pipeline.batch.ReadingBatch)."""
 
@@ -121,7 +123,7 @@ DAYS = Table(
                field="day_registers"),
         Column("register_notes", "Array(String)", "opening, closing: known at that end; scaled: substitutes were made "
                "to meet them; several days: over a longer span; exchanged: the meter was; V14 told: an interval fails "
-               "the rule, and stayed as it is; outage: one fell into it",
+               "the rule, and stayed as it is; outage: one fell into it; V26: energy came in it",
                alias=names_of_bits("registers", REGISTERS)),
         *_energies("opening", "day_opening", "register at the start, meter side"),
         *_energies("closing", "day_closing", "register at the end, meter side"),

@@ -64,6 +64,8 @@ class Oracle:
             return rules, ""
         if absent * 100 > self.missing_percent * expected:
             rules.add("V01")
+        if day.registers & 512:
+            rules.add("V26")
         if day.registers & 3 == 3 and abs(day.unexplained) > max(100, day.register_energy // 1000 * 5):
             rules.add("V12")
         if day.counts[0] == expected and day.used == 0 and day.estimated == 0:
@@ -76,7 +78,8 @@ class Oracle:
         if any(day.counts[1:]):
             rules = rules | own.seen.get(day.day, set())
         else:
-            own.seen.pop(day.day, None)
+            own.seen[day.day] = own.seen.get(day.day, set()) & {"V26"}
+            rules = rules | own.seen[day.day]
         before = own.open.get(day.day, set())
         own.open[day.day] = rules
         opened: list[Change] = [(day.point, rule, "OPEN", day.day, day.day) for rule in rules - before]

@@ -83,7 +83,8 @@ class Settled:
 class Interval:
     """An interval under settlement; `use`: good, bad, gap, spike, offered, before (older than the log), edited or out.
 
-    apart: an outage fell into it, so no estimate is made from it; discarded: a person has said that it is not used.
+    apart: an outage fell into it, so no estimate is made from it; without: all of it;
+    discarded: a person has said that it is not used.
     """
 
     start: int
@@ -97,6 +98,7 @@ class Interval:
     scaled: set[int] = field(default_factory=set)
     rounded: bool = False
     apart: bool = False
+    without: bool = False
     discarded: bool = False
 
     @property
@@ -379,6 +381,7 @@ def _row(oracle: Oracle, point: int, span: Span, day: int) -> Settled | None:
         _add(oracle, row, one)
     row.registers |= 16 if len(links) > 1 else 0
     row.registers |= 256 if any(one.use == "out" or one.apart for one in of_day) else 0
+    row.registers |= 512 if any(one.use == "good" and one.without and one.sent[0] > 0 for one in of_day) else 0
     several = len(span.days) > 1 or origin_of(oracle, point, span.days[0]) != span.days[0]
     row.registers |= 8 if span.energy and several else 0
     row.registers |= 4 if span.energy and row.counts[1] else 0

@@ -88,7 +88,7 @@ def heed(oracle: Oracle, point: int, one: Interval) -> None:
     if one.use in ("gap", "before", "bad") and without == one.length:
         one.use, one.base = "out", (0,) * CHANNELS
     elif one.use == "good" and without:
-        one.apart = True
+        one.apart, one.without = True, without == one.length
 
 
 def _seconds_without(oracle: Oracle, point: int, begin: int, end: int) -> int:

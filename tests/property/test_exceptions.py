@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.exceptions.config import ExceptionsConfig
-from agents.exceptions.step import ExceptionsStep, Industry
+from agents.exceptions.inactive import Spans
+from agents.exceptions.step import ExceptionsStep, Prepared
 from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array, empty
@@ -20,8 +21,9 @@ from tests.oracles.exceptions_oracle import Change, Day, Oracle
 OFFSET = 19_800
 FIRST_DAY = 20_000
 CONFIG = ExceptionsConfig(zero_days=3, estimated_days=4)
-NOBODY = Industry(np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64))
-SEEN = ("V07", "V09", "V14")
+NONE = Spans(np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64))
+NOBODY = Prepared(NONE, NONE)
+SEEN = ("V07", "V09", "V14", "V26")
 
 POINTS = st.integers(1, 3)
 DAYS = st.integers(FIRST_DAY, FIRST_DAY + 20)
@@ -33,7 +35,8 @@ def settled(draw: st.DrawFn) -> Day:
     known = draw(st.booleans())
     return Day(
         draw(POINTS), draw(DAYS), draw(COUNTS), used=draw(st.sampled_from([0, 0, 5_000])),
-        unexplained=draw(st.sampled_from([0, -150, 400])), registers=3 if known else 1,
+        unexplained=draw(st.sampled_from([0, -150, 400])),
+        registers=(3 if known else 1) | draw(st.sampled_from([0, 0, 512])),
         register_energy=draw(st.sampled_from([5_000, 60_000])),
     )  # fmt: skip
 
@@ -145,7 +148,7 @@ def test_a_factory_without_use_is_told_sooner_and_only_while_it_is_one() -> None
     step, opened = ExceptionsStep(ExceptionsConfig(zero_days=3, zero_days_industry=1)), []
     store = StateStore(step.layout, range(4))
     until = (FIRST_DAY + 1) * DAY_SECS - OFFSET
-    industry = Industry(np.array([3, 2], np.uint64), np.array([0, 0]), np.array([2**62, until]))
+    industry = Prepared(Spans(np.array([3, 2], np.uint64), np.array([0, 0]), np.array([2**62, until])), NONE)
     for number in range(3):
         zeros = [Day(point, FIRST_DAY + number, (48, 0, 0, 0), used=0) for point in (1, 2, 3)]
         parcel = Parcel(Origin("log", 0, number), batch_of([], zeros))
@@ -163,9 +166,9 @@ def test_an_industrial_point_is_one_of_a_tariff_that_the_options_name() -> None:
 
     known = references([Link(device, device, 0, 2**62) for device in (1, 2)])
     known.registry.tariff[:] = (4, 9)
-    industry = ExceptionsStep(ExceptionsConfig(industry_tariffs=(9,))).prepare(known)
+    industry = ExceptionsStep(ExceptionsConfig(industry_tariffs=(9,))).prepare(known).industry
     assert industry.among(np.array([1, 2], np.uint64), np.array([500, 500])).tolist() == [False, True]
-    nobody = ExceptionsStep(ExceptionsConfig()).prepare(known)
+    nobody = ExceptionsStep(ExceptionsConfig()).prepare(known).industry
     assert not nobody.among(np.array([1, 2], np.uint64), np.array([500, 500])).any()
 
 

@@ -177,7 +177,7 @@ def hot_days(days: int) -> Callable[[str], str]:
     """The shipped topology with a window of so many days."""
     stages = {
         "vee: {}": "vee: {",
-        "losses: {}": "losses: {",
+        "losses: {balance_tolerance_permille: 10}": "losses: {balance_tolerance_permille: 10, ",
         "exceptions: {}": "exceptions: {",
         "scorecard: {}": "scorecard: {",
         "{timezone: Asia/Kolkata}": "{timezone: Asia/Kolkata, ",

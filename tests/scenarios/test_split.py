@@ -27,7 +27,7 @@ def decode_cut(text: str) -> str:
 
 def vee_cut(text: str) -> str:
     lines = [line for line in text.splitlines() if not line.startswith("  decoded:")]
-    return "\n".join(lines).replace("decode: {to: decoded}", "decode: {}")
+    return "\n".join(lines).replace("decode: {to: decoded, ", "decode: {")
 
 
 CUTS: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {

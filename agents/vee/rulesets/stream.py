@@ -11,12 +11,26 @@ from agents.vee.rulesets.read import EVER, NEVER, RuleSet, Scope, Statement
 from pipeline.rules import Severity
 
 STREAMED = (
-    "V01", "V02", "V03", "V05", "V06", "V07", "V09", "V10", "V12", "V14", "V15", "V16", "V29", "V32", "V33", "V37",
+    "V01", "V02", "V03", "V05", "V06", "V07", "V09", "V10", "V12", "V14", "V15", "V16", "V26", "V29", "V32", "V33",
+    "V37",
 )  # fmt: skip
 """Rules of the stage, which has three days of a meter before it."""
 
-ON_REQUEST = ("V21", "V25", "V27")
-"""Rules that it judges where a rule set says so: V27 by `nominal_mv`, the others by name."""
+ON_REQUEST = ("V11", "V21", "V25", "V27")
+"""Rules that it judges where a rule set says so: V11 by `testing`, V27 by `nominal_mv`, the others by name."""
+
+MONTHS = ("V08", "V17", "V18", "V19", "V20", "V22", "V28", "V30")
+"""Rules that the stage `usage` judges behind it, by the same rule sets: they are on, off or in shadow."""
+
+BESIDE = {
+    "V13": "decode",
+    "V23": "exceptions",
+    "V24": "exceptions",
+    "V31": "decode",
+    "V35": "losses",
+    "V36": "exceptions",
+}
+"""Rules that other stages judge, by their own options."""
 
 FIXED = frozenset({"V01", "V06", "V07", "V12"})
 """What they say is how readings are kept, so nothing can be said of them."""
@@ -45,6 +59,13 @@ FOR_ALL = ("grid_tolerance_secs", "future_slack_secs")
 """Thresholds that are asked for before it is known whose a row is: what holds for all, and always, is taken."""
 
 
+def judged_by(code: str) -> str:
+    """The stage that judges a rule in a topology; empty: none, whole series alone are judged by it."""
+    if code in (*STREAMED, *ON_REQUEST):
+        return "vee"
+    return "usage" if code in MONTHS else BESIDE.get(code, "")
+
+
 def holds_always(one: RuleSet, statement: Statement) -> bool:
     """A statement about every service point (of the utility), without begin and end."""
     always = (one.start, one.end, statement.start, statement.end) == (EVER, NEVER, EVER, NEVER)
@@ -66,6 +87,10 @@ def stream_findings(sets: Sequence[RuleSet]) -> Iterator[RuleFinding]:
 
 
 def _left_out(code: str, run: Run | None, severity: Severity | None) -> str:
+    if code in MONTHS:
+        return "has there the severity of the table of rules" if severity else ""
+    if code in BESIDE:
+        return "is switched by the options of its stage there"
     if code not in (*STREAMED, *ON_REQUEST):
         return "is judged in whole series alone"
     if code in FIXED:

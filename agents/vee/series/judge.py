@@ -117,6 +117,8 @@ class _Judge:
             self._lacks("V10", "meter status")
         if beside.testing is not None:
             interval_rules.tested(beside.testing, there, flags)
+        elif limits.testing:
+            interval_rules.tested(np.ones(len(there), np.uint8), there, flags)
         if beside.inactive is not None:
             interval_rules.inactive_use(value, there, beside.inactive, limits.inactive_tolerance_wh, flags)
         else:

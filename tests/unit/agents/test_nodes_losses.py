@@ -186,10 +186,14 @@ class Losses:
         self.store = StateStore(self.step.layout, range(40, 44))
         self.prepared = self.step.prepare(references(registry(POINTS, NODES)))
         self.offsets = dict.fromkeys(range(sources), -1)
+        self.exceptions: list[dict[str, Any]] = []
 
     def feed(self, parcel: Parcel) -> list[dict[str, Any]]:
         made: list[dict[str, Any]] = []
         for emission in self.step.advance(parcel, self.store, self.prepared).emissions:
+            if emission.output == "exceptions":
+                self.exceptions += emission.value.records()
+                continue
             assert isinstance(emission.value, RecordBatch)
             encoded = emission.value.encode(load_contracts())
             decoded = [load_contracts().decode(value, "Loss") for value in encoded.values]
@@ -339,3 +343,57 @@ def test_balances_are_named_by_their_own_log_as_several_partitions_hold_records_
         (balance,) = Losses(sources=1).feed(parcel)
         named.append((balance["source_topic_id"], balance["source_partition"], balance["source_offset"]))
     assert named == [("own", 0, 8), ("own", 1, 8)]
+
+
+# ------------------------------------------------------------------------------------------ nodal balance
+
+
+WHOLE = {"expected": 9, "actual": 9, "inputs_expected": 1, "inputs_actual": 1}
+
+
+def judged(flowed: dict[str, int], node: int = DT_A, **options: Any) -> list[dict[str, Any]]:
+    """Exceptions of a day of a node, up to the tick at which it is final."""
+    losses, day = Losses(sources=1, hot_days=1, **{"balance_tolerance_permille": 10, **options}), ist("2026-01-05")
+    losses.send(0, partial(node, day, **{**WHOLE, **flowed}), day + DAY)
+    assert losses.exceptions == [], "a day that is provisional is not judged"
+    losses.send(0, None, day + 3 * DAY)
+    return losses.exceptions
+
+
+@pytest.mark.parametrize(
+    ("flowed", "told"),
+    [
+        ({"input_wh": 10_000, "output_wh": 10_100}, False),
+        ({"input_wh": 10_000, "output_wh": 10_101}, True),  # more than flowed in, and a percent
+        ({"input_wh": 10_000, "output_wh": 8_400}, False),
+        ({"input_wh": 10_000, "output_wh": 8_399}, True),  # 15 % of losses, and a percent
+        ({"input_wh": 10_000, "output_wh": 20_000, "inputs_actual": 0}, False),
+        ({"input_wh": 10_000, "output_wh": 0, "actual": 8}, False),  # the ninth may be what lacks
+        ({"input_wh": 0, "output_wh": 500, "inputs_expected": 0, "inputs_actual": 0}, False),  # nobody measures it
+    ],
+)
+def test_a_final_day_that_does_not_balance_is_told(flowed: dict[str, int], told: bool) -> None:
+    assert len(judged(flowed)) == told
+
+
+def test_v35_stands_at_the_meter_of_the_node_with_what_flowed_in_and_out() -> None:
+    flowed = {"input_wh": 10_000, "output_wh": 7_000}
+    (record,) = judged(flowed, paise_per_kwh=800)
+    day = ist("2026-01-05")
+    names = ("rule", "severity", "state", "stage", "service_point", "node", "found", "expected", "wh_at_stake")
+    assert [record[name] for name in names] == [
+        "V35", "WARNING", "OPEN", "losses", 2, DT_A, 7_000, 10_000, 3_000,
+    ]  # fmt: skip
+    assert (record["paise_at_stake"], record["period_start"], record["period_end"]) == (2_400, day, day + DAY)
+    assert [one["service_point"] for one in judged(flowed, FEEDER)] == [1]
+    assert judged(flowed, 77) == [], "nobody knows where that would stand"
+    assert judged(flowed, technical_loss_permille=300) == []
+    assert judged(flowed, balance_tolerance_permille=0) == [], "switched off"
+
+
+def test_v35_is_judged_of_the_day_as_it_was_in_the_end() -> None:
+    losses, day = Losses(sources=1, hot_days=1, balance_tolerance_permille=10), ist("2026-01-05")
+    losses.send(0, partial(DT_A, day, input_wh=10_000, output_wh=5_000, **WHOLE), day + DAY)
+    losses.send(0, partial(DT_A, day, output_wh=4_000), day + DAY + SECS)
+    losses.send(0, None, day + 3 * DAY)
+    assert losses.exceptions == []

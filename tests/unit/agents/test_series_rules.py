@@ -130,6 +130,7 @@ def test_v10_flags_a_status_of_the_meter() -> None:
 
 def test_v11_flags_tests_and_zeros_before_use() -> None:
     assert failed(series([1, 2, 3], beside={"testing": np.array([0, 1, 0], np.uint8)}), "V11") == {1}
+    assert failed(series([300, 310, 290]), "V11", limits=limits(testing=1)) == {0, 1, 2}
     assert failed(series([0, 0, 0, 300, 0, 310]), "V11") == {0, 1, 2}
     assert failed(series([0, 0, 300, 0, 0, 310]), "V11") == set(), "each night is like the first"
 

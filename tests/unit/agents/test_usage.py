@@ -223,7 +223,7 @@ def test_records_go_over_the_wire_with_their_stage() -> None:
 def test_thresholds_are_those_of_whole_series() -> None:
     mine, series = UsageConfig(), Thresholds()  # type: ignore[call-arg]
     shared = [name for name in UsageConfig.model_fields if name in Thresholds.model_fields]
-    assert len(shared) == 9
+    assert len(shared) == 10
     for name in shared:
         assert getattr(mine, name) == getattr(series, name)
         assert UsageConfig.model_fields[name].description == Thresholds.model_fields[name].description
@@ -244,6 +244,31 @@ def test_the_rule_set_in_force_sets_the_limits() -> None:
     assert opened(used(5_000, 16_000), "V17", Stage(documents=documents)) == [FEBRUARY]
     with pytest.raises(ConfigError, match="RULES_FAULT"):
         Stage(documents={"rules/own.yaml": b"usage_high_percent: 1\n"})
+
+
+def override(point: int, end: str, says: str) -> dict[str, bytes]:
+    head = f"service_point: {point}, start: 2025-01-01, end: {end}, reason: a new oven, author: Asha"
+    return {"rules/own.yaml": f"overrides: [{{{head}, {says}}}]".encode()}
+
+
+@pytest.mark.parametrize(
+    ("documents", "flagged"),
+    [
+        (override(7, "2026-01-01", "usage_high_percent: 300"), []),
+        (override(8, "2026-01-01", "usage_high_percent: 300"), [FEBRUARY]),
+        (override(7, "2025-02-28", "usage_high_percent: 300"), [FEBRUARY]),  # over on the day that ends the month
+        (override(7, "2026-01-01", "rules: {V17: off}"), []),
+        (override(7, "2026-01-01", "rules: {V17: shadow}"), []),
+        (override(7, "2026-01-01", "rules: {V18: off}"), [FEBRUARY]),
+        ({"rules/own.yaml": b"sets: [{tariff_category: LT-IV, usage_high_percent: 300}]"}, []),
+        ({"rules/own.yaml": b"sets: [{tariff_category: LT-I, usage_high_percent: 300}]"}, [FEBRUARY]),
+        ({"rules/own.yaml": b"utility: south\nusage_high_percent: 300\n"}, [FEBRUARY]),
+        ({"rules/own.yaml": b"utility: north\nusage_high_percent: 300\n"}, []),
+    ],
+)
+def test_rule_sets_hold_for_whom_they_are_about(documents: dict[str, bytes], flagged: list[date]) -> None:
+    stage = Stage(UsageConfig(utility="north", tariff_categories={4: "LT-IV"}), documents, tariff=4)
+    assert opened(used(5_000, 11_000, peak=500), "V17", stage) == flagged
 
 
 def test_another_batch_is_refused() -> None:

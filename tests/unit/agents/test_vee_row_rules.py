@@ -30,6 +30,8 @@ class Sent:
     vah: int = 520
     varh: int | None = None
     voltage: int | None = None
+    current: int | None = None
+    exported: int = 0
     factor: int | None = None
     flags: int = 0
     lacks: int = 0
@@ -38,7 +40,7 @@ class Sent:
 def batch_of(sent: list[Sent], frame: int = 1) -> DecodedBatch:
     """Intervals of one frame, from midnight on."""
     rows = [
-        Row(0, True, MIDNIGHT + (place + 1) * 1800, (one.wh, one.vah, 0, 0), frame=frame)
+        Row(0, True, MIDNIGHT + (place + 1) * 1800, (one.wh, one.vah, one.exported, 0), frame=frame)
         for place, one in enumerate(sent)
     ]
     batch = decoded([LINK], rows)
@@ -48,6 +50,7 @@ def batch_of(sent: list[Sent], frame: int = 1) -> DecodedBatch:
         for value, column, channel, item in (
             (one.varh, batch.reactive, FIRST_REACTIVE, 0),
             (one.voltage, batch.physical, FIRST_PHYSICAL, 0),
+            (one.current, batch.physical, FIRST_PHYSICAL + 3, 3),
             (one.factor, batch.physical, POWER_FACTOR, POWER_FACTOR - FIRST_PHYSICAL),
         ):
             if value is not None:
@@ -84,6 +87,12 @@ def quality(batch: ReadingBatch, row: int, channel: int) -> int:
         (Sent(voltage=191_999), {"V27"}),
         (Sent(voltage=288_001), {"V27"}),
         (Sent(wh=0, vah=0, voltage=0), set()),  # no supply
+        (Sent(wh=0, vah=0, voltage=230_000, current=101), {"V26"}),
+        (Sent(wh=0, vah=0, voltage=230_000, current=100), set()),
+        (Sent(wh=0, vah=0, voltage=192_000, current=900), set()),  # 0.8 of 240 V: too little to be supply
+        (Sent(wh=0, vah=0, voltage=230_000, current=900, exported=5), {"V32"}),  # the current flows out
+        (Sent(wh=0, vah=0, voltage=230_000, current=900, lacks=4), {"V33"}),  # it does not say what flows out
+        (Sent(wh=1, vah=1, voltage=230_000, current=900), set()),
         (Sent(factor=-962), set()),
         (Sent(factor=1001, wh=520), set()),
         (Sent(factor=1002, wh=520), {"V29"}),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.vee.kernels_publish import OUTAGE_IN_DAY
+from agents.vee.kernels_publish import OUTAGE_IN_DAY, USE_IN_OUTAGE, USE_IN_OUTAGE_SHADOW
 from agents.vee.state import PLANE
 from pipeline.codes import RULE_BIT, Flag, Method, Quality
 from pipeline.reference import FOREVER
@@ -216,6 +216,47 @@ def test_an_interval_with_an_outage_is_no_end_of_a_line() -> None:
 
     assert line([]) == Method.LINEAR
     assert line([Said(OUTAGE, POINT, place(4) + 60, 60, 1)]) == Method.CARRIED
+
+
+def v26(vee: Vee) -> int:
+    return vee.days[POINT, TODAY].registers & (USE_IN_OUTAGE | USE_IN_OUTAGE_SHADOW)
+
+
+def test_energy_that_the_meter_sent_of_an_outage_is_told_of_the_day_until_the_outage_is_taken_back() -> None:
+    vee = closed(running())
+    assert v26(vee) == 0
+    vee.state([Said(OUTAGE, POINT, place(5), 1800, 1)])
+    vee.tick(NEXT + 7200)
+    assert (v26(vee), found(vee, 5)) == (USE_IN_OUTAGE, SENT), "nobody knows which of the two is wrong"
+    vee.state([Said(OUTAGE, POINT, place(5), 0, 2)])
+    vee.tick(NEXT + 9000)
+    assert v26(vee) == 0
+
+
+@pytest.mark.parametrize(
+    ("energy", "said"),
+    [
+        (100, [Said(OUTAGE, POINT, place(5), 1799, 1)]),  # in the last second there was supply
+        (0, [Said(OUTAGE, POINT, place(5), 1800, 1)]),
+        (100, [Said(OUTAGE, POINT, place(5), 1800, 1), edit(5, 80)]),  # somebody has looked at it
+        (100, [Said(OUTAGE, POINT, place(5), 1800, 1), of(DISCARD, 5, 1)]),
+    ],
+)
+def test_what_may_be_used_is_not_told_of(energy: int, said: list[Said]) -> None:
+    vee = closed(running(energy=energy))
+    vee.state(said)
+    vee.tick(NEXT + 7200)
+    assert v26(vee) == 0
+
+
+@pytest.mark.parametrize(("run", "bit"), [("off", 0), ("shadow", USE_IN_OUTAGE_SHADOW), ("on", USE_IN_OUTAGE)])
+def test_a_rule_set_switches_what_is_told_of_outages(run: str, bit: int) -> None:
+    vee = Vee([METER], documents={"rules/x.yaml": f"rules: {{V26: {run}}}".encode()})
+    vee.tick(MIDNIGHT)
+    vee.tick(NEXT, DAY // 2)
+    vee.state([Said(OUTAGE, POINT, place(5), 1800, 1)], blocks(0, place(0), [100] * 48))
+    vee.tick(NEXT + 3600)
+    assert v26(vee) == bit
 
 
 # ------------------------------------------------------------------------------------------- refused, forgotten

@@ -14,7 +14,7 @@ from tests.oracles.vee_oracle import DAY, OFFSET, Link, Row
 POINT = POINTS[0]
 LINK = Link(7, POINT, 0, FOREVER, limit=4000)
 TODAY = (MIDNIGHT + OFFSET) // DAY
-V09, V14, V25, V37 = (1 << RULE_BIT[code] for code in ("V09", "V14", "V25", "V37"))
+V09, V11, V14, V25, V37 = (1 << RULE_BIT[code] for code in ("V09", "V11", "V14", "V25", "V37"))
 PLAIN = [400 + 10 * (place % 7) for place in range(48)]
 
 
@@ -151,3 +151,18 @@ def test_a_change_is_told_where_a_rule_set_asks_for_it() -> None:
     vee = played("rules: {V21: on}", values, with_values({20: 100, 21: 400}))
     assert (day_of(vee, 0).registers, day_of(vee, 1).registers) == (CHANGED, 0)
     assert reading(vee, 21) == (501, Quality.ACTUAL, 0, 0)
+
+
+def test_days_on_which_a_meter_is_tested_are_told_of_every_revision_and_change_nothing() -> None:
+    said = (
+        f"service_point: {POINT}, start: {local(0)}, end: {local(1)}, reason: commissioning, author: Asha, testing: 1"
+    )
+    vee = played(f"overrides: [{{{said}}}]", with_values({20: -1}), PLAIN)
+    assert [reading(vee, place)[3] & V11 for place in (0, 20, 47)] == [V11] * 3
+    assert (reading(vee, 0)[1], reading(vee, 20)[1]) == (Quality.ACTUAL, Quality.ESTIMATED)
+    assert [reading(vee, place, 1)[3] & V11 for place in (0, 47)] == [0, 0], "the test is over"
+    vee.arrive([Row(0, True, MIDNIGHT + 21 * 1800, (411, 411, 0, 0), "")])
+    vee.tick(MIDNIGHT + 2 * DAY + 1800)
+    assert reading(vee, 20) == (411, Quality.ACTUAL, 0, V11)
+    off = played(f"rules: {{V11: off}}\noverrides: [{{{said}}}]", PLAIN)
+    assert reading(off, 0)[3] == 0

@@ -11,7 +11,7 @@ from pipeline.rules import READING_BITS, READING_RULES, RULE_BIT, RULES, Scope, 
 STREAM = {"V01": 0, "V02": 1, "V07": 2, "V09": 3, "V14": 4, "V12": 5, "V03": 6, "V16": 7, "V06": 8, "V32": 9, "V37": 10}
 """Bits that stand in topics and in the warehouse."""
 
-LIMITLESS = {"V01", "V02", "V04", "V07", "V10", "V11", "V31", "V33", "V37"}
+LIMITLESS = {"V01", "V02", "V04", "V07", "V10", "V31", "V33", "V37"}
 """Rules that have nothing to be set."""
 
 

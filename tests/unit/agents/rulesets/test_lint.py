@@ -55,7 +55,14 @@ def test_a_fault_is_found_where_it_stands(code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rules: {V13: off}\n", True),
+        ("rules: {V34: off}\n", True),
+        (
+            "overrides: [{service_point: 7, start: 2026-05-01, end: 2026-05-04, reason: r, author: a, testing: 1}]\n",
+            False,
+        ),
+        ("rules: {V17: off, V30: shadow}\n", False),
+        ("rules: {V17: {severity: warning}}\n", True),
+        ("rules: {V26: off}\n", False),
         ("rules: {V01: off}\n", True),
         ("rules: {V01: on}\n", False),
         ("rules: {V05: {severity: warning}}\n", True),
