@@ -15,9 +15,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    estimated_permille: int = Field(
-        100, ge=0, le=1000, description="estimated intervals, 1/1000 of those expected"
-    )
+    estimated_permille: int = Field(100, ge=0, le=1000, description="estimated intervals, 1/1000 of those expected")
     intervals_missing: int = Field(0, ge=0, description="intervals neither received nor estimated, or suspect")
     registers_missing: int = Field(0, ge=0, le=2, description="of the import registers at begin and end of the cycle")
     days_not_settled: int = Field(0, ge=0, description="days without a settlement")

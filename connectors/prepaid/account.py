@@ -1,4 +1,4 @@
-"""What the entries of an account's ledger add up to. The same entries give the same account; nothing else changes it."""
+"""What the entries of an account's ledger add up to. The same entries give the same account."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Account:
     number: int = 0
     balance: int = 0
     arrears: int = 0
-    opened_at: int = 0
-    closed_at: int | None = None
+    spans: list[tuple[int, int | None]] = field(default_factory=list)
+    """From when to when it is prepaid; None: it still is."""
     paid: dict[str, Paid] = field(default_factory=dict)
     reversals: dict[str, str] = field(default_factory=dict)
     """Id of a reversal -> id of what it takes back."""
@@ -67,7 +67,16 @@ class Account:
 
     def counts(self, day_start: int) -> bool:
         """Whether a day is charged to the account: it begins while the account is prepaid."""
-        return self.opened_at <= day_start and (self.closed_at is None or day_start < self.closed_at)
+        return any(begin <= day_start and (end is None or day_start < end) for begin, end in self.spans)
+
+    def reaches(self, start: int, end: int) -> bool:
+        """Whether it is prepaid at some time of a period."""
+        return any(begin < end and (until is None or until > start) for begin, until in self.spans)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is prepaid now."""
+        return bool(self.spans) and self.spans[-1][1] is None
 
     def knows(self, reference: str) -> bool:
         """Whether a record of `payments` has been taken."""
@@ -122,9 +131,11 @@ class Account:
 
     def _supply(self, kind: str, entry: Mapping[str, Any]) -> None:
         if kind == "OPENED":
-            self.opened_at, self.closed_at = entry["day_start"], None
+            if not self.is_open:
+                self.spans.append((entry["day_start"], None))
         elif kind == "CLOSED":
-            self.closed_at = entry["day_start"]
+            if self.is_open:
+                self.spans[-1] = (self.spans[-1][0], entry["day_start"])
             self.closings.add(entry["reference"])
         elif kind == "WARNED":
             self.warned.add(entry["threshold"])

@@ -48,9 +48,8 @@ def month_closed(config: PrepaidConfig, charge: Charge, record: Mapping[str, Any
     if record["state"] != "FINAL" or record["total_paise"] is None:
         return
     key = (record["service_point"], month_start)
-    month = account.months.get(key)
-    # A month of which the account has no day, or in which it is another's too, has no bill of its own.
-    if month is None or month.bill_revision >= record["revision"]:
+    month = account.months.get(key, Month())
+    if month.bill_revision >= record["revision"] or not account.reaches(month_start, record["period_end"]):
         return
     bill = record["total_paise"]
     whole = is_whole(config, account, month_start, month.days)

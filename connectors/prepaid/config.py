@@ -24,7 +24,9 @@ class PrepaidConfig(BaseModel):
     arrears_percent: int = Field(
         25, ge=0, le=100, description="of each recharge, to what is owed from before, until that is paid"
     )
-    warn_at: tuple[int, ...] = Field((30_000, 10_000, 0), description="balances [paise] below which the consumer is warned")
+    warn_at: tuple[int, ...] = Field(
+        (30_000, 10_000, 0), description="balances [paise] below which the consumer is warned"
+    )
     disconnect_below: int = Field(0, description="balance [paise] below which supply may be cut")
     emergency_credit: int = Field(
         0, ge=0, description="so far [paise] below `disconnect_below` supply is kept; a recharge pays it back"

@@ -55,6 +55,8 @@ UNKNOWN = ("OUTCOME_UNKNOWN", "NO_RESULT")
 def levels(config: PrepaidConfig, writing: Writing) -> None:
     """Warnings, emergency credit, grace and its end."""
     account = writing.account
+    if not account.is_open:
+        return
     for level in sorted(config.warn_at, reverse=True):
         if account.balance < level and level not in account.warned:
             writing.write("WARNED", threshold=level)
@@ -104,7 +106,7 @@ def commands(
 
 
 def _wanted(config: PrepaidConfig, account: Account, switch: Switch, now: int) -> str | None:
-    if account.closed_at is not None:
+    if not account.is_open:
         return None
     if switch.closed is None:
         return "CHECK"

@@ -56,14 +56,14 @@ CREATE TABLE IF NOT EXISTS ledger
     `paise` Int64 COMMENT '[paise] What is added to the balance; negative: taken from it; 0: nothing.',
     `balance_paise` Int64 COMMENT '[paise] Balance after it.',
     `arrears_paise` Int64 COMMENT '[paise] What is still owed from before, after it.',
-    `amount` Int64 COMMENT '[paise] Of payments and other records of `payments` their amount; 0 otherwise.',
+    `amount` Int64 COMMENT '[paise] Of records of `payments` their amount, of RECONCILED the bill; 0 otherwise.',
     `arrears_part` Int64 COMMENT '[paise] Of a payment the part of it that arrears may take; 0 otherwise.',
     `reference` String COMMENT 'Id of the payment, or of the command; empty for days and months.',
     `reverses` String COMMENT 'Id of the payment that is taken back; empty otherwise.',
     `service_point` UInt64 COMMENT 'Service point of the day, month or command; 0 otherwise.',
     `device` String COMMENT 'Device of a command; empty otherwise.',
-    `day_start` Nullable(DateTime('UTC')) COMMENT '[s] Begin of the day or month, epoch seconds UTC; null otherwise.',
-    `day_end` Nullable(DateTime('UTC')) COMMENT '[s] End of the day or month, epoch seconds UTC; null otherwise.',
+    `month_start` Nullable(DateTime('UTC')) COMMENT '[s] Begin of the month charged, epoch seconds UTC; null otherwise.',
+    `day_start` Nullable(DateTime('UTC')) COMMENT '[s] Begin of the day; of OPENED and CLOSED since when; epoch seconds UTC; null otherwise.',
     `revision` UInt64 COMMENT 'Revision of the day\'s or month\'s determinant; null otherwise.',
     `tariff` LowCardinality(Nullable(String)) COMMENT 'Tariff that the day was rated by; empty otherwise.',
     `wh` Int64 COMMENT '[Wh] Import of the day; 0 otherwise.',
@@ -71,7 +71,8 @@ CREATE TABLE IF NOT EXISTS ledger
     `vah` Int64 COMMENT '[VAh] Apparent energy of the day; 0 otherwise.',
     `zones` Array(Tuple(zone String, wh Int64)) COMMENT 'wh by zone; empty otherwise.',
     `month_paise` Nullable(Int64) COMMENT '[paise] Charged for the month so far, after it; null otherwise.',
-    `threshold` Nullable(Int64) COMMENT '[paise] Of a warning its threshold; null otherwise.',
+    `threshold` Nullable(Int64) COMMENT '[paise] Balance that the entry is about; null otherwise.',
+    `expires` Nullable(DateTime('UTC')) COMMENT '[s] Of a command until when it may be begun, epoch seconds UTC; null otherwise.',
     `at` DateTime('UTC') COMMENT '[s] Time of the log when it was written, epoch seconds UTC.',
     `detail` String COMMENT 'What there is to say of it, for a person; may be empty.',
     `from_topic` String COMMENT 'Topic of the record that it comes from.',
@@ -93,11 +94,11 @@ GROUP BY account
 COMMENT 'one row a prepaid account: how it stands after its last entry';
 
 CREATE OR REPLACE VIEW ledger_months AS
-SELECT account, service_point, toStartOfMonth(toDate(l.day_start, '{timezone}')) AS month,
-    uniqExactIf(l.day_start, l.kind IN ('DEDUCTION', 'ADJUSTMENT', 'UNRATED')) AS days,
+SELECT account, service_point, toDate(l.month_start, '{timezone}') AS month,
+    uniqExact(l.day_start) AS days,
     -sumIf(l.paise, l.kind IN ('DEDUCTION', 'ADJUSTMENT', 'UNRATED')) AS deducted_paise,
     -sumIf(l.paise, l.kind = 'RECONCILED') AS reconciled_paise, deducted_paise + reconciled_paise AS charged_paise,
-    countIf(l.kind = 'RECONCILED') > 0 AS reconciled
+    countIf(l.kind = 'RECONCILED' AND l.month_paise = l.amount) > 0 AS reconciled
 FROM ledger AS l FINAL
 WHERE l.kind IN ('DEDUCTION', 'ADJUSTMENT', 'UNRATED', 'RECONCILED')
 GROUP BY account, service_point, month
