@@ -1,7 +1,8 @@
 """The topics of the prepaid connector on Kafka: records in from four of them, entries and commands out.
 
 Entries, commands and the offsets of what they come from are written in one transaction under the group's name: a
-second process of the group fences the first, and after a crash nothing is posted twice or left out. Blocks: one call at a time.
+second process of the group fences the first, and after a crash nothing is posted twice or left out. Blocks: one call
+at a time.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -22,10 +23,11 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Payments, reversals, arrears and settled days, with copies, in any order behind the opening."""
     said = [payment(f"p{n}", draw(st.sampled_from(["PAYMENT", "PAYMENT", "CREDIT", "DEBIT", "ARREARS"])), draw(amounts))
             for n in range(draw(st.integers(0, 6)))]  # fmt: skip
-    for n in range(draw(st.integers(0, 3))):
-        said.append(payment(f"r{n}", "REVERSAL", reverses=f"p{draw(st.integers(0, 7))}"))
-    for number in draw(st.lists(st.integers(0, LENGTH - 1), max_size=8)):
-        said.append(day(number, draw(st.integers(0, 60_000)), draw(st.integers(1, 3))))
+    said += [
+        payment(f"r{n}", "REVERSAL", reverses=f"p{draw(st.integers(0, 7))}") for n in range(draw(st.integers(0, 3)))
+    ]
+    settled = draw(st.lists(st.integers(0, LENGTH - 1), max_size=8))
+    said += [day(number, draw(st.integers(0, 60_000)), draw(st.integers(1, 3))) for number in settled]
     # Of a revision there is one content.
     said = list({(one.get("id"), one.get("period_start"), one.get("revision")): one for one in said}.values())
     copies = draw(st.lists(st.sampled_from(said), max_size=5)) if said else []
@@ -47,7 +49,7 @@ def test_any_order_of_payments_copies_and_days_ends_in_the_oracles_balance(histo
     assert rupees(account.arrears) == arrears
     assert sum(entry["paise"] for entry in entries) == account.balance
     assert [entry["number"] for entry in entries] == list(range(1, len(entries) + 1))
-    for before, after in zip(entries, entries[1:], strict=False):
+    for before, after in pairwise(entries):
         assert after["balance_paise"] == before["balance_paise"] + after["paise"]
 
 

@@ -200,8 +200,8 @@ def test_topics_of_other_schemas_are_refused_before_anything_starts(tmp_path: Pa
     text = EXAMPLE.read_text(encoding="utf-8").replace("    grace_hours: 24\n", "    payments: commands\n")
     file = tmp_path / "prepaid.yaml"
     file.write_text(text.replace("payments, ledger]", "ledger]"), encoding="utf-8")
-    with pytest.raises(ConfigError):
-        plan = read_plan(file)
+    plan = read_plan(file)
+    with pytest.raises(ConfigError, match="PREPAID_TOPIC"):
         rates_of(plan, plan.connectors["prepaid"])
 
 
@@ -213,7 +213,8 @@ def test_days_are_rated_by_the_tariff_of_their_determinant() -> None:
     found, why = book.charge(POINT, JANUARY, [one, *[none] * 30])
     assert (found, why) == (243_484 - 17_600 - 2_816, "")
     half, _ = book.charge(POINT, JANUARY, [one])
-    assert half is not None and found is not None
+    assert half is not None
+    assert found is not None
     assert found - half == 30 * 10_000 * 116 // 31 // 100, "thirty days of the fixed charge, with duty"
     assert book.charge(POINT, JANUARY, [Day(1, "other", 1, 0, 1, ())])[0] is None
     assert charge(POINT, JANUARY, [one])[0] != 0
