@@ -33,10 +33,10 @@ def books(config: PrepaidConfig | None = None, devices: Mapping[int, str] | None
     return Books(config or PrepaidConfig(), charge, lambda point, _: known.get(point, ""))
 
 
-def payment(reference: str, kind: str = "PAYMENT", amount: int = 0, **said: Any) -> dict[str, Any]:
+def payment(name: str, kind: str = "PAYMENT", amount: int = 0, **said: Any) -> dict[str, Any]:
     """A record of schema Payment."""
     return {
-        "id": reference, "account": ACCOUNT, "kind": kind, "amount": amount, "reverses": "", "mode": "UPI",
+        "id": name, "account": ACCOUNT, "kind": kind, "amount": amount, "reverses": "", "mode": "UPI",
         "reference": "", "collected_at": JANUARY, "booked_at": None, "source": "vending",
     } | said  # fmt: skip
 
