@@ -78,10 +78,13 @@ def commands(
         switch = switches[point]
         device = device_of(point, now)
         if switch.command:
-            if now >= switch.expires + NO_RESULT_SECS:
+            # It is waited for by the account that gave it.
+            if switch.account == account.account and now >= switch.expires + NO_RESULT_SECS:
                 writing.write("COMMAND_FAILED", service_point=point, device=switch.device, reference=switch.command,
                               detail="NO_RESULT nobody has answered it")  # fmt: skip
                 switch.apply(writing.entries[-1], config)
+            continue
+        if not account.is_open:
             continue
         if switch.closed is not True and switch.device and device and switch.device != device:
             # A meter that was just installed has its switch closed.
@@ -106,8 +109,6 @@ def commands(
 
 
 def _wanted(config: PrepaidConfig, account: Account, switch: Switch, now: int) -> str | None:
-    if not account.is_open:
-        return None
     if switch.closed is None:
         return "CHECK"
     if not switch.closed:
