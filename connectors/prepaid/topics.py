@@ -60,6 +60,7 @@ class PrepaidTopics:
     def read(self) -> list[Any]:
         """Some further messages; keeps `behind`."""
         found = []
+        message: Any
         for message in self._consumer.consume(READ_RECORDS, READ_SECS):
             error = message.error()
             place = (message.topic(), message.partition())
@@ -115,6 +116,7 @@ class PrepaidTopics:
         numbers = self._partitions(ledger)
         self._consumer.assign([TopicPartition(ledger, number, OFFSET_BEGINNING) for number in numbers])
         behind = set(numbers)
+        message: Any
         while behind:
             for message in self._consumer.consume(READ_RECORDS, READ_SECS):
                 error = message.error()
