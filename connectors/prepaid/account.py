@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.errors import ContractError
+from pipeline.localtime import DAY_SECS
 
 DAYS = frozenset({"DEDUCTION", "ADJUSTMENT", "UNRATED"})
+LEAST_DAYS = 28
+"""Of a month: with fewer its bill is not the account's."""
+SHUT_SECS = 70 * DAY_SECS
+"""From the begin of a month to the begin of the one in which its days are let go: the third behind it."""
 FOR = {"RECHARGE": 1, "OPENED": 1, "CREDIT": 1, "DEBIT": -1, "ARREARS": 0}
 """Kinds of entries that a record of `payments` gives rise to, with the sign of their amount."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Day:
     """A settled day of a service point as its newest determinant has it."""
 
@@ -33,6 +39,8 @@ class Month:
     charged: int = 0
     bill: int | None = None
     bill_revision: int = 0
+    shut: bool = False
+    """Its bill is paid, and it lies some months back: from then on it is charged by its bill alone, and has no days."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ class Account:
             self.reversals[entry["reference"]] = entry["reverses"]
         elif kind in DAYS and entry["revision"] is not None:
             self._month(entry).days[entry["day_start"]] = Day(
-                entry["revision"], entry["tariff"], entry["wh"], entry["wh_exp"], entry["vah"],
+                entry["revision"], sys.intern(entry["tariff"]), entry["wh"], entry["wh_exp"], entry["vah"],
                 tuple((zone["zone"], zone["wh"]) for zone in entry["zones"]),
             )  # fmt: skip
         elif kind == "RECONCILED":
@@ -120,6 +128,7 @@ class Account:
             month.bill, month.bill_revision = entry["amount"], entry["revision"]
         if kind in DAYS or kind == "RECONCILED":
             self._month(entry).charged -= entry["paise"]
+            self._shut_before(entry["month_start"])
         self._supply(kind, entry)
         self.settle_levels()
 
@@ -128,6 +137,14 @@ class Account:
         self.warned = {level for level in self.warned if self.balance < level}
         if self.emergency is not None and self.balance >= self.emergency:
             self.emergency = None
+
+    def _shut_before(self, month_start: int) -> None:
+        """Let go of the days of months that are paid and lie SHUT_DAYS before: they would be most of the memory."""
+        for (_, start), month in self.months.items():
+            paid = month.bill is not None and month.charged == month.bill and len(month.days) >= LEAST_DAYS
+            if paid and start + SHUT_SECS < month_start:
+                month.shut = True
+                month.days.clear()
 
     def _supply(self, kind: str, entry: Mapping[str, Any]) -> None:
         if kind == "OPENED":

@@ -26,6 +26,8 @@ def day_settled(config: PrepaidConfig, charge: Charge, record: Mapping[str, Any]
     point, month_start = record["service_point"], month_of(config, start)
     month = account.months.get((point, month_start), Month())
     before = month.days.get(start)
+    if month.shut:
+        return
     if before is not None and before.revision >= revision:
         return
     day = Day(
@@ -52,7 +54,7 @@ def month_closed(config: PrepaidConfig, charge: Charge, record: Mapping[str, Any
     if month.bill_revision >= record["revision"] or not account.reaches(month_start, record["period_end"]):
         return
     bill = record["total_paise"]
-    whole = is_whole(config, account, month_start, month.days)
+    whole = month.shut or is_whole(config, account, month_start, month.days)
     due = bill if whole else month.charged
     writing.write(
         "RECONCILED", month.charged - due, service_point=key[0], month_start=month_start, revision=record["revision"],
@@ -64,7 +66,7 @@ def days_left_out(config: PrepaidConfig, charge: Charge, writing: Writing) -> No
     """Give back what was deducted for days that an account does not have any more since it has ended."""
     account = writing.account
     for key, month in sorted(account.months.items()):
-        if all(account.counts(start) for start in month.days):
+        if month.shut or all(account.counts(start) for start in month.days):
             continue
         target, why = target_of(config, charge, account, key, month.days)
         if target is not None and target != month.charged:

@@ -7,6 +7,7 @@ waits in its topic.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from connectors.prepaid.config import PrepaidConfig
 from connectors.prepaid.entries import Entry, Source
 from connectors.prepaid.supply import DeviceOf
 from connectors.prepaid.topics import PrepaidTopics, encoded
-from pipeline.errors import ContractError
+from pipeline.errors import ContractError, Transient
 from pipeline.wire import Contracts
 
 log = structlog.get_logger()
 
+WAIT_SECS = 0.5
 UNREADABLE = (ContractError, ValueError, EOFError, IndexError, KeyError, OverflowError, TypeError)
 """What the reader of Avro says of octets that are no record."""
 
@@ -59,12 +61,24 @@ class Keeper:
         self._waiting: list[Entry] = []
         self._tick: Any = None
         self._written = 0.0
+        self._silent = ""
 
     def open(self) -> None:
-        """Know the ledger, tariffs and meters."""
-        self._rates.refresh()
+        """Know the ledger."""
         contracts = self._place.contracts
         self._topics.open(self._place.ledger, lambda raw: self.books.restore(contracts.decode(raw, "LedgerEntry")))
+
+    def refresh(self) -> bool:
+        """Know tariffs and meters; False while there are none to know, or nobody says them: those before stay."""
+        try:
+            self._rates.refresh()
+        except Transient as error:
+            if self._silent != error.code:
+                log.warning("tariffs and registry are not read", code=error.code, what=error.what, do=error.do)
+            self._silent = error.code
+            return False
+        self._silent = ""
+        return True
 
     def go_on(self) -> None:
         """Read, post and write what has come."""
@@ -75,7 +89,7 @@ class Keeper:
                 self._post(message)
                 self._topics.done(message)
         if self._tick is not None and not {topic for topic, _ in self._topics.behind} - {self._config.ticks}:
-            self._rates.refresh()
+            self.refresh()
             self._go_to(self._tick)
             self._topics.done(self._tick)
             self._tick = None
@@ -120,6 +134,12 @@ async def run(config: PrepaidConfig, place: Place, rates: Rates, stop: asyncio.E
     """Keep the ledger until `stop`; raises Fatal when another process does."""
     keeper = Keeper(config, place, rates)
     try:
+        # Nothing is posted before there are tariffs: else all days would be unrated.
+        while not await asyncio.to_thread(keeper.refresh):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), WAIT_SECS)
+            if stop.is_set():
+                return
         await asyncio.to_thread(keeper.open)
         log.info("prepaid accounts", connector=place.name, accounts=len(keeper.books.accounts), ledger=place.ledger)
         while not stop.is_set():

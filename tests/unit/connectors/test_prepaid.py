@@ -25,6 +25,7 @@ from tests.builders_prepaid import (
     books,
     charge,
     day,
+    month,
     payment,
     tell,
 )
@@ -158,6 +159,24 @@ def test_a_day_that_cannot_be_rated_is_deducted_with_the_next_that_can() -> None
         ("UNRATED", 0), ("DEDUCTION", -int(slab_bill(7_000, 2, 31) * 100)),
     ]  # fmt: skip
     assert entries[1]["detail"] == "the service point has no tariff"
+
+
+def test_a_paid_month_that_lies_back_is_charged_by_its_bill_alone() -> None:
+    book = books()
+    days = [day(number, 5_000) for number in range(31)]
+    told = [OPEN, *days, month(50_000), *(day(number, 1_000) for number in (31, 59))]
+    entries = tell(book, told)
+    january = book.accounts[ACCOUNT].months[POINT, JANUARY]
+    assert not january.shut, "March is its second month behind"
+    entries += tell(book, [day(90, 1_000)])
+    assert (january.shut, january.days, january.charged) == (True, {}, 50_000)
+    entries += tell(book, [day(3, 9_000, revision=2), month(50_300, revision=2)])
+    assert (entries[-1]["kind"], entries[-1]["paise"]) == ("RECONCILED", -300)
+    assert entries[-2]["day_start"] == JANUARY + 90 * DAY, "the day alone posts nothing"
+    again = books()
+    for entry in entries:
+        again.restore(entry)
+    assert again.accounts == book.accounts
 
 
 def test_accounts_that_are_not_prepaid_have_no_ledger() -> None:
