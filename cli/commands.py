@@ -41,6 +41,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("exceptions", "cli.exceptions.app:app", "The queue of exceptions, and work on it.", LOOK),
     Command("state", "cli.state.app:app", "Say what state holds and takes, by stage and area.", LOOK),
     Command("hygiene", "cli.hygiene:hygiene", "Completeness, timeliness, unexplained energy, counters, clocks.", LOOK),
+    Command("readiness", "cli.readiness.app:readiness", "Which consumers of a cycle can be billed, and why not.", LOOK),
     Command("losses", "cli.losses.app:app", "AT&C loss of nodes and periods by published formulas.", LOOK),
     Command("sql", "cli.sql:sql", "Ask the warehouse, also while a pipeline is running.", LOOK),
     Command("bench", "cli.bench:app", "Measure the whole way on this machine, compared with the truth.", MEASURE),

@@ -13,16 +13,21 @@ CONNECTOR_TOPICS = {
     "readings_topic": ("source",),
     "facts": ("source",),
     "edits": ("source",),
+    "prepaid": ("determinants", "payments", "ticks", "results"),
 }
 """Connector type -> its options that name a topic it reads."""
 
 CONNECTOR_OUTPUTS: dict[str, dict[str, str | None]] = {
     "dlms_pull": {"results": "CommandResult", "journal": None},
     "edits": {"source": "Edit"},
+    "prepaid": {"commands": "Command"},
 }
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
-SILENT_CONNECTORS = frozenset({"cold", "ticker"})
+CONNECTOR_MAKES = {"prepaid": "LedgerEntry"}
+"""Connector type -> schema of what it writes to its `to`, where that is not frames."""
+
+SILENT_CONNECTORS = frozenset({"cold", "prepaid", "ticker"})
 """Connector types that handle no frames of meters: they reject and park nothing."""
 
 OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
@@ -56,6 +61,7 @@ def components() -> Components:
         topic_outputs=CONNECTOR_OUTPUTS,
         silent=SILENT_CONNECTORS,
         outside=OUTSIDE_CONNECTORS,
+        makes=CONNECTOR_MAKES,
         sink_schemas=SINK_SCHEMAS,
         format_schemas=FORMAT_SCHEMAS,
         counted=COUNTED,

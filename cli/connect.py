@@ -12,6 +12,7 @@ from cli.cold import lane_of
 from cli.deployment import REGISTRY_TOPIC, key_folder, master_key, prepare
 from cli.in_force import in_force_of
 from cli.output import DEFAULT_FILE, TopologyFile
+from cli.prepaid import rates_of
 from cli.topology import read_plan
 from cli.wall_clock import WallClock
 from connectors.gather.outlet import Targets
@@ -82,6 +83,7 @@ def environment_of(plan: Plan, connector: ConnectorPlan, status_port: int) -> En
         plan.kafka.bootstrap, prepare(plan), connector.to.partitions, targets, REGISTRY_TOPIC, status_port,
         readers_of(plan, connector.to), key_folder().folder, master_key() if connector.type in OPENS_KEYS else None,
         in_force_of(plan, connector), lane_of(plan, connector),
+        rates_of(plan, connector),
     )  # fmt: skip
 
 

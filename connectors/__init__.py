@@ -13,6 +13,7 @@ from connectors.folder.config import FolderConfig
 from connectors.frames_topic.config import FramesTopicConfig
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
+from connectors.prepaid.config import PrepaidConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.ticker.config import TickerConfig
 
@@ -26,6 +27,7 @@ CONNECTORS: dict[str, type[BaseModel]] = {
     "frames_topic": FramesTopicConfig,
     "mqtt": MqttConfig,
     "parked": ParkedConfig,
+    "prepaid": PrepaidConfig,
     "readings_topic": ReadingsTopicConfig,
     "ticker": TickerConfig,
 }

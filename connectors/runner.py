@@ -28,6 +28,7 @@ from connectors.gather.readers import watch as watch_readers
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.phases import COMMAND_PHASES, PHASES
+from connectors.prepaid.config import PrepaidConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from connectors.cold.connector import Lane
     from connectors.parked.again import Asked
     from connectors.parked.connector import Offers
+    from connectors.prepaid.connector import Rates
 
 REGISTRY_POLL_SECS = 0.5
 TYPES = {
@@ -95,6 +97,8 @@ class Environment:
     """What the workers have in force; a parked connector that offers rejects again asks for it."""
     lane: Lane | None = None
     """What a cold connector judges by."""
+    rates: Rates | None = None
+    """What a prepaid connector charges by."""
 
 
 async def run_connector(name: str, config: BaseModel, environment: Environment, stop: asyncio.Event) -> None:
@@ -119,6 +123,14 @@ async def run_connector(name: str, config: BaseModel, environment: Environment, 
         frames = environment.targets.frames, environment.partitions
         place = ColdPlace(name, environment.bootstrap, environment.contracts, *frames)
         await answer(config, place, environment.lane, stop)
+        return
+    if isinstance(config, PrepaidConfig):
+        from connectors.prepaid.connector import Place as LedgerPlace
+        from connectors.prepaid.connector import run as keep
+
+        assert environment.rates is not None
+        ledger = LedgerPlace(name, environment.bootstrap, environment.contracts, environment.targets.frames)
+        await keep(config, ledger, environment.rates, stop)
         return
     assert isinstance(config, Gathering)
     moments = Moments.from_environment((*PHASES, *COMMAND_PHASES))

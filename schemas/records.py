@@ -13,6 +13,9 @@ CommandResult  what became of it
 Fact           what others say of a service point, a network node or a place: an outage, a temperature, a check meter
 Edit           an event of an edit of readings
 ExceptionWork  what somebody does about an exception
+Readiness      whether a consumer's billing cycle can be billed
+Payment        what is paid for an account, or changes what it owes
+LedgerEntry    an entry of a prepaid account's ledger
 
 The tables here are what `schemas.render` makes the `.avsc` files from. Units stand in brackets at the start of a doc,
 and a doc says what null means wherever null is allowed. Code lists come from `pipeline.codes`.
@@ -30,7 +33,9 @@ from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.estimate_score import ESTIMATE_SCORE
 from schemas.facts import FACT
 from schemas.fields import Field, Record, enum, nullable
+from schemas.prepaid import LEDGER_ENTRY, PAYMENT
 from schemas.profile_rows import PROFILE_ROW
+from schemas.readiness import READINESS
 
 # ------------------------------------------------------------------------------------------------ losses
 
@@ -230,7 +235,7 @@ REJECT = Record(
 
 STORED: tuple[Record, ...] = (
     DETERMINANT, LOSS, READING_EXCEPTION, ESTIMATE_SCORE, EVENT, PROFILE_ROW, REJECT, FACT, EDIT, EXCEPTION_WORK,
-    COLD_REQUEST,
+    COLD_REQUEST, READINESS, PAYMENT, LEDGER_ENTRY,
 )  # fmt: skip
 """Those that sinks take."""
 

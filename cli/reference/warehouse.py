@@ -8,6 +8,7 @@ from cli.reference.markdown import code, page, table
 from sinks.clickhouse.columns import Column, Table
 from sinks.clickhouse.estimate_views import ESTIMATE_VIEWS
 from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, View
+from sinks.clickhouse.prepaid_views import PREPAID_VIEWS
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST
 from sinks.clickhouse.work_views import WORK_VIEWS
@@ -33,6 +34,10 @@ Completeness, timeliness, unexplained energy, counters and clocks by day; what t
 ESTIMATES = """
 How far estimates are off, and what is expected of each one: [the running scorecard](../vee-accuracy.md). `kvarn vee
 scores` prints it. Filter `readings_estimates` by `service_point`: a gap is looked for over all days.
+"""
+
+PREPAID = """
+How accounts of the [prepaid ledger](../prepaid.md) stand.
 """
 
 WORK = """
@@ -75,6 +80,9 @@ def warehouse() -> str:
         "## Views of edits and exceptions",
         WORK,
         *(part for each in WORK_VIEWS for part in _view(each)),
+        "## Views of prepaid accounts",
+        PREPAID,
+        *(part for each in PREPAID_VIEWS for part in _view(each)),
     )
 
 

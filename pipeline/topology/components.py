@@ -30,7 +30,8 @@ class Components:
 
     `topic_options`: connector type -> its options that name a topic it reads. `topic_outputs`: connector type -> its
     options that name a topic it writes, with the schema (None: any). `silent`: connector types that reject and park
-    nothing. `outside`: connector types that read what another system writes. `sink_schemas`: sink type -> schemas
+    nothing. `outside`: connector types that read what another system writes. `makes`: connector type -> schema of what
+    it writes to its `to`, where that is not frames. `sink_schemas`: sink type -> schemas
     it can take; all when it is not in the table. `format_schemas`: the same by a sink's option `format`. `counted`:
     options that the plan fills in from topics. `shared`: options that all stages and sinks along one flow must agree
     on.
@@ -44,6 +45,7 @@ class Components:
     topic_outputs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     silent: Collection[str] = ()
     outside: Collection[str] = ()
+    makes: Mapping[str, str] = field(default_factory=dict)
     sink_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
     format_schemas: Mapping[str, Collection[str]] = field(default_factory=dict)
     counted: tuple[Counted, ...] = ()

@@ -64,7 +64,8 @@ def uses(pieces: Pieces) -> Iterator[Use]:
         yield from _topology_uses(name, topology)
     for name, connector in pieces.connectors.items():
         who = ("connectors", name)
-        yield Use(who, connector.to, "FrameBatch", (*who, "to"), writes=True)
+        made = pieces.components.makes.get(connector.type, "FrameBatch")
+        yield Use(who, connector.to, made, (*who, "to"), writes=True)
         if connector.type in pieces.components.connectors and connector.type not in pieces.components.silent:
             yield Use(who, connector.rejects, "Reject", (*who, "rejects"), writes=True)
             yield Use(who, connector.parked, "Reject", (*who, "parked"), writes=True)

@@ -182,7 +182,38 @@ TOPICS: tuple[Topic, ...] = (
         "warehouse",
         "who works on an exception, and what was done (docs/exceptions.md)",
     ),
-    Topic("payments", "prepaid vending", "account", None, "a connector", "payments and balances", True),
+    Topic(
+        "readiness",
+        "`kvarn readiness --emit`",
+        "account",
+        "Readiness",
+        "warehouse, billing",
+        "whether a consumer's billing cycle can be billed, and if not, why; one a revision (docs/readiness.md)",
+    ),
+    Topic(
+        "payments",
+        "vending, collection and billing systems",
+        "account",
+        "Payment",
+        "the prepaid connector, warehouse",
+        "payments, reversals, arrears, and accounts that begin or cease to be prepaid (docs/prepaid.md)",
+    ),
+    Topic(
+        "ledger",
+        "the prepaid connector",
+        "account",
+        "LedgerEntry",
+        "warehouse, billing, the prepaid connector",
+        "entries of prepaid accounts, kept for ever: the connector begins with them (docs/prepaid.md)",
+    ),
+    Topic(
+        "prepaid-ticks",
+        "a ticker",
+        "partition",
+        "FrameBatch",
+        "the prepaid connector",
+        "the time that prepaid accounts go by; one partition (docs/prepaid.md)",
+    ),
     Topic("inspections", "field teams", "service point", None, "a connector", "outcomes of inspections", True),
     Topic("outage-state", "an outage stage", "node", None, "a connector, operations", "confirmed outages", True),
     Topic("mr-orders", "billing", "service point", None, "a connector", "meter-reading orders", True),
@@ -191,5 +222,5 @@ TOPICS: tuple[Topic, ...] = (
 IMPLICIT = frozenset({"registry"})
 """Topics that workers and connectors use without being named at an edge."""
 
-FROM_OUTSIDE = frozenset({"commands", "edits", "exception-work", "facts"})
+FROM_OUTSIDE = frozenset({"command-results", "commands", "edits", "exception-work", "facts", "payments", "readiness"})
 """Topics that other systems write: that nothing in a file does is no finding."""

@@ -11,7 +11,9 @@ from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.estimate_score import ESTIMATE_SCORE
 from schemas.facts import FACT
 from schemas.fields import Record
+from schemas.prepaid import LEDGER_ENTRY, PAYMENT
 from schemas.profile_rows import PROFILE_ROW
+from schemas.readiness import READINESS
 from schemas.records import EVENT, LOSS, READING_EXCEPTION, REJECT, STORED
 from sinks.clickhouse.columns import PLAIN, TIME, TOPIC, Column, Table, day_of, enum8, enum_of
 
@@ -226,7 +228,38 @@ EXCEPTION_WORKS = Table(
     order_by=("day", "service_point", "rule", "period_start", "log_partition", "log_offset"),
 )
 
+READINESS_TABLE = Table(
+    name="readiness",
+    schema="Readiness",
+    doc="One row a consumer, billing cycle and revision: whether it can be billed, and if not, why",
+    columns=(*columns_of(READINESS), day_of("cycle_start")),
+    engine="ReplacingMergeTree(revision)",
+    time="cycle_start",
+    order_by=("day", "account", "service_point", "cycle_start", "cycle_end", "revision"),
+)
+
+PAYMENTS = Table(
+    name="payments",
+    schema="Payment",
+    doc="One row a payment, reversal or other change of what an account has or owes; copies of an id collapse",
+    columns=(*columns_of(PAYMENT), day_of("collected_at")),
+    engine="ReplacingMergeTree",
+    # The newest part would have to be found by the time: an id is unique over all times.
+    time="",
+    order_by=("account", "id"),
+)
+
+LEDGER = Table(
+    name="ledger",
+    schema="LedgerEntry",
+    doc="One row an entry of a prepaid account's ledger",
+    columns=(*columns_of(LEDGER_ENTRY), day_of("at")),
+    engine="ReplacingMergeTree",
+    time="",
+    order_by=("account", "number"),
+)
+
 PLAIN_TABLES = (
     EVENTS, PROFILE_ROWS, DETERMINANTS, LOSSES, EXCEPTIONS, ESTIMATE_SCORES, EDITS, EXCEPTION_WORKS, FACTS, REJECTS,
-    COLD_REQUESTS,
+    COLD_REQUESTS, READINESS_TABLE, PAYMENTS, LEDGER,
 )  # fmt: skip

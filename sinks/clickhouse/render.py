@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from sinks.clickhouse.columns import Table, month, quoted
 from sinks.clickhouse.estimate_views import ESTIMATE_VIEWS
 from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, create_view
+from sinks.clickhouse.prepaid_views import PREPAID_VIEWS
 from sinks.clickhouse.registry_tables import REGISTRY_TABLES, in_force_view
 from sinks.clickhouse.tables import TABLES
 from sinks.clickhouse.views import LATEST, PROFILE_VALUES, latest_view
@@ -53,7 +54,7 @@ def statements() -> Iterable[str]:
     yield from (latest_view(table) for table in LATEST)
     yield PROFILE_VALUES
     yield from (in_force_view(table) for table in REGISTRY_TABLES)
-    yield from (create_view(view) for view in (*HYGIENE_VIEWS, *ESTIMATE_VIEWS, *WORK_VIEWS))
+    yield from (create_view(view) for view in (*HYGIENE_VIEWS, *ESTIMATE_VIEWS, *WORK_VIEWS, *PREPAID_VIEWS))
 
 
 def main() -> None:

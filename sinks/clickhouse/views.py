@@ -16,9 +16,10 @@ from sinks.clickhouse.plain_tables import (
     FACTS,
     LOSSES,
     PROFILE_ROWS,
+    READINESS_TABLE,
 )
 
-LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, PROFILE_ROWS, EXCEPTIONS, EXCEPTION_WORKS, FACTS)
+LATEST = (READINGS, DAYS, DETERMINANTS, LOSSES, PROFILE_ROWS, EXCEPTIONS, EXCEPTION_WORKS, FACTS, READINESS_TABLE)
 
 ORDER_OF_ONE = ("revision", *COPY, "log_partition", "log_offset")
 """Parts of an order key that tell the newer of two rows about the same: its revision, or its place in the log."""
