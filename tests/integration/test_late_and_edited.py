@@ -57,8 +57,8 @@ TOGETHER = 6
 LATE_POINTS, LATE_DAY, LATE_AT = 12, 1, 5 * SLOTS + TOGETHER
 """Rows of points of which a third of a day's frames is late, that day, and the slot they come in."""
 EDITED_DAY, SAID_AT = 2, (3 * SLOTS + 30) // TOGETHER
-KEPT, UNDONE, DISCARDED = 3, 4, 20
-"""Rows of points with edits; the first two have late frames too."""
+KEPT, UNDONE, DISCARDED, OLD = 3, 4, 20, 30
+"""Rows of points with edits; the first two have late frames too. OLD is edited when its day has left the window."""
 EDITED = {"wh_imp": 400, "vah_imp": 430}
 PARTITIONS = 2
 
@@ -170,7 +170,10 @@ def calm_run(folder: Path) -> Calm:
     play(driver, fed, SAID_AT, len(fed.slots))
     calm.later.extend(driver.log[place:])
     assert driver.records("rejects") == []
-    assert Lane(driver, VeeConfig(cold_days=40)).answer() > 0
+    lane = Lane(driver, VeeConfig(cold_days=40))
+    assert lane.answer() > 0
+    driver.statements([statement(calm, OLD, Statement.EDIT, 3)], fed.slots[-1].end_time)
+    assert lane.answer() > 0
     return calm
 
 
@@ -255,6 +258,17 @@ def say(parts: Parts) -> None:
     parts.until("edits handed on", parts.read(f"{parts.mark}edits", "edits"))
 
 
+def say_late(parts: Parts) -> None:
+    """The same of a day that has left the window."""
+    topic, ledger = EditTopic(parts.kafka, f"{parts.mark}edits"), Ledger(CONTRACTS)
+    values = [interval(start, **EDITED) for start in starts(parts.calm.fed)]
+    said = {"id": "old", "service_point": parts.calm.point(OLD)}
+    assert ask(topic, ledger, record(**said, intervals=values)) == ["WAITING"]
+    assert ask(topic, ledger, record(**said, event="APPROVED", author="ravi")) == ["IN_FORCE"]
+    topic.close()
+    parts.until("the edit handed on", parts.read(f"{parts.mark}edits", "edits"))
+
+
 def disturbed(parts: Parts) -> None:
     """The same log, with the worker and the lane killed once each."""
     parts.write(parts.calm.early)
@@ -281,12 +295,20 @@ def disturbed(parts: Parts) -> None:
         lane.wait()
     assert lane.returncode == -signal.SIGKILL, parts.processes.tail(cold)
     parts.start(cold)
-    chain, sink = parts.plan.chains[0].group, parts.plan.sinks["warehouse"].group
+    answered(parts)
+    say_late(parts)
+    answered(parts)
+    sink = parts.plan.sinks["warehouse"].group
+    for topic in ("readings", "determinants", "cold-requests"):
+        parts.until(f"the sink has {topic}", parts.read(sink, topic))
+
+
+def answered(parts: Parts) -> None:
+    """All that was asked of the lane is in the log, and worked on."""
+    chain = parts.plan.chains[0].group
     parts.until("the worker has the log", parts.read(chain, "frames"))
     parts.until("requests are answered", parts.read(f"kvarn-{parts.mark}cold", "cold-requests"))
     parts.until("the worker has the answers", parts.read(chain, "frames"))
-    for topic in ("readings", "determinants", "cold-requests"):
-        parts.until(f"the sink has {topic}", parts.read(sink, topic))
 
 
 @pytest.mark.timeout(600)
