@@ -90,8 +90,8 @@ class Judge:
 
         asked = [asked_of(one, self._config.offset_secs) for one in requests]
         history = self._history(asked)
-        new = brought_by(history.requests, requests)
-        made = judge(self._config, self._in_force(), history, asked, new)
+        new, new_said = (brought_by(rows, requests) for rows in (history.requests, history.said))
+        made = judge(self._config, self._in_force(), history, asked, new, new_said)
         place = {
             one.record["service_point"]: (one.record["source_partition"], int(one.record["device"], 16))
             for one in requests
@@ -138,19 +138,19 @@ def _epoch(day: int, offset_secs: int) -> int:
 
 def asked_of(request: Request, offset_secs: int) -> Asked:
     """A request as it is judged."""
-    from agents.cold.answer import Asked, days_of
+    from agents.cold.answer import Asked, days_of, days_said
 
     record = request.record
     times = np.array([row["time"] for row in record["rows"]], np.int64)
     kinds = np.array([row["kind"] for row in record["rows"]], np.int64)
     return Asked(
         record["service_point"], request.offset, record["source_partition"], record["tick_time"],
-        days_of(times, kinds, offset_secs),
+        days_of(times, kinds, offset_secs) | days_said(record, offset_secs),
     )  # fmt: skip
 
 
 def brought_by(rows: Array, requests: Iterable[Request]) -> Array:
-    """Mask of the rows REQUESTED (n,) that these requests have brought."""
+    """Mask of the rows REQUESTED or SAID (n,) that these requests have brought."""
     wanted = {
         (one.record["service_point"], one.record["source_partition"], one.record["source_offset"]) for one in requests
     }
@@ -160,7 +160,7 @@ def brought_by(rows: Array, requests: Iterable[Request]) -> Array:
 
 def history_of(found: Found) -> History:
     """What the warehouse said, as arrays."""
-    from agents.cold.history import BILL, DAY, READING, REQUESTED, History
+    from agents.cold.history import BILL, DAY, READING, REQUESTED, SAID, History
 
     requests = [{**row, "device": int(row["device"], 16)} for row in found.requests]
     return History(
@@ -169,6 +169,7 @@ def history_of(found: Found) -> History:
         _table(requests, REQUESTED),
         _table(found.days, DAY),
         _table(found.bills, BILL),
+        _table(found.said, SAID),
     )
 
 

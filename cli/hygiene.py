@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.output import Json, console, emit
-from cli.sql import DEFAULT_DSN, Database, Dsn, Seconds
+from cli.sql import DEFAULT_DSN, Database, Dsn, Seconds, warehouse_of
 from pipeline.errors import ConfigError
-from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import open_reader
 
 Rows = list[dict[str, Any]]
@@ -89,12 +88,7 @@ def hygiene(
     """
     if by not in ("feeder", "dt", "point"):
         raise ConfigError("HYGIENE_BY", where="--by", what=f"{by!r} is none of them", do="use feeder, dt or point")
-    try:
-        config = ClickHouseConfig(dsn=dsn, database=database, timezone=timezone, query_secs=seconds)
-    except ValueError as error:
-        do = "see --help"
-        raise ConfigError("DSN_WRONG", where="--dsn, --database, --timezone", what=str(error), do=do) from error
-    reader = open_reader(config)
+    reader = open_reader(warehouse_of(dsn, database, timezone=timezone, query_secs=seconds))
     try:
         figures = ask_figures(
             lambda text: list(json.loads(reader.ask(text, "JSON") or "{}").get("data", [])),

@@ -54,15 +54,20 @@ def sql(
     if as_json and as_csv:
         raise ConfigError("OUTPUT_TWICE", where="--json --csv", what="two outputs are asked for", do="choose one")
     text = sys.stdin.read() if statement == "-" else statement
-    try:
-        config = ClickHouseConfig(dsn=dsn, database=database, query_secs=seconds)
-    except ValueError as error:
-        raise ConfigError("DSN_WRONG", where="--dsn, --database", what=_first_fault(error), do="see --help") from error
-    reader = open_reader(config)
+    reader = open_reader(warehouse_of(dsn, database, query_secs=seconds))
     try:
         _print(reader, text, as_json=as_json, as_csv=as_csv, rows=rows)
     finally:
         reader.close()
+
+
+def warehouse_of(dsn: str, database: str, **more: Any) -> ClickHouseConfig:
+    """The warehouse that options name; `more`: of ClickHouseConfig. Raises ConfigError for what is none."""
+    try:
+        return ClickHouseConfig(dsn=dsn, database=database, **more)
+    except ValueError as error:
+        where = ", ".join(["--dsn", "--database", *(["--timezone"] if "timezone" in more else [])])
+        raise ConfigError("DSN_WRONG", where=where, what=_first_fault(error), do="see --help") from error
 
 
 def _print(reader: Reader, text: str, *, as_json: bool, as_csv: bool, rows: int) -> None:

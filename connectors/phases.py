@@ -1,4 +1,5 @@
-"""Moments of a connector process, in the order of a cut's life; and of a command's, where there are commands."""
+"""Moments of a connector process, in the order of a cut's life; of a command's, and of a cold request's, where there
+are such."""
 
 from __future__ import annotations
 
@@ -14,4 +15,9 @@ COMMAND_PHASES = (
     "command-ended",  # it is known what became of it, and not in the journal
     "command-recorded",  # its result is in the journal, not on the topic of results
     "command-answered",  # its result is on the topic of results, the group's position is before it
+)
+
+COLD_PHASES = (
+    "cold-judged",  # the answers to requests are known, none of them is written
+    "cold-answered",  # they are in the log, the group's position is before their requests
 )

@@ -1,8 +1,8 @@
-"""The plain record of rows that are older than the hot window."""
+"""The plain record of rows, and of what is said, that is older than the hot window."""
 
 from __future__ import annotations
 
-from pipeline.channels import CHANNELS
+from pipeline.channels import CHANNELS, ENERGY
 from schemas.common import DEVICE_DOC, ORIGIN
 from schemas.fields import Field, Record, array, record
 
@@ -22,17 +22,44 @@ _COLD_ROW = record(
     ),
 )
 
+_COLD_STATEMENT = record(
+    "ColdStatement",
+    "What is said of an interval, by an edit or by its undoing.",
+    (
+        Field("kind", "int", "pipeline.statement_frames.Statement: 1 edit, 2 withdrawal, 5 discarding."),
+        Field("number", "long", "Of two about the same interval the larger one holds."),
+        Field("said_at", "long", "[s] When it was said, epoch seconds UTC."),
+        Field("start", "long", "[s] Begin of the interval, epoch seconds UTC."),
+        Field("secs", "int", "[s] Its length."),
+        Field("present", "int", "Bit n set: energy n of pipeline.channels is said."),
+        *(
+            Field(
+                channel.name,
+                "long",
+                f"[{channel.unit}] {channel.doc}, times the multiplying factor; 0: it is not said.",
+            )
+            for channel in ENERGY
+        ),
+    ),
+)
+
 COLD_REQUEST = Record(
     "ColdRequest",
-    "Rows of one service point, device and local day that came when the day had left the hot window. They change "
-    "nothing until an answer comes, which is a record in the partition of frames that they came from. Copies do no "
-    "harm.",
+    "Rows of one service point, device and local day that came when the day had left the hot window, or what was said "
+    "of its intervals then. They change nothing until an answer comes, which is a record in the partition of frames "
+    "that they came from. Copies do no harm.",
     (
         Field("service_point", "long", "Service point as of the rows' time; a positive id of the registry."),
         Field("device", "string", f"Device that sent them: {DEVICE_DOC}."),
         Field("day_start", "long", "[s] Local midnight that their day begins at, epoch seconds UTC."),
         Field("tick_time", "long", "[s] Time of the log at which they came, epoch seconds UTC."),
         Field("rows", array(_COLD_ROW), "The rows, in the order in which they came."),
+        Field(
+            "statements",
+            array(_COLD_STATEMENT),
+            "What is said, in the order in which it came; with it there are no rows.",
+            default=[],
+        ),
         *ORIGIN,
     ),
 )

@@ -56,21 +56,33 @@ class PlainRows:
 def plain_rows(
     contracts: Contracts, schema: str, where: str, offsets: Sequence[int], values: Sequence[bytes]
 ) -> PlainRows:
-    """The values at `offsets` of a topic; raises ContractError for the first that does not fit the schema."""
+    """The values at `offsets` of a topic; raises ContractError for the first that does not fit the schema.
+
+    Values of former releases are written anew as today's: they are few, those that an upgrade finds in its topics.
+    """
     data = np.frombuffer(b"".join(values), np.uint8)
     ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
     starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
-    _check_headers(contracts, schema, where, offsets, data, starts, ends)
+    other = _other(contracts, schema, data, starts, ends)
+    if other >= 0:
+        former = _former(contracts, schema)
+        if _id_of(values[other]) not in former:
+            raise ContractError(
+                "SCHEMA_OTHER",
+                where=f"{where} at offset {offsets[other]}",
+                what=f"the value does not begin as {schema} (id {contracts.ids[schema]})",
+                do="check which topic and which schema registry are meant",
+            )
+        today = [
+            _today(contracts, schema, value, f"{where} at offset {offset}") if _id_of(value) in former else value
+            for offset, value in zip(offsets, values, strict=True)
+        ]
+        return plain_rows(contracts, schema, where, offsets, today)
     origins, spans = np.full((len(values), 3), -1, np.int64), np.zeros((len(values), 4), np.int64)
     sizes = np.zeros((len(program_of(schema).leaves), 2), np.int64)
     broken = kernels.skim(data, starts + HEADER.size, ends, steps_of(schema), origins, spans, sizes)
     if broken >= 0:
-        raise ContractError(
-            "RECORD_BROKEN",
-            where=f"{where} at offset {offsets[broken]}",
-            what=f"the bytes are no {schema}",
-            do="check the producer of this topic",
-        )
+        raise _broken(schema, f"{where} at offset {offsets[broken]}")
     holders = holders_of(schema)
     sizes[:, 0] = np.where(holders < 0, len(values), sizes[holders, 0])
     producers, said = _producers(data, spans)
@@ -78,17 +90,34 @@ def plain_rows(
     return PlainRows(schema, data, starts + HEADER.size, ends, places, origins, producers, said, sizes)
 
 
-def _check_headers(contracts: Contracts, schema: str, where: str, offsets: Sequence[int], data: Array, starts: Array,
-                   ends: Array) -> None:  # fmt: skip
+def _other(contracts: Contracts, schema: str, data: Array, starts: Array, ends: Array) -> int:
+    """The first value that does not begin as the schema; -1: there is none."""
     heads = [int.from_bytes(HEADER.pack(MAGIC, number), "little") for number in contracts.accepted(schema)]
-    other = kernels.begins_otherwise(data, starts, ends, np.array(heads, np.int64))
-    if other >= 0:
-        raise ContractError(
-            "SCHEMA_OTHER",
-            where=f"{where} at offset {offsets[other]}",
-            what=f"the value does not begin as {schema} (id {contracts.ids[schema]})",
-            do="check which topic and which schema registry are meant",
-        )
+    return int(kernels.begins_otherwise(data, starts, ends, np.array(heads, np.int64)))
+
+
+def _former(contracts: Contracts, schema: str) -> set[int]:
+    """Ids of records of former releases, whose fields were others."""
+    return {number for number, (name, _) in contracts.known.items() if name == schema} - set(contracts.accepted(schema))
+
+
+def _id_of(value: bytes) -> int:
+    """Schema id in the header; -1 without one."""
+    return int(HEADER.unpack_from(value)[1]) if len(value) >= HEADER.size and value[0] == MAGIC else -1
+
+
+def _today(contracts: Contracts, schema: str, value: bytes, where: str) -> bytes:
+    """A value of a former release as today's schema has it."""
+    try:
+        return contracts.encode(schema, contracts.decode(value, schema))
+    except (EOFError, IndexError, KeyError, MemoryError, OverflowError, TypeError, ValueError) as error:
+        raise _broken(schema, where) from error
+
+
+def _broken(schema: str, where: str) -> ContractError:
+    return ContractError(
+        "RECORD_BROKEN", where=where, what=f"the bytes are no {schema}", do="check the producer of this topic"
+    )
 
 
 def _producers(data: Array, spans: Array) -> tuple[Array, tuple[tuple[str, str], ...]]:

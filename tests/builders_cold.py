@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.cold.answer import Asked, days_of
-from agents.cold.history import BILL, DAY, READING, REQUESTED, History
+from agents.cold.answer import Asked, days_of, days_said
+from agents.cold.history import BILL, DAY, READING, REQUESTED, SAID, History
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import ENERGY
 from pipeline.columns import Array, empty
@@ -51,15 +51,31 @@ def requested(place: int, record: Any) -> list[Array]:
     return made
 
 
+def told(place: int, record: Any) -> list[Array]:
+    """SAID () of the statements of a request, which is the `place`-th."""
+    made = []
+    for said in record["statements"]:
+        one = np.zeros((), SAID)
+        one["service_point"] = record["service_point"]
+        for name in ("kind", "number", "start", "secs", "present"):
+            one[name] = said[name]
+        one["energy"] = [said[name] for name in NAMES]
+        one["partition"], one["offset"] = record["source_partition"], place
+        made.append(one)
+    return made
+
+
 def asked_of(place: int, record: Any, offset_secs: int) -> Asked:
     """A request as it is judged."""
     times = np.array([row["time"] for row in record["rows"]])
     kinds = np.array([row["kind"] for row in record["rows"]])
-    days = days_of(times, kinds, offset_secs)
+    days = days_of(times, kinds, offset_secs) | days_said(record, offset_secs)
     return Asked(record["service_point"], place, record["source_partition"], record["tick_time"], days)
 
 
-def history_of(batches: list[ReadingBatch], requests: list[Array], begin: int) -> History:
+def history_of(
+    batches: list[ReadingBatch], requests: list[Array], begin: int, said: list[Array] | None = None
+) -> History:
     """What a warehouse would have of these batches, without determinants."""
     readings: list[Array] = []
     days: dict[tuple[int, int], Array] = {}
@@ -75,7 +91,10 @@ def history_of(batches: list[ReadingBatch], requests: list[Array], begin: int) -
                 day[name] = getattr(batch, f"day_{name}")[row]
             days[int(day["service_point"]), int(day["start"])] = day
     rows = np.array(requests, REQUESTED) if requests else np.zeros(0, REQUESTED)
-    return History(begin, np.concatenate(readings), rows, np.array(list(days.values()), DAY))
+    return History(
+        begin, np.concatenate(readings), rows, np.array(list(days.values()), DAY),
+        said=np.array(said, SAID) if said else np.zeros(0, SAID),
+    )  # fmt: skip
 
 
 def stated(frame: StatementFrame) -> DecodedBatch:

@@ -6,14 +6,16 @@ result differs from the warehouse is answered; of the days around, what the new 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from agents.cold.bills import figures_of, of_month, prior_zones
 from agents.cold.history import REQUESTED, History
 from agents.cold.replay import SENT, Replayed, of_points, replay
+from agents.cold.said import by_people, from_day, in_the_window, later, withdrawn
 from agents.rating.calendar import month_first, month_of
 from agents.vee.config import VeeConfig
 from agents.vee.tables import page_of
@@ -61,6 +63,11 @@ def days_of(times: Array, kinds: Array, offset_secs: int) -> frozenset[int]:
     return frozenset([*own.tolist(), *before.tolist()])
 
 
+def days_said(record: Mapping[str, Any], offset_secs: int) -> frozenset[int]:
+    """Local days of the intervals of which a request says something; those of older releases say nothing."""
+    return frozenset((one["start"] + offset_secs) // DAY_SECS for one in record.get("statements", ()))
+
+
 def span_of(asked: Iterable[Asked], config: VeeConfig) -> tuple[int, int]:
     """(first, last) local day of which a history is needed for these requests."""
     days = {day for one in asked for day in one.days}
@@ -77,10 +84,13 @@ def months_of(first: int, last: int, offset_secs: int) -> tuple[int, int]:
     return int(begin) * DAY_SECS - offset_secs, int(end) * DAY_SECS - offset_secs
 
 
-def judge(config: VeeConfig, references: References, history: History, asked: list[Asked], new: Array) -> Judged:
+def judge(
+    config: VeeConfig, references: References, history: History, asked: list[Asked], new: Array, new_said: Array
+) -> Judged:
     """Answers to requests of which the history is.
 
-    new: bool (requests,), the rows of `history.requests` that these requests brought.
+    new: bool (requests,), the rows of `history.requests` that these requests brought; new_said: bool (said,), the same
+    of `history.said`.
     """
     points = np.unique(np.array([one.service_point for one in asked], np.uint64))
     pages = page_of(points)
@@ -88,14 +98,20 @@ def judge(config: VeeConfig, references: References, history: History, asked: li
     for page in np.unique(pages).tolist():
         group = set(points[pages == page].tolist())
         here = [one for one in asked if one.service_point in group]
-        made = _judge(config, of_points(references, group), history, latest, here, new)
+        made = _judge(config, of_points(references, group), history, latest, here, new, new_said)
         frames += made.frames
         again = again or made.again
     return Judged(frames, again)
 
 
 def _judge(
-    config: VeeConfig, references: References, history: History, latest: Latest, asked: list[Asked], new: Array
+    config: VeeConfig,
+    references: References,
+    history: History,
+    latest: Latest,
+    asked: list[Asked],
+    new: Array,
+    new_said: Array,
 ) -> Judged:
     begin = (history.begin + config.offset_secs) // DAY_SECS
     # Of days before the log began there is no settlement that could change.
@@ -111,12 +127,19 @@ def _judge(
     ours = np.isin(history.requests["service_point"], list(points))
     former = _in_span(np.concatenate((known, _requested(history.requests[ours & ~new]))), config, first)
     late = _in_span(_requested(history.requests[ours & new]), config, first)
-    base = replay(config, references, former, first, last)
-    after = replay(config, references, np.concatenate((former, late)), first, last)
+    told = np.isin(history.said["service_point"], list(points))
+    hot = in_the_window(_last(_by_frames(history, points)))
+    before = from_day(np.concatenate((hot, later(history.said[told & ~new_said]))), first, config.offset_secs)
+    told_late = from_day(later(history.said[told & new_said]), first, config.offset_secs)
+    base = replay(config, references, former, before, first, last)
+    after = replay(
+        config, references, np.concatenate((former, late)), np.concatenate((before, told_late)), first, last
+    )  # fmt: skip
     frames: list[StatementFrame] = []
     again = False
     for point in sorted(points):
-        case = _Case(config, references.registry, history, latest, base, after, point)
+        starts = frozenset(history.said["start"][history.said["service_point"] == point].tolist())
+        case = _Case(config, references.registry, history, latest, base, after, point, starts)
         made, left = case.answers(range(first, last + 1), [one for one in asked if one.service_point == point])
         frames += made
         again = again or left
@@ -139,10 +162,10 @@ def _in_span(sent: Array, config: VeeConfig, first: int) -> Array:
 
 def _as_sent(history: History, registry: Registry, points: set[int]) -> Array:
     """What the hot path had of meters: readings as they came, and midnight registers as days were settled to them."""
-    rows = history.readings[np.isin(history.readings["service_point"], list(points))]
-    came = rows[rows["frame"] >= 0]
-    # What a person said, or what several rows of an interval made together, stands as the last revision has it.
-    whole = (came["method"] == Method.CLOCK_SET) | _pinned(came)
+    came = _by_frames(history, points)
+    came = came[~by_people(came) & ~withdrawn(came)]
+    # What several rows of an interval, or an outage, made of it stands as the last revision has it.
+    whole = np.isin(came["method"], (int(Method.CLOCK_SET), *PINNED_METHODS))
     came = np.concatenate((came[~whole], _last(came[whole])))
     made = np.zeros(len(came), SENT)
     made["service_point"], made["device"] = came["service_point"], came["device"]
@@ -158,8 +181,15 @@ def _as_sent(history: History, registry: Registry, points: set[int]) -> Array:
     )
 
 
+def _by_frames(history: History, points: set[int]) -> Array:
+    """READING (n,): the revisions that frames made, of meters and of people."""
+    rows = history.readings[np.isin(history.readings["service_point"], list(points))]
+    came: Array = rows[rows["frame"] >= 0]
+    return came
+
+
 def _pinned(rows: Array) -> Array:
-    """Mask of what the lane leaves as it is: what a person or an outage said."""
+    """Mask of what late rows leave as it is: what a person or an outage said."""
     mask: Array = (rows["quality"] & np.uint64(15) == int(Quality.MANUAL)) | np.isin(rows["method"], PINNED_METHODS)
     return mask
 
@@ -213,6 +243,8 @@ class _Case:
     base: Replayed
     after: Replayed
     point: int
+    told: frozenset[int]
+    """Begins of the intervals of which a request says something, this one or one before."""
 
     def answers(self, days: Iterable[int], asked: list[Asked]) -> tuple[list[StatementFrame], bool]:
         """(answers, whether more is to come): of months that have given way to the next one a day at a time, since each
@@ -266,7 +298,7 @@ class _Case:
         before = self.latest.get((self.point, start))
         nibbles = [0] * N_ENERGY
         if before is not None:
-            if _pinned(before[None])[0]:
+            if _pinned(before[None])[0] and start not in self.told:
                 return []
             nibbles = [int(before["quality"]) >> 4 * channel & 15 for channel in range(N_ENERGY)]
             there = [channel for channel in range(N_ENERGY) if quality[channel] or nibbles[channel]]

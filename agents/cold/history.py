@@ -64,6 +64,21 @@ REQUESTED = np.dtype(
 )
 """A row of a cold request, former or new."""
 
+SAID = np.dtype(
+    [
+        ("service_point", "<u8"),
+        ("kind", "<i8"),  # pipeline.statement_frames.Statement
+        ("number", "<u8"),
+        ("start", "<i8"),
+        ("secs", "<i8"),
+        ("present", "<i8"),
+        ("energy", "<i8", (N_ENERGY,)),  # times the multiplying factor
+        ("partition", "<i8"),  # of the log of frames that it came from
+        ("offset", "<i8"),
+    ]
+)
+"""What a cold request says of an interval, former or new."""
+
 BILL = np.dtype(
     [
         ("service_point", "<u8"),
@@ -90,15 +105,16 @@ def _none(kind: np.dtype[np.void]) -> Array:
 
 @dataclass
 class History:
-    """Of some service points: readings READING (all revisions) and requests REQUESTED of the days asked for; days DAY
-    and bills BILL of these and of the whole months that they lie in. begin: first local midnight of which the
-    warehouse has anything, epoch seconds."""
+    """Of some service points: readings READING (all revisions), requests REQUESTED and what they say, SAID, of the days
+    asked for; days DAY and bills BILL of these and of the whole months that they lie in. begin: first local midnight of
+    which the warehouse has anything, epoch seconds."""
 
     begin: int
     readings: Array = field(default_factory=lambda: _none(READING))
     requests: Array = field(default_factory=lambda: _none(REQUESTED))
     days: Array = field(default_factory=lambda: _none(DAY))
     bills: Array = field(default_factory=lambda: _none(BILL))
+    said: Array = field(default_factory=lambda: _none(SAID))
 
     def latest(self) -> dict[tuple[int, int], Array]:
         """(service point, start) -> the newest revision READING ()."""

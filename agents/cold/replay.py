@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from agents.cold.said import put_into
 from agents.vee.config import VeeConfig
 from agents.vee.step import VeeStep
 from agents.vee.tables import page_of
@@ -76,8 +77,9 @@ def links_at(registry: Registry, device: Array, point: Array, time: Array, kind:
     return found
 
 
-def replay(config: VeeConfig, references: References, sent: Array, first: int, last: int) -> Replayed:
-    """Take the rows SENT (n,) of local days `first` to `last` through the stage, until the last has left the window.
+def replay(config: VeeConfig, references: References, sent: Array, said: Array, first: int, last: int) -> Replayed:
+    """Take the rows SENT (n,), and what is SAID (m,), of local days `first` to `last` through the stage, until the last
+    has left the window.
 
     references: of the service points concerned alone (`of_points`).
     """
@@ -92,12 +94,13 @@ def replay(config: VeeConfig, references: References, sent: Array, first: int, l
     sent, links = sent[links >= 0], links[links >= 0]
     # A day's rows lie behind its begin; the register at that begin came with the day before.
     day = (sent["time"] - 1 + config.offset_secs) // DAY_SECS
+    said_day = (said["start"] + config.offset_secs) // DAY_SECS
     for number in range(first - 1, last + config.hot_days):
         if number >= first:
             run.send(tick=_midnight(config, number + 1))
-        rows = np.flatnonzero(day == number)
-        if len(rows):
-            run.send(batch=_decoded(sent[rows], links[rows]))
+        rows, told = np.flatnonzero(day == number), np.flatnonzero(said_day == number)
+        if len(rows) or len(told):
+            run.send(batch=_decoded(sent[rows], links[rows], said[told]))
     return made
 
 
@@ -142,8 +145,8 @@ def _note(batch: ReadingBatch, made: Replayed) -> None:
         made.days[day["service_point"], day["start"]] = day
 
 
-def _decoded(sent: Array, links: Array) -> DecodedBatch:
-    """Rows as decode hands them on, each a frame of its own."""
+def _decoded(sent: Array, links: Array, said: Array) -> DecodedBatch:
+    """Rows and statements as decode hands them on, each a frame of its own."""
     batch, count = empty(DecodedBatch), len(sent)
     for column in DecodedBatch.COLUMNS:
         if column.section == "row":
@@ -152,4 +155,5 @@ def _decoded(sent: Array, links: Array) -> DecodedBatch:
     batch.link = links.astype(np.uint32)
     for name in SENT.names or ():
         setattr(batch, name, np.ascontiguousarray(sent[name].astype(getattr(batch, name).dtype)))
+    put_into(batch, said)
     return batch

@@ -72,7 +72,7 @@ def take(
         said = correction_of(answer.rows)
         if said is None or said[0] >= oldest or not _is_new(answer, store):
             continue
-        links = list(_links(prepared, answer.service_point))
+        links = list(links_of(prepared, answer.service_point))
         place = first + sum(len(part) for part in readings) + len(days)
         revision = np.uint64(offset << 20 | place)
         made = _readings(answer, links, prepared)
@@ -102,7 +102,7 @@ def _is_new(answer: Answer, store: StateStore) -> bool:
     return True
 
 
-def _links(prepared: Prepared, point: int) -> Iterator[int]:
+def links_of(prepared: Prepared, point: int) -> Iterator[int]:
     """Rows of the links of a service point, in order of time."""
     tables = prepared.tables
     place = find(tables.link_index, tables.link_keys, np.uint64(point))

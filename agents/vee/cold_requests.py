@@ -46,6 +46,7 @@ def emissions(cold: Array, decoded: DecodedBatch, origin: Origin, offset_secs: i
             "day_start": int(day[first]) * DAY_SECS - offset_secs,
             "tick_time": tick_time,
             "rows": [_row(decoded, row) for row in rows[group].tolist()],
+            "statements": [],
             "source_topic_id": origin.topic_id,
             "source_partition": origin.partition,
             "source_offset": origin.offset,

@@ -183,6 +183,13 @@ class VeeConfig(Thresholds):
     hot_days: int = Field(
         3, ge=2, le=8, description="Local days that late frames can still change, the running one included."
     )
+    final_after_secs: int = Field(
+        0,
+        ge=0,
+        description="Cut-off: a closed day is final once the log's time is so long past the midnight that ends it, "
+        "whether its registers have come or not. What comes later, while the day is in the hot window, still changes "
+        "it, as a new revision of a final day. 0: a day is final when it leaves the hot window.",
+    )
     cold_days: int = Field(
         0,
         ge=0,
@@ -211,6 +218,8 @@ class VeeConfig(Thresholds):
     def _possible(self) -> VeeConfig:
         if self.slot_secs not in SLOTS:
             raise ValueError(f"slot_secs: use one of {', '.join(map(str, SLOTS))}")
+        if self.final_after_secs > (self.hot_days - 1) * DAY_SECS:
+            raise ValueError("final_after_secs: a day leaves the window after hot_days - 1 days, and is final then")
         if self.grid_tolerance_secs * 4 >= self.slot_secs:
             raise ValueError("grid_tolerance_secs: use less than a quarter of slot_secs, so that a stamp has one place")
         return self

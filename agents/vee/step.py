@@ -16,6 +16,7 @@ import numpy as np
 from agents.vee import (
     answers,
     cold_requests,
+    cold_statements,
     kernels_arrival,
     kernels_settle,
     kernels_statements,
@@ -78,7 +79,7 @@ class VeeStep:
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
         """Rows become readings; a tick becomes estimates and settlements."""
-        session = _Session(store, cast(Prepared, prepared), parcel.origin.offset, self.config.cold_days)
+        session = _Session(store, cast(Prepared, prepared), parcel.origin.offset, self.config)
         emissions: list[Emission] = []
         batch = None
         if parcel.batch is not None:
@@ -98,9 +99,9 @@ def _revisions(decoded: DecodedBatch) -> int:
 class _Session:
     """One parcel's work on one store."""
 
-    def __init__(self, store: StateStore, prepared: Prepared, offset: int, cold_days: int = 0) -> None:
+    def __init__(self, store: StateStore, prepared: Prepared, offset: int, config: VeeConfig) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
-        self.cold_secs = cold_days * DAY_SECS
+        self.cold_secs, self.final_secs = config.cold_days * DAY_SECS, config.final_after_secs
         self.limits = prepared.limits
         # Views are good until the store grows.
         self.pages = pages_of(store, planes.page_records(store))
@@ -165,9 +166,15 @@ class _Session:
         refused = refused[: buffers.cursor[REJECTS]]
         cold, refused = cold_requests.parted(refused, rows.time, self.clock.time - self.cold_secs)
         emissions = cold_requests.emissions(cold, decoded, parcel.origin, self.limits.offset, self.clock.time)
+        asked = len(emissions)
         emissions += output.reject_emissions(refused, decoded, parcel.origin)
         if len(decoded.statement_kind):
-            emissions += statement_rejects(self._state(said_in(decoded), count, buffers), decoded, parcel.origin)
+            refused = self._state(said_in(decoded), count, buffers)
+            cold, refused = cold_statements.parted(refused, decoded, self.prepared, self.clock.time - self.cold_secs)
+            emissions += cold_statements.emissions(
+                cold, decoded, self.prepared, parcel.origin, self.clock.time, asked
+            )  # fmt: skip
+            emissions += statement_rejects(refused, decoded, parcel.origin)
         batch = buffers.batch(decoded, self._factors(rows) if decoded.reactive.any() else None)
         output.add_snapshots(batch, decoded, self.offset)
         return batch, emissions
@@ -302,7 +309,9 @@ class _Session:
         return (local // DAY_SECS + 1) * DAY_SECS - self.limits.offset
 
     def _tick(self, time: int, closes: int, phase: int, buffers: Buffers, work: Work) -> None:
-        before = self.clock
+        before, settled = self.clock, int(buffers.cursor[DAYS])
+        for day in self._days_cut_off(time):
+            kernels_tick.close_day(self.pages, day)
         self._settle(phase, buffers, work)
         offset = self.limits.offset
         today = (time + offset) // DAY_SECS
@@ -321,6 +330,17 @@ class _Session:
             kernels_tick.close_day(self.pages, day)
         if next_closed > first_closed:
             self._settle(phase + 3, buffers, work)
+        if self.final_secs:
+            made = buffers.days[settled : buffers.cursor[DAYS]]
+            made["state"][made["start"] + DAY_SECS + self.final_secs <= time] = kernels_settle.FINAL
+
+    def _days_cut_off(self, time: int) -> range:
+        """Closed local days of the window whose cut-off lies behind the log's time and not behind `time`."""
+        if not self.final_secs:
+            return range(0)
+        before, cut = self.clock, self.limits.offset - self.final_secs
+        first, days = kernels_settle.closed_days(self.limits, before)
+        return range(max(first, (before.time + cut) // DAY_SECS), min(first + days, (time + cut) // DAY_SECS))
 
     def _sweep(self, closed: int, closes: int, revision: int, buffers: Buffers) -> None:
         offset, step = self.limits.offset, int(self.prepared.tables.shortest)

@@ -84,6 +84,9 @@ def choice(
 def reason_of(text: str) -> str:
     """The reason's code; raises ConfigError."""
     code = text.upper().replace("-", "_")
+    if not code:
+        raise ConfigError("REASON_MISSING", where="--reason", what="no reason is given",
+                          do=f"give --reason with one of {', '.join(REASON_CODES)}")  # fmt: skip
     if code not in REASON_CODES:
         raise ConfigError("REASON_UNKNOWN", where=f"--reason {text}", what="there is no such reason",
                           do=f"use one of {', '.join(REASON_CODES)}")  # fmt: skip

@@ -72,8 +72,10 @@ def propose(
     what = _what(discard, withdraw)
     asked = Asked(what, options.reason_of(reason), why.strip(), options.author_of(author), int(time.time()),
                   batch if batch is not None else "" if csv is None else csv.name, override, new)  # fmt: skip
-    plan = read_plan(file)
     where = zone_of(zone)
+    # What is wrong with the options is told before anybody is asked.
+    _check(csv, service_point, since, until, values, what, where)
+    plan = read_plan(file)
     config = config_of(plan)
     registry = registry_of(plan)
     wanted = _wanted(csv, service_point, since, until, values, what, where, registry)
@@ -126,15 +128,16 @@ def _what(discard: bool, withdraw: bool) -> EditWhat:
     return EditWhat.DISCARD if discard else EditWhat.WITHDRAW if withdraw else EditWhat.VALUES
 
 
-def _wanted(
+def _check(
     csv: Path | None, point: int | None, since: str | None, until: str | None, values: list[str] | None,
-    what: EditWhat, zone: ZoneInfo, registry: Registry,
-) -> list[Wanted]:  # fmt: skip
+    what: EditWhat, zone: ZoneInfo,
+) -> None:  # fmt: skip
+    """Raises ConfigError for options that cannot be meant together, or by themselves."""
     if csv is not None:
         if point is not None or since is not None or values:
             raise ConfigError("EDIT_TWICE", where=str(csv), what="a file and options say what is edited",
                               do="give a file, or --service-point, --from and --set")  # fmt: skip
-        return from_csv(csv, zone, what)
+        return
     if point is None or since is None:
         raise ConfigError("EDIT_INCOMPLETE", where="--service-point, --from", what="it is not said what is edited",
                           do="give both, or a CSV file")  # fmt: skip
@@ -142,6 +145,27 @@ def _wanted(
         raise ConfigError("EDIT_INCOMPLETE", where=f"--service-point {point}", what="no number of a service point",
                           do="give the number that the registry has")  # fmt: skip
     begin, end = epoch_ms(since, zone), epoch_ms(until, zone)
+    assert begin is not None
+    if end is not None and end <= begin:
+        raise ConfigError("TIMES_WRONG", where=f"--from {since}, --to {until}", what="the end is not behind the begin",
+                          do="give two times, the earlier one first")  # fmt: skip
+    if what is EditWhat.VALUES and not values:
+        raise ConfigError("EDIT_INCOMPLETE", where="--set", what="no value is given",
+                          do="give --set wh_imp=420, or --discard, or --withdraw")  # fmt: skip
+    if what is not EditWhat.VALUES and values:
+        raise ConfigError("EDIT_TWICE", where="--set", what="a value is given for what is to be discarded or withdrawn",
+                          do="leave one of them out")  # fmt: skip
+    _values(values)
+
+
+def _wanted(
+    csv: Path | None, point: int | None, since: str | None, until: str | None, values: list[str] | None,
+    what: EditWhat, zone: ZoneInfo, registry: Registry,
+) -> list[Wanted]:  # fmt: skip
+    if csv is not None:
+        return from_csv(csv, zone, what)
+    begin, end = epoch_ms(since, zone), epoch_ms(until, zone)
+    assert point is not None
     assert begin is not None
     return [from_range(point, begin // 1000, None if end is None else end // 1000, _values(values), registry, "--from")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -77,6 +78,12 @@ def filter_of(
     if any(number < 0 for number in (*(nodes or ()), *(points or ()))):
         raise ConfigError("NUMBER_NEGATIVE", where="--node, --service-point", what="below 0",
                           do="give the numbers that the registry has")  # fmt: skip
+    if day is not None:
+        try:
+            date.fromisoformat(day)
+        except ValueError as error:
+            raise ConfigError("DAY_WRONG", where=f"--day {day}", what="it is no day", do="write it like 2026-01-31"
+                              ) from error  # fmt: skip
     return Filter(upper, tuple(nodes or ()), tuple(points or ()), older_than, owner,
                   None if severity is None else severity.upper(), rupees, day)  # fmt: skip
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.exceptions.options import Filter
+from cli.sql import warehouse_of
 from pipeline.channels import ENERGY
-from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import Reader, open_reader
 
 COLUMNS = (
@@ -52,7 +52,7 @@ class Sent:
 @contextmanager
 def warehouse(dsn: str, database: str) -> Iterator[Reader]:
     """A reader of the warehouse; raises ConfigError when there is none."""
-    reader = open_reader(ClickHouseConfig(dsn=dsn, database=database))
+    reader = open_reader(warehouse_of(dsn, database))
     try:
         yield reader
     finally:

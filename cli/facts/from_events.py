@@ -11,7 +11,7 @@ import typer
 
 from bench.replay.times import ZONE, epoch_ms, iso, zone_of
 from cli.output import Json, console, emit
-from cli.sql import DEFAULT_DSN, Database, Dsn
+from cli.sql import DEFAULT_DSN, Database, Dsn, warehouse_of
 from connectors.facts.from_events import FAILED, RESTORED, PowerEvent, paired
 from pipeline.codes import Flag
 from pipeline.errors import ConfigError
@@ -48,7 +48,7 @@ def from_events(
     if not 0 <= first < last:
         raise ConfigError("TIMES_WRONG", where="--from, --to", what="the end is not behind the begin",
                           do="give two times, the earlier one first")  # fmt: skip
-    found = paired(_events(ClickHouseConfig(dsn=dsn, database=database), first, last), least_secs)
+    found = paired(_events(warehouse_of(dsn, database), first, last), least_secs)
     with output.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS)

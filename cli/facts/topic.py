@@ -7,6 +7,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from connectors.edits.topic import QUIET, said_by
 from pipeline.errors import ConfigError, Transient
 from pipeline.topology.plan import Plan
 from pipeline.wire import ONE_AT_A_TIME, Contracts
@@ -33,10 +34,15 @@ def read_facts(bootstrap: str, topic: str, contracts: Contracts) -> Iterator[dic
     """All facts from the topic's start to its present end; raises Transient."""
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "kvarn-facts-list", "enable.auto.commit": False,
-         "auto.offset.reset": "earliest", "enable.partition.eof": True}
+         "auto.offset.reset": "earliest", "enable.partition.eof": True, **QUIET}
     )  # fmt: skip
     try:
-        partitions = consumer.list_topics(topic, timeout=ANSWER_SECS).topics[topic].partitions
+        # All of them: to be asked for one by name may make it, with another number of partitions.
+        topics = consumer.list_topics(timeout=ANSWER_SECS).topics
+        if topic not in topics:
+            raise ConfigError("FACTS_NONE", where=topic, what="the topic is not there: no fact was ever handed on",
+                              do="hand on a file with `kvarn facts import`, which makes it")  # fmt: skip
+        partitions = topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         behind = set(partitions)
         while behind:
@@ -49,7 +55,10 @@ def read_facts(bootstrap: str, topic: str, contracts: Contracts) -> Iterator[dic
                 else:
                     raise KafkaException(error)
     except KafkaException as error:
-        raise Transient("FACTS_UNREADABLE", where=topic, what=str(error), do="check the broker") from error
+        raise Transient(
+            "FACTS_UNREADABLE", where=f"{topic} on {bootstrap}", what=said_by(error),
+            do="check the broker, and `bootstrap` of the topology file",
+        ) from error  # fmt: skip
     finally:
         consumer.close()
 

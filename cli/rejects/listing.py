@@ -14,10 +14,10 @@ from bench.replay.times import ZONE, iso, shown, zone_of
 from cli.output import DEFAULT_FILE, Json, TopologyFile, console, emit
 from cli.rejects import options
 from cli.rejects.sources import WAREHOUSE_ROWS, from_warehouse, read_topics
+from cli.sql import warehouse_of
 from cli.topology import read_plan
 from connectors.kept.rejected import Rejected
 from pipeline.retry import retry_of
-from sinks.clickhouse.config import ClickHouseConfig
 
 
 def list_rejects(
@@ -47,7 +47,7 @@ def list_rejects(
     where = zone_of(zone)
     found: Iterable[Rejected]
     if warehouse:
-        found = reversed(from_warehouse(ClickHouseConfig(dsn=dsn, database=database), chosen, WAREHOUSE_ROWS))
+        found = reversed(from_warehouse(warehouse_of(dsn, database), chosen, WAREHOUSE_ROWS))
     else:
         found = (one for one in read_topics(read_plan(file), topic) if chosen.takes(one))
     listed, codes, devices = counted(found, 0 if summary else rows)

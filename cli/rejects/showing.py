@@ -16,13 +16,13 @@ from cli.deployment import master_key
 from cli.output import DEFAULT_FILE, Json, TopologyFile, console, emit
 from cli.rejects import options
 from cli.rejects.sources import WAREHOUSE_ROWS, from_warehouse, read_topics
+from cli.sql import warehouse_of
 from cli.topology import read_plan
 from connectors.kept.rejected import Choice, Rejected
 from pipeline.codes import REJECT_BY_NUMBER, REJECT_NUMBER
 from pipeline.errors import ConfigError
 from pipeline.keystore import MASTER_VARIABLE, open_sealed
 from pipeline.retry import retry_of
-from sinks.clickhouse.config import ClickHouseConfig
 
 KeyStore = Annotated[
     Path | None,
@@ -45,7 +45,7 @@ def show(
     chosen = Choice(names=frozenset({name}))
     found: Iterable[Rejected]
     if warehouse:
-        found = from_warehouse(ClickHouseConfig(dsn=dsn, database=database), chosen, WAREHOUSE_ROWS)
+        found = from_warehouse(warehouse_of(dsn, database), chosen, WAREHOUSE_ROWS)
     else:
         found = read_topics(read_plan(file), topic)
     rejected = next((one for one in found if one.name == name), None)

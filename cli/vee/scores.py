@@ -13,9 +13,8 @@ from agents.vee.estimate.errors import LENGTH_NAMES, LENGTHS
 from agents.vee.estimate.order_file import ALL, card_of, class_name, orders_of, written
 from cli.hygiene import plain
 from cli.output import Json, console, emit
-from cli.sql import DEFAULT_DSN, Database, Dsn, Seconds
+from cli.sql import DEFAULT_DSN, Database, Dsn, Seconds, warehouse_of
 from pipeline.errors import ConfigError
-from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import open_reader
 
 QUESTION = (
@@ -59,12 +58,7 @@ def scores(
 
         kvarn vee scores --order --most-bias 5 > order.yaml
     """
-    try:
-        config = ClickHouseConfig(dsn=dsn, database=database, timezone=timezone, query_secs=seconds)
-    except ValueError as error:
-        do = "see --help"
-        raise ConfigError("DSN_WRONG", where="--dsn, --database, --timezone", what=str(error), do=do) from error
-    reader = open_reader(config)
+    reader = open_reader(warehouse_of(dsn, database, timezone=timezone, query_secs=seconds))
     try:
         found = json.loads(reader.ask(QUESTION, "JSON") or "{}").get("data", [])
     finally:

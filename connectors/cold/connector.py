@@ -23,8 +23,10 @@ from connectors.cold.config import ColdConfig
 from connectors.cold.positions import Positions
 from connectors.gather.intake import Intake, Source
 from connectors.gather.progress import Progress
+from connectors.phases import COLD_PHASES
 from pipeline.batch import FrameBatch
 from pipeline.errors import Transient
+from pipeline.runtime.moments import Moments
 from pipeline.statement_frames import StatementFrame
 from pipeline.wire import ONE_AT_A_TIME, Contracts, frames_record
 
@@ -100,6 +102,7 @@ class Cold:
     lane: Lane
     stopped: Callable[[], bool]
     counts: Counts = field(default_factory=Counts)
+    moments: Moments = field(default_factory=lambda: Moments(COLD_PHASES))
 
     def __post_init__(self) -> None:
         self._positions = Positions(self.place.bootstrap)
@@ -121,7 +124,9 @@ class Cold:
             if self.stopped():
                 return
             answers = self._tried(lambda: self.lane.judge(requests))
+            self.moments.reach("cold-judged")
             self._send(answers)
+            self.moments.reach("cold-answered")
             self.counts.rounds += 1
             if not answers.again:
                 break
@@ -196,8 +201,11 @@ async def run(config: ColdConfig, place: Place, lane: Lane, stop: asyncio.Event)
     """Answer until `stop`; raises Transient when answers cannot be written, after which a new start begins with the
     same requests."""
     progress = Progress()
-    intake = Intake(Source(place.bootstrap, config.source, f"kvarn-{place.name}", most=config.most_points), progress)
-    cold = Cold(config, place, lane, stop.is_set)
+    # A member by name: one that starts again after it was killed goes on at once, and a second one ends the first.
+    settings = {"group.instance.id": place.name}
+    source = Source(place.bootstrap, config.source, f"kvarn-{place.name}", most=config.most_points, settings=settings)
+    intake = Intake(source, progress)
+    cold = Cold(config, place, lane, stop.is_set, moments=Moments.from_environment(COLD_PHASES))
     log.info("cold lane", connector=place.name, topic=config.source, warehouse=config.warehouse)
     try:
         while not stop.is_set():

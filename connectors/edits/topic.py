@@ -14,6 +14,8 @@ ANSWER_SECS = 10.0
 READ_SECS = 0.2
 READ_EVENTS = 1000
 WRITE_SECS = 60.0
+QUIET = {"log_level": 0}
+"""The client would say each failed connection on standard error; the command says the last one itself."""
 
 
 class Placed(NamedTuple):
@@ -31,13 +33,13 @@ class EditTopic:
         self._bootstrap, self._topic = bootstrap, topic
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap, "group.id": "kvarn-edits-commands", "enable.auto.commit": False,
-             "auto.offset.reset": "earliest", "enable.partition.eof": True}
+             "auto.offset.reset": "earliest", "enable.partition.eof": True, **QUIET}
         )  # fmt: skip
         try:
             # All of them: to be asked for one by name may make it, with another number of partitions.
             topics = self._consumer.list_topics(timeout=ANSWER_SECS).topics
         except KafkaException as error:
-            raise self._silent(error) from error
+            raise self._silent(said_by(error)) from error
         if topic not in topics:
             raise self._silent("it is not there: the connector of edits makes it when it starts")
         found = topics[topic].partitions
@@ -60,7 +62,7 @@ class EditTopic:
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._behind.discard(message.partition())
             else:
-                raise self._silent(error)
+                raise self._silent(error.str())
         return found
 
     def write(self, values: Sequence[tuple[bytes, bytes]], told: Callable[[int], None]) -> list[tuple[int, int]]:
@@ -72,7 +74,16 @@ class EditTopic:
         self._consumer.close()
 
     def _silent(self, error: object) -> Transient:
-        return Transient("EDITS_UNREADABLE", where=self._topic, what=str(error), do="check the broker and the topic")
+        return Transient(
+            "EDITS_UNREADABLE", where=f"{self._topic} on {self._bootstrap}", what=str(error),
+            do="check the broker, and `bootstrap` of the topology file",
+        )  # fmt: skip
+
+
+def said_by(error: KafkaException) -> str:
+    """What the client says of a failure, in words."""
+    found = error.args[0] if error.args else error
+    return str(found.str()) if isinstance(found, KafkaError) else str(found)
 
 
 def write_values(
@@ -84,7 +95,7 @@ def write_values(
     # The partition that any other client of Kafka chooses for the key too: a service point has one.
     producer = Producer(
         {"bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", **ONE_AT_A_TIME,
-         "partitioner": "murmur2", "message.timeout.ms": int(1000 * WRITE_SECS)}
+         "partitioner": "murmur2", "message.timeout.ms": int(1000 * WRITE_SECS), **QUIET}
     )  # fmt: skip
 
     def of(number: int) -> Callable[[KafkaError | None, Any], None]:

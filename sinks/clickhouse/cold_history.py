@@ -25,6 +25,7 @@ class Found:
     requests: Rows
     days: Rows
     bills: Rows
+    said: Rows
 
 
 def ask(reader: Reader, points: Iterable[int], days: tuple[int, int], months: tuple[int, int]) -> Found:
@@ -60,6 +61,14 @@ def ask(reader: Reader, points: Iterable[int], days: tuple[int, int], months: tu
         ),
         _rows(reader, _days() + where("day_start", months)),
         _rows(reader, _bills(energies) + where("period_start", months)),
+        _rows(
+            reader,
+            "SELECT DISTINCT service_point, one.kind AS kind, one.number AS number, "
+            "toUnixTimestamp(one.start) AS start, "
+            f"one.secs AS secs, one.present AS present, [{', '.join(f'one.{name}' for name in NAMES)}] AS energy, "
+            "source_partition AS partition, source_offset AS offset FROM cold_requests ARRAY JOIN `statements` AS one "
+            + where("day_start", days),
+        ),
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from typing import Any
 
+import fastavro
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ContractError
 from pipeline.wire import HEADER
-from schemas.load import load_contracts, shipped_ids
+from schemas.load import load_contracts, released, shipped_ids
 from sinks.avro_program import program_of
 from sinks.clickhouse import native
 from sinks.clickhouse.columns import Table
@@ -159,6 +162,32 @@ def test_records_from_before_a_schema_registry_was_turned_on_are_read_beside_tho
     assert len(plain_rows(registered, schema, "here", [7, 8], raws).origins) == 2
     with pytest.raises(ContractError, match="SCHEMA_OTHER at here at offset 8"):
         plain_rows(CONTRACTS, schema, "here", [7, 8], raws)
+
+
+FORMER = [
+    (name, number, json.loads(text))
+    for name, number, text in released()
+    if name in PLAIN and number != shipped_ids()[name]
+]
+
+
+@pytest.mark.parametrize(
+    ("schema", "number", "written"), FORMER, ids=[f"{name}-{number}" for name, number, _ in FORMER]
+)
+def test_records_of_a_former_release_are_read_beside_todays(schema: str, number: int, written: dict[str, Any]) -> None:
+    fields = {field["name"] for field in written["fields"]}
+    record = plain(PLAIN[schema])
+    body = io.BytesIO()
+    parsed = fastavro.parse_schema(written)
+    fastavro.schemaless_writer(body, parsed, {name: value for name, value in record.items() if name in fields})
+    old, new = HEADER.pack(0, number) + body.getvalue(), CONTRACTS.encode(schema, record)
+    rows = plain_rows(CONTRACTS, schema, "here", [7, 8], [old, new])
+    same = plain_rows(CONTRACTS, schema, "here", [7], [CONTRACTS.encode(schema, CONTRACTS.decode(old, schema))])
+    first = rows.kept(np.array([True, False]))
+    assert first.data[first.starts[0] : first.ends[0]].tobytes() == same.data[same.starts[0] :].tobytes()
+    assert rows.offsets.tolist() == [7, 8]
+    with pytest.raises(ContractError, match="RECORD_BROKEN at here at offset 8"):
+        plain_rows(CONTRACTS, schema, "here", [7, 8], [new, old[:-1]])
 
 
 @settings(max_examples=300, deadline=None)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from agents.cold.answer import judge
 from agents.vee.config import VeeConfig
 from pipeline.columns import Array
-from tests.builders_cold import asked_of, history_of, requested, stated
+from pipeline.statement_frames import Statement
+from tests.builders_cold import asked_of, history_of, requested, stated, told
 from tests.builders_vee import MIDNIGHT, POINTS, Vee, references
+from tests.oracles.statements_oracle import Said
 from tests.oracles.vee_oracle import DAY, OFFSET, Link, Row
 
 CONFIG = VeeConfig(cold_days=40)
@@ -71,10 +73,12 @@ def answered(vee: Vee, known: list[Link], first: int = 0, most: int | None = Non
     made: list[Any] = []
     while True:
         rows = [row for place, record in enumerate(vee.requests[: places[-1] + 1]) for row in requested(place, record)]
-        history = history_of(vee.batches, rows, MIDNIGHT)
+        said = [row for place, record in enumerate(vee.requests[: places[-1] + 1]) for row in told(place, record)]
+        history = history_of(vee.batches, rows, MIDNIGHT, said)
         new: Array = np.isin(history.requests["offset"], places)
+        new_said: Array = np.isin(history.said["offset"], places)
         asked = [asked_of(place, record, OFFSET) for place, record in records]
-        judged = judge(CONFIG, references(known), history, asked, new)
+        judged = judge(CONFIG, references(known), history, asked, new, new_said)
         for frame in judged.frames:
             vee.decoded(stated(frame))
         made += judged.frames
@@ -147,3 +151,58 @@ def test_an_answer_that_is_sent_twice_is_taken_once() -> None:
     for frame in frames:
         vee.decoded(stated(frame))
     assert vee.final == final
+
+
+def sayings(chance: np.random.Generator, count: int) -> list[Said]:
+    """What is said of intervals of the first days, in the order of numbers; often of one that was spoken of before."""
+    made: list[Said] = []
+    for number in range(1, count + 1):
+        again = made and chance.random() < 0.4
+        start = made[-1].start if again else MIDNIGHT + int(chance.integers(0, DAYS * SLOTS)) * 1800
+        kind = int(chance.choice([Statement.EDIT, Statement.EDIT, Statement.WITHDRAW, Statement.DISCARD]))
+        present = int(chance.choice([1, 3, 15])) if kind == Statement.EDIT else 0
+        energy = tuple(int(chance.integers(0, 900)) if present >> bit & 1 else 0 for bit in range(4))
+        made.append(Said(kind, POINTS[0], start, 1800, number, energy, present))
+    return made
+
+
+def told_in_time(known: list[Link], by_day: list[list[Row]], said: list[Said]) -> Vee:
+    """As `played`, and what is said of a day comes with its rows."""
+    vee = Vee(known, CONFIG)
+    vee.tick(MIDNIGHT)
+    for day, rows in enumerate(by_day):
+        vee.tick(MIDNIGHT + (day + 1) * DAY, 3600)
+        if rows:
+            vee.arrive(rows)
+        for one in said:
+            if (one.start - MIDNIGHT) // DAY == day:
+                vee.state([one])
+        vee.tick(MIDNIGHT + (day + 1) * DAY + 7200, 3600)
+    return vee
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1]), st.sampled_from([0.0, 0.1]), st.integers(1, 8))
+def test_what_is_said_late_ends_as_if_it_were_said_in_time(seed: int, missing: float, late: float, count: int) -> None:
+    chance, known = np.random.default_rng(seed), links(1, 1)
+    by_day, kept = rows_of(seed, missing, late)
+    punctual = [list(rows) for rows in by_day]
+    for row in kept:
+        punctual[(row.time - 1 - MIDNIGHT) // DAY].append(row)
+    said = sayings(chance, count)
+    # Of an interval the first statements are in time, and the others late.
+    since = {one.start: int(chance.integers(0, count + 2)) for one in said}
+    hot = [one for one in said if one.number < since[one.start]]
+    cold = [one for one in said if one.number >= since[one.start]]
+    wanted, found = told_in_time(known, punctual, said), told_in_time(known, by_day, hot)
+    if kept:
+        found.arrive(kept)
+    for place in chance.permutation(len(cold)).tolist():
+        found.state([cold[place]])
+        if chance.random() < 0.5:
+            answered(found, known)
+    if found.requests:
+        answered(found, known)
+        assert answered(found, known) == []
+    assert found.rejects["TOO_OLD"] == 0
+    same(found, wanted)

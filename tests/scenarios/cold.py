@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.cold.answer import Asked, judge, span_of
-from agents.cold.history import BILL, DAY, READING, REQUESTED, History
+from agents.cold.history import BILL, DAY, READING, REQUESTED, SAID, History
 from agents.vee.config import VeeConfig
 from cli.testing import FrameDriver
 from pipeline.batch import FrameBatch
@@ -17,7 +17,7 @@ from pipeline.localtime import DAY_SECS
 from pipeline.reference import KeyRing, References
 from pipeline.statement_frames import StatementFrame
 from pipeline.wire import frames_record
-from tests.builders_cold import asked_of, bill_of, requested
+from tests.builders_cold import asked_of, bill_of, requested, told
 from tests.scenarios import rows
 
 NO_KEYS = KeyRing(np.zeros(0, np.uint64), np.zeros((0, 16), np.uint8), np.zeros((0, 16), np.uint8))
@@ -62,8 +62,8 @@ class Lane:
         assert self.driver.registry is not None
         history = self.history(asked)
         places = {one.offset for one in asked}
-        new = np.isin(history.requests["offset"], list(places))
-        return judge(self.config, References(self.driver.registry, NO_KEYS, {}), history, asked, new)
+        new, new_said = (np.isin(rows["offset"], list(places)) for rows in (history.requests, history.said))
+        return judge(self.config, References(self.driver.registry, NO_KEYS, {}), history, asked, new, new_said)
 
     def send(self, partition: int, frame: StatementFrame) -> None:
         """Put an answer into the log."""
@@ -99,13 +99,20 @@ class Lane:
         for name in DAY.names or ():
             days[name] = settled[f"day_{name}"][of_points]
         all_days = settled["day_start"]
-        return History(int(all_days.min()), readings, self._requests(points), days, self._bills(points))
+        return History(
+            int(all_days.min()), readings, self._requests(points), days, self._bills(points), self._said(points)
+        )
 
     def _requests(self, points: list[int]) -> Array:
         records = self.driver.records("cold-requests")
         mine = [(place, one) for place, one in enumerate(records) if one["service_point"] in points]
         made = [row for place, one in mine for row in requested(place, one)]
         return np.array(made, REQUESTED) if made else np.zeros(0, REQUESTED)
+
+    def _said(self, points: list[int]) -> Array:
+        records = self.driver.records("cold-requests")
+        made = [row for place, one in enumerate(records) if one["service_point"] in points for row in told(place, one)]
+        return np.array(made, SAID) if made else np.zeros(0, SAID)
 
     def _bills(self, points: list[int]) -> Array:
         made = [bill_of(record) for record in self.driver.records("determinants") if record["service_point"] in points]

@@ -125,6 +125,10 @@ def test_nothing_is_written_when_anything_is_wrong(topic: AnsweringTopic, tmp_pa
     ("code", "arguments"),
     [
         ("AUTHOR_MISSING", ("propose", *ONE)),
+        ("REASON_MISSING", ("propose", "--service-point", "7", "--author", "asha")),
+        ("TIMES_WRONG", ("propose", *ONE, "--to", "2025-01-01", "--set", "wh_imp=1", "--author", "asha")),
+        ("EDIT_INCOMPLETE at --set", ("propose", *ONE, "--author", "asha")),
+        ("EDIT_TWICE at --set", ("propose", *ONE, "--discard", "--set", "wh_imp=1", "--author", "asha")),
         ("REASON_UNKNOWN", ("propose", "--service-point", "7", "--reason", "mood", "--author", "asha")),
         ("EDIT_INCOMPLETE", ("propose", "--reason", "TEST", "--author", "asha")),
         ("EDIT_VALUE", ("propose", *ONE, "--set", "wh_imp=1.5", "--author", "asha")),

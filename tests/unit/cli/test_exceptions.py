@@ -182,6 +182,7 @@ def test_a_file_edits_what_lies_in_the_exceptions_that_are_meant(deployment: Dep
         ("RULE_UNKNOWN", ["take", "--rule", "V99"]),
         ("SEVERITY_UNKNOWN", ["take", "--severity", "grave"]),
         ("NOTE_MISSING", ["close", "--rule", "V01"]),
+        ("DAY_WRONG", ["take", "--day", "today"]),
         ("NUMBER_NEGATIVE", ["take", "--node", "-1"]),
     ],
 )

@@ -97,3 +97,21 @@ def test_a_server_that_does_not_answer_ends_with_4_and_json_says_so(capfd: pytes
     code, out, _ = run(capfd, "SELECT 1", "--dsn", "http://127.0.0.1:9", "--json")
     assert code == 4
     assert json.loads(out)["error"]["code"] == "WAREHOUSE_AWAY"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["exceptions", "list"], ["vee", "scores"], ["hygiene"], ["rejects", "list", "--warehouse"],
+        ["rejects", "show", "a/0/1", "--warehouse"],
+        ["facts", "from-events", "out.csv", "--from", "2026-01-01", "--to", "2026-01-02"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)  # fmt: skip
+def test_a_warehouse_that_can_be_none_is_told_by_each_command(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--dsn", "nowhere"])
+    assert ended.value.code == 2
+    assert "DSN_WRONG at --dsn, --database" in capsys.readouterr().err

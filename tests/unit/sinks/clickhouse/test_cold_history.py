@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from cli.cold import brought_by, history_of
 from connectors.cold.connector import Request
 from pipeline.codes import Quality
@@ -31,9 +33,14 @@ def filled(warehouse: ClickHouseSink) -> Any:
     warehouse.accept(readings_record(0, 3, days=3))
     warehouse.accept(readings_record(1, 3))
     warehouse.accept(readings_record(2, 1, days=1, start=MIDNIGHT + 9 * DAY))
-    request = {"service_point": 2, "device": "00000000000000FF", "day_start": MIDNIGHT}
+    request = {"service_point": 2, "device": "00000000000000FF", "day_start": MIDNIGHT, "statements": []}
     warehouse.accept(plain_record("ColdRequest", 5, **request))
     warehouse.accept(plain_record("ColdRequest", 5, position=6, **request))
+    said = {"kind": 1, "number": 2**40, "said_at": MIDNIGHT, "start": MIDNIGHT + 1800, "secs": 1800, "present": 5,
+            "wh_imp": 7, "vah_imp": 0, "wh_exp": 9, "vah_exp": 0}  # fmt: skip
+    told = {**request, "rows": [], "statements": [said, {**said, "start": MIDNIGHT, "kind": 2}]}
+    warehouse.accept(plain_record("ColdRequest", 7, **told))
+    warehouse.accept(plain_record("ColdRequest", 8, **{**told, "service_point": 3}))
     for revision in (1, 2):
         warehouse.accept(
             plain_record(
@@ -78,6 +85,18 @@ def test_requests_and_the_last_determinants_are_read(warehouse: ClickHouseSink) 
     )
 
 
+def test_what_is_said_of_days_is_read(warehouse: ClickHouseSink) -> None:
+    said = np.sort(filled(warehouse).said, order="start")
+    names = ["service_point", "kind", "number", "start", "secs", "present", "partition", "offset"]
+    assert said[names].tolist() == [
+        (2, 2, 2**40, MIDNIGHT, 1800, 5, 0, 7), (2, 1, 2**40, MIDNIGHT + 1800, 1800, 5, 0, 7),
+    ]  # fmt: skip
+    assert said["energy"].tolist() == [[7, 0, 9, 0]] * 2
+    record = {"service_point": 2, "source_partition": 0, "source_offset": 7}
+    assert brought_by(said, [Request(0, 12, record)]).tolist() == [True, True]
+
+
 def test_a_warehouse_without_anything_gives_nothing(warehouse: ClickHouseSink) -> None:
     history = history_of(ask(Open(warehouse), [1], SPAN, SPAN))  # type: ignore[arg-type]
-    assert [len(table) for table in (history.readings, history.requests, history.days, history.bills)] == [0] * 4
+    tables = (history.readings, history.requests, history.days, history.bills, history.said)
+    assert [len(table) for table in tables] == [0] * 5

@@ -1,0 +1,1 @@
+ALTER TABLE cold_requests ADD COLUMN IF NOT EXISTS `statements` Array(Tuple(kind Int32, number Int64, said_at DateTime('UTC'), start DateTime('UTC'), secs Int32, present Int32, wh_imp Int64, vah_imp Int64, wh_exp Int64, vah_exp Int64)) COMMENT 'What is said, in the order in which it came; with it there are no rows.' AFTER `rows`;
