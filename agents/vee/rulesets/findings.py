@@ -32,6 +32,10 @@ CODES: tuple[Code, ...] = (
          "as it is", "use on, or off"),
     Code("STREAM_LEAVES_OUT", W, "the stream of a topology passes over this, whole series do not", "take it out, or "
          "leave it for whole series; docs/vee.md says what the stream judges"),
+    Code("OFF_NO_EFFECT", W, "something is said of a rule that the same place switches off", "take one of them out"),
+)  # fmt: skip
+
+ESTIMATE_CODES: tuple[Code, ...] = (
     Code("ESTIMATES_EMPTY", E, "an order of estimates that says nothing", "write `order:` or `expected_error:`, or "
          "take the document out of force"),
     Code("ESTIMATES_KEY", E, "a key that an order of estimates does not have", "docs/estimates.md lists them"),
@@ -39,10 +43,10 @@ CODES: tuple[Code, ...] = (
          "before the one that takes its place"),
     Code("ESTIMATES_LEFT", W, "an order of estimates that may leave intervals missing", "end it with CARRIED, unless "
          "they are to be missing"),
-    Code("OFF_NO_EFFECT", W, "something is said of a rule that the same place switches off", "take one of them out"),
 )  # fmt: skip
+"""Of the document `estimates.yaml` alone (agents.vee.estimate.document)."""
 
-BY_CODE: dict[str, Code] = {row.code: row for row in CODES}
+BY_CODE: dict[str, Code] = {row.code: row for row in (*CODES, *ESTIMATE_CODES)}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from agents.vee.estimate.order_file import ALL
 from agents.vee.estimate.scorecard import Scorecard, Sums
 from agents.vee.estimate.stream import document_in_force, expected_errors_of, orders_of, rows_of_points, whole_orders
 from agents.vee.kernels_order import LEAST, LONGEST, METHOD, NOT_KNOWN, OWN, SHORTEST
+from agents.vee.rulesets.findings import ESTIMATE_CODES
 from pipeline.codes import Method, Role
 from pipeline.errors import ConfigError
 
 HOME = "CONSUMER/1/TO_5_KW"
+ROOT = Path(__file__).parents[3]
 
 
 def said(text: str) -> list[str]:
@@ -52,6 +55,14 @@ def said(text: str) -> list[str]:
 )
 def test_each_fault_is_found_where_it_stands(text: str, wanted: list[str]) -> None:
     assert said(text) == wanted
+
+
+def test_every_code_has_a_line_in_the_docs_and_the_example_no_finding() -> None:
+    page = (ROOT / "docs" / "estimates.md").read_text(encoding="utf-8")
+    assert [row.code for row in ESTIMATE_CODES if f"| `{row.code}` | {row.level} | {row.meaning}" not in page] == []
+    example = ROOT / "examples" / "estimates" / "by-class.yaml"
+    document, findings = read(example.read_text(encoding="utf-8"), example.name)
+    assert (document is not None, findings) == (True, [])
 
 
 def test_all_errors_are_named_at_once_and_nothing_holds() -> None:
