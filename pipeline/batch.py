@@ -146,6 +146,7 @@ class ReadingBatch:
     method: Array
     rules: Array
     quality: Array
+    expected_error: Array
     energy: Array
     reactive: Array
     physical: Array
@@ -205,6 +206,14 @@ class ReadingBatch:
         Column("method", "<u1", "reading", "code", "pipeline.codes.Method"),
         Column("rules", "<u4", "reading", "bits", "validation rules that failed, pipeline.codes.RULES"),
         Column("quality", "<u8", "reading", "nibbles", "pipeline.codes.Quality of channel n in bits 4n..4n+3"),
+        Column(
+            "expected_error",
+            "<u2",
+            "reading",
+            "1/1000",
+            "how far off an estimate of wh_imp is expected to be; 0: it is none; 65535: not known",
+            added=True,
+        ),
         Column("energy", "<i8", "reading", "Wh, VAh", "energy in the interval, times the multiplying factor", N_ENERGY),
         Column("reactive", "<i8", "reading", "varh", "quadrants 1-4, times the multiplying factor", N_REACTIVE),
         Column("physical", "<i4", "reading", "mV, mA, 1/1000", "as the meter sent them; 0 where absent", N_PHYSICAL),

@@ -30,6 +30,8 @@ class Column:
     unit: str
     doc: str
     width: int = 1
+    added: bool = False
+    """A former release did not write it: of what that wrote it is all zeros."""
 
     @property
     def shape_doc(self) -> str:
@@ -77,8 +79,18 @@ def unpack(batch_type: type[P], record: Mapping[str, Any]) -> P:
     """The batch whose columns are `record`'s bytes; raises ContractError when sections differ in length."""
     # What a former release did not write is not there, or there as its default, a text: it has no rows.
     arrays = {column.name: column.view(record.get(column.name) or b"") for column in batch_type.COLUMNS}
+    add_missing(batch_type.COLUMNS, arrays)
     check_sections(batch_type.COLUMNS, arrays)
     return batch_type(**arrays)
+
+
+def add_missing(columns: tuple[Column, ...], arrays: dict[str, Array]) -> None:
+    """Zeros for the columns that a former release did not write, as many as their section has rows."""
+    for column in columns:
+        if column.added and not len(arrays[column.name]):
+            first = next(other for other in columns if other.section == column.section)
+            if len(arrays[first.name]):
+                arrays[column.name] = column.empty(len(arrays[first.name]))
 
 
 def check_sections(columns: tuple[Column, ...], arrays: Mapping[str, Array]) -> None:

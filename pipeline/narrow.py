@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pipeline.columns import Array, Column, Packed, check_sections
+from pipeline.columns import Array, Column, Packed, add_missing, check_sections
 from pipeline.errors import ContractError
 from pipeline.jit import inlined, kernel, peek1, peek2, peek4, peek8, poke1, poke2, poke4, poke8
 
@@ -211,6 +211,7 @@ def unpack_narrow(batch_type: type[P], record: Mapping[str, Any], *, aligned: bo
     arrays = {column.name: _column(column, record.get(column.name, b""), aligned) for column in batch_type.COLUMNS}
     if aligned:
         arrays = {name: np.require(array, requirements=["C", "W"]) for name, array in arrays.items()}
+    add_missing(batch_type.COLUMNS, arrays)
     check_sections(batch_type.COLUMNS, arrays)
     return batch_type(**arrays)
 

@@ -126,7 +126,12 @@ def batch_schema(name: str, batch: type[Packed]) -> dict[str, Any]:
     head = [_references()] if name == "FrameBatch" else _origin()
     packing = [_packing()] if name in NARROW else []
     columns = [
-        {"name": c.name, "type": "bytes", "doc": c.shape_doc, **({"default": ""} if c.section in ADDED else {})}
+        {
+            "name": c.name,
+            "type": "bytes",
+            "doc": c.shape_doc,
+            **({"default": ""} if c.added or c.section in ADDED else {}),
+        }
         for c in batch.COLUMNS
     ]
     return {

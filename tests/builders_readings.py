@@ -59,6 +59,7 @@ def readings(
     batch.method = np.zeros(rows, "<u1")
     batch.rules = np.zeros(rows, "<u4")
     batch.quality = np.full(rows, quality_word({0: Quality.ACTUAL, 1: Quality.ACTUAL, 8: Quality.ACTUAL}), "<u8")
+    batch.expected_error = np.where(place % 5 == 3, 573, 0).astype("<u2")
     batch.energy = np.zeros((rows, N_ENERGY), "<i8")
     batch.energy[:, :2] = random.integers(0, 900, (rows, 2))
     batch.reactive = np.zeros((rows, N_REACTIVE), "<i8")

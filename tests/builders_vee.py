@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +11,18 @@ from typing import Any
 import numpy as np
 
 from agents.vee.config import VeeConfig
+from agents.vee.estimate.errors import LENGTH_NAMES
 from agents.vee.step import VeeStep
 from agents.vee.tables import page_of
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import N_ENERGY
-from pipeline.codes import Flag, Kind, Role
+from pipeline.codes import Flag, Kind, Method, Role
 from pipeline.columns import empty
 from pipeline.reference import FOREVER, KeyRing, References, Registry
 from pipeline.state import StateStore
 from pipeline.step import Control, Origin, Parcel, Tick
 from tests.builders_records import emitted
-from tests.oracles.settlement_oracle import Published, Settled
+from tests.oracles.settlement_oracle import USUAL_ERRORS, USUAL_ORDER, Published, Settled
 from tests.oracles.statements_oracle import Said
 from tests.oracles.vee_oracle import DAY, OFFSET, Config, Link, Row
 
@@ -186,6 +188,7 @@ class Vee:
                 int(batch.method[row]),
                 int(batch.rules[row]),
                 int(batch.interval_secs[row]),
+                int(batch.expected_error[row]),
             )
 
     def _check_prior(self, batch: ReadingBatch, place: int | None, key: tuple[int, int]) -> None:
@@ -217,6 +220,21 @@ def config_of(config: Config) -> VeeConfig:
         linear_secs=config.linear,
         sum_tolerance_wh=config.sum_tolerance,
     )
+
+
+def documents_of(config: Config) -> dict[str, bytes]:
+    """Documents that say what the oracle's configuration says of estimates; none where it is the usual."""
+    if config.order == USUAL_ORDER and config.errors == USUAL_ERRORS:
+        return {}
+    order = [
+        {"method": Method(method).name, "shortest_secs": shortest, "least_days": least}
+        | ({} if longest is None or longest > DAY * 8 else {"longest_secs": longest})
+        for method, shortest, longest, least in config.order
+    ]
+    errors = {
+        Method(method).name: dict(zip(LENGTH_NAMES, figures, strict=True)) for method, figures in config.errors.items()
+    }
+    return {"estimates.yaml": json.dumps({"order": order, "expected_error": errors}).encode()}
 
 
 def blocks(link: int, first: int, energies: Iterable[int], interval: int = 1800) -> list[Row]:

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from agents.scorecard.classes import Classes, classes_of
+from agents.scorecard.classes import Classes, classes_of, parts_of
 from agents.scorecard.config import ScorecardConfig
 from agents.scorecard.kernels import address, draw, keep, pick, threshold, unfold
 from agents.scorecard.records import scores_of
 from agents.scorecard.state import CLOCK, LAYOUT, SUMS, figures, longs_of, set_figures, sum_keys, words_of
 from agents.scorecard.trials import days_of, room_for
+from agents.vee.estimate.document import Document
 from agents.vee.estimate.errors import LENGTHS
 from agents.vee.estimate.kernels_trial import COLUMNS, GAPS, try_gaps
 from agents.vee.estimate.kernels_trial import SUMS as FIGURES
 from agents.vee.estimate.order import Tuning, decay_of
+from agents.vee.estimate.stream import document_in_force, rows_of_classes, whole_orders
 from pipeline.batch import ReadingBatch
 from pipeline.columns import Array
 from pipeline.errors import ContractError
@@ -33,6 +36,30 @@ from pipeline.step import Advance, Emission, Origin, Parcel, Tick
 
 TOGETHER = 256
 """Service points whose windows are unfolded at once."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Classes of the sampled service points, and the order of the stream's methods that is in force."""
+
+    classes: Classes
+    document: Document
+
+
+class Stream(NamedTuple):
+    """orders: see `kernels_trial.Days`; rows i64 (s,): which of them each service point has."""
+
+    orders: Array
+    rows: Array
+
+
+class Series(NamedTuple):
+    """Service points u64 (s,) that are tried, their hashes u64, groups of sums i64, and orders i64."""
+
+    points: Array
+    drawn: Array
+    group: Array
+    rows: Array
 
 
 @dataclass(frozen=True)
@@ -56,11 +83,11 @@ class ScorecardStep:
         self._below = threshold(config.sample_permille)
         self._tuning = Tuning()
 
-    def prepare(self, references: References) -> Classes:
-        """Classes of the sampled service points."""
-        return classes_of(references.registry, self._below)
+    def prepare(self, references: References) -> Prepared:
+        """Classes of the sampled service points; raises ConfigError for a bad order of estimates."""
+        return Prepared(classes_of(references.registry, self._below), document_in_force(references.documents))
 
-    def advance(self, parcel: Parcel, store: StateStore, prepared: Classes) -> Advance:
+    def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Keep one parcel's readings of sampled points; at midnight try a day. The parcel goes on unchanged."""
         batch = parcel.batch
         if batch is not None and not isinstance(batch, ReadingBatch):
@@ -94,7 +121,7 @@ class ScorecardStep:
             area.marks, area.dirty, store.capacity,
         )  # fmt: skip
 
-    def _tick(self, tick: Tick, origin: Origin, store: StateStore, classes: Classes) -> list[Emission]:
+    def _tick(self, tick: Tick, origin: Origin, store: StateStore, prepared: Prepared) -> list[Emission]:
         """Scores of each local day that a tick ends."""
         slot = int(locate(store, np.array([CLOCK], np.uint64))[0])
         rows = store.areas["rows"].flat[0]
@@ -107,13 +134,13 @@ class ScorecardStep:
         made = 0
         # A log that begins, or stood still for long, has no days of which a window knows more.
         for day in range(max(before + 1, today - self.config.days) if before else today, today + 1):
-            emission = self._score(Moment(day, tick.time, origin), made, store, classes)
+            emission = self._score(Moment(day, tick.time, origin), made, store, prepared)
             if emission is not None:
                 emissions.append(emission)
                 made += len(emission.value)
         return emissions
 
-    def _score(self, now: Moment, made: int, store: StateStore, classes: Classes) -> Emission | None:
+    def _score(self, now: Moment, made: int, store: StateStore, prepared: Prepared) -> Emission | None:
         config = self.config
         # The last settlement of a day goes by the days behind it, all but one of the hot ones; these are final too.
         tried = now.today - 2 * config.hot_days + 2
@@ -122,12 +149,16 @@ class ScorecardStep:
         points, intervals, drawn = self._chosen(store, tried)
         if not len(points):
             return None
-        found = classes.of(points, tried * DAY_SECS - config.offset_secs)
+        found = prepared.classes.of(points, tried * DAY_SECS - config.offset_secs)
         numbers, group = np.unique(found, return_inverse=True)
+        parts = parts_of(numbers)
+        rows = rows_of_classes(prepared.document, parts.role, parts.tariff, parts.load_class).astype(np.int64)
+        stream = Stream(whole_orders(prepared.document, config.linear_secs), rows[group])
         sums: Array = np.zeros((len(numbers), len(LENGTHS), COLUMNS, FIGURES), np.int64)
         for interval in np.unique(intervals).tolist():
             mine = np.flatnonzero(intervals == interval)
-            self._try(now.today, tried, interval, points[mine], drawn[mine], group[mine], store, sums)
+            series = Series(points[mine], drawn[mine], group[mine], stream.rows[mine])
+            self._try(now.today, tried, interval, series, stream.orders, store, sums)
         changed = sums[..., GAPS] > 0
         if not changed.any():
             return None
@@ -146,26 +177,25 @@ class ScorecardStep:
         return points[order], rows["interval"][heads[order]].astype(np.int64), drawn[order]
 
     def _try(
-        self, today: int, tried: int, interval: int, points: Array, drawn: Array, group: Array, store: StateStore,
-        sums: Array,
-    ) -> None:  # fmt: skip
+        self, today: int, tried: int, interval: int, series: Series, orders: Array, store: StateStore, sums: Array
+    ) -> None:
         """Try a day of service points with intervals of the same length."""
         config, places = self.config, DAY_SECS // interval
         # The newest reading may be of today, and at once before midnight a clock may be ahead: two days are left out.
         first = today - min(config.days, config.places // places) + 2
         count = today - config.hot_days - first + 1
-        days = days_of(first, count, tried - first, interval, config.hot_days, config.linear_secs)
+        days = days_of(first, count, tried - first, interval, config.hot_days, orders)
         room, decay = room_for(count, places), decay_of(self._tuning, interval)
         octets = store.areas["rows"].octets
-        for begin in range(0, len(points), TOGETHER):
-            part = slice(begin, begin + TOGETHER)
-            values = np.empty((len(points[part]), count * places), np.int64)
+        for begin in range(0, len(series.points), TOGETHER):
+            points, drawn, group, rows = (column[begin : begin + TOGETHER] for column in series)
+            values = np.empty((len(points), count * places), np.int64)
             standings = np.empty(values.shape, np.uint8)
             unfold(
-                points[part], interval, first * places, config.days, store.keys, len(store.pages), store.capacity,
+                points, interval, first * places, config.days, store.keys, len(store.pages), store.capacity,
                 words_of(octets), longs_of(octets), values, standings,
             )  # fmt: skip
-            try_gaps(values, standings, drawn[part], group[part], days, self._tuning, decay, room, sums)
+            try_gaps(values, standings, drawn, group, rows, days, self._tuning, decay, room, sums)
 
     @staticmethod
     def _add(store: StateStore, numbers: Array, sums: Array) -> Array:

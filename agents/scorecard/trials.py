@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.estimate.history import MOST_INPUTS
-from agents.vee.estimate.kernels_trial import Days, Room
+from agents.vee.estimate.kernels_trial import ALONE, Days, Room
+from agents.vee.estimate.stream import alone
+from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 
 MONDAY = 3
 """Days from a Monday to 1970-01-01."""
 
 
-def days_of(first: int, count: int, tried: int, interval: int, hot_days: int, linear_secs: int) -> Days:
-    """`count` local days from day `first` since 1970-01-01 on; `tried` counts from there. No day is a holiday."""
+def days_of(first: int, count: int, tried: int, interval: int, hot_days: int, orders: Array) -> Days:
+    """`count` local days from day `first` since 1970-01-01 on; `tried` counts from there. No day is a holiday.
+
+    orders: see `Days`.
+    """
     places = DAY_SECS // interval
     number = np.arange(count * places, dtype=np.int64)
     return Days(
@@ -25,7 +30,8 @@ def days_of(first: int, count: int, tried: int, interval: int, hot_days: int, li
         tried=tried,
         interval=interval,
         hot_days=hot_days,
-        linear_secs=linear_secs,
+        orders=orders,
+        alone=alone(ALONE),
     )
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from agents.vee.kernels_order import NOT_KNOWN, expected_of
 from agents.vee.output import DAY, READING, Buffers
 from agents.vee.state import ANSWERED
 from agents.vee.tables import Prepared
 from pipeline.answers import correction_of
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import N_ENERGY
+from pipeline.codes import Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
@@ -133,11 +135,27 @@ def _readings(answer: Answer, links: list[int], prepared: Prepared) -> Array:
         said = (rows["present"] >> channel) & 1 != 0
         made["energy"][place[said], channel] = rows["energy"][said, channel]
         made["quality"][place[said]] |= rows["quality"][said].astype(np.uint64) << np.uint64(4 * channel)
-    for reading in made:
+    seconds = gaps_of(made)
+    for reading, gap in zip(made, seconds, strict=True):
         start = int(reading["interval_start"])
         reading["link"] = link = _link_at(links, prepared, start, start + int(reading["interval_secs"]))
         reading["device"] = 0 if link == NO_LINK else prepared.tables.links["device"][link]
+        if gap:
+            method, tables = int(reading["method"]), prepared.tables
+            known = link != NO_LINK
+            reading["expected_error"] = expected_of(tables, link, method, gap) if known else NOT_KNOWN
     return made
+
+
+def gaps_of(readings: Array) -> list[int]:
+    """Seconds of estimated intervals in a row, among READING (n,) in order of time, that each is one of; 0: none."""
+    estimated = (readings["quality"] & np.uint64(15)) == int(Quality.ESTIMATED)
+    starts, secs = readings["interval_start"].astype(np.int64), readings["interval_secs"].astype(np.int64)
+    begins = np.ones(len(readings), bool)
+    begins[1:] = ~(estimated[1:] & estimated[:-1] & (starts[:-1] + secs[:-1] == starts[1:]))
+    run = np.cumsum(begins) - 1
+    whole = np.bincount(run, weights=secs).astype(np.int64) if len(readings) else secs
+    return [int(seconds) for seconds in np.where(estimated, whole[run], 0)]
 
 
 def _day(point: int, start: int, correction: Array, links: list[int], prepared: Prepared, revision: np.uint64) -> Array:

@@ -11,6 +11,7 @@ from agents.vee.kernels_cells import (
     find_planes,
     half_of,
     method_of,
+    quality_of,
     read_published,
     read_sent,
     rules_of,
@@ -23,6 +24,7 @@ from agents.vee.kernels_cells import (
 from agents.vee.kernels_limits import is_named_late
 from agents.vee.kernels_links import remarks
 from agents.vee.kernels_midnights import device_at, find_if_any, lacks, load, store
+from agents.vee.kernels_order import expected_now
 from agents.vee.kernels_part_rows import REGULAR, is_repeated, list_of
 from agents.vee.kernels_parts import take_part
 from agents.vee.kernels_reading import as_sent, begin_reading, note_replaced
@@ -126,6 +128,12 @@ def enter(  # type: ignore[no-untyped-def]
     if order < 0:  # the value in force stays, but from now on it is known that there was another
         reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
         _repeat(tables, cell | TWICE, old, reading)
+        quality = quality_of(cell, scaled_of(pages, slot, start), 0)
+        reading.expected_error = np.uint16(
+            expected_now(
+                pages, tables, limits, clock, planes, rows.link[row], start, np.int64(link.interval), cell, quality
+            )
+        )  # fmt: skip
         write_cell(pages, planes, half, slice_, cell | TWICE)
     else:
         as_sent(tables, rows, row, fresh, moved, billed, reading)

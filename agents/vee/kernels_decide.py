@@ -19,7 +19,7 @@ def decide(tables, limits, work, total, per_day, spans):  # type: ignore[no-unty
     for span in range(spans):
         low, high = work.spans[span].first * per_day, work.spans[span].last * per_day
         _choose(tables, limits, work, span, low, high, per_day)
-    estimate_bases(work, limits, total, per_day)
+    estimate_bases(tables, work, total, per_day)
     for span in range(spans):
         low, high = work.spans[span].first * per_day, work.spans[span].last * per_day
         flat = _settle_span(tables, limits, work, span, low, high)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.vee.jit import kernel
+from agents.vee.kernels_order import LEAST, METHOD, fits
 from agents.vee.state import CARRIED, LIKE_DAY, LINEAR
 from agents.vee.work import BAD, GAP, GOOD, NONE, OFFERED, SPIKE
 from pipeline.channels import N_ENERGY
@@ -71,12 +72,12 @@ def release_spikes(work, low, high):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def]
-    """Fill base and method of every substituted interval among the first `total` positions.
+def estimate_bases(tables, work, total, per_day):  # type: ignore[no-untyped-def]
+    """Fill base, method and gap of every substituted interval among the first `total` positions.
 
-    E03 on a gap of at most `linear_secs` between good neighbours; else E04, the mean of the other closed days' good
-    intervals at the same time of day; else the nearest good interval carried on (before, else after); else method 0.
-    An estimate of the head-end is its own base.
+    Methods are tried in the order in force: E03 between good neighbours, on the whole gap; E04, the mean of the other
+    closed days' good intervals at the same time of day; the nearest good interval carried on (before, else after); each
+    on what those before it left. What is left at last has method 0. An estimate of the head-end is its own base.
     """
     at = 0
     while at < total:
@@ -95,9 +96,36 @@ def estimate_bases(work, limits, total, per_day):  # type: ignore[no-untyped-def
                 even = even and work.cells[after].interval == work.cells[at].interval
                 last = after
             after += 1
-        if not (even and seconds <= work.cells[at].linear and _line(work, total, at, last)):
-            _like_days(work, total, per_day, at, last)
+        order = tables.orders[tables.order_of[work.cells[at].link]]
+        _fill_gap(work, order, total, per_day, at, last, seconds, even)
         at = last + 1
+
+
+@kernel
+def _fill_gap(work, order, total, per_day, first, last, seconds, even):  # type: ignore[no-untyped-def]
+    """Fill the gap [first, last] of so many seconds; even: all of its intervals are as long."""
+    for at in range(first, last + 1):
+        work.cells[at].gap = seconds
+    left, linear_secs = True, work.cells[first].linear
+    for number in range(order.shape[0]):
+        step = order[number]
+        if not left or step[METHOD] == 0:
+            return
+        if not fits(step, seconds, linear_secs):
+            continue
+        if step[METHOD] == LINEAR:
+            left = not (even and _line(work, total, first, last))
+            continue
+        left = False
+        for at in range(first, last + 1):
+            position = work.cells[at]
+            if position.state == NONE or position.method != 0:
+                continue
+            if step[METHOD] == LIKE_DAY:
+                position.method = _like_day(work, total, per_day, at, step[LEAST])
+            else:
+                position.method = _carry(work, total, at)
+            left = left or position.method == 0
 
 
 @kernel
@@ -108,7 +136,8 @@ def _take_offer(position):  # type: ignore[no-untyped-def]
 
 @kernel
 def _line(work, total, first, last):  # type: ignore[no-untyped-def]
-    """E03 between the neighbours of [first, last]; False when one is not good, not adjacent or of another length."""
+    """E03 between the neighbours of [first, last], of what has no method yet; False when one of the neighbours is not
+    good, not adjacent or of another length."""
     before, after = first - 1, last + 1
     while before >= 0 and work.cells[before].state == NONE:
         before -= 1
@@ -123,7 +152,7 @@ def _line(work, total, first, last):  # type: ignore[no-untyped-def]
     if steps * interval != work.cells[last].start + 2 * interval - work.cells[first].start:
         return False
     for at in range(first, last + 1):
-        if work.cells[at].state == NONE:
+        if work.cells[at].state == NONE or work.cells[at].method != 0:
             continue
         step = (work.cells[at].start - work.cells[before].start) // interval
         for channel in range(N_ENERGY):
@@ -134,24 +163,21 @@ def _line(work, total, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _like_days(work, total, per_day, first, last):  # type: ignore[no-untyped-def]
-    for at in range(first, last + 1):
-        position = work.cells[at]
-        if position.state == NONE:
-            continue
-        count = 0
-        for channel in range(N_ENERGY):
-            position.base[channel] = 0
-        for place in range(at % per_day, total, per_day):
-            other = work.cells[place]
-            if place != at and is_pattern(other) and other.interval == position.interval:
-                count += 1
-                for channel in range(N_ENERGY):
-                    position.base[channel] += other.sent[channel]
-        position.method = LIKE_DAY if count else _carry(work, total, at)
-        if count:
+def _like_day(work, total, per_day, at, least):  # type: ignore[no-untyped-def]
+    """E04 of at least `least` days; returns the method."""
+    position, count = work.cells[at], 0
+    for channel in range(N_ENERGY):
+        position.base[channel] = 0
+    for place in range(at % per_day, total, per_day):
+        other = work.cells[place]
+        if place != at and is_pattern(other) and other.interval == position.interval:
+            count += 1
             for channel in range(N_ENERGY):
-                position.base[channel] //= count
+                position.base[channel] += other.sent[channel]
+    enough = count > 0 and least <= count
+    for channel in range(N_ENERGY):
+        position.base[channel] = position.base[channel] // count if enough else 0
+    return LIKE_DAY if enough else 0
 
 
 @kernel

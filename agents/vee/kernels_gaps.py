@@ -13,6 +13,7 @@ import numpy as np
 
 from agents.vee.jit import kernel
 from agents.vee.kernels_estimate import LARGEST_PRODUCT
+from agents.vee.kernels_order import LEAST, METHOD, fits
 from agents.vee.kernels_words import GOOD_AS_SENT
 from agents.vee.state import AS_SENT, CARRIED, FLAT, KEPT, LIKE_DAY, LINEAR, SCALED, SPIKE_SCALED
 from agents.vee.work import (
@@ -20,6 +21,7 @@ from agents.vee.work import (
     COUNT,
     ENERGY,
     FRESH_LINE,
+    GAP_LINE,
     GOOD,
     KNOWN,
     METHOD_LINE,
@@ -96,10 +98,10 @@ def _mark_spikes(energy, state, low, high, percent, floor):  # type: ignore[no-u
 
 
 @kernel
-def estimate(lines, facts, days, places, channels, most):  # type: ignore[no-untyped-def]
+def estimate(lines, facts, days, places, channels, order, slot_secs, linear_secs):  # type: ignore[no-untyped-def]
     """New energies and methods of all that is substituted, before registers; whether there was one for each.
 
-    most: intervals that a line may fill. E03, else E04, else the nearest good interval carried on.
+    order: see `kernels_order`.
     """
     state, after, total = lines[STATE_LINE], 0, days * places
     for day in range(days):
@@ -110,30 +112,58 @@ def estimate(lines, facts, days, places, channels, most):  # type: ignore[no-unt
             after = at + 1
             while after < total and state[after] != GOOD:
                 after += 1
-            if after - at <= most and at > 0 and after < total:
-                _line(lines, at, after, channels)
-                continue
-            for inside in range(at, after):
-                if not _like_day(lines, inside, total, places, channels):
-                    return False
+            if not _fill_gap(lines, at, after, total, places, channels, order, (after - at) * slot_secs, linear_secs):
+                return False
     return True
 
 
 @kernel
+def _fill_gap(lines, first, after, total, places, channels, order, seconds, linear_secs):  # type: ignore[no-untyped-def]
+    """Fill the gap [first, after) as `kernels_estimate` does; whether each interval has a method."""
+    for at in range(first, after):
+        lines[METHOD_LINE, at], lines[GAP_LINE, at] = 0, seconds
+    for number in range(order.shape[0]):
+        step = order[number]
+        if step[METHOD] == 0:
+            return False
+        if not fits(step, seconds, linear_secs):
+            continue
+        if step[METHOD] == LINEAR:
+            if first > 0 and after < total:
+                _line(lines, first, after, channels)
+                return True
+            continue
+        left = False
+        for at in range(first, after):
+            if lines[METHOD_LINE, at] != 0:
+                continue
+            if step[METHOD] == LIKE_DAY:
+                found = _like_day(lines, at, total, places, channels, step[LEAST])
+            else:
+                found = _carry(lines, at, total, channels)
+            left = left or not found
+        if not left:
+            return True
+    return False
+
+
+@kernel
 def _line(lines, at, after, channels):  # type: ignore[no-untyped-def]
-    """E03 on [at, after)."""
+    """E03 on what has no method yet of [at, after)."""
     steps = after - at + 1
     for channel in range(channels):
         low, high = lines[SENT_LINE + channel, at - 1], lines[SENT_LINE + channel, after]
         for step in range(1, steps):
-            lines[NEW_LINE + channel, at + step - 1] = (low * (steps - step) + high * step) // steps
+            if lines[METHOD_LINE, at + step - 1] == 0:
+                lines[NEW_LINE + channel, at + step - 1] = (low * (steps - step) + high * step) // steps
     for inside in range(at, after):
-        lines[METHOD_LINE, inside] = LINEAR
+        if lines[METHOD_LINE, inside] == 0:
+            lines[METHOD_LINE, inside] = LINEAR
 
 
 @kernel
-def _like_day(lines, at, total, places, channels):  # type: ignore[no-untyped-def]
-    """E04, else the nearest good interval before, else after."""
+def _like_day(lines, at, total, places, channels, least):  # type: ignore[no-untyped-def]
+    """E04 of at least `least` days; whether there are so many."""
     state, count = lines[STATE_LINE], 0
     for channel in range(channels):
         lines[NEW_LINE + channel, at] = 0
@@ -142,12 +172,18 @@ def _like_day(lines, at, total, places, channels):  # type: ignore[no-untyped-de
             count += 1
             for channel in range(channels):
                 lines[NEW_LINE + channel, at] += lines[SENT_LINE + channel, other]
-    if count:
-        for channel in range(channels):
-            lines[NEW_LINE + channel, at] //= count
-        lines[METHOD_LINE, at] = LIKE_DAY
-        return True
-    near = at - 1
+    if count == 0 or count < least:
+        return False
+    for channel in range(channels):
+        lines[NEW_LINE + channel, at] //= count
+    lines[METHOD_LINE, at] = LIKE_DAY
+    return True
+
+
+@kernel
+def _carry(lines, at, total, channels):  # type: ignore[no-untyped-def]
+    """The nearest good interval before, else after; whether there is one."""
+    state, near = lines[STATE_LINE], at - 1
     while near >= 0 and state[near] != GOOD:
         near -= 1
     if near < 0:

@@ -77,7 +77,7 @@ def _fill(pages, limits, clock, planes, position, start, interval, row, half, ce
     """One position, CELL."""
     slice_ = slice_of(limits, start)
     position.start, position.interval, position.link, position.cell = start, interval, row, cell
-    position.fresh, position.method, position.said = cell & KEPT, 0, 0
+    position.fresh, position.method, position.said, position.gap = cell & KEPT, 0, 0, 0
     sent = sent_of(cell)
     if sent == NOTHING:
         position.state = GAP if start - limits.offset >= clock.begin else BEFORE

@@ -29,6 +29,7 @@ class Columns(NamedTuple):
     flags: Array
     method: Array
     rules: Array
+    expected_error: Array
     quality: Array
     energy: Array
     physical: Array
@@ -50,7 +51,7 @@ def into_columns(readings, physical, columns):  # type: ignore[no-untyped-def]
         columns.interval_start[row], columns.interval_secs[row] = reading.interval_start, reading.interval_secs
         columns.frame[row], columns.counter[row] = reading.frame, reading.counter
         columns.flags[row], columns.method[row], columns.rules[row] = reading.flags, reading.method, reading.rules
-        columns.quality[row] = reading.quality
+        columns.quality[row], columns.expected_error[row] = reading.quality, reading.expected_error
         for channel in range(N_ENERGY):
             columns.energy[row, channel] = reading.energy[channel]
         source = np.int64(reading.source)

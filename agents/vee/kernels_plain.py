@@ -38,8 +38,10 @@ from agents.vee.work import (
     DEVICE,
     ENERGY,
     FRESH_LINE,
+    GAP_LINE,
     GOOD,
     KNOWN,
+    METHOD_LINE,
     NEW_LINE,
     ODD,
     ODD_LINE,
@@ -77,7 +79,7 @@ def settle_plain(  # type: ignore[no-untyped-def]
     if (pages.hot[slot].chain and not _has_known_planes(planes)) or not (
         read_days(pages, limits, slot, first, days, places, work)
         and read_registers(pages, tables, limits, slot, first, days, channels, state, work)
-        and _decide(limits, work, days, places, channels)
+        and _decide(tables, limits, pages.hot[slot].link, work, days, places, channels)
     ):
         return NOT_PLAIN
     if state == FINAL:
@@ -111,11 +113,14 @@ def _has_known_planes(planes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _decide(limits, work, days, places, channels):  # type: ignore[no-untyped-def]
+def _decide(tables, limits, link, work, days, places, channels):  # type: ignore[no-untyped-def]
     """Whether all of the days could be decided."""
     for day in range(days):
         choose(work.lines, work.facts, day, places, channels, limits.spike_percent, limits.spike_floor)
-    decided = estimate(work.lines, work.facts, days, places, channels, limits.linear_secs // limits.slot_secs)
+    order = tables.orders[tables.order_of[link]]
+    decided = estimate(
+        work.lines, work.facts, days, places, channels, order, limits.slot_secs, limits.linear_secs
+    )  # fmt: skip
     for day in range(days):
         decided = decided and meet_registers(work.lines, work.facts, day, places, channels)
     return decided
@@ -193,6 +198,7 @@ def _store(pages, tables, limits, revision, slot, first, day, places, work, read
         position.start, position.interval = first * DAY_SECS + at * limits.slot_secs, limits.slot_secs
         position.link, position.state = pages.hot[slot].link, lines[STATE_LINE, at]
         position.cell, position.fresh = lines[CELL_LINE, at], lines[FRESH_LINE, at]
+        position.method, position.gap = lines[METHOD_LINE, at], lines[GAP_LINE, at]
         for channel in range(N_ENERGY):
             position.new[channel] = lines[NEW_LINE + channel, at]
             position.published[channel] = lines[OLD_LINE + channel, at]

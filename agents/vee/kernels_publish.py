@@ -20,6 +20,7 @@ from agents.vee.kernels_cells import (
     slice_of,
 )
 from agents.vee.kernels_links import remarks
+from agents.vee.kernels_order import expected_of_settled
 from agents.vee.kernels_registers import day_registers
 from agents.vee.kernels_said import DISCARDED as FLAG_DISCARDED
 from agents.vee.kernels_said import rules_said
@@ -130,6 +131,7 @@ def _publish(tables, limits, revision, before, scaled, position, reading):  # ty
         named(rules_said(cell, discarded), position) | remarks(tables, link.point, epoch, cell, position.new)
     )
     reading.quality = energy_quality(cell, scaled, link.present | position.said >> SAID_PRESENT)
+    reading.expected_error = np.uint16(expected_of_settled(tables, position, quality_of(cell, scaled, 0)))
 
 
 @kernel

@@ -7,6 +7,7 @@ import numpy as np
 from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import method_of, quality_of, rules_of, sent_of
 from agents.vee.kernels_links import remarks
+from agents.vee.kernels_order import expected_of_sent
 from agents.vee.state import EMPTY, GOOD, OFFERED
 from pipeline.channels import CHANNELS, FIRST_PHYSICAL, N_ENERGY
 from pipeline.codes import RULE_BIT, Flag, Quality
@@ -59,6 +60,8 @@ def as_sent(tables, rows, row, cell, moved, billed, reading):  # type: ignore[no
     reading.quality = word if rows.present[row] == ALL_PRESENT else _of_present(word, rows.present[row])
     for channel in range(N_ENERGY):
         reading.energy[channel] = billed[channel]
+    if sent_of(cell) >= OFFERED:
+        reading.expected_error = np.uint16(expected_of_sent(tables, rows.link[row], cell, reading.interval_secs))
 
 
 @inlined

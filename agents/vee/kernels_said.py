@@ -17,6 +17,7 @@ from agents.vee.kernels_cells import (
     half_of,
     is_amended,
     method_of,
+    quality_of,
     read_published,
     read_sent,
     rules_of,
@@ -26,6 +27,7 @@ from agents.vee.kernels_cells import (
     slice_of,
 )
 from agents.vee.kernels_links import remarks
+from agents.vee.kernels_order import expected_now, seconds_behind
 from agents.vee.kernels_reading import note_replaced
 from agents.vee.kernels_said_rows import (
     DISCARD,
@@ -118,8 +120,8 @@ def _write_both(pages, planes, half, slice_, fresh, raw, new):  # type: ignore[n
 
 @kernel
 def _tell(  # type: ignore[no-untyped-def]
-    pages, tables, limits, slot, link_row, start, interval, cell, fresh, present, discarded, revision, frame, old, new,
-    out, cursor,
+    pages, tables, limits, clock, slot, planes, link_row, start, interval, cell, fresh, present, discarded, revision,
+    frame, old, new, out, cursor,
 ):  # fmt: skip
     """A reading that a statement made, or a row that came behind one."""
     reading, link = out[cursor[READINGS]], tables.links[link_row]
@@ -133,6 +135,10 @@ def _tell(  # type: ignore[no-untyped-def]
     reading.method = np.uint8(method_of(fresh))
     reading.rules = np.uint32(rules_said(fresh, discarded) | remarks(tables, link.point, epoch, fresh, new))
     reading.quality = energy_quality(fresh, scaled, link.present | present)
+    quality = quality_of(fresh, scaled, 0)
+    reading.expected_error = np.uint16(
+        expected_now(pages, tables, limits, clock, planes, link_row, start, interval, fresh, quality)
+    )
     for channel in range(N_ENERGY):
         reading.energy[channel] = new[channel]
 
@@ -170,8 +176,10 @@ def restate(  # type: ignore[no-untyped-def]
         code = AS_SENT
         read_sent(pages, planes, slice_, half, cell, new)
     if estimate:
-        link = tables.links[link_row]
-        code = provisional(pages, link, limits, clock, start, interval, half, planes, new, work[SCRATCH])
+        seconds = seconds_behind(pages, limits, clock, planes, start, interval)
+        code = provisional(
+            pages, tables, link_row, limits, clock, start, interval, half, planes, seconds, new, work[SCRATCH]
+        )  # fmt: skip
     # Of what is substituted already, a reading says from now on that it was discarded.
     discarded = kind == DISCARD and sent != NOTHING
     fresh, changed = (cell & ~15) | code, code != published or (discarded and before != DISCARD)
@@ -184,8 +192,8 @@ def restate(  # type: ignore[no-untyped-def]
         return lacking
     _write_both(pages, planes, half, slice_, fresh, raw, new)
     _tell(
-        pages, tables, limits, slot, link_row, start, interval, cell, fresh, present if kind == EDIT else 0,
-        discarded, revision, frame, old, new, out, cursor,
+        pages, tables, limits, clock, slot, planes, link_row, start, interval, cell, fresh,
+        present if kind == EDIT else 0, discarded, revision, frame, old, new, out, cursor,
     )  # fmt: skip
     return 0
 
@@ -224,7 +232,7 @@ def store_behind(  # type: ignore[no-untyped-def]
     if changed:
         revision = (np.uint64(offset) << np.uint64(20)) | np.uint64(row)
         _tell(
-            pages, tables, limits, slot, rows.link[row], start, interval, cell, fresh, present, not edited, revision,
-            rows.frame[row], old, new, out, cursor,
+            pages, tables, limits, clock, slot, planes, rows.link[row], start, interval, cell, fresh, present,
+            not edited, revision, rows.frame[row], old, new, out, cursor,
         )  # fmt: skip
     return True

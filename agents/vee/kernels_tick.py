@@ -27,6 +27,7 @@ from agents.vee.kernels_cells import (
 )
 from agents.vee.kernels_links import slot_grid
 from agents.vee.kernels_midnights import LONG
+from agents.vee.kernels_order import LEAST, METHOD, expected_of, fits, seconds_behind
 from agents.vee.kernels_said_rows import is_said, is_without_supply
 from agents.vee.kernels_words import (
     cell_of,
@@ -45,6 +46,7 @@ from agents.vee.state import (
     FREE,
     GOOD,
     LIKE_DAY,
+    LINEAR,
     MEMBERS,
     MISSING,
     NO_SUPPLY,
@@ -109,7 +111,10 @@ def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, c
     slice_ = slice_of(limits, start)
     if cell_of(word_at(pages, slice_, own)) & 15 != EMPTY:
         return 0
-    cell = _provisional(pages, tables.links[row], limits, clock, start, interval, half, planes, energies, work[2])
+    seconds = seconds_behind(pages, limits, clock, planes, start, interval)
+    cell = _provisional(
+        pages, tables, row, limits, clock, start, interval, half, planes, seconds, energies, work[2]
+    )  # fmt: skip
     if is_said(planes) and is_without_supply(pages, limits, planes, start, due):
         cell = NO_SUPPLY
         energies[:N_ENERGY] = 0
@@ -117,7 +122,10 @@ def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, c
     if lacking:
         return lacking
     write_energies(pages, planes, half, slice_, cell, energies)
-    _write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor)
+    expected = np.int64(0)
+    if cell in (LIKE_DAY, CARRIED):
+        expected = expected_of(tables, row, cell, seconds)
+    _write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, expected, out, cursor)
     return 0
 
 
@@ -149,13 +157,37 @@ def _look_up(pages, tables, limits, slot, point, due):  # type: ignore[no-untype
 
 
 @kernel
-def _provisional(pages, link, limits, clock, start, interval, half, planes, energies, scratch):  # type: ignore[no-untyped-def]
-    """Like days of the window, else the interval before carried on: LIKE_DAY, CARRIED or MISSING."""
+def _provisional(  # type: ignore[no-untyped-def]
+    pages, tables, row, limits, clock, start, interval, half, planes, seconds, energies, scratch
+):
+    """Like days of the window or the interval before carried on, in the order in force: LIKE_DAY, CARRIED or MISSING.
+
+    row: of the link; seconds: of the gap until now.
+    """
+    oldest = (day_of(clock.time + limits.offset) - limits.hot_days + 1) * DAY_SECS
+    first, order = max(oldest, tables.links[row].start + limits.offset), tables.orders[tables.order_of[row]]
+    for number in range(order.shape[0]):
+        step = order[number]
+        if step[METHOD] == 0:
+            break
+        if step[METHOD] == LINEAR or not fits(step, seconds, 0):
+            continue
+        if step[METHOD] == LIKE_DAY:
+            if _mean_of_days(pages, limits, first, start, half, planes, step[LEAST], energies, scratch):
+                return LIKE_DAY
+        elif _carried_on(pages, limits, first, start - interval, interval, planes, energies):
+            return CARRIED
+    for channel in range(N_ENERGY):
+        energies[channel] = 0
+    return MISSING
+
+
+@kernel
+def _mean_of_days(pages, limits, first, start, half, planes, least, energies, scratch):  # type: ignore[no-untyped-def]
+    """Mean of the good intervals at the same time of day from local second `first` on; whether there are enough."""
     count = 0
     for channel in range(N_ENERGY):
         energies[channel] = 0
-    oldest = (day_of(clock.time + limits.offset) - limits.hot_days + 1) * DAY_SECS
-    first = max(oldest, link.start + limits.offset)
     earlier = start - DAY_SECS
     while earlier >= first:
         slice_ = slice_of(limits, earlier)
@@ -166,24 +198,31 @@ def _provisional(pages, link, limits, clock, start, interval, half, planes, ener
                 energies[channel] += scratch[channel]
             count += 1
         earlier -= DAY_SECS
-    if count:
-        for channel in range(N_ENERGY):
-            energies[channel] //= count
-        return LIKE_DAY
-    before = start - interval
+    if count == 0 or count < least:
+        return False
+    for channel in range(N_ENERGY):
+        energies[channel] //= count
+    return True
+
+
+@kernel
+def _carried_on(pages, limits, first, before, interval, planes, energies):  # type: ignore[no-untyped-def]
+    """What is published from local second `before` on; whether there is anything."""
     if before < first:
-        return MISSING
+        return False
     before_half = half_of(limits, before, interval)
     slice_ = slice_of(limits, before)
     cell = cell_of(word_at(pages, slice_, planes[before_half * MEMBERS]))
     if cell & 15 in (EMPTY, MISSING) or (sent_of(cell) > GOOD and method_of(cell) == 0):
-        return MISSING
+        return False
     read_published(pages, planes, slice_, before_half, cell, energies)
-    return CARRIED
+    return True
 
 
 @kernel
-def _write_reading(pages, tables, limits, slot, row, start, interval, revision, cell, energies, out, cursor):  # type: ignore[no-untyped-def]
+def _write_reading(  # type: ignore[no-untyped-def]
+    pages, tables, limits, slot, row, start, interval, revision, cell, energies, expected, out, cursor
+):
     """A reading that a tick made."""
     reading, link = out[cursor[READINGS]], tables.links[row]
     reading.service_point, reading.device, reading.link = link.point, link.device, np.uint32(row)
@@ -192,6 +231,7 @@ def _write_reading(pages, tables, limits, slot, row, start, interval, revision, 
     reading.frame, reading.source, reading.replaces = np.int32(-1), np.int32(-1), np.uint8(0)
     reading.method, reading.rules = np.uint8(method_of(cell)), np.uint32(rules_of(cell))
     reading.quality = energy_quality(cell, scaled_of(pages, slot, start), link.present)
+    reading.expected_error = np.uint16(expected)
     for channel in range(N_ENERGY):
         reading.energy[channel] = energies[channel]
     cursor[READINGS] += 1

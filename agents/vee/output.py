@@ -37,10 +37,11 @@ READING = np.dtype(
         ("rules", "<u4"),
         ("source", "<i4"),  # row of the decoded batch that reactive energy and physical values come from; -1: none
         ("flags", "<u2"),
+        ("expected_error", "<u2"),
         ("method", "<u1"),
         ("prior_quality", "<u1"),
         ("replaces", "<u1"),  # 1: there was an earlier revision
-        ("spare", "<u1", (3,)),
+        ("spare", "<u1"),
     ]
 )
 """A reading and what it replaces; columns as in ReadingBatch."""

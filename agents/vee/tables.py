@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.vee.config import VeeConfig
+from agents.vee.estimate.stream import document_in_force, stream_tables
 from agents.vee.limits import compile_limits
 from agents.vee.rules import in_force, rule_sets
 from agents.vee.state import HALF, IMPORT_WIDE, MEMBERS, POOL, VAH, WH, Limits, limits_of
@@ -56,7 +57,8 @@ class Tables(NamedTuple):
     links LINK (n,); exchanges EXCHANGE (e,) of the links at rows exchange_rows i64 (e,), rising, of which any register
     is known; order i32 (n,): links by (point, start); index: where in it a point's begin. Of the registry's points
     (m,) an index, and their validity; remark_export u8 1: export there is remarked upon (V32). shortest: shortest
-    interval of all links, seconds. limit_rows, courses, changes: as in `agents.vee.limits.LimitTables`.
+    interval of all links, seconds. limit_rows, courses, changes: as in `agents.vee.limits.LimitTables`. orders,
+    expected, order_of: as in `agents.vee.estimate.stream.StreamTables`.
     """
 
     links: Array
@@ -74,6 +76,9 @@ class Tables(NamedTuple):
     limit_rows: Array
     courses: Array
     changes: Array
+    orders: Array
+    expected: Array
+    order_of: Array
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ def prepare(references: References, config: VeeConfig) -> Prepared:
         links, exchanges, exchanged, order, *index,
         *registry.by_point, registry.point_from, registry.point_to, _remarks(registry), shortest,
         limits.rows, limits.courses, limits.changes,
+        *stream_tables(document_in_force(references.documents), registry),
     )  # fmt: skip
     points = _distinct(tables.link_keys)
     plane_points, plane_numbers = _planes(links, config)

@@ -45,6 +45,7 @@ CELL = np.dtype(
         ("remainder", "<i8"),
         ("limits", "<i8"),  # row of the table of limits
         ("linear", "<i8"),  # longest gap that a line fills there, seconds
+        ("gap", "<i8"),  # seconds of the gap in the closed days that it is estimated in; 0: it is not
         ("told", "<i8"),  # rules (bits) that the day found here beside those of `fresh`
     ]
 )
@@ -96,7 +97,8 @@ LINK_COUNT, FIRST_DAY, CARRIED_DAYS, WANTED = range(4)
 SENT_LINE, NEW_LINE, OLD_LINE = 0, N_ENERGY, 2 * N_ENERGY
 STATE_LINE, CELL_LINE, WORD_LINE, FRESH_LINE, METHOD_LINE, CHANGED_LINE = range(12, 18)
 ODD_LINE, PICK_LINE, WEIGHT_LINE, REMAINDER_LINE = range(18, 22)
-LINES = 22
+GAP_LINE = 22  # as in CELL
+LINES = 23
 
 # Places in `facts` of a day. REGISTER: at the midnight before it, of the meter if DEVICE; KNOWN, ENERGY: channels
 # (bits) and energies that registers say; SUM: of its good intervals; ODD, COUNT: how many its lists ODD and PICK have.

@@ -13,8 +13,9 @@ def estimates() -> str:
     return page(
         "Methods of estimation",
         "How an interval that lacks a value gets one. A method is tried where its place in the order stands, if its "
-        "conditions hold; the first that applies fills the gap. Where registers are good at both ends, the estimates "
-        "between them are scaled afterwards (E06 to E08). How well they do: docs/vee-accuracy.md.",
+        "conditions hold; the first that applies fills the gap (in a running topology: docs/estimates.md). Where "
+        "registers are good at both ends, the estimates between them are scaled afterwards (E06 to E08). How well they "
+        "do: docs/vee-accuracy.md.",
         table(
             ("id", "method", "number", "name", "formula", "conditions", "place", "inputs that an estimate names"),
             (

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from agents.vee.estimate.document import read
 from agents.vee.rulesets import Facts, RuleFinding, RuleSet, resolve, ruleset_findings
 from agents.vee.rulesets.read import day_number
 from cli.output import OK, USAGE, Json, aside, console, emit
@@ -18,22 +19,37 @@ from pipeline.errors import ConfigError
 from pipeline.topology.findings import Level
 
 Files = Annotated[list[Path], typer.Argument(help="Rule sets; those that hold together are checked together.")]
+LintFiles = Annotated[
+    list[Path] | None, typer.Argument(help="Rule sets; those that hold together are checked together.")
+]
+Estimates = Annotated[
+    Path | None, typer.Option("--estimates", help="An order of estimates to check (docs/estimates.md).")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings fail too.")]
 
 COLOURS = {Level.ERROR: "red", Level.WARNING: "yellow"}
 
 
-def lint(files: Files, strict: Strict = False, as_json: Json = False) -> None:
-    """Check rule sets: fields, rules, periods, overrides and ties, all findings at once.
+def lint(files: LintFiles = None, estimates: Estimates = None, strict: Strict = False, as_json: Json = False) -> None:
+    """Check rule sets: fields, rules, periods, overrides and ties, all findings at once; and an order of estimates.
 
     Each finding has a code, a place and a hint (docs/rule-sets.md). Files that hold at the same time are given
     together: overlapping overrides and ties are found across them. Ends with 2 when there is an error.
 
-    Example:
+    Examples:
 
         kvarn vee lint rules/*.yaml
+
+        kvarn vee lint --estimates estimates.yaml
     """
+    files = files or []
+    if not files and estimates is None:
+        raise ConfigError("RULES_FILE", where="kvarn vee lint", what="no file is named",
+                          do="name rule sets, or --estimates FILE")  # fmt: skip
     _, findings = ruleset_findings(texts_of(files))
+    if estimates is not None:
+        ((file, text),) = texts_of([estimates]).items()
+        files, findings = [*files, estimates], [*findings, *read(text, file)[1]]
     errors = sum(finding.level is Level.ERROR for finding in findings)
     warnings = len(findings) - errors
     if as_json:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
+from agents.vee.estimate.document import load
+from agents.vee.estimate.document_file import document_text
 from agents.vee.estimate.errors import LENGTH_NAMES, LENGTHS
 from agents.vee.estimate.order_file import ALL, card_of, class_name, orders_of, written
 from cli.hygiene import plain
@@ -36,10 +39,20 @@ def scores(
     order: Annotated[
         bool, typer.Option("--order", help="Print the order of methods that follows, for kvarn vee --order (YAML).")
     ] = False,
+    document: Annotated[
+        Path | None,
+        typer.Option(
+            "--document",
+            help="Write the order of the stream's methods and their expected errors to this file, for "
+            "kvarn vee apply --estimates (YAML).",
+        ),
+    ] = None,
     most_bias: Annotated[
         float | None,
         typer.Option(
-            help="--order: rank only methods whose sum is off by no more than this many percent.", min=0, max=100
+            help="--order, --document: rank only methods whose sum is off by no more than this many percent.",
+            min=0,
+            max=100,
         ),
     ] = None,
     as_json: Json = False,
@@ -57,6 +70,8 @@ def scores(
         kvarn vee scores --by-class
 
         kvarn vee scores --order --most-bias 5 > order.yaml
+
+        kvarn vee scores --document estimates.yaml
     """
     reader = open_reader(warehouse_of(dsn, database, timezone=timezone, query_secs=seconds))
     try:
@@ -67,12 +82,29 @@ def scores(
     if not rows and not as_json:
         raise ConfigError("NO_SCORES", where="estimate_scores", what="nothing is measured yet",
                           do="put the stage scorecard behind vee, and wait for some days")  # fmt: skip
-    if order:
+    if document is not None:
+        _write(document, rows, most_bias)
+    elif order:
         typer.echo(written(orders_of(card_of(rows), most_bias)), nl=False)
     elif as_json:
         emit({"scores": rows})
     else:
         show(rows, by_class)
+
+
+def _write(path: Path, rows: Rows, most_bias: float | None) -> None:
+    """The document of the lane HOT to a file; raises ConfigError."""
+    card = card_of(rows, "HOT")
+    if not card.sums:
+        raise ConfigError("NO_SCORES", where="estimate_scores", what="nothing is measured of the stream yet",
+                          do="put the stage scorecard behind vee, and wait for some days")  # fmt: skip
+    text = document_text(card, most_bias)
+    document = load(text, str(path))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError("FILE_UNWRITABLE", where=str(path), what=str(error), do="name another file") from error
+    console().print(f"{path}: an order for all, {len(document.classes)} classes with their own", markup=False)
 
 
 def show(rows: Rows, by_class: bool) -> None:

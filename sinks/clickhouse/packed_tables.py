@@ -87,6 +87,8 @@ READINGS = Table(
         *_flags(),
         Column("quality", "UInt64", "quality of channel n in bits 4n to 4n + 3; `<channel>_quality` spells it", PLAIN,
                field="quality"),
+        Column("expected_error", "UInt16", "1/1000: how far off an estimate of wh_imp is expected to be; 0: it is "
+               "none; 65535: not known", PLAIN, field="expected_error"),
         *(_channel(channel, "energy", item, "Int64") for item, channel in enumerate(ENERGY)),
         *(_channel(channel, "reactive", item, "Int64") for item, channel in enumerate(REACTIVE)),
         *(_channel(channel, "physical", item, "Int32") for item, channel in enumerate(PHYSICAL)),

@@ -13,6 +13,9 @@ from sinks.records import Record
 SUMS = ENERGY + REACTIVE
 """Channels whose values are energy of an interval."""
 
+NOT_KNOWN = 65_535
+"""Of a column `expected_error`."""
+
 QUALITIES = {code.value: code.name for code in Quality}
 METHODS = {code.value: code.name for code in Method}
 
@@ -33,6 +36,8 @@ class Interval(NamedTuple):
     method: str
     rules: tuple[str, ...]
     flags: tuple[str, ...]
+    expected_error: int | None
+    """Thousandths of wh_imp; 0: it is no estimate; None: not known."""
     topic_id: str
     partition: int
     offset: int
@@ -60,14 +65,14 @@ def intervals_of(records: Sequence[Record]) -> Iterator[Interval]:
         columns = zip(
             batch.service_point.tolist(), batch.device.tolist(), batch.interval_start.tolist(),
             batch.interval_secs.tolist(), batch.revision.tolist(), batch.quality.tolist(), batch.method.tolist(),
-            batch.rules.tolist(), batch.flags.tolist(), energies, strict=True,
+            batch.rules.tolist(), batch.flags.tolist(), batch.expected_error.tolist(), energies, strict=True,
         )  # fmt: skip
-        for point, device, start, secs, revision, word, method, rules, flags, energy in columns:
+        for point, device, start, secs, revision, word, method, rules, flags, expected, energy in columns:
             qualities = _qualities(word)
             values = {name: value for name, value in energy if qualities.get(name, "MISSING") != "MISSING"}
             yield Interval(
                 point, device, start, secs, revision, values, qualities, METHODS.get(method, str(method)),
-                _rules(rules), _flags(flags), *origin,
+                _rules(rules), _flags(flags), None if expected == NOT_KNOWN else expected, *origin,
             )  # fmt: skip
 
 
@@ -131,6 +136,7 @@ def as_mapping(interval: Interval) -> dict[str, Any]:
         "method": interval.method,
         "rules": list(interval.rules),
         "flags": list(interval.flags),
+        "expected_error": interval.expected_error,
         "origin_topic_id": interval.topic_id,
         "origin_partition": interval.partition,
         "origin_offset": interval.offset,

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import numpy as np
 import pytest
 from fastavro.schema import to_parsing_canonical_form
 
-from pipeline.batch import DecodedBatch
+from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import ENERGY
 from pipeline.codes import REJECT_CODES, Level
 from pipeline.columns import unpack
 from pipeline.errors import ConfigError, ContractError
-from pipeline.wire import BATCHES, HEADER, MAGIC
+from pipeline.narrow import HEAD, pack_narrow
+from pipeline.wire import BATCHES, HEADER, MAGIC, NARROW_ITEMS, read_stage
 from schemas.compatibility import breaks
 from schemas.load import FOLDER, load_contracts, released, schema_text, shipped_ids
 from schemas.render import rendered
@@ -166,6 +168,32 @@ def test_a_batch_written_before_there_were_statements_has_none() -> None:
         batch = unpack(DecodedBatch, read)
         assert len(batch.frame) == 1
         assert len(batch.statement_kind) == 0
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_readings_written_before_their_expected_error_was_told_have_none(narrow: bool) -> None:
+    contracts = load_contracts()
+    (old,) = (text for name, number, text in released() if (name, number) == ("ReadingBatch", 1_000_046))
+    record = read_example(FOLDER / "examples" / "ReadingBatch" / "one_reading.json")
+    if narrow:
+        record |= {"packing": NARROW_ITEMS, **pack_narrow(unpack(ReadingBatch, record))}
+        record = {name: bytes(value) if isinstance(value, memoryview) else value for name, value in record.items()}
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, fastavro.parse_schema(json.loads(old)), record)
+    raw = HEADER.pack(MAGIC, 1_000_046) + body.getvalue()
+    for views in (False, True):
+        batch: Any = read_stage(contracts, "ReadingBatch", raw, views=views).parcel.batch
+        assert batch.expected_error.tolist() == [0]
+        assert len(batch.service_point) == 1
+
+
+def test_an_expected_error_that_no_reading_has_takes_its_head_alone() -> None:
+    batch = unpack(ReadingBatch, read_example(FOLDER / "examples" / "ReadingBatch" / "one_reading.json"))
+    rows = np.zeros(5000, np.intp)
+    for column in ReadingBatch.COLUMNS:
+        if column.section == "reading":
+            setattr(batch, column.name, getattr(batch, column.name)[rows])
+    assert len(pack_narrow(batch)["expected_error"]) == HEAD.size
 
 
 def _schema(*fields: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.oracles.settlement_oracle import Published, share
+from tests.oracles.settlement_oracle import Published, figure, share
 
 if TYPE_CHECKING:
     from tests.oracles.vee_oracle import Link, Oracle
@@ -115,7 +115,8 @@ def put_together(oracle: Oracle, link: Link, own: int, *, other: bool) -> None:
             continue
         twice = V02 if cell.twice else 0
         if rows:
-            made = Published(cell.sent, (ESTIMATED,) * CHANNELS, CLOCK_SET, V03 | twice, link.interval)
+            expected = figure(oracle.config_at(link.point, start).errors, CLOCK_SET, link.interval)
+            made = Published(cell.sent, (ESTIMATED,) * CHANNELS, CLOCK_SET, V03 | twice, link.interval, expected)
         else:
             told = information(cell.sent, link)
             made = Published(cell.sent, (ACTUAL,) * CHANNELS, 0, twice | told, link.interval)

@@ -16,6 +16,12 @@ DAY = 86400
 SALT = 0x6B76_6172_6E5F_7363
 WORD = 2**64 - 1
 
+FOREVER = 2**62
+Tried = tuple[str, int, int | None, int]
+"""Method, shortest and longest gap in seconds (None: that of a line), least days."""
+
+ORDER: tuple[Tried, ...] = (("LINEAR", 0, None, 0), ("LIKE_DAY", 0, FOREVER, 0), ("CARRIED", 0, FOREVER, 0))
+
 Key = tuple[str, str, int]
 """Lane, method, seconds."""
 
@@ -40,7 +46,10 @@ def mix(number: int) -> int:
 class Oracle:
     """One partition; every service point is sampled, and of one class."""
 
-    def __init__(self, days: int, hot_days: int, linear_secs: int, half_days: int) -> None:
+    def __init__(
+        self, days: int, hot_days: int, linear_secs: int, half_days: int, order: Sequence[Tried] = ORDER
+    ) -> None:
+        self.order = order
         self.days, self.hot_days, self.linear_secs, self.half_days = days, hot_days, linear_secs, half_days
         self.size = days * 48
         self.kept: dict[int, dict[int, Reading]] = defaultdict(dict)
@@ -112,11 +121,12 @@ class Oracle:
             gap = range(low, low + size)
             for method, filled in cold(plain, gap, interval).items():
                 count_to(found["COLD", method, seconds], value, gap, filled)
-            made = self._hot(plain, gap, interval)
             for method in ("LINEAR", "LIKE_DAY", "CARRIED"):
-                chosen = [at for at in gap if made[at][0] == method]
+                alone = self._hot(plain, gap, interval, [(method, 0, FOREVER, 0)])
+                chosen = [at for at in gap if alone[at][0] == method]
                 if chosen:
-                    count_to(found["HOT", method, seconds], value, chosen, [made[at][1] for at in chosen])
+                    count_to(found["HOT", method, seconds], value, chosen, [alone[at][1] for at in chosen])
+            made = self._hot(plain, gap, interval, self.order)
             scaled: dict[str, tuple[list[int], list[int]]] = {}
             for day in sorted({at // places for at in gap}):
                 mine = [at for at in gap if at // places == day]
@@ -129,25 +139,32 @@ class Oracle:
             for method, (chosen, filled) in scaled.items():
                 count_to(found["HOT", method, seconds], value, chosen, filled)
 
-    def _hot(self, plain: Plain, gap: range, interval: int) -> dict[int, tuple[str, int]]:
+    def _hot(self, plain: Plain, gap: range, interval: int, order: Sequence[Tried]) -> dict[int, tuple[str, int]]:
         made = {}
         for at in gap:
             low = at // plain.places * plain.places
             window = range(low, min(low + (self.hot_days - 1) * plain.places, len(plain.value)))
             begin, end = max(gap[0], window[0]), min(gap[-1], window[-1])
             ends = begin - 1 in window and end + 1 in window and plain.good[begin - 1] and plain.good[end + 1]
-            if ends and (end - begin + 1) * interval <= self.linear_secs:
+            could: dict[str, int] = {}
+            if ends:
                 rise, steps = plain.value[end + 1] - plain.value[begin - 1], end + 2 - begin
-                made[at] = ("LINEAR", plain.value[begin - 1] + rise * (at - begin + 1) // steps)
-                continue
+                could["LINEAR"] = plain.value[begin - 1] + rise * (at - begin + 1) // steps
             same = [other for other in window if other % plain.places == at % plain.places]
             like = [plain.value[other] for other in same if plain.good[other]]
             near = [other for other in reversed(window) if other < at and plain.good[other]]
             near += [other for other in window if other > at and plain.good[other]]
             if like:
-                made[at] = ("LIKE_DAY", sum(like) // len(like))
-            else:
-                made[at] = ("CARRIED", plain.value[near[0]]) if near else ("", 0)
+                could["LIKE_DAY"] = sum(like) // len(like)
+            if near:
+                could["CARRIED"] = plain.value[near[0]]
+            made[at] = ("", 0)
+            for method, shortest, longest, least in order:
+                most = self.linear_secs if longest is None else longest
+                fits = shortest <= (end - begin + 1) * interval <= most
+                if fits and method in could and (method != "LIKE_DAY" or len(like) >= least):
+                    made[at] = (method, could[method])
+                    break
         return made
 
 

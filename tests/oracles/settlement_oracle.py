@@ -29,6 +29,17 @@ ACTUAL, SUSPECT, ESTIMATED, MISSING, EDITED = 1, 2, 3, 4, 5
 NONE, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING, HEAD_END, CLOCK_SET = 0, 3, 4, 6, 8, 9, 10, 11, 12
 OUTAGE, MANUAL = 1, 23
 V01, V02, V14, V12, V03 = 1, 2, 16, 32, 64
+NOT_KNOWN = 65_535
+
+Tried = tuple[int, int, int | None, int]
+"""Method, shortest and longest gap in seconds (None: `linear`), least days."""
+
+USUAL_ORDER: tuple[Tried, ...] = ((LINEAR, 0, None, 0), (LIKE_DAY, 0, 2**40, 0), (CARRIED, 0, 2**40, 0))
+USUAL_ERRORS: dict[int, tuple[int, int, int, int]] = {
+    LINEAR: (494, 633, 885, 886),
+    LIKE_DAY: (573, 571, 575, 586),
+    CARRIED: (560, 756, 921, 929),
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class Published:
     method: int
     rules: int
     interval: int
+    expected: int = 0
+    """Thousandths; NOT_KNOWN."""
 
     def with_rules(self, rules: int) -> Published:
         return replace(self, rules=rules)
@@ -100,6 +113,7 @@ class Interval:
     apart: bool = False
     without: bool = False
     discarded: bool = False
+    gap: int = 0
 
     @property
     def fixed(self) -> bool:
@@ -232,30 +246,69 @@ def _estimate(oracle: Oracle, one: Interval, used: list[Interval]) -> None:
     while last + 1 < len(used) and used[last + 1].estimated and _adjacent(used[last], used[last + 1]):
         last += 1
     gap = used[first : last + 1]
-    if first > 0 and last + 1 < len(used):
-        a, b = used[first - 1], used[last + 1]
-        even = all(other.length == one.length for other in (a, b, *gap))
-        joined = _adjacent(a, gap[0]) and _adjacent(gap[-1], b)
-        linear = oracle.config_at(gap[0].link.point, gap[0].start).linear
-        short = sum(other.length for other in gap) <= linear
-        if a.pattern and b.pattern and even and joined and short:
-            k, steps = place - first + 1, len(gap) + 1
-            one.base = tuple((low * (steps - k) + high * k) // steps for low, high in zip(a.sent, b.sent, strict=True))
-            one.method = LINEAR
+    one.gap = sum(other.length for other in gap)
+    limits = oracle.config_at(gap[0].link.point, gap[0].start)
+    for method, shortest, longest, least in limits.order:
+        if not shortest <= one.gap <= (limits.linear if longest is None else longest):
+            continue
+        if method == LINEAR:
+            base = _line(used, first, last, place)
+        elif method == LIKE_DAY:
+            base = _like_day(one, used, least)
+        else:
+            base = _carried(one, used, place)
+        if base is not None:
+            one.base, one.method = base, method
             return
+
+
+def _line(used: list[Interval], first: int, last: int, place: int) -> tuple[int, ...] | None:
+    if first == 0 or last + 1 == len(used):
+        return None
+    a, b, gap = used[first - 1], used[last + 1], used[first : last + 1]
+    even = all(other.length == gap[0].length for other in (a, b, *gap))
+    if not (a.pattern and b.pattern and even and _adjacent(a, gap[0]) and _adjacent(gap[-1], b)):
+        return None
+    k, steps = place - first + 1, len(gap) + 1
+    return tuple((low * (steps - k) + high * k) // steps for low, high in zip(a.sent, b.sent, strict=True))
+
+
+def _like_day(one: Interval, used: list[Interval], least: int) -> tuple[int, ...] | None:
     like = [
         other.sent
         for other in used
         if other.pattern and other.length == one.length and (other.start - one.start) % DAY == 0
     ]
-    if like:
-        one.base, one.method = tuple(sum(values) // len(like) for values in zip(*like, strict=True)), LIKE_DAY
-        return
+    if len(like) < max(1, least):
+        return None
+    return tuple(sum(values) // len(like) for values in zip(*like, strict=True))
+
+
+def _carried(one: Interval, used: list[Interval], place: int) -> tuple[int, ...] | None:
     before = [other for other in used[:place] if other.pattern]
     after = [other for other in used[place:] if other.pattern]
-    if before or after:
-        near = before[-1] if before else after[0]
-        one.base, one.method = tuple(value * one.length // near.length for value in near.sent), CARRIED
+    if not before and not after:
+        return None
+    near = before[-1] if before else after[0]
+    return tuple(value * one.length // near.length for value in near.sent)
+
+
+def figure(errors: dict[int, tuple[int, int, int, int]], method: int, seconds: int) -> int:
+    """What is expected of a method in a gap."""
+    length = sum(seconds > bound * 3600 for bound in (2, 12, 36))
+    return errors[method][length] if method in errors else NOT_KNOWN
+
+
+def _expected(oracle: Oracle, one: Interval, new: Published) -> int:
+    errors = oracle.config_at(one.link.point, one.start).errors
+    if new.quality[0] != ESTIMATED:
+        return 0
+    if one.use == "offered":
+        return figure(errors, CLOCK_SET if one.cell.parted else HEAD_END, one.length)
+    if not one.estimated:
+        return NOT_KNOWN
+    found = figure(errors, new.method, one.gap)
+    return figure(errors, one.method, one.gap) if found == NOT_KNOWN else found
 
 
 def _adjacent(one: Interval, other: Interval) -> bool:
@@ -324,9 +377,15 @@ def _rounded(
 
 def _publish(oracle: Oracle, point: int, span: Span, one: Interval) -> None:
     new, old = _published(span, one), one.cell.published
-    if old is None or new.with_rules(new.rules & ~V03) != old.with_rules(old.rules & ~V03):
+    if old is None or _seen(new) != _seen(old):
+        new = replace(new, expected=_expected(oracle, one, new))
         oracle.cells.setdefault((point, one.start), one.cell).published = new
         oracle.final[point, one.start] = new
+
+
+def _seen(published: Published) -> Published:
+    """Without what is no reason to publish an interval again."""
+    return replace(published, rules=published.rules & ~V03, expected=0)
 
 
 def _published(span: Span, one: Interval) -> Published:

@@ -9,19 +9,28 @@ The semantics, in words:
   values. Of two values of one interval a good one beats an estimate beats a suspect one, then the larger counts; two of
   the meter's values are marked V02. Registers that the head-end calls anything but actual are refused.
 - Rows off the grid, and rows that stand in one frame with others of their interval, are put together (`parts_oracle`).
-- A tick estimates what is due and has not come: the mean of the window's other good intervals at the same time of day,
-  else the interval before carried on, else nothing (missing).
+- A tick estimates what is due and has not come, in the order in force: as a rule the mean of the window's other good
+  intervals at the same time of day, else the interval before carried on, else nothing (missing).
 - A day is settled when it closes, and again at the next tick after anything in the window's closed days or registers
   has changed, from what was sent and the registers alone (`settlement_oracle`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.oracles.parts_oracle import Parts, take_odd, take_regular, take_repeated
 from tests.oracles.registers_oracle import closes_at, opens_at
-from tests.oracles.settlement_oracle import Cell, Published, Settled, settle
+from tests.oracles.settlement_oracle import (
+    USUAL_ERRORS,
+    USUAL_ORDER,
+    Cell,
+    Published,
+    Settled,
+    Tried,
+    figure,
+    settle,
+)
 from tests.oracles.statements_oracle import Statements
 
 DAY = 86_400
@@ -31,7 +40,8 @@ V01, V02, V07, V09, V14, V12, V03, V16, V32, V37 = 1, 2, 4, 8, 16, 32, 64, 128, 
 ACTUAL, SUSPECT, ESTIMATED, MISSING = 1, 2, 3, 4
 TOO_OLD, IN_FUTURE, OFF_GRID, SAME_AGAIN = 17, 18, 19, 20
 ESTIMATE_UNUSED, NOT_ACTUAL = 44, 45
-HEAD_END = 11
+HEAD_END, CLOCK_SET, SCALED, NOT_KNOWN = 11, 12, 6, 65_535
+LINEAR, LIKE_DAY, CARRIED, OUTAGE, MANUAL = 3, 4, 9, 1, 23
 Energy = tuple[int, int, int, int]
 ORDER = {0: 0, V07: 1, V09: 2, V01: 3, V37: 4}
 
@@ -82,6 +92,8 @@ class Config:
     spike_floor: int = 500
     linear: int = 7200
     sum_tolerance: int = 0
+    order: tuple[Tried, ...] = USUAL_ORDER
+    errors: dict[int, tuple[int, int, int, int]] = field(default_factory=lambda: USUAL_ERRORS)
 
 
 @dataclass
@@ -207,14 +219,39 @@ class Oracle:
             was_twice, cell.twice = cell.twice, cell.twice or not cell.offered or rank < known
             if rank < known:
                 if not was_twice and cell.published is not None:
-                    self.publish(link, start, cell.published.with_rules(cell.published.rules | V02))
+                    again = cell.published.with_rules(cell.published.rules | V02)
+                    self.publish(link, start, replace(again, expected=self._expected(link, start, cell, again)))
                 return 0
         cell.sent, cell.suspect, cell.offered = billed, suspect, offered
         rules = (V02 if cell.twice else 0) | (V03 if moved else 0)
         rules |= V01 if offered else suspect | information(billed, link)
         quality = (ESTIMATED if offered else SUSPECT if suspect else ACTUAL,) * CHANNELS
-        self.publish(link, start, Published(billed, quality, HEAD_END if offered else 0, rules, link.interval))
+        method = HEAD_END if offered else 0
+        expected = figure(self.config_at(link.point, start).errors, HEAD_END, link.interval) if offered else 0
+        self.publish(link, start, Published(billed, quality, method, rules, link.interval, expected))
         return 0
+
+    def _expected(self, link: Link, start: int, cell: Cell, published: Published) -> int:
+        """Of an interval that is published again before its day is settled."""
+        errors = self.config_at(link.point, start).errors
+        if published.quality[0] != ESTIMATED:
+            return 0
+        if cell.offered or cell.parted:
+            return figure(errors, CLOCK_SET if cell.parted else HEAD_END, link.interval)
+        if published.rules & V12:
+            return NOT_KNOWN
+        return figure(errors, published.method, self.seconds_behind(link.point, start, link.interval))
+
+    def seconds_behind(self, point: int, start: int, interval: int) -> int:
+        """Length of the gap that ends with an interval, within the window; beyond a day and a half it is long."""
+        oldest = (self.today - self.config.hot_days + 1) * DAY - OFFSET
+        seconds, at = interval, start - interval
+        while at >= oldest and seconds <= 36 * 3600:
+            cell = self._cell(point, at)
+            if cell.sent is not None or cell.published is None or cell.published.method in (OUTAGE, MANUAL):
+                break
+            seconds, at = seconds + interval, at - interval
+        return seconds
 
     def cell(self, point: int, start: int) -> Cell:
         """What is known of an interval, entered where new."""
@@ -300,13 +337,19 @@ class Oracle:
         like = [cell.sent for cell in (self._cell(point, day) for day in days) if cell.sent and cell.good]
         before = self._cell(point, start - interval).published if start - interval >= oldest else None
         cell = self.cells.setdefault((point, start), Cell())
+        made: dict[int, Energy] = {}
         if like:
-            energy = tuple(sum(values) // len(like) for values in zip(*like, strict=True))
-            cell.published = Published(energy, (ESTIMATED,) * CHANNELS, 4, V01, interval)
-        elif before is not None and before.quality[0] in (ACTUAL, ESTIMATED):
-            cell.published = Published(before.energy, (ESTIMATED,) * CHANNELS, 9, V01, interval)
-        else:
-            cell.published = Published((0,) * CHANNELS, (MISSING,) * CHANNELS, 0, V01, interval)
+            made[LIKE_DAY] = tuple(sum(values) // len(like) for values in zip(*like, strict=True))  # type: ignore[assignment]
+        if before is not None and before.quality[0] in (ACTUAL, ESTIMATED):
+            made[CARRIED] = before.energy  # type: ignore[assignment]
+        seconds, config = self.seconds_behind(point, start, interval), self.config_at(point, start)
+        cell.published = Published((0,) * CHANNELS, (MISSING,) * CHANNELS, 0, V01, interval)
+        for method, shortest, longest, least in config.order:
+            enough = method in made and (method != LIKE_DAY or len(like) >= least)
+            if enough and longest is not None and shortest <= seconds <= longest:
+                expected = figure(config.errors, method, seconds)
+                cell.published = Published(made[method], (ESTIMATED,) * CHANNELS, method, V01, interval, expected)
+                break
         self.final[point, start] = cell.published
 
     def _cell(self, point: int, start: int) -> Cell:

@@ -13,7 +13,8 @@ from agents.scorecard.classes import Classes, classes_of
 from agents.scorecard.config import ScorecardConfig
 from agents.scorecard.kernels import pick, threshold, unfold
 from agents.scorecard.state import CLOCK, longs_of, words_of
-from agents.scorecard.step import ScorecardStep
+from agents.scorecard.step import Prepared, ScorecardStep
+from agents.vee.estimate.document import Document, StepKeys
 from pipeline.batch import ReadingBatch
 from pipeline.channels import N_ENERGY
 from pipeline.codes import Method, Quality, Role
@@ -23,14 +24,16 @@ from pipeline.reference import References, Registry
 from pipeline.state import StateStore
 from pipeline.step import Emission, Origin, Parcel, Tick
 from schemas.load import load_contracts
-from tests.oracles.scorecard_oracle import Key, Oracle, Reading
+from tests.oracles.scorecard_oracle import ORDER, Key, Oracle, Reading, Tried
 
 OFFSET = 19_800
 FIRST_DAY = 20_000
 HOT_DAYS = 2
-NOBODY = Classes(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.uint32))
+NOBODY = Prepared(Classes(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.uint32)), Document())
 CONFIG = ScorecardConfig(sample_permille=1000, days=21, hot_days=HOT_DAYS, half_days=3, enough_gaps=3)
 INTERVALS = (900, 1800, 3600, 7200)
+DAYS = 8 * DAY_SECS
+OTHER_ORDER: tuple[Tried, ...] = (("CARRIED", 0, 3600, 0), ("LIKE_DAY", 0, DAYS, 2), ("LINEAR", 7200, 21_600, 0))
 
 
 def step_of(config: ScorecardConfig = CONFIG) -> ScorecardStep:
@@ -58,9 +61,16 @@ def sent(step: ScorecardStep, store: StateStore, readings: Sequence[Reading], of
     step.advance(Parcel(Origin("log", 0, offset), batch_of(readings)), store, NOBODY)
 
 
-def midnight(step: ScorecardStep, store: StateStore, day: int, offset: int = 0) -> list[Emission]:
+def midnight(
+    step: ScorecardStep, store: StateStore, day: int, offset: int = 0, order: Sequence[Tried] = ORDER
+) -> list[Emission]:
     tick = Tick(day * DAY_SECS - OFFSET, 3600)
-    return step.advance(Parcel(Origin("log", 0, offset), None, tick), store, NOBODY).emissions
+    steps = tuple(
+        StepKeys(method=method, shortest_secs=shortest, longest_secs=longest, least_days=least)
+        for method, shortest, longest, least in order
+    )
+    prepared = NOBODY if order is ORDER else Prepared(NOBODY.classes, Document(order=steps))
+    return step.advance(Parcel(Origin("log", 0, offset), None, tick), store, prepared).emissions
 
 
 def scores(emissions: Sequence[Emission]) -> dict[Key, list[int]]:
@@ -104,10 +114,12 @@ def registry(*rows: tuple[int, int, int, int, Role]) -> Registry:
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(st.sampled_from(INTERVALS), min_size=1, max_size=3), st.integers(0, 10**6), st.sampled_from([0.0, 0.02]),
-    st.integers(9, 25),
+    st.integers(9, 25), st.sampled_from([ORDER, OTHER_ORDER]),
 )  # fmt: skip
-def test_it_says_what_plain_python_says(intervals: list[int], seed: int, lost: float, count: int) -> None:
-    step, oracle = step_of(), Oracle(CONFIG.days, HOT_DAYS, CONFIG.linear_secs, CONFIG.half_days)
+def test_it_says_what_plain_python_says(
+    intervals: list[int], seed: int, lost: float, count: int, order: Sequence[Tried]
+) -> None:
+    step, oracle = step_of(), Oracle(CONFIG.days, HOT_DAYS, CONFIG.linear_secs, CONFIG.half_days, order)
     store = store_of(step)
     midnight(step, store, FIRST_DAY)
     readings = [
@@ -122,7 +134,7 @@ def test_it_says_what_plain_python_says(intervals: list[int], seed: int, lost: f
         oracle_sums = oracle.midnight(day)
         if day == FIRST_DAY + count:  # the stage catches up over the days before; the oracle begins here
             store.areas["rows"].flat[0]["tag"][store.keys == CLOCK] = day - 1
-        assert scores(midnight(step, store, day)) == oracle_sums
+        assert scores(midnight(step, store, day, order=order)) == oracle_sums
 
 
 @settings(max_examples=20, deadline=None)
@@ -230,4 +242,4 @@ def test_encoded_records_are_the_plain_ones() -> None:
 def test_prepare_takes_the_sample_alone() -> None:
     versions = registry(*((number, 0, 1, 1_000, Role.CONSUMER) for number in range(1, 400)))
     references = References(versions, None, {})  # type: ignore[arg-type]
-    assert len(step_of(ScorecardConfig()).prepare(references).point) < 20
+    assert len(step_of(ScorecardConfig()).prepare(references).classes.point) < 20

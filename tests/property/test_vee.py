@@ -10,8 +10,18 @@ from hypothesis import strategies as st
 
 from agents.vee.kernels_part_rows import MOST_ROWS
 from pipeline.reference import FOREVER
-from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of
-from tests.oracles.settlement_oracle import Published
+from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of, documents_of
+from tests.oracles.settlement_oracle import (
+    CARRIED,
+    HEAD_END,
+    LIKE_DAY,
+    LINEAR,
+    SCALED,
+    USUAL_ERRORS,
+    USUAL_ORDER,
+    Published,
+    Tried,
+)
 from tests.oracles.vee_oracle import DAY, Config, Energy, Link, Oracle, Row
 
 Step = tuple[list[Row], tuple[int, int]]
@@ -213,11 +223,19 @@ faults = st.builds(
     negative=percent, lost_register=st.sampled_from([0, 0, 30, 100]), wrong_register=st.sampled_from([0, 0, 30]),
     off_grid=percent, offered=percent, doubted=percent, cut=percent,
 )  # fmt: skip
+DAYS = 2**40
+OTHER_ORDERS: tuple[tuple[Tried, ...], ...] = (
+    ((LIKE_DAY, 0, DAYS, 2), (LINEAR, 0, 21_600, 0), (CARRIED, 0, DAYS, 0)),
+    ((CARRIED, 3600, 7200, 0), (LINEAR, 7200, None, 0), (LIKE_DAY, 0, 100_000, 1)),
+    ((LIKE_DAY, 0, 3600, 0), (CARRIED, 0, DAYS, 0), (LIKE_DAY, 0, DAYS, 0)),
+)
 configs = st.builds(
     Config,
     hot_days=st.sampled_from([2, 3, 3, 4]),
     linear=st.sampled_from([0, 7200]),
     sum_tolerance=st.sampled_from([0, 0, 25]),
+    order=st.sampled_from([USUAL_ORDER, USUAL_ORDER, *OTHER_ORDERS]),
+    errors=st.sampled_from([USUAL_ERRORS, {**USUAL_ERRORS, SCALED: (1, 20, 300, 4000), HEAD_END: (7, 7, 7, 7)}]),
 )
 stories = st.builds(
     tell,
@@ -233,7 +251,7 @@ stories = st.builds(
 
 def play(story: Story) -> Vee:
     """The step's way through a story."""
-    vee = Vee(story.links, config_of(story.config))
+    vee = Vee(story.links, config_of(story.config), documents=documents_of(story.config))
     for rows, (time, lateness) in story.steps:
         if rows:
             vee.arrive(rows)
@@ -242,16 +260,20 @@ def play(story: Story) -> Vee:
 
 
 def comparable(published: Published, like: Published) -> Published:
-    """Without V03, which only the frame's own reading tells, and without the channels that `like` says are absent."""
+    """Without V03, which only the frame's own reading tells, without the channels that `like` says are absent, and
+    without the expected error: that is of the gap as it was known when the value was published last."""
     quality = tuple(own if other else 0 for own, other in zip(published.quality, like.quality, strict=True))
-    return replace(published, rules=published.rules & ~V03, quality=quality)
+    return replace(published, rules=published.rules & ~V03, quality=quality, expected=0)
 
 
-def same(found: dict[tuple[int, int], Published], wanted: dict[tuple[int, int], Published]) -> None:
-    """All readings agree."""
+def same(
+    found: dict[tuple[int, int], Published], wanted: dict[tuple[int, int], Published], *, errors: bool = True
+) -> None:
+    """All readings agree; errors: what is expected of estimates too."""
     assert found.keys() == wanted.keys()
     for key, published in found.items():
         assert comparable(published, published) == comparable(wanted[key], published), key
+        assert not errors or published.expected == wanted[key].expected, (key, published, wanted[key])
 
 
 plain_stories = st.builds(
@@ -353,7 +375,8 @@ def replace_steps(story: Story, steps: list[Step]) -> Story:
 @given(stories | plain_stories, st.integers(0, 2**32))
 def test_the_cut_of_batches_leaves_no_trace(story: Story, seed: int) -> None:
     rng = random.Random(seed)
-    whole, cut = play(story), Vee(story.links, config_of(story.config))
+    whole = play(story)
+    cut = Vee(story.links, config_of(story.config), documents=documents_of(story.config))
     for rows, (time, lateness) in story.steps:
         while rows and rng.random() < 0.8:
             frames = groups(rows)

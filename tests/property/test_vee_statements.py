@@ -89,7 +89,7 @@ def test_the_step_publishes_what_the_oracle_publishes(story: Story, seed: int, c
         oracle.tick(time, lateness)
     vee = play(story, steps)
     # Of a day that is not closed the oracle tells nothing: what is published there is for now.
-    same(of_closed_days(vee.final, oracle), of_closed_days(oracle.final, oracle))
+    same(of_closed_days(vee.final, oracle), of_closed_days(oracle.final, oracle), errors=False)
     assert vee.days == oracle.days
     assert sum(count for code, count in vee.rejects.items() if code.startswith("STATEMENT_")) == refused
 

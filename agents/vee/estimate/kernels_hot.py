@@ -10,6 +10,8 @@ import numpy as np
 
 from agents.vee.estimate.model import GOOD
 from agents.vee.jit import kernel
+from agents.vee.kernels_order import LEAST, LONGEST, METHOD, SHORTEST
+from agents.vee.state import LIKE_DAY, LINEAR
 
 LINE, LIKE, CARRY = 0, 1, 2
 """What `how` says of an interval; -1: no method applies."""
@@ -18,34 +20,54 @@ LARGEST_PRODUCT = 2**62
 
 
 @kernel
-def hot_day(series, day, first, last, hot_days, linear_secs, interval, out, how):  # type: ignore[no-untyped-def]
+def hot_day(series, day, first, last, hot_days, order, interval, out, how):  # type: ignore[no-untyped-def]
     """Fill out and how i64 (n,) of the part of the gap [first, last] that lies in `day`, one of the series' days.
 
-    linear_secs: longest gap that a line is drawn through.
+    order i64 (steps, STEP): as `kernels_order` has it, with a longest gap in each step.
     """
     places = series.at.shape[1]
     low = day * places
     high = min(low + (hot_days - 1) * places, series.value.size)
     begin, end = max(first, low), min(last, low + places - 1)
     before, after = begin - 1, min(last, high - 1) + 1
-    line = (after - begin) * interval <= linear_secs and before >= low and after < high
-    if line and series.standing[before] == GOOD and series.standing[after] == GOOD:
-        steps = after - before
-        for at in range(begin, end + 1):
-            step = at - before
-            out[at] = (series.value[before] * (steps - step) + series.value[after] * step) // steps
-            how[at] = LINE
-        return
+    seconds = (after - begin) * interval
+    line = before >= low and after < high and series.standing[before] == GOOD and series.standing[after] == GOOD
     for at in range(begin, end + 1):
-        total, count = np.int64(0), 0
-        for other in range(low + (at - low) % places, high, places):
-            if series.standing[other] == GOOD:
-                total += series.value[other]
-                count += 1
-        if count:
-            out[at], how[at] = total // count, LIKE
-        else:
-            _carry(series, low, high, at, out, how)
+        out[at], how[at] = np.int64(0), -1
+    for number in range(order.shape[0]):
+        step = order[number]
+        if step[METHOD] == 0:
+            return
+        if seconds < step[SHORTEST] or seconds > step[LONGEST]:
+            continue
+        for at in range(begin, end + 1):
+            if how[at] != -1:
+                continue
+            if step[METHOD] == LINEAR:
+                if line:
+                    _on_line(series, before, after, at, out, how)
+            elif step[METHOD] == LIKE_DAY:
+                _like_day(series, low, high, places, at, step[LEAST], out, how)
+            else:
+                _carry(series, low, high, at, out, how)
+
+
+@kernel
+def _on_line(series, before, after, at, out, how):  # type: ignore[no-untyped-def]
+    steps, step = after - before, at - before
+    out[at] = (series.value[before] * (steps - step) + series.value[after] * step) // steps
+    how[at] = LINE
+
+
+@kernel
+def _like_day(series, low, high, places, at, least, out, how):  # type: ignore[no-untyped-def]
+    total, count = np.int64(0), 0
+    for other in range(low + (at - low) % places, high, places):
+        if series.standing[other] == GOOD:
+            total += series.value[other]
+            count += 1
+    if count and count >= least:
+        out[at], how[at] = total // count, LIKE
 
 
 @kernel

@@ -34,6 +34,8 @@ LINE, LIKE, NEAR, PERIOD, CARRY, WEIGHTED, MEDIAN, BRIDGE = (
 
 HOT = (Method.LINEAR, Method.LIKE_DAY, Method.CARRIED, Method.SCALED, Method.FLAT)
 """What the stream makes of a gap, in the columns behind those of TRIED; the first three as `kernels_hot` counts."""
+ALONE = HOT[:3]
+"""Those that the stream tries; registers make the others of them."""
 
 COLD_COLUMNS, COLUMNS = len(TRIED), len(TRIED) + len(HOT)
 SCALED, FLAT = COLD_COLUMNS + HOT.index(Method.SCALED), COLD_COLUMNS + HOT.index(Method.FLAT)
@@ -63,7 +65,10 @@ class Days(NamedTuple):
     interval: int
     """Seconds."""
     hot_days: int
-    linear_secs: int
+    orders: Array
+    """i64 (classes, steps, STEP): orders of the stream as `kernels_order` has them, a longest gap in each step."""
+    alone: Array
+    """i64 (methods, steps, STEP): of each of the first methods of HOT by itself."""
 
 
 class Room(NamedTuple):
@@ -148,18 +153,23 @@ def _try_cold(series, tuning, decay, first, last, room, sums):  # type: ignore[n
 
 
 @kernel
-def _try_hot(series, days, first, last, room, sums):  # type: ignore[no-untyped-def]
-    """Each interval counts to the method that it gets without registers, and to scaling where its day has them."""
+def _try_hot(series, days, order, first, last, room, sums):  # type: ignore[no-untyped-def]
+    """Each method by itself, on the intervals that it applies to; then the order in force, whose estimates are scaled
+    where a day has registers."""
     places = series.at.shape[1]
-    for day in range(first // places, last // places + 1):
-        hot_day(series, day, first, last, days.hot_days, days.linear_secs, days.interval, room.out, room.how)
-    for method in range(COLUMNS - COLD_COLUMNS):
+    for method in range(days.alone.shape[0]):
+        for day in range(first // places, last // places + 1):
+            hot_day(
+                series, day, first, last, days.hot_days, days.alone[method], days.interval, room.out, room.how
+            )  # fmt: skip
         found = False
         for at in range(first, last + 1):
             if room.how[at] == method:
                 _count(series, at, at, room.out, sums[COLD_COLUMNS + method])
                 found = True
         sums[COLD_COLUMNS + method, GAPS] += 1 if found else 0
+    for day in range(first // places, last // places + 1):
+        hot_day(series, day, first, last, days.hot_days, order, days.interval, room.out, room.how)
     scaled, flat = False, False
     for day in range(first // places, last // places + 1):
         if not room.whole[day]:
@@ -191,11 +201,12 @@ def _note_whole_days(series, complete):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def try_gaps(values, standings, drawn, groups, days, tuning, decay, room, sums):  # type: ignore[no-untyped-def]
+def try_gaps(values, standings, drawn, groups, orders, days, tuning, decay, room, sums):  # type: ignore[no-untyped-def]
     """Take gaps of one day of each of s series away, each by itself, and add what every method makes of it to the sums.
 
     values i64 (s, n), standings u1 (s, n): as `model.Grid`; drawn u64 (s,): a hash of series and day; groups i64 (s,):
-    which sums of i64 (groups, lengths, COLUMNS, SUMS). Returns the number of gaps.
+    which sums of i64 (groups, lengths, COLUMNS, SUMS); orders i64 (s,): which of days.orders. Returns the number of
+    gaps.
     """
     tried = 0
     for row in range(values.shape[0]):
@@ -213,7 +224,7 @@ def try_gaps(values, standings, drawn, groups, days, tuning, decay, room, sums):
             series.standing[first : last + 1] = LACKS
             room.complete[days.day[first] : days.day[last] + 1] = 0
             _try_cold(series, tuning, decay, first, last, room, sums[groups[row], length])
-            _try_hot(series, days, first, last, room, sums[groups[row], length])
+            _try_hot(series, days, days.orders[orders[row]], first, last, room, sums[groups[row], length])
             series.standing[first : last + 1] = GOOD
             room.complete[:] = room.whole
     return tried

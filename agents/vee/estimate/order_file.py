@@ -79,7 +79,7 @@ class OrderFile(BaseModel):
             for gap, places in lengths.items():
                 for place in places:
                     card.put((own, Method[place.method], LENGTH_NAMES.index(gap)), place.sums)
-        return card.learned(name, ALL, base or Order(), _share(self.most_bias_percent))
+        return card.learned(name, ALL, base or Order(), share_of(self.most_bias_percent))
 
 
 def orders_of(card: Scorecard, most_bias_percent: float | None = None) -> OrderFile:
@@ -94,7 +94,7 @@ def orders_of(card: Scorecard, most_bias_percent: float | None = None) -> OrderF
                     method=method.name, gaps=sums.gaps, wrong_wh=sums.wrong, over_wh=sums.over, energy_wh=sums.actual,
                     spread_wh=sums.spread,
                 )
-                for method in card.ranking(name, number, _share(most_bias_percent))
+                for method in card.ranking(name, number, share_of(most_bias_percent))
                 for sums in (known[method],)
             )  # fmt: skip
             if places:
@@ -134,5 +134,6 @@ def _known(names: Iterable[str], known: Iterable[str], kind: str) -> None:
         raise ValueError(f"{', '.join(wrong)}: no such {kind}")
 
 
-def _share(percent: float | None) -> Fraction | None:
+def share_of(percent: float | None) -> Fraction | None:
+    """A share of so many percent."""
     return None if percent is None else Fraction(str(percent)) / 100

@@ -35,7 +35,18 @@ CODES: tuple[Code, ...] = (
     Code("OFF_NO_EFFECT", W, "something is said of a rule that the same place switches off", "take one of them out"),
 )  # fmt: skip
 
-BY_CODE: dict[str, Code] = {row.code: row for row in CODES}
+ESTIMATE_CODES: tuple[Code, ...] = (
+    Code("ESTIMATES_EMPTY", E, "an order of estimates that says nothing", "write `order:` or `expected_error:`, or "
+         "take the document out of force"),
+    Code("ESTIMATES_KEY", E, "a key that an order of estimates does not have", "docs/estimates.md lists them"),
+    Code("ESTIMATES_NEVER", W, "a step or class of an order of estimates that is never taken", "take it out, or put it "
+         "before the one that takes its place"),
+    Code("ESTIMATES_LEFT", W, "an order of estimates that may leave intervals missing", "end it with CARRIED, unless "
+         "they are to be missing"),
+)  # fmt: skip
+"""Of the document `estimates.yaml` alone (agents.vee.estimate.document)."""
+
+BY_CODE: dict[str, Code] = {row.code: row for row in (*CODES, *ESTIMATE_CODES)}
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,29 @@ def test_nothing_is_applied_without_a_yes_or_with_an_error(tmp_path: Path, kafka
     assert kafka.done == ["control documents", "publish documents"]
 
 
+def test_the_order_of_estimates_is_put_in_force_beside_the_rule_sets(tmp_path: Path, kafka: FakeKafka) -> None:
+    rules = {"rules/old.yaml": b"linear_secs: 0\n"}
+    kafka.versions[DOCUMENTS] = documents_to_bytes({**TARIFF, **rules})
+    mine = written(tmp_path, "mine.yaml", "order: [LIKE_DAY, CARRIED]\n")
+    result = run("--estimates", mine, "--yes", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["changes"] == ["+ estimates.yaml"]
+    named = {"estimates.yaml": b"order: [LIKE_DAY, CARRIED]\n"}
+    assert documents_from_bytes(kafka.versions[DOCUMENTS]) == {**TARIFF, **rules, **named}
+    assert run("--none", "--yes").exit_code == 0
+    assert documents_from_bytes(kafka.versions[DOCUMENTS]) == {**TARIFF, **named}
+    assert run("--no-estimates", "--yes").exit_code == 0
+    assert documents_from_bytes(kafka.versions[DOCUMENTS]) == TARIFF
+
+
+def test_a_wrong_order_of_estimates_is_told_and_not_applied(tmp_path: Path, kafka: FakeKafka) -> None:
+    result = run("--estimates", written(tmp_path, "mine.yaml", "order: [GUESS]\n"), "--yes")
+    assert result.exit_code == 2
+    assert (kafka.done, kafka.versions) == ([], {})
+    good = written(tmp_path, "good.yaml", "order: [CARRIED]\n")
+    assert "RULES_FILE" in str(run("--estimates", good, "--no-estimates", "--yes").exception)
+
+
 def test_it_must_be_said_which(kafka: FakeKafka) -> None:
     assert "RULES_FILE" in str(run("--yes").exception)
     assert kafka.done == []

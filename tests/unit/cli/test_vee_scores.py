@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from agents.vee.estimate.document_file import document_text
 from agents.vee.estimate.errors import expected_of
 from agents.vee.estimate.order import Order
 from agents.vee.estimate.order_file import ALL, OrderFile, card_of, orders_of, read_order, written
@@ -130,5 +131,10 @@ def test_the_command_asks_the_warehouse(tmp_path: Path) -> None:
     path.write_text(asked("--order"), encoding="utf-8")
     assert isinstance(read_order(path), OrderFile)
     assert read_order(path).order(SHOPS) == orders_of(card_of(ROWS)).order(SHOPS)
+    mine = tmp_path / "estimates.yaml"
+    assert "an order for all" in asked("--document", str(mine))
+    assert mine.read_text(encoding="utf-8") == document_text(card_of(ROWS, "HOT"))
+    checked = CliRunner().invoke(app, ["lint", "--estimates", str(mine), "--strict"])
+    assert checked.exit_code == 0, checked.output
     assert "30.0%" in asked("--by-class")
     assert "BRIDGE" in asked()

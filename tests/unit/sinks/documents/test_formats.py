@@ -160,5 +160,15 @@ def test_tables_of_readings_name_quality_rules_and_origin() -> None:
     assert (line["origin_topic_id"], line["origin_partition"], line["origin_offset"]) == (LOG, 0, 2)
 
 
+def test_tables_tell_how_far_off_an_estimate_is_expected_to_be() -> None:
+    record = slot(1)
+    assert isinstance(record.value, ReadingBatch)
+    record.value.expected_error[:] = [571, 0, 65_535]
+    lines = [json.loads(line) for line in FORMATS["jsonl"].render([record], "x", ZONE).splitlines()]
+    assert [line["expected_error"] for line in lines] == [571, 0, None]
+    rows = list(csv.DictReader(io.StringIO(FORMATS["csv"].render([record], "x", ZONE).decode())))
+    assert [row["expected_error"] for row in rows] == ["571", "0", ""]
+
+
 def test_names_of_formats_agree() -> None:
     assert list(FORMATS) == list(FORMAT_SCHEMAS)
