@@ -16,6 +16,7 @@ import numpy as np
 from agents.vee import (
     answers,
     cold_requests,
+    improve,
     kernels_arrival,
     kernels_settle,
     kernels_statements,
@@ -79,6 +80,7 @@ class VeeStep:
     def advance(self, parcel: Parcel, store: StateStore, prepared: Any) -> Advance:
         """Rows become readings; a tick becomes estimates and settlements."""
         session = _Session(store, cast(Prepared, prepared), parcel.origin.offset, self.config.cold_days)
+        session.improve_secs = self.config.improve_secs
         emissions: list[Emission] = []
         batch = None
         if parcel.batch is not None:
@@ -87,6 +89,9 @@ class VeeStep:
         if parcel.tick is not None:
             ticked = session.tick(parcel.tick, 0 if batch is None else _revisions(cast(DecodedBatch, parcel.batch)))
             batch = ticked if batch is None else output.joined(batch, ticked)
+            if session.long_gaps:
+                before = sum(one.output == cold_requests.OUTPUT for one in emissions)
+                emissions += improve.emissions(session.long_gaps, parcel.origin, session.limits.offset, before)
         return Advance(replace(parcel, batch=batch), emissions)
 
 
@@ -101,6 +106,8 @@ class _Session:
     def __init__(self, store: StateStore, prepared: Prepared, offset: int, cold_days: int = 0) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
         self.cold_secs = cold_days * DAY_SECS
+        self.improve_secs = 0
+        self.long_gaps: list[improve.Long] = []
         self.limits = prepared.limits
         # Views are good until the store grows.
         self.pages = pages_of(store, planes.page_records(store))
@@ -308,6 +315,8 @@ class _Session:
         today = (time + offset) // DAY_SECS
         if today > (before.time + offset) // DAY_SECS:
             self._settle(phase + 1, buffers, work, final=True)
+            if self.improve_secs:
+                self._note_long_gaps(today - self.limits.hot_days, time)
             kernels_tick.clear_day(self.pages, self.limits, today - self.limits.hot_days)
             planes.release(self.pages, self.limits, (today - self.limits.hot_days + 1) * DAY_SECS)
         # A day must have been closed for one whole day before it leaves the window, however late frames may be.
@@ -321,6 +330,12 @@ class _Session:
             kernels_tick.close_day(self.pages, day)
         if next_closed > first_closed:
             self._settle(phase + 3, buffers, work)
+
+    def _note_long_gaps(self, leaving: int, time: int) -> None:
+        links = self.prepared.tables.links
+        found = improve.long_gaps(self.pages, links, self.limits, leaving, time, self.improve_secs)
+        if len(found.points):
+            self.long_gaps.append(found)
 
     def _sweep(self, closed: int, closes: int, revision: int, buffers: Buffers) -> None:
         offset, step = self.limits.offset, int(self.prepared.tables.shortest)
