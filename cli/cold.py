@@ -57,6 +57,12 @@ def lane_of(plan: Plan, connector: ConnectorPlan) -> Lane | None:
             do="add the topics of readings, determinants and cold requests to its `from`",
         )  # fmt: skip
     config = vee_of(plan, connector)
+    if config.improve_secs and not options.history_days:
+        raise ConfigError(
+            "IMPROVE_IN_VAIN", where=f"connectors.{connector.name}.history_days",
+            what="the stage vee has `improve_secs`, and the lane would estimate as the hot window did",
+            do="set `history_days: 56`, or take `improve_secs` away",
+        )  # fmt: skip
     workers = [
         (chain.group, chain.source.name, chain.source.partitions)
         for chain in plan.chains
@@ -95,7 +101,7 @@ class Judge:
         asked = [asked_of(one, self._config.offset_secs) for one in requests]
         references, frames, again = self._in_force(), [], False
         # Weeks of readings of few service points at once: a query may return so many rows.
-        for together in _groups(asked, POINTS_AROUND if self._options.history_days else len(asked)):
+        for together in groups_of(asked, POINTS_AROUND if self._options.history_days else len(asked)):
             history = self._history(together, references)
             new = brought_by(history.requests, requests)
             made = judge(self._config, references, history, together, new)
@@ -155,7 +161,7 @@ class Judge:
         return self._references[1]
 
 
-def _groups(asked: Sequence[Asked], most: int) -> list[list[Asked]]:
+def groups_of(asked: Sequence[Asked], most: int) -> list[list[Asked]]:
     """Requests of at most so many service points each; those of one stay together."""
     points = sorted({one.service_point for one in asked})
     place = {point: number // max(most, 1) for number, point in enumerate(points)}

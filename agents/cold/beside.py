@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.cold.history import Around
 from agents.vee.estimate.model import GOOD, LACKS, NO_TEMPERATURE, OUTSIDE, Side
+from pipeline.codes import Method
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.quality import Quality
@@ -38,7 +39,8 @@ def actual_on(readings: Array, laid: Laid, channel: int) -> tuple[Array, Array]:
     value, standing = np.zeros(laid.size, np.int64), np.full(laid.size, OUTSIDE, np.uint8)
     sound = (readings["quality"] >> np.uint64(4 * channel)) & np.uint64(15) == np.uint64(Quality.ACTUAL)
     place = laid.places(readings["start"])
-    used = sound & (place >= 0) & (readings["secs"] == laid.interval)
+    # The zero of an outage is actual, and no pattern.
+    used = sound & (place >= 0) & (readings["secs"] == laid.interval) & (readings["method"] != Method.OUTAGE)
     value[place[used]] = readings["energy"][used, channel]
     standing[place[used]] = GOOD
     return value, standing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,10 @@ class Ended:
     @property
     def wrong(self) -> int:
         return int(np.abs(self.found - self.truth).sum())
+
+
+Played = Callable[[int, str], Ended]
+"""Days of readings that the lane goes by, and which facts -> how it ended."""
 
 
 def driver(folder: Path, improve_secs: int) -> FrameDriver:
@@ -88,7 +93,7 @@ def neighbours(fed: Feed) -> Around:
 
 
 @pytest.fixture(scope="module")
-def played(fed: Feed, folder: Path) -> object:
+def played(fed: Feed, folder: Path) -> Played:
     @cache
     def play(history_days: int, by: str) -> Ended:
         to = driver(folder, 43_200 if history_days else 0)
@@ -116,8 +121,8 @@ def played(fed: Feed, folder: Path) -> object:
     return play
 
 
-def test_a_check_meter_brings_the_gap_near_to_the_truth(played: object) -> None:
-    plain, better = played(0, ""), played(56, "check")  # type: ignore[operator]
+def test_a_check_meter_brings_the_gap_near_to_the_truth(played: Played) -> None:
+    plain, better = played(0, ""), played(56, "check")
     assert plain.lane.sent == []
     assert {one["day_start"] for one in better.run.driver.records("cold-requests")} == {
         better.run.fed.truth.fleet.config.start_time + 86_400 * day for day in GAP
@@ -126,21 +131,21 @@ def test_a_check_meter_brings_the_gap_near_to_the_truth(played: object) -> None:
     assert better.wrong * 20 < plain.wrong
 
 
-def test_neighbours_and_weeks_of_readings_bring_it_nearer(played: object) -> None:
-    plain, days, near = (played(*one) for one in ((0, ""), (56, ""), (56, "neighbours")))  # type: ignore[operator]
+def test_neighbours_and_weeks_of_readings_bring_it_nearer(played: Played) -> None:
+    plain, days, near = (played(*one) for one in ((0, ""), (56, ""), (56, "neighbours")))
     assert near.wrong < plain.wrong
     assert days.wrong != plain.wrong
 
 
 @pytest.mark.parametrize("by", ["", "check", "neighbours"])
-def test_the_registers_are_still_met(played: object, by: str) -> None:
-    ended = played(56, by)  # type: ignore[operator]
+def test_the_registers_are_still_met(played: Played, by: str) -> None:
+    ended = played(56, by)
     assert int(ended.found.sum()) == int(ended.truth.sum())
     assert ended.methods == {"SCALED"} or "LIKE_DAY" in ended.methods, ended.methods
 
 
-def test_bills_of_days_are_what_their_readings_add_up_to(played: object) -> None:
-    ended = played(56, "check")  # type: ignore[operator]
+def test_bills_of_days_are_what_their_readings_add_up_to(played: Played) -> None:
+    ended = played(56, "check")
     point = ended.run.fed.truth.fleet.points.id[POINT]
     begin = ended.run.fed.truth.fleet.config.start_time
     bills = rows.last_of(ended.run.driver.records("determinants"), "service_point", "kind", "period_start")
@@ -149,8 +154,8 @@ def test_bills_of_days_are_what_their_readings_add_up_to(played: object) -> None
         assert bill["wh_imp"] == int(ended.found[number * PER_DAY : (number + 1) * PER_DAY].sum())
 
 
-def test_judged_again_nothing_changes(played: object) -> None:
-    lane = played(56, "check").lane  # type: ignore[operator]
+def test_judged_again_nothing_changes(played: Played) -> None:
+    lane = played(56, "check").lane
     before = len(lane.sent)
     lane.taken = 0
     assert lane.answer() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -168,10 +169,10 @@ def test_days_of_like_temperature_come_before_usual_days() -> None:
     same = range(FIRST + 2 - 28, FIRST + 3, 7)
     rows = [(POINT, 0, day * DAY - OFFSET, 300 if day in (same[0], FIRST + 2) else 200) for day in same]
     beside.temperatures = np.array(rows, TEMPERATURE)
-    low = beside.readings["start"] // DAY == (same[0] * DAY - OFFSET) // DAY
-    beside.readings["energy"][low] *= 3
+    beside.readings["energy"][(beside.readings["start"] + OFFSET) // DAY == same[0]] *= 3
     made, _ = refilled(replayed({2: range(24)}, {}), beside, [2])
     assert methods(made, 2, range(24)) == {Method.TEMPERATURE}
+    assert values(made, 2, range(24)) == [3 * used(FIRST + 2, hour) for hour in range(24)]
 
 
 def test_what_somebody_said_and_days_that_were_scaled_as_a_whole_stay() -> None:
@@ -212,9 +213,8 @@ def test_a_check_meter_of_shorter_intervals_is_added_up() -> None:
 
 
 def test_the_nearest_temperature_of_each_day_is_taken() -> None:
-    known = registry(LINKS)
+    known = replace(registry(LINKS), node=np.array([5, 6, 9], np.uint32), node_parent=np.array([6, 9, 0], np.uint32))
     known.dt[:], known.feeder[:] = 5, 9
-    known.node, known.node_parent = np.array([5, 6, 9], np.uint32), np.array([6, 9, 0], np.uint32)
     assert list(nodes_above(known, POINT)) == [5, 6, 9]
     assert list(nodes_above(known, 999)) == []
     laid, begin = Laid(BEGIN, HOUR, 5 * 24), BEGIN
