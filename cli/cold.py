@@ -17,13 +17,17 @@ from pipeline.topology.plan import ConnectorPlan, Plan
 
 if TYPE_CHECKING:
     from agents.cold.answer import Asked
-    from agents.cold.history import History
+    from agents.cold.history import Around, History
     from agents.vee.config import VeeConfig
+    from connectors.cold.config import ColdConfig
     from connectors.cold.connector import Answers, Lane, Request
     from pipeline.reference import References
-    from sinks.clickhouse.cold_history import Found
+    from sinks.clickhouse.cold_history import Found, FoundAround
     from sinks.clickhouse.config import ClickHouseConfig
+    from sinks.clickhouse.reader import Reader
 
+POINTS_AROUND = 20
+"""Service points of which weeks of readings are asked for at once, with those of their neighbours."""
 STAGES = frozenset({"decode", "vee", "rating"})
 """Between the frames and what the lane reads."""
 READ = ("ReadingBatch", "Determinant", "ColdRequest")
@@ -53,12 +57,18 @@ def lane_of(plan: Plan, connector: ConnectorPlan) -> Lane | None:
             do="add the topics of readings, determinants and cold requests to its `from`",
         )  # fmt: skip
     config = vee_of(plan, connector)
+    if config.improve_secs and not options.history_days:
+        raise ConfigError(
+            "IMPROVE_IN_VAIN", where=f"connectors.{connector.name}.history_days",
+            what="the stage vee has `improve_secs`, and the lane would estimate as the hot window did",
+            do="set `history_days: 56`, or take `improve_secs` away",
+        )  # fmt: skip
     workers = [
         (chain.group, chain.source.name, chain.source.partitions)
         for chain in plan.chains
         if any(stage.name in STAGES for stage in chain.stages)
     ]
-    return Lane(Judge(plan, config, sink.options).judge, workers, sink.group, topics)  # type: ignore[arg-type]
+    return Lane(Judge(plan, config, sink.options, options).judge, workers, sink.group, topics)  # type: ignore[arg-type]
 
 
 def vee_of(plan: Plan, connector: ConnectorPlan) -> VeeConfig:
@@ -78,8 +88,8 @@ def vee_of(plan: Plan, connector: ConnectorPlan) -> VeeConfig:
 class Judge:
     """Answers requests. It opens broker and warehouse when it is first asked; one call at a time."""
 
-    def __init__(self, plan: Plan, config: VeeConfig, sink: ClickHouseConfig) -> None:
-        self._plan, self._config, self._sink = plan, config, sink
+    def __init__(self, plan: Plan, config: VeeConfig, sink: ClickHouseConfig, options: ColdConfig) -> None:
+        self._plan, self._config, self._sink, self._options = plan, config, sink, options
         self._store: KafkaReferences | None = None
         self._references: tuple[Mapping[str, str], References] | None = None
 
@@ -89,23 +99,28 @@ class Judge:
         from connectors.cold.connector import Answers
 
         asked = [asked_of(one, self._config.offset_secs) for one in requests]
-        history = self._history(asked)
-        new, new_said = (brought_by(rows, requests) for rows in (history.requests, history.said))
-        made = judge(self._config, self._in_force(), history, asked, new, new_said)
+        references, frames, again = self._in_force(), [], False
+        # Weeks of readings of few service points at once: a query may return so many rows.
+        for together in groups_of(asked, POINTS_AROUND if self._options.history_days else len(asked)):
+            history = self._history(together, references)
+            new, new_said = (brought_by(rows, requests) for rows in (history.requests, history.said))
+            made = judge(self._config, references, history, together, new, new_said)
+            frames += made.frames
+            again = again or made.again
         place = {
             one.record["service_point"]: (one.record["source_partition"], int(one.record["device"], 16))
             for one in requests
         }
-        return Answers([(*place[frame.service_point], frame) for frame in made.frames], made.again)
+        return Answers([(*place[frame.service_point], frame) for frame in frames], again)
 
-    def _history(self, asked: Sequence[Asked]) -> History:
+    def _history(self, asked: Sequence[Asked], references: References) -> History:
         from agents.cold.answer import months_of, span_of
         from sinks.clickhouse.cold_history import ask
         from sinks.clickhouse.reader import open_reader
 
+        offset_secs, points = self._config.offset_secs, [one.service_point for one in asked]
         first, last = span_of(asked, self._config)
-        days = _epoch(first, self._config.offset_secs), _epoch(last + 1, self._config.offset_secs)
-        months = months_of(first, last, self._config.offset_secs)
+        days = _epoch(first, offset_secs), _epoch(last + 1, offset_secs)
         try:
             reader = open_reader(self._sink)
         except ConfigError as error:
@@ -113,9 +128,23 @@ class Judge:
                 raise
             raise Transient(error.code, where=error.where, what=error.what, do=error.do) from error
         try:
-            return history_of(ask(reader, (one.service_point for one in asked), days, months))
+            history = history_of(ask(reader, points, days, months_of(first, last, offset_secs)))
+            if self._options.history_days:
+                history.around = self._around(reader, asked, references)
+            return history
         finally:
             reader.close()
+
+    def _around(self, reader: Reader, asked: Sequence[Asked], references: References) -> Around:
+        from agents.cold.answer import around_of
+        from agents.cold.beside import nodes_above
+        from sinks.clickhouse.cold_history import ask_around
+
+        first, last = around_of(asked, self._config, self._options.history_days)
+        days = _epoch(first, self._config.offset_secs), _epoch(last + 1, self._config.offset_secs)
+        points = sorted({one.service_point for one in asked})
+        nodes = {node for point in points for node in nodes_above(references.registry, point)}
+        return around_from(ask_around(reader, points, nodes, self._options.temperature_place, days))
 
     def _in_force(self) -> References:
         """Registry and documents as they were published last."""
@@ -132,6 +161,16 @@ class Judge:
         return self._references[1]
 
 
+def groups_of(asked: Sequence[Asked], most: int) -> list[list[Asked]]:
+    """Requests of at most so many service points each; those of one stay together."""
+    points = sorted({one.service_point for one in asked})
+    place = {point: number // max(most, 1) for number, point in enumerate(points)}
+    found: list[list[Asked]] = [[] for _ in range(len(points) // max(most, 1) + 1)]
+    for one in asked:
+        found[place[one.service_point]].append(one)
+    return [group for group in found if group]
+
+
 def _epoch(day: int, offset_secs: int) -> int:
     return day * DAY_SECS - offset_secs
 
@@ -145,7 +184,9 @@ def asked_of(request: Request, offset_secs: int) -> Asked:
     kinds = np.array([row["kind"] for row in record["rows"]], np.int64)
     return Asked(
         record["service_point"], request.offset, record["source_partition"], record["tick_time"],
-        days_of(times, kinds, offset_secs) | days_said(record, offset_secs),
+        days_of(times, kinds, offset_secs)
+        | days_said(record, offset_secs)
+        or frozenset([(record["day_start"] + offset_secs) // DAY_SECS]),
     )  # fmt: skip
 
 
@@ -170,6 +211,18 @@ def history_of(found: Found) -> History:
         _table(found.days, DAY),
         _table(found.bills, BILL),
         _table(found.said, SAID),
+    )
+
+
+def around_from(found: FoundAround) -> Around:
+    """What the warehouse said of the days around, as arrays."""
+    from agents.cold.history import AROUND, CHECK, NEIGHBOUR, TEMPERATURE, Around
+
+    return Around(
+        np.frombuffer(found.readings, AROUND),
+        _table(found.checks, CHECK),
+        _table(found.temperatures, TEMPERATURE),
+        _table(found.neighbours, NEIGHBOUR),
     )
 
 

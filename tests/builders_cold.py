@@ -11,6 +11,7 @@ from agents.cold.history import BILL, DAY, READING, REQUESTED, SAID, History
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import ENERGY
 from pipeline.columns import Array, empty
+from pipeline.localtime import DAY_SECS
 from pipeline.statement_frames import ROW, StatementFrame
 
 NAMES = [channel.name for channel in ENERGY]
@@ -67,9 +68,13 @@ def told(place: int, record: Any) -> list[Array]:
 
 def asked_of(place: int, record: Any, offset_secs: int) -> Asked:
     """A request as it is judged."""
-    times = np.array([row["time"] for row in record["rows"]])
-    kinds = np.array([row["kind"] for row in record["rows"]])
-    days = days_of(times, kinds, offset_secs) | days_said(record, offset_secs)
+    times = np.array([row["time"] for row in record["rows"]], np.int64)
+    kinds = np.array([row["kind"] for row in record["rows"]], np.int64)
+    days = (
+        days_of(times, kinds, offset_secs)
+        | days_said(record, offset_secs)
+        or frozenset([(record["day_start"] + offset_secs) // DAY_SECS])
+    )  # fmt: skip
     return Asked(record["service_point"], place, record["source_partition"], record["tick_time"], days)
 
 

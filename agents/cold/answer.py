@@ -7,12 +7,13 @@ result differs from the warehouse is answered; of the days around, what the new 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from agents.cold.bills import figures_of, of_month, prior_zones
+from agents.cold.estimates import Refill, copied
 from agents.cold.history import REQUESTED, History
 from agents.cold.replay import SENT, Replayed, of_points, replay
 from agents.cold.said import by_people, from_day, in_the_window, later, withdrawn
@@ -66,6 +67,14 @@ def days_of(times: Array, kinds: Array, offset_secs: int) -> frozenset[int]:
 def days_said(record: Mapping[str, Any], offset_secs: int) -> frozenset[int]:
     """Local days of the intervals of which a request says something; those of older releases say nothing."""
     return frozenset((one["start"] + offset_secs) // DAY_SECS for one in record.get("statements", ()))
+
+
+def around_of(asked: Iterable[Asked], config: VeeConfig, days: int) -> tuple[int, int]:
+    """(first, last) local day of which readings around are used: `days` before what is replayed, to the last that has
+    left the window when the requests came. Judged again, the same days are."""
+    asked = list(asked)
+    today = (max(one.tick_time for one in asked) + config.offset_secs) // DAY_SECS
+    return span_of(asked, config)[0] - days, today - config.hot_days
 
 
 def span_of(asked: Iterable[Asked], config: VeeConfig) -> tuple[int, int]:
@@ -132,18 +141,37 @@ def _judge(
     before = from_day(np.concatenate((hot, later(history.said[told & ~new_said]))), first, config.offset_secs)
     told_late = from_day(later(history.said[told & new_said]), first, config.offset_secs)
     base = replay(config, references, former, before, first, last)
-    after = replay(
-        config, references, np.concatenate((former, late)), np.concatenate((before, told_late)), first, last
-    )  # fmt: skip
+    after = base
+    if len(late) or len(told_late):
+        after = replay(
+            config, references, np.concatenate((former, late)), np.concatenate((before, told_late)), first, last
+        )  # fmt: skip
     frames: list[StatementFrame] = []
     again = False
+    refill = _refill(config, references.registry, history, latest, after, points)
     for point in sorted(points):
+        mine = [one for one in asked if one.service_point == point]
+        whole = frozenset(day for one in mine for day in one.days)
         starts = frozenset(history.said["start"][history.said["service_point"] == point].tolist())
-        case = _Case(config, references.registry, history, latest, base, after, point, starts)
-        made, left = case.answers(range(first, last + 1), [one for one in asked if one.service_point == point])
+        case = _Case(config, references.registry, history, latest, base, after, point, starts, whole)
+        if refill is not None:
+            touched = whole | case.changed(range(first, last + 1))
+            anew = refill.point(point, touched, first, min(last, today - config.hot_days))
+            case = replace(case, after=refill.made, whole=whole | anew)
+        made, left = case.answers(range(first, last + 1), mine)
         frames += made
         again = again or left
     return Judged(frames, again)
+
+
+def _refill(
+    config: VeeConfig, registry: Registry, history: History, latest: Latest, after: Replayed, points: set[int]
+) -> Refill | None:
+    """Estimates by what is around, where that is asked for."""
+    if history.around is None:
+        return None
+    pinned = frozenset(key for key, row in latest.items() if key[0] in points and _pinned(row[None])[0])
+    return Refill(config, registry, history, history.around, pinned, copied(after))
 
 
 def _requested(rows: Array) -> Array:
@@ -245,6 +273,21 @@ class _Case:
     point: int
     told: frozenset[int]
     """Begins of the intervals of which a request says something, this one or one before."""
+    whole: frozenset[int]
+    """Days of which all that differs from the warehouse is answered; of others what the new rows have changed."""
+
+    def changed(self, days: Iterable[int]) -> set[int]:
+        """The days of which the new rows have changed anything."""
+        starts = self._starts()
+        return {
+            day
+            for day in days
+            if self._settles_anew(day * DAY_SECS - self.config.offset_secs)
+            or any(self.base.readings.get(key) != self.after.readings[key] for key in self._keys(starts.get(day, [])))
+        }
+
+    def _keys(self, starts: Iterable[int]) -> list[tuple[int, int]]:
+        return [(self.point, start) for start in starts]
 
     def answers(self, days: Iterable[int], asked: list[Asked]) -> tuple[list[StatementFrame], bool]:
         """(answers, whether more is to come): of months that have given way to the next one a day at a time, since each
@@ -252,7 +295,6 @@ class _Case:
         newest = max(asked, key=lambda one: one.offset)
         today = (newest.tick_time + self.config.offset_secs) // DAY_SECS
         running = month_of(today - self.config.hot_days - 1)
-        wanted = {day for one in asked for day in one.days}
         starts = self._starts()
         made: list[StatementFrame] = []
         months: set[int] = set()
@@ -260,8 +302,8 @@ class _Case:
             start = day * DAY_SECS - self.config.offset_secs
             if day > today - self.config.hot_days:
                 break
-            rows = self._intervals(starts.get(day, []), whole=day in wanted)
-            if not len(rows) and not self._day_differs(start, whole=day in wanted):
+            rows = self._intervals(starts.get(day, []), whole=day in self.whole)
+            if not len(rows) and not self._day_differs(start, whole=day in self.whole):
                 continue
             if (self.point, start) not in self.after.days:
                 continue
@@ -328,14 +370,15 @@ class _Case:
 
     def _day_differs(self, start: int, *, whole: bool) -> bool:
         now = self.after.days.get((self.point, start))
-        if now is None:
+        if now is None or not (whole or self._settles_anew(start)):
             return False
-        if not whole:
-            base = self.base.days.get((self.point, start))
-            if base is not None and all(base[name] == now[name] for name in SAME):
-                return False
         before = self._before(start)
         return before is None or any(np.asarray(before[name]).tolist() != now[name] for name in SAME)
+
+    def _settles_anew(self, start: int) -> bool:
+        """The new rows have changed the settlement of a day."""
+        now, base = (made.days.get((self.point, start)) for made in (self.after, self.base))
+        return now is not None and (base is None or any(base[name] != now[name] for name in SAME))
 
     def _correction(self, start: int) -> Array:
         """DAY_CORRECTION () of a day."""

@@ -99,15 +99,48 @@ BILL = np.dtype(
 """The last determinant of a day or month."""
 
 
+AROUND = np.dtype(
+    [
+        ("service_point", "<u8"),
+        ("start", "<i8"),
+        ("secs", "<i8"),
+        ("method", "<i8"),
+        ("quality", "<u8"),
+        ("energy", "<i8", (N_ENERGY,)),
+    ]
+)
+"""The last revision of a good reading of the days around, of the service points and of their neighbours."""
+
+CHECK = np.dtype([("service_point", "<u8"), ("channel", "<i8"), ("start", "<i8"), ("until", "<i8"), ("energy", "<i8")])
+"""What a check meter measured in one interval, Wh or VAh."""
+
+TEMPERATURE = np.dtype([("service_point", "<u8"), ("node", "<i8"), ("start", "<i8"), ("tenths", "<i8")])
+"""Tenths of a degree Celsius, of a service point, of a node, or (both 0) of the place that stands for all others."""
+
+NEIGHBOUR = np.dtype([("service_point", "<u8"), ("neighbour", "<u8"), ("start", "<i8"), ("until", "<i8")])
+"""A service point whose use is alike; until 0: without an end."""
+
+
 def _none(kind: np.dtype[np.void]) -> Array:
     return np.zeros(0, kind)
+
+
+@dataclass
+class Around:
+    """What gaps are estimated by: readings AROUND of weeks, and facts CHECK, TEMPERATURE and NEIGHBOUR."""
+
+    readings: Array = field(default_factory=lambda: _none(AROUND))
+    checks: Array = field(default_factory=lambda: _none(CHECK))
+    temperatures: Array = field(default_factory=lambda: _none(TEMPERATURE))
+    neighbours: Array = field(default_factory=lambda: _none(NEIGHBOUR))
 
 
 @dataclass
 class History:
     """Of some service points: readings READING (all revisions), requests REQUESTED and what they say, SAID, of the days
     asked for; days DAY and bills BILL of these and of the whole months that they lie in. begin: first local midnight of
-    which the warehouse has anything, epoch seconds."""
+    which the warehouse has anything, epoch seconds. around: None where what lacks stays as the hot window would
+    estimate it."""
 
     begin: int
     readings: Array = field(default_factory=lambda: _none(READING))
@@ -115,6 +148,7 @@ class History:
     days: Array = field(default_factory=lambda: _none(DAY))
     bills: Array = field(default_factory=lambda: _none(BILL))
     said: Array = field(default_factory=lambda: _none(SAID))
+    around: Around | None = None
 
     def latest(self) -> dict[tuple[int, int], Array]:
         """(service point, start) -> the newest revision READING ()."""

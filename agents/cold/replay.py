@@ -83,7 +83,7 @@ def replay(config: VeeConfig, references: References, sent: Array, said: Array, 
 
     references: of the service points concerned alone (`of_points`).
     """
-    step, registry = VeeStep(config.model_copy(update={"cold_days": 0})), references.registry
+    step, registry = VeeStep(config.model_copy(update={"cold_days": 0, "improve_secs": 0})), references.registry
     made = Replayed()
     if not len(registry.service_point):
         return made

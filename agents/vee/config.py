@@ -198,6 +198,14 @@ class VeeConfig(Thresholds):
         "lane (docs/cold.md), which needs the output `cold_requests` and a connector of type `cold`; 400 is a good "
         "choice. 0: there is no lane, and they are rejects.",
     )
+    improve_secs: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="A day that leaves the hot window with a gap of at least so many seconds in it becomes a request "
+        "to the cold lane without rows, to be estimated by weeks of readings and by facts (its `history_days`); needs "
+        "`cold_days`. 86400: days of which nothing came. 0: none does.",
+    )
     slot_secs: int = Field(
         1800,
         description="Length of a place in the hot window: 600, 900, 1800 or 3600. Meters of half this interval take a "
@@ -220,6 +228,8 @@ class VeeConfig(Thresholds):
             raise ValueError(f"slot_secs: use one of {', '.join(map(str, SLOTS))}")
         if self.final_after_secs > (self.hot_days - 1) * DAY_SECS:
             raise ValueError("final_after_secs: a day leaves the window after hot_days - 1 days, and is final then")
+        if self.improve_secs and not self.cold_days:
+            raise ValueError("improve_secs: set cold_days too; without a cold lane nobody estimates anew")
         if self.grid_tolerance_secs * 4 >= self.slot_secs:
             raise ValueError("grid_tolerance_secs: use less than a quarter of slot_secs, so that a stamp has one place")
         return self

@@ -17,6 +17,7 @@ from agents.vee import (
     answers,
     cold_requests,
     cold_statements,
+    improve,
     kernels_arrival,
     kernels_settle,
     kernels_statements,
@@ -88,6 +89,9 @@ class VeeStep:
         if parcel.tick is not None:
             ticked = session.tick(parcel.tick, 0 if batch is None else _revisions(cast(DecodedBatch, parcel.batch)))
             batch = ticked if batch is None else output.joined(batch, ticked)
+            if session.long_gaps:
+                before = sum(one.output == cold_requests.OUTPUT for one in emissions)
+                emissions += improve.emissions(session.long_gaps, parcel.origin, session.limits.offset, before)
         return Advance(replace(parcel, batch=batch), emissions)
 
 
@@ -102,6 +106,8 @@ class _Session:
     def __init__(self, store: StateStore, prepared: Prepared, offset: int, config: VeeConfig) -> None:
         self.store, self.prepared, self.offset = store, prepared, offset
         self.cold_secs, self.final_secs = config.cold_days * DAY_SECS, config.final_after_secs
+        self.improve_secs = config.improve_secs
+        self.long_gaps: list[improve.Long] = []
         self.limits = prepared.limits
         # Views are good until the store grows.
         self.pages = pages_of(store, planes.page_records(store))
@@ -317,6 +323,8 @@ class _Session:
         today = (time + offset) // DAY_SECS
         if today > (before.time + offset) // DAY_SECS:
             self._settle(phase + 1, buffers, work, final=True)
+            if self.improve_secs:
+                self._note_long_gaps(today - self.limits.hot_days, time)
             kernels_tick.clear_day(self.pages, self.limits, today - self.limits.hot_days)
             planes.release(self.pages, self.limits, (today - self.limits.hot_days + 1) * DAY_SECS)
         # A day must have been closed for one whole day before it leaves the window, however late frames may be.
@@ -341,6 +349,12 @@ class _Session:
         before, cut = self.clock, self.limits.offset - self.final_secs
         first, days = kernels_settle.closed_days(self.limits, before)
         return range(max(first, (before.time + cut) // DAY_SECS), min(first + days, (time + cut) // DAY_SECS))
+
+    def _note_long_gaps(self, leaving: int, time: int) -> None:
+        links = self.prepared.tables.links
+        found = improve.long_gaps(self.pages, links, self.limits, leaving, time, self.improve_secs)
+        if len(found.points):
+            self.long_gaps.append(found)
 
     def _sweep(self, closed: int, closes: int, revision: int, buffers: Buffers) -> None:
         offset, step = self.limits.offset, int(self.prepared.tables.shortest)

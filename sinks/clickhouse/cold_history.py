@@ -72,6 +72,82 @@ def ask(reader: Reader, points: Iterable[int], days: tuple[int, int], months: tu
     )
 
 
+@dataclass(frozen=True)
+class FoundAround:
+    """Rows of facts, and readings as octets of the columns AROUND_COLUMNS, each of 8 octets, little-endian."""
+
+    readings: bytes
+    checks: Rows
+    temperatures: Rows
+    neighbours: Rows
+
+
+AROUND_COLUMNS = ("service_point", "start", "secs", "method", "quality", *NAMES)
+
+
+def ask_around(
+    reader: Reader, points: Iterable[int], nodes: Iterable[int], place: str, days: tuple[int, int]
+) -> FoundAround:
+    """Good readings of service points and of their neighbours, and facts about the points, the nodes above them and a
+    place, that begin in `days`, [from, to) epoch s. Of each fact the newest revision holds.
+
+    Raises as `ask`.
+    """
+    listed = _numbers(points)
+    above = f"service_point IN ({listed})"
+    if nodes := list(nodes):
+        above += f" OR node IN ({_numbers(nodes)})"
+    if place:
+        above += f" OR place = {_quoted(place)}"
+    begins = f"start >= {int(days[0])} AND start < {int(days[1])}"
+    neighbours = _rows(
+        reader,
+        "SELECT service_point, one.service_point AS neighbour, start, until FROM ("
+        + _facts("NEIGHBOURS", f"service_point IN ({listed})", "neighbours")
+        + f") ARRAY JOIN neighbours AS one WHERE start < {int(days[1])} AND (until = 0 OR until > {int(days[0])})",
+    )
+    wanted = _numbers([*points, *(int(row["neighbour"]) for row in neighbours)])
+    return FoundAround(
+        reader.ask(
+            "SELECT toUInt64(service_point), toInt64(toUnixTimestamp(interval_start)), toInt64(interval_secs), "
+            f"toInt64(toUInt8(method)), toUInt64(quality), {', '.join(f'toInt64({name})' for name in NAMES)} "
+            f"FROM readings_latest WHERE service_point IN ({wanted}) AND wh_imp_quality = 'ACTUAL' "
+            f"AND interval_start >= toDateTime({int(days[0])}, 'UTC') "
+            f"AND interval_start < toDateTime({int(days[1])}, 'UTC') ORDER BY service_point, interval_start",
+            "RowBinary",
+        ),
+        _rows(
+            reader,
+            f"SELECT service_point, indexOf([{', '.join(map(_quoted, NAMES))}], channel) - 1 AS channel, start, until, "
+            "energy FROM (" + _facts("CHECK", f"service_point IN ({listed})", "channel", "ifNull(energy, 0) AS energy")
+            + f") WHERE {begins} AND channel >= 0",
+        ),
+        _rows(
+            reader,
+            "SELECT service_point, node, start, tenths FROM ("
+            + _facts("TEMPERATURE", f"({above})", "node", "ifNull(temperature, 0) AS tenths") + f") WHERE {begins}",
+        ),
+        neighbours,
+    )  # fmt: skip
+
+
+def _facts(kind: str, of: str, *columns: str) -> str:
+    """The newest revision of each fact of a kind; it is known by its id."""
+    listed = ", ".join(columns)
+    return (
+        "SELECT service_point, toUnixTimestamp(from_time) AS start, ifNull(toUnixTimestamp(until_time), 0) AS until, "
+        f"{listed} FROM facts WHERE kind = '{kind}' AND {of} ORDER BY revision DESC LIMIT 1 BY id"
+    )
+
+
+def _numbers(found: Iterable[int]) -> str:
+    return ", ".join(str(int(one)) for one in sorted(set(found)))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def _lists(*names: str) -> str:
     columns = {"register_energy": "register"}
     return ", ".join(f"[{', '.join(f'{one}_{columns.get(name, name)}' for one in NAMES)}] AS {name}" for name in names)

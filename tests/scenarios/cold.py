@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from agents.cold.answer import Asked, judge, span_of
-from agents.cold.history import BILL, DAY, READING, REQUESTED, SAID, History
+from agents.cold.answer import Asked, around_of, judge, span_of
+from agents.cold.history import AROUND, BILL, DAY, READING, REQUESTED, SAID, Around, History
 from agents.vee.config import VeeConfig
 from cli.testing import FrameDriver
 from pipeline.batch import FrameBatch
+from pipeline.codes import Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import KeyRing, References
@@ -31,6 +32,9 @@ class Lane:
     config: VeeConfig = field(default_factory=VeeConfig)
     taken: int = 0
     sent: list[tuple[int, StatementFrame]] = field(default_factory=list)
+    history_days: int = 0
+    facts: Around = field(default_factory=Around)
+    """Of which the readings are left out."""
 
     def answer(self, most: int | None = None) -> int:
         """Answer the requests that are new, or the first `most` of them; returns how many frames."""
@@ -99,9 +103,24 @@ class Lane:
         for name in DAY.names or ():
             days[name] = settled[f"day_{name}"][of_points]
         all_days = settled["day_start"]
+        around = self._around(asked, table) if self.history_days else None
         return History(
-            int(all_days.min()), readings, self._requests(points), days, self._bills(points), self._said(points)
+            int(all_days.min()), readings, self._requests(points), days, self._bills(points), self._said(points), around
         )
+
+    def _around(self, asked: list[Asked], table: rows.Table) -> Around:
+        first, last = around_of(asked, self.config, self.history_days)
+        day = (table["interval_start"] + self.config.offset_secs) // DAY_SECS
+        chosen = np.flatnonzero((day >= first) & (day <= last))
+        chosen = chosen[np.argsort(table["revision"][chosen], kind="stable")]
+        newest = {(table["service_point"][row], table["interval_start"][row]): row for row in chosen.tolist()}
+        kept = np.array(sorted(newest.values()), np.int64)
+        kept = kept[table["quality"][kept] & np.uint64(15) == Quality.ACTUAL]
+        found = np.zeros(len(kept), AROUND)
+        for name in AROUND.names or ():
+            source = {"start": "interval_start", "secs": "interval_secs"}.get(name, name)
+            found[name] = table[source][kept]
+        return replace(self.facts, readings=found)
 
     def _requests(self, points: list[int]) -> Array:
         records = self.driver.records("cold-requests")

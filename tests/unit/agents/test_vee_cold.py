@@ -145,3 +145,32 @@ def test_what_arrives_with_an_answer_is_taken_as_ever() -> None:
     assert made.energy[:, 0].tolist() == [210, 220, 300]
     assert made.prior_reading.tolist() == [2]
     assert len(set(made.revision.tolist())) == 3
+
+
+def days_with_gaps(improve_secs: int) -> Vee:
+    """Five days of a meter: of the second nothing comes, of the third two hours lack; of another meter all comes."""
+    links = [*LINKS, Link(device=902, point=POINTS[1], start=MIDNIGHT - 900 * DAY, until=2**40)]
+    vee = Vee(links, VeeConfig(cold_days=30, improve_secs=improve_secs))
+    vee.tick(MIDNIGHT)
+    for day in range(7):
+        begin = MIDNIGHT + day * DAY
+        vee.tick(begin + DAY, 3600)
+        for link in range(2):
+            lacks = 0 if link or day not in (1, 2) else (48, 4)[day - 1]
+            vee.arrive(blocks(link, begin, [300 + slot for slot in range(48)])[lacks:])
+        vee.tick(begin + DAY + 7200, 3600)
+    return vee
+
+
+@pytest.mark.parametrize(("improve_secs", "days"), [(86_400, [1]), (7_200, [1, 2]), (7_201, [1]), (0, [])])
+def test_a_day_that_leaves_with_a_long_gap_is_asked_for_without_rows(improve_secs: int, days: list[int]) -> None:
+    found = days_with_gaps(improve_secs).requests
+    assert [((one["day_start"] - MIDNIGHT) // DAY, one["rows"], one["device"]) for one in found] == [
+        (day, [], "0000000000000385") for day in days
+    ]
+    assert [one["tick_time"] for one in found] == [MIDNIGHT + (day + 3) * DAY for day in days]
+
+
+def test_who_wants_estimates_anew_needs_a_lane() -> None:
+    with pytest.raises(ValueError, match="cold_days"):
+        VeeConfig(improve_secs=3600)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cli.cold import asked_of, lane_of
+from agents.cold.answer import Asked
+from cli.cold import asked_of, groups_of, lane_of
 from cli.topology import read_plan
 from connectors.cold.connector import Request
 from pipeline.codes import Kind
@@ -44,6 +45,7 @@ def test_the_lane_of_the_example_waits_for_its_workers_and_its_sink(tmp_path: Pa
         (("warehouse: warehouse", "warehouse: other"), "WAREHOUSE_UNKNOWN"),
         (("losses, rejects, cold-requests]", "losses, rejects]"), "WAREHOUSE_LACKS"),
         (("{cold_days: 400}", "{}"), "COLD_DAYS_MISSING"),
+        (("{cold_days: 400}", "{cold_days: 400, improve_secs: 86400}"), "IMPROVE_IN_VAIN"),
     ],
 )
 def test_what_the_lane_lacks_is_said_before_anything_starts(tmp_path: Path, change: tuple[str, str], code: str) -> None:
@@ -68,3 +70,18 @@ def test_a_register_at_midnight_may_change_both_its_days() -> None:
     register = {**record, "rows": [{"time": MIDNIGHT, "kind": int(Kind.DAILY)}]}
     asked = asked_of(Request(0, 9, register), IST)
     assert (asked.days, asked.offset, asked.partition) == ({day - 1, day}, 9, 2)
+
+
+def test_a_request_without_rows_is_about_the_day_that_it_names() -> None:
+    day = (MIDNIGHT + IST) // DAY
+    record = {"service_point": 7, "source_partition": 2, "tick_time": MIDNIGHT + 3 * DAY, "rows": []}
+    asked = asked_of(Request(0, 9, {**record, "day_start": day * DAY - IST}), IST)
+    assert asked.days == {day}
+
+
+def test_requests_of_a_service_point_are_judged_together() -> None:
+    asked = [Asked(point, place, 0, 0, frozenset([1])) for place, point in enumerate([5, 3, 5, 9, 3])]
+    found = [[one.offset for one in group] for group in groups_of(asked, 2)]
+    assert found == [[0, 1, 2, 4], [3]]
+    assert groups_of(asked, 5) == [asked]
+    assert groups_of([], 20) == []

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from cli.cold import brought_by, history_of
+from agents.cold.history import AROUND
+from cli.cold import around_from, brought_by, history_of
 from connectors.cold.connector import Request
 from pipeline.codes import Quality
-from sinks.clickhouse.cold_history import ask
+from sinks.clickhouse.cold_history import ask, ask_around
 from sinks.clickhouse.sink import ClickHouseSink
 from tests.builders_readings import MIDNIGHT, plain_record, readings_record
 
@@ -100,3 +101,47 @@ def test_a_warehouse_without_anything_gives_nothing(warehouse: ClickHouseSink) -
     history = history_of(ask(Open(warehouse), [1], SPAN, SPAN))  # type: ignore[arg-type]
     tables = (history.readings, history.requests, history.days, history.bills, history.said)
     assert [len(table) for table in tables] == [0] * 5
+
+
+def fact(warehouse: ClickHouseSink, position: int, kind: str, id: str, **values: Any) -> None:
+    record = {
+        "id": id, "kind": kind, "revision": 1, "service_point": 0, "node": 0, "place": "", "from_time": MIDNIGHT,
+        "until_time": MIDNIGHT + 1800, "confirmed": True, "temperature": None, "channel": "", "energy": None,
+        "neighbours": [],
+    }  # fmt: skip
+    warehouse.accept(plain_record("Fact", position, **{**record, **values}))
+
+
+def test_facts_and_good_readings_around_are_read(warehouse: ClickHouseSink) -> None:
+    warehouse.accept(readings_record(0, 3))
+    warehouse.accept(readings_record(1, 3))
+    fact(warehouse, 2, "CHECK", "c1", service_point=1, channel="vah_imp", energy=70)
+    fact(warehouse, 3, "CHECK", "c1", service_point=1, channel="vah_imp", energy=75, revision=2)
+    fact(warehouse, 4, "CHECK", "c2", service_point=1, channel="wh_imp", energy=60, from_time=MIDNIGHT + 90 * DAY)
+    fact(warehouse, 5, "CHECK", "c3", service_point=9, channel="wh_imp", energy=60)
+    fact(warehouse, 6, "TEMPERATURE", "t1", node=7, temperature=251)
+    fact(warehouse, 7, "TEMPERATURE", "t2", place="O'Hare", temperature=-12)
+    fact(warehouse, 8, "TEMPERATURE", "t3", place="elsewhere", temperature=300)
+    fact(warehouse, 9, "NEIGHBOURS", "n1", service_point=1, from_time=0, until_time=None,
+         neighbours=[{"service_point": 2}, {"service_point": 3}])  # fmt: skip
+    warehouse.flush()
+    found = around_from(ask_around(Open(warehouse), [1], [7], "O'Hare", SPAN))  # type: ignore[arg-type]
+    assert found.checks.tolist() == [(1, 1, MIDNIGHT, MIDNIGHT + 1800, 75)]
+    assert sorted(found.temperatures.tolist()) == [(0, 0, MIDNIGHT, -12), (0, 7, MIDNIGHT, 251)]
+    assert sorted(found.neighbours.tolist()) == [(1, 2, 0, 0), (1, 3, 0, 0)]
+    history = history_of(ask(Open(warehouse), [1, 2, 3], SPAN, SPAN))  # type: ignore[arg-type]
+    newest = history.latest()
+    assert sorted(found.readings["service_point"].tolist()) == [1, 2, 3]
+    for row in found.readings:
+        one = newest[int(row["service_point"]), int(row["start"])]
+        assert [row[name].tolist() for name in AROUND.names or ()] == [
+            one[name].tolist() for name in AROUND.names or ()
+        ]
+
+
+def test_without_nodes_place_and_facts_there_are_readings_alone(warehouse: ClickHouseSink) -> None:
+    warehouse.accept(readings_record(0, 2))
+    warehouse.flush()
+    found = around_from(ask_around(Open(warehouse), [2], [], "", SPAN))  # type: ignore[arg-type]
+    assert found.readings["service_point"].tolist() == [2]
+    assert (len(found.checks), len(found.temperatures), len(found.neighbours)) == (0, 0, 0)

@@ -1,0 +1,272 @@
+"""Days that have left the hot window, estimated anew by what the warehouse has: weeks of readings, and facts.
+
+The window's own estimates are those of a few days. Here the methods of whole series (agents.vee.estimate) take their
+place: check meter, line, days of like temperature, neighbours, days around. What is published keeps its sums where a
+register is known: a span between two registers its total, and a day of a span that is still open its own, since the
+hot window goes on counting from what it has published of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agents.cold.beside import Laid, actual_on, side_of
+from agents.cold.history import Around, History
+from agents.cold.replay import Replayed
+from agents.vee.config import VeeConfig
+from agents.vee.estimate.channels import Channel, apparent, fill_channel
+from agents.vee.estimate.model import GOOD, LACKS, NO_END, Filled, Grid
+from agents.vee.estimate.order import LINEAR_SECS, Order, Step
+from agents.vee.estimate.spans import hard_to_believe, share_out
+from agents.vee.series.facts import order_beside
+from pipeline.channels import N_ENERGY
+from pipeline.codes import Method, Quality
+from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
+from pipeline.reference import Registry
+from pipeline.rules import RULE_BIT
+
+WH_IMP, VAH_IMP, WH_EXP, VAH_EXP = range(N_ENERGY)
+OPENING, CLOSING = 1, 2
+"""Bits of a settlement's `registers`."""
+
+WINDOWS = frozenset((Method.LINEAR, Method.LIKE_DAY, Method.CARRIED, Method.SCALED, Method.FLAT))
+"""Methods of the hot window; what else stands in for a reading is somebody's word."""
+TO_REGISTERS = (Method.SCALED, Method.FLAT)
+V12 = 1 << RULE_BIT["V12"]
+
+STEPS = (
+    Step(Method.CHECK_METER),
+    Step(Method.LINEAR, longest_secs=LINEAR_SECS),
+    Step(Method.LIKE_DAY),
+    Step(Method.NEAR_DAY),
+    Step(Method.TEMPERATURE),
+    Step(Method.NEIGHBOURS),
+    Step(Method.PREVIOUS_PERIOD),
+    Step(Method.WEIGHTED_DAYS),
+)
+"""The order of whole series, and weighted days for a point of which no day is whole. Temperatures and neighbours that
+somebody gave come before usual days (`order_beside`)."""
+
+Reading = tuple[tuple[int, ...], tuple[int, ...], int, int, int]
+"""Energies, quality nibbles, method, rules, seconds: as Replayed has them."""
+Pinned = frozenset[tuple[int, int]]
+"""(service point, start) of what is left as it is."""
+
+
+def copied(made: Replayed) -> Replayed:
+    """A replay whose days may be estimated anew."""
+    return Replayed(dict(made.readings), {key: dict(day) for key, day in made.days.items()})
+
+
+@dataclass
+class Refill:
+    """Estimates anew in one replay, which is changed. pinned: what a person or an outage said."""
+
+    config: VeeConfig
+    registry: Registry
+    history: History
+    around: Around
+    pinned: Pinned
+    made: Replayed
+
+    def point(self, point: int, wanted: Iterable[int], first: int, last: int) -> set[int]:
+        """Estimate what lacks on the wanted local days of a service point, and on those that share a register span with
+        them, all within [first, last]. Returns the days of which all is to be published."""
+        days = _Days(self, point, first, last)
+        units = days.units(sorted(set(wanted) & days.targets.keys()))
+        if not units:
+            return set()
+        series = _Series(self, days, units)
+        return {day for unit in units if series.publish(unit) for day in unit.days}
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """Days that are estimated together; keeps: their sum stays."""
+
+    days: tuple[int, ...]
+    keeps: bool
+
+
+@dataclass
+class _Days:
+    """The readings of a service point's days, and begins of those that are to be estimated, by day."""
+
+    of: Refill
+    point: int
+    first: int
+    last: int
+    readings: dict[int, dict[int, Reading]] = field(default_factory=dict)
+    targets: dict[int, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        offset = self.of.config.offset_secs
+        for (point, start), reading in self.of.made.readings.items():
+            day = (start + offset) // DAY_SECS
+            if point == self.point and self.first <= day <= self.last:
+                self.readings.setdefault(day, {})[start] = reading
+        for day, readings in self.readings.items():
+            # A day whose good intervals were scaled to its registers (V12) is no matter of its gaps.
+            all_scaled = any(one[3] & V12 for one in readings.values())
+            if (self.point, self.start(day)) in self.of.made.days and not all_scaled:
+                chosen = sorted(start for start, one in readings.items() if self._lacks(start, one))
+                if chosen:
+                    self.targets[day] = chosen
+
+    def _lacks(self, start: int, reading: Reading) -> bool:
+        estimated = reading[1][WH_IMP] == Quality.ESTIMATED and reading[2] in WINDOWS
+        return estimated and (self.point, start) not in self.of.pinned
+
+    def start(self, day: int) -> int:
+        """Epoch seconds at which a local day begins."""
+        return day * DAY_SECS - self.of.config.offset_secs
+
+    def units(self, wanted: list[int]) -> list[_Unit]:
+        """What is estimated together so that these days are."""
+        keeps = self._has_registers()
+        found: list[_Unit] = []
+        for day in wanted:
+            if found and day in found[-1].days:
+                continue
+            found.append(_Unit(self._span(day) if keeps else (day,), keeps))
+        return found
+
+    def _has_registers(self) -> bool:
+        known = self.of.history.days
+        mine = known["service_point"] == self.point
+        if (known["registers"][mine] & (OPENING | CLOSING)).any():
+            return True
+        return any(
+            int(day["registers"]) & (OPENING | CLOSING)  # type: ignore[call-overload]
+            for (point, _), day in self.of.made.days.items()
+            if point == self.point
+        )
+
+    def _span(self, day: int) -> tuple[int, ...]:
+        """The days between two known midnights that `day` is one of; `day` alone where they are not both there."""
+        begin, end = day, day + 1
+        while begin > self.first and not self._known(begin):
+            begin -= 1
+        while end <= self.last and not self._known(end):
+            end += 1
+        return tuple(range(begin, end)) if self._known(begin) and self._known(end) else (day,)
+
+    def _known(self, day: int) -> bool:
+        """The register at the midnight that a day begins with is known."""
+        return bool(self._bits(day) & OPENING or self._bits(day - 1) & CLOSING)
+
+    def _bits(self, day: int) -> int:
+        found = self.of.made.days.get((self.point, self.start(day)))
+        return 0 if found is None else int(found["registers"])  # type: ignore[call-overload]
+
+
+class _Series:
+    """A service point's weeks on one grid, in which what is to be estimated lacks, and its estimates."""
+
+    def __init__(self, of: Refill, days: _Days, units: list[_Unit]) -> None:
+        self.days, self.made = days, of.made
+        chosen = [start for unit in units for day in unit.days for start in days.targets.get(day, ())]
+        interval = days.readings[self._day(min(chosen))][min(chosen)][4]
+        mine = of.around.readings[of.around.readings["service_point"] == days.point]
+        known = (mine["start"] + of.config.offset_secs) // DAY_SECS
+        begin, end = min([days.first, *known.tolist()]), max([days.last, *known.tolist()]) + 1
+        self.laid = Laid(days.start(begin), interval, (end - begin) * (DAY_SECS // interval))
+        self.chosen = [start for start in chosen if self._place(start) >= 0 and self._reading(start)[4] == interval]
+        self.filled = self._fill(of, mine, (min(chosen), max(chosen) + interval))
+
+    def _day(self, start: int) -> int:
+        return (start + self.days.of.config.offset_secs) // DAY_SECS
+
+    def _place(self, start: int) -> int:
+        place, rest = divmod(start - self.laid.begin, self.laid.interval)
+        return place if rest == 0 and 0 <= place < self.laid.size else -1
+
+    def _reading(self, start: int) -> Reading:
+        return self.days.readings[self._day(start)][start]
+
+    def _fill(self, of: Refill, mine: Array, within: tuple[int, int]) -> dict[int, Filled]:
+        """Estimates by channel; of apparent energy by the power factor of the days that active energy goes by."""
+        found: dict[int, Filled] = {}
+        for active, other, kind in ((WH_IMP, VAH_IMP, Channel.IMPORT), (WH_EXP, VAH_EXP, Channel.EXPORT)):
+            grid = self._grid(mine, active)
+            if not (grid.standing == LACKS).any():
+                continue
+            side = side_of(of.around, of.registry, self.days.point, active, self.laid, within)
+            order = order_beside(Order(steps=STEPS, scale=False, zero_between_outages=False), side)
+            found[active] = fill_channel(kind, grid, side, order)
+            apparent_grid = self._grid(mine, other)
+            if (apparent_grid.standing == LACKS).any():
+                found[other] = apparent(grid, found[active], apparent_grid)
+        return found
+
+    def _grid(self, mine: Array, channel: int) -> Grid:
+        laid, offset = self.laid, self.days.of.config.offset_secs
+        value, standing = actual_on(mine, laid, channel)
+        for readings in self.days.readings.values():
+            for start, (energy, quality, _, _, secs) in readings.items():
+                place = self._place(start)
+                if place >= 0 and secs == laid.interval and quality[channel]:
+                    sound = quality[channel] == Quality.ACTUAL and (self.days.point, start) not in self.days.of.pinned
+                    value[place], standing[place] = energy[channel], GOOD if sound else NO_END
+        for start in self.chosen:
+            if self._reading(start)[1][channel] == Quality.ESTIMATED:
+                standing[self._place(start)] = LACKS
+        at = laid.begin + laid.interval * np.arange(laid.size, dtype=np.int64)
+        day = ((at + offset) // DAY_SECS).astype(np.int32)
+        # 1970-01-01 was a Thursday.
+        kinds = ((np.arange(int(day[0]), int(day[-1]) + 1) + 3) % 7).astype(np.uint8)
+        place_of = ((at + offset) % DAY_SECS // laid.interval).astype(np.int32)
+        return Grid(at, laid.interval, value, standing, place_of, day, kinds)
+
+    def publish(self, unit: _Unit) -> bool:
+        """Put the estimates of a unit into the replay; False where no method applied, or its registers contradict."""
+        active = self.filled.get(WH_IMP)
+        if active is None:
+            return False
+        starts = [
+            start
+            for start in self.chosen
+            if self._day(start) in unit.days and active.method[self._place(start)] != Method.NONE
+        ]
+        if not starts:
+            return False
+        energies = {start: list(self._reading(start)[0]) for start in starts}
+        for channel, filled in self.filled.items():
+            if not self._take(unit, channel, filled, starts, energies):
+                return False
+        for start in starts:
+            self._put(start, tuple(energies[start]), int(active.method[self._place(start)]), keeps=unit.keeps)
+        return True
+
+    def _take(
+        self, unit: _Unit, channel: int, filled: Filled, starts: list[int], energies: dict[int, list[int]]
+    ) -> bool:
+        estimated = [start for start in starts if self._reading(start)[1][channel] == Quality.ESTIMATED]
+        mine = [start for start in estimated if filled.method[self._place(start)] != Method.NONE]
+        values = np.maximum(filled.value[[self._place(start) for start in mine]], 0)
+        if unit.keeps and mine:
+            total = sum(self._reading(start)[0][channel] for start in mine)
+            weight = int(values.sum())
+            if channel == WH_IMP and total and (weight == 0 or hard_to_believe(total, weight)):
+                return False
+            values = share_out(total, values)
+        for start, value in zip(mine, values.tolist(), strict=True):
+            energies[start][channel] = value
+        return True
+
+    def _put(self, start: int, energy: tuple[int, ...], method: int, *, keeps: bool) -> None:
+        was, quality, before, rules, secs = self._reading(start)
+        if keeps and before in TO_REGISTERS:
+            method = int(Method.SCALED)
+        point, day = self.days.point, self._day(start)
+        self.made.readings[point, start] = energy, quality, method, rules, secs
+        settled = self.made.days[point, self.days.start(day)]
+        estimated = list(settled["estimated"])  # type: ignore[arg-type]
+        for channel in range(N_ENERGY):
+            if quality[channel] == Quality.ESTIMATED:
+                estimated[channel] += energy[channel] - was[channel]
+        settled["estimated"] = estimated
