@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
+from pipeline.columns import Array
+
 BULK_ZONES = 8
 """Zones that a tariff may have here."""
 WHOLE_ZONE = BULK_ZONES
@@ -102,20 +106,15 @@ K_HISTORY, K_LOAD_W, K_LOAD_VA, K_PHASES = bit("history"), bit("load_w"), bit("l
 K_BEGINS, K_DAYS, K_HOURS = bit("begins"), bit("days"), bit("hours")
 K_SLAB_MONTHS, K_FIXED_MONTHS = bit("slab_months"), bit("fixed_months")
 
-Q_KNOWN, Q_MARKS, Q_FOLLOWS = PLACES["known"], PLACES["marks"], PLACES["follows"]
-Q_WH, Q_EXPORT, Q_GENERATION, Q_VAH = PLACES["wh_imp"], PLACES["wh_exp"], PLACES["wh_generation"], PLACES["vah_imp"]
-Q_VARH_LAG, Q_VARH_LEAD = PLACES["varh_lag"], PLACES["varh_lead"]
-Q_ZONE_WH, Q_ZONE_VAH = PLACES["zone_wh_imp"], PLACES["zone_vah_imp"]
-Q_ZONE_EXPORT, Q_BANK = PLACES["zone_wh_exp"], PLACES["bank_wh"]
-Q_MD_W, Q_MD_VA, Q_MD_WINDOW_W, Q_MD_WINDOW_VA = (
-    PLACES["md_w"], PLACES["md_va"], PLACES["md_window_w"], PLACES["md_window_va"],
-)  # fmt: skip
-Q_HISTORY, Q_LOAD_W, Q_LOAD_VA, Q_PHASES = PLACES["history"], PLACES["load_w"], PLACES["load_va"], PLACES["phases"]
-Q_BEGIN_DAY, Q_DAYS = PLACES["begin_day"], PLACES["days"]
-Q_SLAB_MONTHS, Q_SLAB_MONTHS_IN = PLACES["slab_months"], PLACES["slab_months_in"]
-Q_FIXED_MONTHS, Q_FIXED_MONTHS_IN = PLACES["fixed_months"], PLACES["fixed_months_in"]
-Q_POWER_FACTOR, Q_POWER_FACTOR_IN = PLACES["power_factor"], PLACES["power_factor_in"]
-Q_HOURS, Q_HOURS_IN, Q_DARK, Q_DARK_IN = (
-    PLACES["hours"], PLACES["hours_in"], PLACES["dark_hours"], PLACES["dark_hours_in"],
-)  # fmt: skip
-Q_ARREARS, Q_ARREARS_DAYS = PLACES["arrears_paise"], PLACES["arrears_days"]
+QUANTITY = np.dtype([(c.name, "<i8") if c.count == 1 else (c.name, "<i8", (c.count,)) for c in COLUMNS])
+"""A row as a record: kernels take `columns.view(QUANTITY)`, which copies nothing."""
+
+
+def new_quantities(bills: int) -> Array:
+    """Rows int64 (bills, WIDTH) in which nothing is known."""
+    return np.zeros((bills, WIDTH), np.int64)
+
+
+def records(columns: Array) -> Array:
+    """The rows int64 (bills, WIDTH), C-contiguous, as QUANTITY (bills,)."""
+    return columns.view(QUANTITY)[:, 0]
