@@ -31,7 +31,7 @@ from tests.builders_bulk import bulk_quantities, bulk_tariffs
 EXAMPLES = Path(__file__).parents[2] / "examples" / "tariffs"
 KNOWN = [*shipped().values(), load(str(EXAMPLES / "ht-industry.yaml")), load(str(EXAMPLES / "rooftop.yaml"))]
 BOOK = compile_book(KNOWN)
-MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def rated(book: Book, places: list[int], given_: list[Quantities], follows: bool = False) -> t.Rated:
@@ -140,7 +140,7 @@ def in_order(tariff: Tariff, one: Quantities) -> Quantities:
     return replace(one, zones_wh={code: one.zones_wh[code] for code in codes if code in one.zones_wh})
 
 
-@settings(MANY, max_examples=60)
+@settings(MANY, max_examples=40)
 @given(st.data(), st.booleans(), st.lists(st.integers(1, 30), min_size=1, max_size=4))
 def test_parts_of_a_period_give_the_bills_of_the_engine(data: st.DataObject, zoned: bool, days: list[int]) -> None:
     tariffs = data.draw(st.lists(bulk_tariffs(zoned=zoned), min_size=2, max_size=2))
