@@ -31,6 +31,7 @@ from bench.throughput.page import write
 from bench.throughput.run import run
 from cli.bench_decode import command as decode_command
 from cli.bench_fuzz import command as fuzz_command
+from cli.bench_rating import command as rating_command
 from cli.bench_vee import command as vee_command
 from cli.experiments import compare, run_command, show_list
 from cli.output import DEFAULT_FILE, FAILED, Json, Keep, Page, TopologyFile, aside, console, emit
@@ -220,6 +221,7 @@ app.command("run")(run_command(_progress))
 app.command("compare")(compare)
 app.command("decode")(decode_command(_progress))
 app.command("vee")(vee_command(_progress))
+app.command("rating")(rating_command(_progress))
 app.command("fuzz")(fuzz_command(_progress))
 app.command("profile")(profile_command(_progress))
 app.command("record")(record_command(_progress))

@@ -25,6 +25,9 @@ from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.rate import rate
 from pipeline.errors import ConfigError
 
+ZONED = (("wh", "zones_wh"), ("vah", "zones_vah"), ("export_wh", "zones_export_wh"))
+"""Energies and what of them is known by zone."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -61,11 +64,14 @@ def split_by_days(given: Quantities, days: Sequence[int]) -> list[Quantities]:
             do="give parts that sum to the period",
         )
     energies = {name: shares(value, days) for name, value in _energies(given).items()}
-    zones = {
-        name: {zone: shares(value, days) for zone, value in getattr(given, name).items()}
-        for name in ("zones_wh", "zones_vah", "zones_export_wh")
-    }
+    zones = {name: {zone: shares(value, days) for zone, value in getattr(given, name).items()} for _, name in ZONED}
     found = []
+    # What is in no zone is split by itself, so that no part's zones hold more than the part.
+    for whole, by_zone in ZONED:
+        rest = (getattr(given, whole) or 0) - sum(getattr(given, by_zone).values())
+        if zones[by_zone] and whole in energies and rest >= 0:
+            columns = shares(rest, days), *zones[by_zone].values()
+            energies[whole] = [sum(column) for column in zip(*columns, strict=True)]
     for place, count in enumerate(days):
         own: dict[str, Any] = {name: values[place] for name, values in energies.items()}
         own |= {name: {zone: values[place] for zone, values in held.items()} for name, held in zones.items()}

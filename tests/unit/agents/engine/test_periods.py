@@ -50,6 +50,16 @@ def test_a_remainder_below_a_unit_is_carried_into_the_next_part() -> None:
     assert [part.units_wh for part in bill.parts] == [50_000, 51_000]
 
 
+def test_no_part_is_refused_because_its_zones_were_rounded_up() -> None:
+    exact = MSEDCL.model_copy(update={"step_wh": 1})
+    whole = Quantities(wh=5, zones_wh={"A": 1, "B": 3}, export_wh=2, zones_export_wh={"A": 1, "B": 1}, days=2)
+    first, second = split_by_days(whole, [1, 1])
+    assert all(sum(part.zones_wh.values()) <= part.wh for part in (first, second))
+    assert all(sum(part.zones_export_wh.values()) <= part.export_wh for part in (first, second))
+    assert (first.wh + second.wh, first.export_wh + second.export_wh) == (5, 2)
+    assert sum(bill.units_wh for bill in rate_parts([Part(exact, first), Part(exact, second)]).parts) == 5
+
+
 def test_days_that_are_not_the_periods_are_refused() -> None:
     with pytest.raises(ConfigError, match="SPLIT_DAYS"):
         split_by_days(Quantities(wh=1, days=30), [10, 10])
