@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -50,16 +51,23 @@ QUADRANT_1, QUADRANT_4 = 0, 3
 
 class Extras(NamedTuple):
     """What fine state adds to some determinants, which name a row of it: figures i64 (m, FIGURES), delta i64 (m, SUMS),
-    demands i64 (m, 2) billing and excess demand, -1 where not known."""
+    demands i64 (m, 2) billing and excess demand, -1 where not known, lacks i64 (m,) LACKS_DEMAND, LACKS_CAUSES."""
 
     figures: Array
     delta: Array
     demands: Array
+    lacks: Array
 
 
 def no_extras() -> Extras:
     """None at all."""
-    return Extras(np.zeros((0, FIGURES), np.int64), np.zeros((0, SUMS), np.int64), np.zeros((0, 2), np.int64))
+    return new_extras(0)
+
+
+def new_extras(count: int) -> Extras:
+    """Room for some."""
+    widths = (FIGURES, SUMS, 2)
+    return Extras(*(np.zeros((count, width), np.int64) for width in widths), np.zeros(count, np.int64))
 
 
 def joined(parts: Sequence[Extras]) -> Extras:
@@ -87,14 +95,14 @@ def keep(batch: ReadingBatch, rows: Array, store: StateStore, offset: int, fine:
     part = place // PART_WORDS
     kinds = ((IMPORT, asks != 0), (EXPORT, asks & Ask.EXPORT != 0), (REACTIVE, asks & Ask.REACTIVE != 0))
     wanted = [part_keys(points[there], first + part[there]) for first, there in kinds]
-    found = _located(store, points, [(points[there], keys) for (_, there), keys in zip(kinds, wanted, strict=True)])
+    found = located(store, points, [(points[there], keys) for (_, there), keys in zip(kinds, wanted, strict=True)])
     said, slots = found[0], np.full((len(rows), 3), -1, np.int64)
     for kind, (_, there) in enumerate(kinds):
         slots[there, kind] = found[1 + kind]
     keep_intervals(said, slots, start, place, np.ascontiguousarray(words), state_of(store, offset))
 
 
-def _located(store: StateStore, points: Array, others: Sequence[tuple[Array, Array]]) -> list[Array]:
+def located(store: StateStore, points: Array, others: Sequence[tuple[Array, Array]]) -> list[Array]:
     """Slots (n, SAID_PARTS) of the points u64 (n,), then of others (points, keys): all good at once."""
     if int(points.max()) > LARGEST_POINT:
         raise Fatal(
@@ -155,36 +163,62 @@ def _reactive(batch: ReadingBatch, rows: Array) -> Array:
     return _packed(energies[0], energies[1])
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Determinants of tariffs that ask for more: `at` i64 (m,) their places, rows ROW (m,), version i64 (m,), said i64
+    (m, SAID_PARTS) slots."""
+
+    at: Array
+    rows: Array
+    version: Array
+    said: Array
+
+
+def chosen(
+    rows: Array, store: StateStore, fine: FineTariffs, registry: Registry, tariffs: Tariffs, *, months: bool = False
+) -> Chosen | None:
+    """Those among determinants ROW (n,), or the months among them; None when there are none. The store may grow."""
+    version = np.empty(len(rows), np.int64)
+    versions_of(rows, registry.tariff, tariffs.place, tariffs.first, tariffs.last, tariffs.versions, version)
+    meant = (version >= 0) & (fine.asks[np.maximum(version, 0)] != 0) & (not months or rows["kind"] != DAY_KIND)
+    at = np.flatnonzero(meant)
+    if not len(at):
+        return None
+    own = np.ascontiguousarray(rows[at])
+    said = located(store, own["service_point"].astype(np.uint64), ())[0]
+    return Chosen(at, own, np.ascontiguousarray(version[at]), said)
+
+
 def figures(
     rows: Array, store: StateStore, offset: int, fine: FineTariffs, registry: Registry, tariffs: Tariffs, before: int
 ) -> Extras:
     """What fine state adds to determinants ROW (n,), days before their month; `extra` of the rows that get something
     names its place, counted from `before`."""
-    version = np.empty(len(rows), np.int64)
-    versions_of(rows, registry.tariff, tariffs.place, tariffs.first, tariffs.last, tariffs.versions, version)
-    own = np.flatnonzero((version >= 0) & (fine.asks[np.maximum(version, 0)] != 0))
-    if not len(own):
+    found = chosen(rows, store, fine, registry, tariffs)
+    if found is None:
         return no_extras()
-    chosen, version = np.ascontiguousarray(rows[own]), np.ascontiguousarray(version[own])
-    zones, table = _zone_tables(chosen, version, offset, fine)
-    said = _located(store, chosen["service_point"].astype(np.uint64), ())[0]
-    count = len(own)
-    made, known = no_extras(), np.zeros(count, np.uint8)
-    made = Extras(*(np.zeros((count, column.shape[1]), np.int64) for column in made))
+    zones, table = _zone_tables(found.rows, found.version, offset, fine)
+    made, known = new_extras(len(found.at)), np.zeros(len(found.at), np.uint8)
     figures_of(
-        chosen, said, table, zones, fine.windows, version, state_of(store, offset), made.figures, made.delta, known,
-        np.zeros(SUMS, np.int64), np.zeros(QUARTERS, np.int64),
+        found.rows, found.said, table, zones, fine.windows, found.version, state_of(store, offset), made.figures,
+        made.delta, made.lacks, known, np.zeros(SUMS, np.int64), np.zeros(QUARTERS, np.int64),
     )  # fmt: skip
-    for place in range(count):
-        tariff = fine.tariffs[version[place]]
+    return finished(rows, found, made, known, fine, registry, before)
+
+
+def finished(
+    rows: Array, found: Chosen, made: Extras, known: Array, fine: FineTariffs, registry: Registry, before: int
+) -> Extras:
+    """Reckon the demands that are billed, and let the rows ROW (n,) name those that are known."""
+    for place, version in enumerate(found.version.tolist()):
+        tariff = fine.tariffs[version]
         assert tariff is not None
-        sanctioned = int(registry.sanctioned_w[chosen["holder"][place]])
-        recorded = _recorded(
-            made.figures[place], int(fine.unit[version[place]]), bool(fine.windows[version[place]].any())
-        )
+        sanctioned = int(registry.sanctioned_w[found.rows["holder"][place]])
+        windowed = bool(fine.windows[version].any())
+        recorded = _recorded(made.figures[place], int(fine.unit[version]), windowed)
         made.demands[place] = (-1, -1) if recorded < 0 else demands(tariff, recorded, sanctioned)
     there = np.flatnonzero(known)
-    rows["extra"][own[there]] = before + np.arange(len(there))
+    rows["extra"][found.at[there]] = before + np.arange(len(there))
     return Extras(*(column[there] for column in made))
 
 

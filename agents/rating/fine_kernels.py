@@ -18,10 +18,13 @@ from agents.rating.fine_state import (
     HALF,
     IMPORT,
     INTERVAL_PARTS,
+    LACKS_DEMAND,
+    LACKS_SHIFT,
     LAG_AT,
     LAST_TIME,
     LEAD_AT,
     MARK,
+    MONTH_MASK,
     MONTH_OCTETS,
     MONTH_WORDS,
     OUTAGE_BIT,
@@ -97,9 +100,15 @@ def _said(state, slice_, said, place):  # type: ignore[no-untyped-def]
 
 @inlined
 def _month_place(said, month, place):  # type: ignore[no-untyped-def]
-    """Octet of a word of a month's figures; word 0 is the month."""
+    """Octet of a word of a month's figures; word 0 is the month and what it lacks."""
     word = (month % 2) * (FIGURES + 1) + place
     return said[word // MONTH_WORDS] * MONTH_OCTETS + 8 * (word % MONTH_WORDS)
+
+
+@inlined
+def _mark_months(state, said):  # type: ignore[no-untyped-def]
+    for part in range(SAID_PARTS):
+        mark(state.months.changed, state.months.dirty, np.int64(0), said[part], state.capacity)
 
 
 @kernel
@@ -107,15 +116,15 @@ def _close(state, slice_, said):  # type: ignore[no-untyped-def]
     """Put a day that leaves the window into its month."""
     month = month_of(_tag(state, slice_, said[0]))
     octets = state.months.octets
-    if _said(state, slice_, said, 0) != 0 and peek8(octets, _month_place(said, month, 0)) <= month:
-        fresh = peek8(octets, _month_place(said, month, 0)) < month
-        poke8(octets, _month_place(said, month, 0), month)
+    head = peek8(octets, _month_place(said, month, 0))
+    if _said(state, slice_, said, 0) != 0 and head & MONTH_MASK <= month:
+        fresh = head & MONTH_MASK < month
+        poke8(octets, _month_place(said, month, 0), month if fresh else head)
         for place in range(FIGURES):
             at = _month_place(said, month, place + 1)
             held, value = np.int64(0) if fresh else peek8(octets, at), _said(state, slice_, said, place + 1)
             poke8(octets, at, held + value if place < SUMS else max(held, value))
-        for part in range(SAID_PARTS):
-            mark(state.months.changed, state.months.dirty, np.int64(0), said[part], state.capacity)
+        _mark_months(state, said)
     for part in range(SAID_PARTS):
         _begin_part(state, slice_, said[part], np.int64(0))
 
@@ -242,9 +251,11 @@ def _count_outages(figures, dark, secs):  # type: ignore[no-untyped-def]
 
 @kernel
 def _month(state, said, month, figures):  # type: ignore[no-untyped-def]
-    """figures i64 (FIGURES,): closed days of a month, and its days in the window of which something was said."""
+    """figures i64 (FIGURES,): closed days of a month, and its days in the window of which something was said. Returns
+    what the month lacks."""
     octets = state.months.octets
-    kept = peek8(octets, _month_place(said, month, 0)) == month
+    head = peek8(octets, _month_place(said, month, 0))
+    kept = head & MONTH_MASK == month
     for place in range(FIGURES):
         figures[place] = peek8(octets, _month_place(said, month, place + 1)) if kept else np.int64(0)
     for slice_ in range(state.days.rows.shape[0]):
@@ -253,16 +264,26 @@ def _month(state, said, month, figures):  # type: ignore[no-untyped-def]
             for place in range(FIGURES):
                 value = _said(state, slice_, said, place + 1)
                 figures[place] = figures[place] + value if place < SUMS else max(figures[place], value)
+    return head >> np.int64(LACKS_SHIFT) if kept else np.int64(0)
+
+
+@inlined
+def _makes_up(figures, row):  # type: ignore[no-untyped-def]
+    """Whether the zones are the determinant's energy."""
+    total = np.int64(0)
+    for zone in range(TIME_ZONES):
+        total += figures[WH_AT + zone]
+    return total == row.energy[0]
 
 
 @kernel
-def figures_of(rows, said, table, zones, windows, version, state, figures, delta, known, moved, dark):  # type: ignore[no-untyped-def]
+def figures_of(rows, said, table, zones, windows, version, state, figures, delta, lacks, known, moved, dark):  # type: ignore[no-untyped-def]
     """Figures of n determinants, days before their month as `settle` writes them; what is said of days is kept.
 
     rows ROW (n,); said i64 (n, SAID_PARTS) slots; zones u1 (tables, 96), of which row n uses table[n] i64; windows u1
     (versions, 96), of which it uses version[n]: 1 where W and 2 where VA count; state: tables.State. Out: figures i64
-    (n, FIGURES), delta i64 (n, SUMS), known u1 (n,): 1 where they make up the determinant's energy. Scratch: moved i64
-    (SUMS,), dark i64 (96,).
+    (n, FIGURES), delta i64 (n, SUMS), lacks i64 (n,), known u1 (n,): 1 where they make up the determinant's energy.
+    Scratch: moved i64 (SUMS,), dark i64 (96,).
     """
     for item in range(rows.shape[0]):
         row, own = rows[item], figures[item]
@@ -285,18 +306,44 @@ def figures_of(rows, said, table, zones, windows, version, state, figures, delta
                 _put_said(state, slice_, said[item], place + 1, own[place])
             _put_said(state, slice_, said[item], np.int64(0), np.int64(1))
         else:
-            _month(state, said[item], row.month, own)
+            lacks[item] = _month(state, said[item], row.month, own)
             for place in range(SUMS):
                 delta[item, place] = own[place] if row.revision == 1 else moved[place]
-        total = np.int64(0)
-        for zone in range(TIME_ZONES):
-            total += own[WH_AT + zone]
-        known[item] = total == row.energy[0]
+        known[item] = _makes_up(own, row)
 
 
 @inlined
 def _put_said(state, slice_, said, place, value):  # type: ignore[no-untyped-def]
     _set_word(state, slice_, said[place // PART_WORDS], place % PART_WORDS, value)
+
+
+@kernel
+def amend_months(rows, said, state, change, raised, gone, lacking, figures, lacks, known):  # type: ignore[no-untyped-def]
+    """Put corrections of days that have left the window into the months of n determinants, once each.
+
+    rows ROW (n,) of months; said as `figures_of`; change i64 (n, SUMS) is added; raised i64 (n, LARGEST) largest powers
+    that are new, gone i64 (n, LARGEST) those that they replace; lacking i64 (n,) what nobody knows any longer. Out:
+    figures, lacks and known as `figures_of`.
+    """
+    octets = state.months.octets
+    for item in range(rows.shape[0]):
+        row, at = rows[item], _month_place(said[item], rows[item].month, 0)
+        head = peek8(octets, at)
+        if head & MONTH_MASK == row.month:
+            lost = lacking[item]
+            for place in range(FIGURES):
+                own = _month_place(said[item], row.month, place + 1)
+                if place < SUMS:
+                    poke8(octets, own, peek8(octets, own) + change[item, place])
+                else:
+                    was, now = gone[item, place - SUMS], raised[item, place - SUMS]
+                    if was > now and was >= peek8(octets, own):
+                        lost |= np.int64(LACKS_DEMAND)
+                    poke8(octets, own, max(peek8(octets, own), now))
+            poke8(octets, at, head | lost << np.int64(LACKS_SHIFT))
+            _mark_months(state, said[item])
+        lacks[item] = _month(state, said[item], row.month, figures[item])
+        known[item] = _makes_up(figures[item], row)
 
 
 @kernel

@@ -32,6 +32,15 @@ larger counts, and of equal ones the earlier."""
 TIME_BITS, LAST_TIME = 12, (1 << 12) - 1
 assert 31 * QUARTERS <= LAST_TIME
 
+LARGEST = FIGURES - SUMS
+"""Figures that are largest powers."""
+
+LACKS_DEMAND, LACKS_CAUSES = 1, 2
+"""What a corrected month no longer knows: largest powers, since the largest was taken back; reactive energy and
+outages, since nobody says what they were before."""
+LACKS_SHIFT, MONTH_MASK = 32, (1 << 32) - 1
+"""The word before a month's figures: the month, and what it lacks."""
+
 PART_WORDS, MONTH_WORDS = 8, 19
 DAY_OCTETS, SETTLED_OCTETS, MONTH_OCTETS = DAY.itemsize, SETTLED.itemsize, MONTH.itemsize
 DAY_WORDS = DAY_OCTETS // 8

@@ -12,6 +12,8 @@ from agents.rating.fine_state import (
     DEMAND_VA_AT,
     DEMAND_W_AT,
     EXPORT_AT,
+    LACKS_CAUSES,
+    LACKS_DEMAND,
     LAG_AT,
     LAST_TIME,
     OUTAGE_MINUTES_AT,
@@ -86,7 +88,7 @@ class Listed(NamedTuple):
 
 class Asked(NamedTuple):
     """What is to be listed: zones i64 (versions,) of the plain state; of tariffs with fine state asks, count, kinds and
-    unit as FineTariffs has them, with figures, delta and demands of Extras."""
+    unit as FineTariffs has them, with the columns of Extras."""
 
     zones: Array
     asks: Array
@@ -96,6 +98,7 @@ class Asked(NamedTuple):
     figures: Array
     delta: Array
     demands: Array
+    lacks: Array
 
 
 def asked_of(zones: Array, extras: Extras, fine: FineTariffs | None) -> Asked:
@@ -161,30 +164,42 @@ def list_quantities(rows, asked, units, items, ends):  # type: ignore[no-untyped
     for place in range(rows.shape[0]):
         row = rows[place]
         extra, version = np.int64(row.extra), np.int64(row.tariff)
-        asks = asked.asks[version] if extra >= 0 else np.int64(0)
+        asks, lacks = np.int64(0), np.int64(0)
+        if extra >= 0:
+            asks, lacks = asked.asks[version], asked.lacks[extra]
         at = _put_energies(items, at, units, row)
-        if asks & ASK_REACTIVE:
+        if asks & ASK_REACTIVE and not lacks & LACKS_CAUSES:
             at = _put_row(items, at, units, KVARH_LAG, asked, extra, LAG_AT, REACTIVES, INTERVALS)
         if row.has_demand_w:
             at = _put(items, at, units, MD_KW, row.demand_w, row.demand_start, INTERVALS)
         if row.has_demand_va:
             at = _put(items, at, units, MD_KVA, row.demand_va, row.demand_va_start, INTERVALS)
         unit = np.int64(UNIT_W if asked.unit[version] == 1 else UNIT_VA) if extra >= 0 else np.int64(UNIT_VA)
-        if extra >= 0:
+        if extra >= 0 and not lacks & LACKS_DEMAND:
             at = _put_largest(items, at, units, MD_0622, asked.figures[extra, WINDOW_AT], row)
             items[at - 1].unit = np.uint16(unit if items[at - 1].code == MD_0622 else items[at - 1].unit)
         at = _put_factors(items, at, units, row)
-        if extra >= 0:
+        if extra >= 0 and not lacks & LACKS_DEMAND:
             at = _put_demands(items, at, units, asked.demands[extra], unit)
         at = _put_counts(items, at, units, row)
         if extra >= 0:
-            at = _put_row(items, at, units, OUTAGE_MIN, asked, extra, OUTAGE_MINUTES_AT, OUTAGES, EVENTS)
-            at = _put_kinds(items, at, units, asked, extra, version)
-            at = _put_zones(items, at, units, asked, extra, version, asks, row)
+            at = _put_fine(items, at, units, asked, extra, version, lacks, row)
         elif row.has_tariff:
             for zone in range(min(asked.zones[version], ZONES)):
                 at = _put(items, at, units, KWH_TZ + zone, row.zones[zone], NO_TIME, INTERVALS)
         ends[place] = at
+
+
+@kernel
+def _put_fine(items, at, units, asked, extra, version, lacks, row):  # type: ignore[no-untyped-def]
+    """What stands behind the counts: outages and zones."""
+    asks = asked.asks[version]
+    if lacks & LACKS_DEMAND:
+        asks &= ~ASK_DEMAND
+    if not lacks & LACKS_CAUSES:
+        at = _put_row(items, at, units, OUTAGE_MIN, asked, extra, OUTAGE_MINUTES_AT, OUTAGES, EVENTS)
+    at = _put_kinds(items, at, units, asked, extra, version)
+    return _put_zones(items, at, units, asked, extra, version, asks, row)
 
 
 @kernel

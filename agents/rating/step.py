@@ -14,6 +14,7 @@ from agents.rating.corrections import billed, parted, priors_of, rejects_of
 from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
 from agents.rating.fine import Extras, figures, joined, keep
+from agents.rating.fine_corrections import amended
 from agents.rating.fine_tariffs import FineTariffs, fine_tariffs
 from agents.rating.kernels import accumulate, ends, withdraw
 from agents.rating.kernels_correct import correct, scratch
@@ -106,6 +107,7 @@ class RatingStep:
         if gone is not None:
             corrected, closed = self._correct(gone, store, prepared, work, parcel)
             parts.append(corrected)
+            self._amend(gone, corrected, extras, store, prepared)
             emissions = [Emission("rejects", rejects_of(closed, parcel.origin))] if len(closed) else []
         if not any(len(part) for part in parts):
             return Advance(parcel, emissions)
@@ -196,6 +198,17 @@ class RatingStep:
             before = sum(len(part.figures) for part in extras)
             registry, tariffs = prepared.registry, prepared.tariffs
             extras.append(figures(rows, store, self._offset, prepared.fine, registry, tariffs, before))
+
+    def _amend(
+        self, batch: ReadingBatch, rows: Array, extras: list[Extras], store: StateStore, prepared: Prepared
+    ) -> None:
+        """The same for determinants of days that have left the window."""
+        if prepared.fine is not None and len(rows):
+            before = sum(len(part.figures) for part in extras)
+            registry, tariffs = prepared.registry, prepared.tariffs
+            extras.append(amended(
+                batch, rows, store, self._offset, prepared.fine, registry, tariffs, prepared.link_tariff, before
+            ))  # fmt: skip
 
     def _withdraw(self, points: Array, start: Array, zone: Array, wh: Array, store: StateStore) -> None:
         at, status = 0, NARROW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ from pipeline.state import StateStore
 from schemas.load import load_contracts
 from tests.builders_rating import DAY, IST, SECS, SLOTS, Meters, Point, ist, references, registry
 from tests.oracles.fine_oracle import LOAD_W, TARIFF, Cell, expected
+from tests.property.test_rating_corrections import DAYS as CORRECTED_DAYS
+from tests.property.test_rating_corrections import FIRST as CORRECTED_FROM
+from tests.property.test_rating_corrections import World
+from tests.property.test_rating_corrections import puts as corrections
 from tests.property.test_rating_slots import again
 
 FIRST_DAY = ist("2026-01-27")  # a Tuesday; a weekend and the month's end are within the window of the days behind it
@@ -115,6 +120,56 @@ def test_the_last_revisions_say_what_the_intervals_say_and_the_deltas_add_up(
         for code, item in found.items():
             if item["delta"] is not None:
                 assert totals[point, kind, start][code] == item["value"], code
+
+
+class FineWorld(World):
+    """The world of corrections, its first point on the tariff that asks."""
+
+    def __init__(self) -> None:
+        super().__init__(POINTS)
+        self.meters.made.sanctioned_w[:] = LOAD_W
+        self.prepared = self.step.prepare(references(self.meters.made, {"tariffs/t.yaml": TARIFF}))
+        self.deltas: dict[tuple[int, str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+
+    def send(self, parcel: Any) -> None:
+        batch = parcel.batch
+        batch.quality[:] = (batch.quality & np.uint64(15)) * np.uint64(0x1111_1111)
+        batch.reactive[:, 0], batch.reactive[:, 3] = batch.energy[:, 0] // 3, batch.energy[:, 0] // 7
+        before = dict(self.last)
+        super().send(parcel)
+        for key, record in self.last.items():
+            if record is not before.get(key):
+                for code, item in fine_of(record).items():
+                    self.deltas[key][code] += item["delta"] or 0
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(corrections, min_size=1, max_size=6))
+def test_a_corrected_day_goes_into_its_month_and_what_is_not_known_is_not_said(
+    events: list[tuple[int, int, Any]],
+) -> None:
+    world = FineWorld()
+    world.history(CORRECTED_DAYS)
+    for point, number, cells in events:
+        day = CORRECTED_FROM + number * DAY
+        for slot, wh, quality in cells:
+            world.meters.put(point, day + slot * SECS, wh, quality)
+        world.correct(point, day)
+    for (point, kind, start), record in world.last.items():
+        if point == 11 and kind == "MONTH":
+            found = fine_of(record)
+            cells_ = [
+                replace(cell_of(begin, cell), outage=False) for (holder, begin), cell in world.meters.cells.items()
+                if holder == point and start <= begin < record["period_end"]
+            ]  # fmt: skip
+            truth = expected(cells_)
+            assert {f"{code}_TZ{zone}" for code in ("KWH", "KVAH", "KWH_EXP", "NET") for zone in range(1, 7)} <= set(
+                found
+            )
+            for code in found.keys() & truth.keys():
+                assert (code, found[code]["value"], found[code]["at"]) == (code, *truth[code])
+                if found[code]["delta"] is not None:
+                    assert world.deltas[point, kind, start][code] == found[code]["value"], code
 
 
 def test_a_point_whose_tariff_asks_for_nothing_takes_one_slot() -> None:
