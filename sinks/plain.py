@@ -57,10 +57,13 @@ def plain_rows(
     contracts: Contracts, schema: str, where: str, offsets: Sequence[int], values: Sequence[bytes]
 ) -> PlainRows:
     """The values at `offsets` of a topic; raises ContractError for the first that does not fit the schema."""
-    data = np.frombuffer(b"".join(values), np.uint8)
-    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
-    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
-    _check_headers(contracts, schema, where, offsets, data, starts, ends)
+    data, starts, ends = _end_to_end(values)
+    heads = _heads(contracts, schema)
+    if (other := kernels.begins_otherwise(data, starts, ends, heads)) >= 0:
+        # What a release before has written is read once, after an update: it is written anew as today's schema has it.
+        values = [*values[:other], *(_todays(contracts, schema, value) for value in values[other:])]
+        data, starts, ends = _end_to_end(values)
+        _check_headers(contracts, schema, where, offsets, kernels.begins_otherwise(data, starts, ends, heads))
     origins, spans = np.full((len(values), 3), -1, np.int64), np.zeros((len(values), 4), np.int64)
     sizes = np.zeros((len(program_of(schema).leaves), 2), np.int64)
     broken = kernels.skim(data, starts + HEADER.size, ends, steps_of(schema), origins, spans, sizes)
@@ -78,10 +81,32 @@ def plain_rows(
     return PlainRows(schema, data, starts + HEADER.size, ends, places, origins, producers, said, sizes)
 
 
-def _check_headers(contracts: Contracts, schema: str, where: str, offsets: Sequence[int], data: Array, starts: Array,
-                   ends: Array) -> None:  # fmt: skip
+def _end_to_end(values: Sequence[bytes]) -> tuple[Array, Array, Array]:
+    """Values end to end u8, and where each begins and ends i64 (n,)."""
+    data = np.frombuffer(b"".join(values), np.uint8)
+    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)))
+    return data, np.concatenate((np.zeros(1, np.int64), ends[:-1])), ends
+
+
+def _heads(contracts: Contracts, schema: str) -> Array:
+    """What values of today's schema begin with, as numbers i64."""
     heads = [int.from_bytes(HEADER.pack(MAGIC, number), "little") for number in contracts.accepted(schema)]
-    other = kernels.begins_otherwise(data, starts, ends, np.array(heads, np.int64))
+    return np.array(heads, np.int64)
+
+
+def _todays(contracts: Contracts, schema: str, value: bytes) -> bytes:
+    """A value as today's schema has it; one that is none of the schema, or broken, as it is."""
+    number = HEADER.unpack_from(value)[1] if len(value) >= HEADER.size and value[0] == MAGIC else -1
+    if contracts.known.get(number, ("", None))[0] != schema or number in contracts.accepted(schema):
+        return value
+    try:
+        return contracts.encode(schema, contracts.decode(value, schema))
+    except (ContractError, ValueError, EOFError, IndexError, KeyError, TypeError):
+        return value
+
+
+def _check_headers(contracts: Contracts, schema: str, where: str, offsets: Sequence[int], other: int) -> None:
+    """Raise ContractError for a value that does not begin as it must; -1: there is none."""
     if other >= 0:
         raise ContractError(
             "SCHEMA_OTHER",

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.rating.calendar import QUARTERS
+from agents.rating.calendar import QUARTER_SECS, QUARTERS
 from agents.rating.state import DAY, MONTH, SETTLED
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 from schemas.quantities import TIME_ZONES
 
 # Figures of a day or month: those that are sums, then those that are largest.
@@ -73,5 +74,6 @@ def part_keys(points: Array, parts: Array) -> Array:
 
 def places_of(start: Array, offset: int) -> Array:
     """Place i64 (n,) of intervals by their start: part and word."""
-    quarter = (start + offset) % (QUARTERS * 900) // 900
-    return quarter % 2 * HALF + quarter // 2
+    quarter = (start + offset) % DAY_SECS // QUARTER_SECS
+    place: Array = quarter % 2 * HALF + quarter // 2
+    return place

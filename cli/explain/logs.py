@@ -89,11 +89,10 @@ class KafkaLog:
                 if message is None:
                     raise Transient("LOG_SILENT", where=self.where, what=f"no answer for offset {offset}",
                                     do="check the broker, and ask again")  # fmt: skip
-                place = -1
-                if message.error() is None:
-                    place = message.offset() + 1
-                    if message.offset() == offset:
-                        found[offset] = message.value()
+                at, value = message.offset(), message.value()
+                place = -1 if at is None or message.error() is not None else at + 1
+                if place == offset + 1 and value is not None:
+                    found[offset] = value
         except KafkaException as error:
             raise Transient("BROKER_ABSENT", where=self.where, what=str(error), do="check the broker") from error
         finally:

@@ -17,11 +17,9 @@ def determinants() -> str:
     """The page with its tables as they should be."""
     text = PAGE.read_text(encoding="utf-8")
     for name, rows in (("quantities", _codes()), ("sources", _sources())):
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
-            lambda found, rows=list(rows): found[1] + "".join(f"{row}\n" for row in rows) + found[2],
-            text, flags=re.DOTALL,
-        )  # fmt: skip
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, _, behind = text.partition(begin)
+        text = before + begin + "".join(f"{row}\n" for row in rows) + end + behind.partition(end)[2]
     return text
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from typing import Any
 
+import fastavro
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ContractError
 from pipeline.wire import HEADER
-from schemas.load import load_contracts, shipped_ids
+from schemas.load import load_contracts, released, shipped_ids
 from sinks.avro_program import program_of
 from sinks.clickhouse import native
 from sinks.clickhouse.columns import Table
@@ -159,6 +162,27 @@ def test_records_from_before_a_schema_registry_was_turned_on_are_read_beside_tho
     assert len(plain_rows(registered, schema, "here", [7, 8], raws).origins) == 2
     with pytest.raises(ContractError, match="SCHEMA_OTHER at here at offset 8"):
         plain_rows(CONTRACTS, schema, "here", [7, 8], raws)
+
+
+@pytest.mark.parametrize(
+    ("schema", "number", "text"),
+    [found for found in released() if found[0] in SCHEMAS and found[1] != shipped_ids()[found[0]]],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_a_release_before_has_written_is_read_beside_todays_with_the_defaults_of_what_it_had_not(
+    schema: str, number: int, text: str
+) -> None:
+    body, record = io.BytesIO(), plain(PLAIN[schema])
+    fastavro.schemaless_writer(body, fastavro.parse_schema(json.loads(text)), record)
+    former, today = HEADER.pack(0, number) + body.getvalue(), CONTRACTS.encode(schema, record)
+    for raws in ([former], [today, former, today]):
+        rows = plain_rows(CONTRACTS, schema, "here", range(len(raws)), raws)
+        assert [
+            CONTRACTS.decode(today[: HEADER.size] + rows.data[start:end].tobytes(), schema)
+            for start, end in zip(rows.starts, rows.ends, strict=True)
+        ] == [CONTRACTS.decode(raw, schema) for raw in raws]
+    with pytest.raises(ContractError, match="SCHEMA_OTHER at here at offset 8"):
+        plain_rows(CONTRACTS, schema, "here", [7, 8], [today, former[:-1]])
 
 
 @settings(max_examples=300, deadline=None)
