@@ -36,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("connect", "cli.connect:connect", "Run one connector.", RUN),
     Command("worker", "cli.worker:worker", "Run one worker: a chain of stages under Faust.", RUN),
     Command("sink", "cli.sink:sink", "Run one sink.", RUN),
+    Command("explain", "cli.explain.app:explain", "Walk a bill back to intervals and raw frames.", LOOK),
     Command("rejects", "cli.rejects.app:app", "List and show what was refused, and offer it again.", LOOK),
     Command("edits", "cli.edits.app:app", "Edits of readings: propose, approve, refuse, undo, list.", LOOK),
     Command("exceptions", "cli.exceptions.app:app", "The queue of exceptions, and work on it.", LOOK),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.channels import ENERGY
 from schemas.common import ORIGIN, STATE
 from schemas.fields import Field, Record, array, enum, nullable, record
+from schemas.quantities import QUANTITIES, QUANTITY_SOURCE, QUANTITY_UNIT
 
 DETERMINANT_KIND = (("DAY", "one local day"), ("MONTH", "one billing month"))
 
@@ -76,6 +77,25 @@ _LINE = record(
     ),
 )
 
+_QUANTITY = record(
+    "BilledQuantity",
+    "One determinant by its code.",
+    (
+        Field(
+            "code",
+            enum("QuantityCode", "Code.", ((one.code, one.derivation) for one in QUANTITIES)),
+            "Which determinant: docs/determinants.md.",
+        ),
+        Field("value", "long", "How much, in `unit`."),
+        Field("delta", nullable("long"), "value less that of the superseded revision; null where that is not kept."),
+        Field("unit", enum("QuantityUnit", "Unit of value and delta.", QUANTITY_UNIT), "Unit of both."),
+        Field(
+            "at", nullable("long"), "[s] Start of the interval that the value is of, epoch seconds UTC; null for sums."
+        ),
+        Field("source", enum("QuantitySource", "Where a value comes from.", QUANTITY_SOURCE), "Where it comes from."),
+    ),
+)
+
 DETERMINANT = Record(
     "Determinant",
     "One revision of all billing determinants of a bill key. The key is (account, service_point, period_start, "
@@ -112,6 +132,13 @@ DETERMINANT = Record(
             "power_factor",
             nullable("int"),
             "[1/1000] wh_imp / vah_imp, rounded half up; null when vah_imp is 0 or not measured.",
+        ),
+        Field(
+            "quantities",
+            array(_QUANTITY),
+            "All determinants that are known, by code, each at most once, in the order of the codes. Those that stand "
+            "in fields above are here as well.",
+            [],
         ),
         Field("intervals_expected", "int", "Intervals that the period has."),
         Field("intervals_actual", "int", "Of these, as the meter sent them."),

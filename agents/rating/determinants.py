@@ -9,6 +9,9 @@ import numpy as np
 
 from agents.rating.charges import MONTH, TariffBook
 from agents.rating.encode import Frame, Texts, encode_rows, plan_of
+from agents.rating.fine import Extras
+from agents.rating.fine_tariffs import FineTariffs
+from agents.rating.quantities import Asked, Listed, asked_of, listed, plain
 from agents.rating.rows import KINDS, REASONS, SOURCES, STATES
 from pipeline.avro_bytes import avro_long, avro_map, avro_string
 from pipeline.channels import ENERGY
@@ -27,7 +30,8 @@ _NULLABLE = ("supersedes", "demand_w", "demand_start", "demand_va", "demand_va_s
 class Determinants:
     """Determinants that one parcel gave rise to, in the order of their index.
 
-    rows ROW (n,); base, paise i64 (n, lines) of their bills; versions are (kind, hash) in order of kind. The key of a
+    rows ROW (n,); base, paise i64 (n, lines) of their bills; extras: what fine state adds, of the versions `fine`
+    (None: of none); versions are (kind, hash) in order of kind. The key of a
     record is its account, 8 bytes big-endian.
     """
 
@@ -38,6 +42,8 @@ class Determinants:
     texts: Texts
     versions: tuple[tuple[str, str], ...]
     origin: Origin
+    extras: Extras
+    fine: FineTariffs | None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,14 +64,18 @@ class Determinants:
             avro_long(self.origin.offset),
         )
         rows = np.ascontiguousarray(self.rows)
-        values = encode_rows(plan, frame, rows, self.base, self.paise, self.book, self.texts)
+        values = encode_rows(plan, frame, rows, self.base, self.paise, self.book, self.texts, self._asked())
         return EncodedRecords(self.keys(), values)
 
     def records(self) -> list[dict[str, Any]]:
         """The same as plain values; slow."""
-        return [self._record(index) for index in range(len(self.rows))]
+        quantities = listed(np.ascontiguousarray(self.rows), self._asked())
+        return [self._record(index, quantities) for index in range(len(self.rows))]
 
-    def _record(self, index: int) -> dict[str, Any]:
+    def _asked(self) -> Asked:
+        return asked_of(self.texts.zones, self.extras, self.fine)
+
+    def _record(self, index: int, quantities: Listed) -> dict[str, Any]:
         row = {name: self.rows[index][name].tolist() for name in self.rows.dtype.names or ()}
         tariff = self.book.tariffs[row["tariff"]] if row["has_tariff"] else None
         same = ("account", "service_point", "period_start", "period_end", "revision", "meter_segments", "estimated_wh",
@@ -92,6 +102,7 @@ class Determinants:
                 {"zone": zone.code, "wh": row["zones"][place]}
                 for place, zone in enumerate(tariff.zones if tariff is not None else ())
             ],
+            "quantities": plain(quantities, index),
             "tariff": None if tariff is None else tariff.code,
             "lines": self._lines(index, row["tariff"]) if row["has_total_paise"] else [],
             "versions": dict(self.versions),

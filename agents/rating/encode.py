@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from agents.rating.charges import FIXED, MONTH, TariffBook
+from agents.rating.quantities import MOST, QUANTITY, UNITS, Asked, list_quantities
 from agents.rating.rows import ROW, column_of
 from agents.rating.state import ZONES
 from pipeline.avro_bytes import avro_string
@@ -24,12 +25,13 @@ from pipeline.errors import ContractError
 from pipeline.jit import inlined, kernel, poke1
 from pipeline.records import Values, piece_of
 
-NUMBER, NULLABLE, REGISTERS, ZONE_LIST, TARIFF, LINES, VERSIONS, TOPIC, PARTITION, OFFSET = range(10)
+NUMBER, NULLABLE, REGISTERS, ZONE_LIST, QUANTITY_LIST, TARIFF, LINES, VERSIONS, TOPIC, PARTITION, OFFSET = range(11)
 """What a step of the plan writes; the second and third number are columns of the row seen as int64."""
 
 _BY_NAME = {
     "registers": REGISTERS,
     "zones": ZONE_LIST,
+    "quantities": QUANTITY_LIST,
     "tariff": TARIFF,
     "lines": LINES,
     "versions": VERSIONS,
@@ -43,6 +45,9 @@ TARIFF_AT, HAS_TARIFF_AT, BILLED_AT = (column_of(name) for name in ("tariff", "h
 OPENING_AT, CLOSING_AT, SOURCE_AT, ZONES_AT = (column_of(name) for name in ("opening", "closing", "source", "zones"))
 HAS_OPENING_AT, HAS_CLOSING_AT = column_of("has_opening"), column_of("has_closing")
 """Columns that steps of more than one number read."""
+
+QUANTITY_OCTETS = 48
+"""Octets of a quantity at most: three numbers of 64 bits, and some small ones."""
 
 CHUNK = 2_000
 """Rows encoded at once: their octets stay in the processor's cache until they are copied to where they are kept."""
@@ -114,21 +119,24 @@ class Frame:
 
 
 def encode_rows(
-    plan: Array, frame: Frame, rows: Array, base: Array, paise: Array, book: TariffBook, texts: Texts
+    plan: Array, frame: Frame, rows: Array, base: Array, paise: Array, book: TariffBook, texts: Texts, asked: Asked
 ) -> Values:
-    """Values of `rows` ROW (n,), with their bills base, paise i64 (n, lines)."""
+    """Values of `rows` ROW (n,), with their bills base, paise i64 (n, lines), and what was asked of their tariffs."""
     shared = (frame.header, frame.versions, frame.topic, frame.partition, frame.offset)
     octets, cut = np.frombuffer(b"".join(shared), np.uint8), np.cumsum([0, *map(len, shared)]).astype(np.int64)
     numbers = rows.view(np.int64).reshape(len(rows), -1)
     fields = len(plan) + 4 * N_ENERGY + 2 * ZONES + 2 * base.shape[1] + 8
-    most = LONGEST_NUMBER * fields + texts.longest + len(octets)
-    out, pieces = np.empty(most * min(len(rows), CHUNK) + SLACK, np.uint8), []
+    most = LONGEST_NUMBER * fields + texts.longest + len(octets) + MOST * QUANTITY_OCTETS
+    chunk = min(len(rows), CHUNK)
+    out, pieces = np.empty(most * chunk + SLACK, np.uint8), []
+    items, listed = np.empty(MOST * chunk, QUANTITY), np.empty(chunk, np.int64)
     for begin in range(0, len(rows), CHUNK):
         part = slice(begin, begin + CHUNK)
         ends = np.empty(len(rows[part]), np.int64)
+        list_quantities(rows[part], asked, UNITS, items, listed)
         _encode(
             plan, numbers[part], base[part], paise[part], book.versions, book.lines, texts.raw, texts.cut, texts.first,
-            texts.zones, octets, cut, out, ends,
+            texts.zones, items, listed, octets, cut, out, ends,
         )  # fmt: skip
         pieces.append(piece_of(out, ends))
     return Values(pieces)
@@ -151,9 +159,10 @@ def _copy(out, at, raw, cut, piece):  # type: ignore[no-untyped-def]
 
 @kernel
 def _encode(  # type: ignore[no-untyped-def]
-    plan, numbers, base, paise, versions, lines, raw, cut, first, zones, shared, shared_cut, out, ends
+    plan, numbers, base, paise, versions, lines, raw, cut, first, zones, items, listed, shared, shared_cut, out, ends
 ):
-    """numbers: rows seen as i64 (n, COLUMNS); out u8 takes the records, ends i64 (n,) where each ends."""
+    """numbers: rows seen as i64 (n, COLUMNS); items, listed: their quantities, as `quantities.Listed`; out u8 takes the
+    records, ends i64 (n,) where each ends."""
     at = np.int64(0)
     for item in range(numbers.shape[0]):
         tariff = numbers[item, TARIFF_AT] if numbers[item, HAS_TARIFF_AT] else np.int64(-1)
@@ -168,6 +177,8 @@ def _encode(  # type: ignore[no-untyped-def]
                 at = _put_registers(out, at, numbers, item)
             elif step == ZONE_LIST:
                 at = _put_zones(out, at, numbers, item, tariff, raw, cut, first, zones)
+            elif step == QUANTITY_LIST:
+                at = _put_quantities(out, at, items, listed[item - 1] if item > 0 else np.int64(0), listed[item])
             elif step == TARIFF:
                 poke1(out, at, 2 * np.int64(tariff >= 0))
                 at += 1
@@ -203,6 +214,23 @@ def _put_zones(out, at, numbers, item, tariff, raw, cut, first, zones):  # type:
         for zone in range(zones[tariff]):
             at = _copy(out, at, raw, cut, first[tariff] + 1 + zone)
             at = put_number(out, at, numbers[item, ZONES_AT + zone])
+    poke1(out, at, 0)
+    return at + 1
+
+
+@kernel
+def _put_quantities(out, at, items, begin, end):  # type: ignore[no-untyped-def]
+    """Quantities QUANTITY [begin:end) as one block."""
+    if end > begin:
+        at = put_number(out, at, end - begin)
+        for place in range(begin, end):
+            item = items[place]
+            at = put_number(out, at, np.int64(item.code))
+            at = put_number(out, at, item.value)
+            at = _put_nullable(out, at, item.delta, np.int64(item.has_delta))
+            at = put_number(out, at, np.int64(item.unit))
+            at = _put_nullable(out, at, item.at, item.at)
+            at = put_number(out, at, np.int64(item.source))
     poke1(out, at, 0)
     return at + 1
 

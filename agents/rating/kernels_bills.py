@@ -34,7 +34,8 @@ def identify(rows, account, tariff, tariffs, version, units):  # type: ignore[no
         _complete(row)
         row.source_index = item
         version[item], units[item] = -1, 0
-        if row.kind == MONTH_KIND and found >= 0:
+        # A tariff without lines is one that this stage does not rate.
+        if row.kind == MONTH_KIND and found >= 0 and tariffs.versions[found].lines > 0:
             step = tariffs.versions[found].step_wh
             exact = max(row.units if step > 1 else row.energy[0], np.int64(0))
             version[item], units[item] = found, exact - exact % step

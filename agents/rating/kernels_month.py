@@ -127,7 +127,7 @@ def month_row(work, month, reason, month_to_date, row):  # type: ignore[no-untyp
     row.kind = MONTH_KIND
     # The first determinant of another day is not the first of its month.
     row.reason = FIRST if first else (RUNNING if reason == FIRST else reason)
-    row.month = month
+    row.month, row.days, row.extra = month, total.days, -1
     row.state = now
     row.revision = stored.revision
     row.has_opening = total.known & REGISTER_OPENING

@@ -171,6 +171,7 @@ def _day_row(row, record, known, item, day, offset):  # type: ignore[no-untyped-
     row.holder = item.holder
     row.period_start = day_start(day, offset)
     row.period_end = day_start(day + 1, offset)
+    row.days, row.extra = 1, -1
     row.intervals_expected = DAY_SECS // item.secs
     row.state = known.state
     row.revision = known.revision

@@ -37,7 +37,7 @@ _PLAIN = (
     "tariff", "has_tariff", "total_paise", "has_total_paise", "delta_paise", "has_delta_paise", "lineage_from",
     "lineage_to", "source_index",
 )  # fmt: skip
-_OWN = ("slot", "holder", "month", "source", "has_opening", "has_closing", "units")
+_OWN = ("slot", "holder", "month", "days", "extra", "source", "has_opening", "has_closing", "units")
 
 ROW = np.dtype(
     [
@@ -49,8 +49,9 @@ ROW = np.dtype(
         ("zones", "<i8", (ZONES,)),
     ]
 )
-"""`tariff` is a row of TariffBook.versions, `units` the Wh billed with what was carried into the month; `slot`,
-`holder` (row of the registry's points) and `month` say where it came from."""
+"""`tariff` is a row of TariffBook.versions, `units` the Wh billed with what was carried into the month, `days` how many
+settled days are in it, `extra` its row of fine.Extras or -1; `slot`, `holder` (row of the registry's points) and
+`month` say where it came from."""
 
 
 def new_rows(count: int) -> Array:

@@ -13,6 +13,9 @@ from agents.rating.config import RatingConfig
 from agents.rating.corrections import billed, parted, priors_of, rejects_of
 from agents.rating.determinants import Determinants
 from agents.rating.encode import Texts, text_table
+from agents.rating.fine import Extras, figures, joined, keep
+from agents.rating.fine_corrections import amended
+from agents.rating.fine_tariffs import FineTariffs, fine_tariffs
 from agents.rating.kernels import accumulate, ends, withdraw
 from agents.rating.kernels_correct import correct, scratch
 from agents.rating.kernels_settle import settle
@@ -21,7 +24,7 @@ from agents.rating.rows import new_rows
 from agents.rating.second_slots import give_second_slot
 from agents.rating.state import SPARE_DAYS, layout
 from agents.rating.tables import BILLED, Tariffs, items_of, state_of, tariff_of_links, tariffs_of, zones_of
-from agents.rating.tariff import shipped_tariff, tariffs_in_force
+from agents.rating.tariff import shipped_in_force, tariffs_in_force
 from agents.rating.work import Work, new_work
 from pipeline.batch import ReadingBatch
 from pipeline.codes import Quality
@@ -38,7 +41,7 @@ Rows = slice | Array
 """Some rows of a section, rising."""
 NAMED = ("documents", "registry")
 """Versions that a determinant names; keys have no part in it."""
-KEPT = ("point", "point_from", "role", "account", "tariff", "interval_secs")
+KEPT = ("point", "point_from", "role", "account", "tariff", "interval_secs", "sanctioned_w")
 """Columns of the registry that are asked for while it is in force."""
 
 
@@ -47,7 +50,8 @@ class Prepared:
     """Tables of the versions in force, of the registry the columns KEPT; link_tariff i16 (links,) is the place of a
     link's tariff in `tariffs`.
 
-    `versions` are those that determinants name, in order of kind.
+    `versions` are those that determinants name, in order of kind; `fine` says which tariffs ask for fine state, None
+    when none does.
     """
 
     registry: Registry
@@ -56,6 +60,7 @@ class Prepared:
     tariffs: Tariffs
     link_tariff: Array
     versions: tuple[tuple[str, str], ...]
+    fine: FineTariffs | None = None
 
 
 class RatingStep:
@@ -67,17 +72,19 @@ class RatingStep:
     def __init__(self, config: RatingConfig) -> None:
         self.config = config
         self.layout: Layout = layout(config.hot_days)
-        self._shipped = tuple(shipped_tariff(name) for name in config.tariffs)
+        self._shipped = tuple(shipped_in_force(name) for name in config.tariffs)
         self._offset = OFFSETS[config.timezone]
 
     def prepare(self, references: References) -> Prepared:
         """Compile the tariffs in force and find each link's tariff; raises ConfigError for a faulty tariff."""
-        book = compile_tariffs(tariffs_in_force(self._shipped, references.documents))
+        in_force = tariffs_in_force(self._shipped, references.documents)
+        book = compile_tariffs(tuple(tariff.rated for tariff in in_force))
         tariffs = tariffs_of(book)
         named = tuple((kind, version) for kind, version in sorted(references.versions.items()) if kind in NAMED)
         link_tariff = tariff_of_links(references.registry, tariffs)
         registry = references.registry.holding(*KEPT)
-        return Prepared(registry, book, text_table(book), tariffs, link_tariff, named)
+        fine = fine_tariffs([tariff.whole for tariff in in_force], link_tariff, tariffs.first, tariffs.last)
+        return Prepared(registry, book, text_table(book), tariffs, link_tariff, named, fine)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
         """Rate one parcel; it goes on unchanged."""
@@ -91,14 +98,16 @@ class RatingStep:
         work, capacity = new_work(self.config.hot_days + SPARE_DAYS), store.capacity
         batch, gone = parted(batch, store, self._offset)
         items = items_of(batch, prepared.registry, self.config.network_meters)
-        parts, emissions = [], []
+        parts, emissions, extras = [], [], list[Extras]()
         for readings, settlements in self._passes(batch.interval_start, items["begin"]):
             self._accumulate(batch, readings, store, prepared, work)
             if len(items):
                 parts.append(self._settle(items[settlements], store, work))
+                self._refine(parts[-1], extras, store, prepared)
         if gone is not None:
             corrected, closed = self._correct(gone, store, prepared, work, parcel)
             parts.append(corrected)
+            self._amend(gone, corrected, extras, store, prepared)
             emissions = [Emission("rejects", rejects_of(closed, parcel.origin))] if len(closed) else []
         if not any(len(part) for part in parts):
             return Advance(parcel, emissions)
@@ -108,7 +117,10 @@ class RatingStep:
             rows["slot"] = store.locate(points, points)
         months = state_of(store, self._offset).months
         base, paise = bill(rows, prepared.registry, prepared.tariffs, prepared.book, months)
-        made = Determinants(rows, base, paise, prepared.book, prepared.texts, prepared.versions, parcel.origin)
+        made = Determinants(
+            rows, base, paise, prepared.book, prepared.texts, prepared.versions, parcel.origin, joined(extras),
+            prepared.fine,
+        )  # fmt: skip
         return Advance(parcel, [Emission("determinants", made), *emissions])
 
     def _correct(
@@ -160,6 +172,8 @@ class RatingStep:
             return
         zone = np.empty(len(points), np.uint8)
         zones_of(batch.quality[rows], link, start, self._offset, prepared.link_tariff, prepared.tariffs, zone)
+        if prepared.fine is not None:
+            keep(batch, np.arange(len(batch.service_point))[rows], store, self._offset, prepared.fine)
         revision, energy, at = batch.revision[rows], batch.energy[rows], 0
         while True:
             slots = store.locate(points, points)
@@ -177,6 +191,24 @@ class RatingStep:
         zone = np.empty(len(prior), np.uint8)
         zones_of(quality, link[place], start[place], self._offset, prepared.link_tariff, prepared.tariffs, zone)
         self._withdraw(points[place], start[place], zone, batch.prior_energy[prior, 0], store)
+
+    def _refine(self, rows: Array, extras: list[Extras], store: StateStore, prepared: Prepared) -> None:
+        """Add to determinants ROW (n,) what fine state knows."""
+        if prepared.fine is not None and len(rows):
+            before = sum(len(part.figures) for part in extras)
+            registry, tariffs = prepared.registry, prepared.tariffs
+            extras.append(figures(rows, store, self._offset, prepared.fine, registry, tariffs, before))
+
+    def _amend(
+        self, batch: ReadingBatch, rows: Array, extras: list[Extras], store: StateStore, prepared: Prepared
+    ) -> None:
+        """The same for determinants of days that have left the window."""
+        if prepared.fine is not None and len(rows):
+            before = sum(len(part.figures) for part in extras)
+            registry, tariffs = prepared.registry, prepared.tariffs
+            extras.append(amended(
+                batch, rows, store, self._offset, prepared.fine, registry, tariffs, prepared.link_tariff, before
+            ))  # fmt: skip
 
     def _withdraw(self, points: Array, start: Array, zone: Array, wh: Array, store: StateStore) -> None:
         at, status = 0, NARROW

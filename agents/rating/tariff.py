@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
@@ -24,6 +24,9 @@ from agents.rating.engine.format.calendar import quarters_of
 from agents.rating.state import ZONES
 from pipeline.errors import ConfigError
 from pipeline.localtime import known_zone
+
+if TYPE_CHECKING:
+    from agents.rating.engine.format.tariff import Tariff as Version2
 
 FOLDER = Path(__file__).parent / "tariffs"
 RATE_DIGITS = 5
@@ -183,26 +186,57 @@ def _of_version_2(text: bytes, where: str) -> Tariff:
     return downgraded(parse(text, where), where)
 
 
-def shipped_tariff(name: str) -> Tariff:
+class InForce(NamedTuple):
+    """A tariff of the stream: what its kernel rates; where that is not all of it nothing is rated (`rated` has no
+    charges), and `whole` says what is to be measured."""
+
+    rated: Tariff
+    whole: Version2 | None = None
+
+
+def parse_in_force(text: bytes, where: str) -> InForce:
+    """The tariff in a YAML text of either version; raises ConfigError."""
+    try:
+        return InForce(parse_tariff(text, where))
+    except ConfigError as error:
+        if error.code != "TARIFF_STREAM":
+            raise
+    from agents.rating.engine.bulk import measured
+    from agents.rating.engine.documents import parse
+
+    whole = parse(text, where)
+    return InForce(measured(whole), whole)
+
+
+def shipped_in_force(name: str) -> InForce:
     """A tariff that comes with the project, by the name of its file without `.yaml`."""
+    return parse_in_force(_shipped_text(name), f"{name}.yaml")
+
+
+def shipped_tariff(name: str) -> Tariff:
+    """The same, of those that the stream can rate."""
+    return parse_tariff(_shipped_text(name), f"{name}.yaml")
+
+
+def _shipped_text(name: str) -> bytes:
     path = FOLDER / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in FOLDER.glob("*.yaml")))
         raise ConfigError("TARIFF_UNKNOWN", where=name, what="no such tariff is shipped", do=f"use one of {known}")
-    return parse_tariff(path.read_bytes(), f"{name}.yaml")
+    return path.read_bytes()
 
 
-def tariffs_in_force(shipped: tuple[Tariff, ...], documents: Mapping[str, bytes]) -> tuple[Tariff, ...]:
+def tariffs_in_force(shipped: tuple[InForce, ...], documents: Mapping[str, bytes]) -> tuple[InForce, ...]:
     """Tariffs of the documents `tariffs/*.yaml`, and of the shipped ones those whose number no document has."""
     published = [
-        parse_tariff(documents[name], name)
+        parse_in_force(documents[name], name)
         for name in sorted(documents)
         if name.startswith("tariffs/") and name.endswith(".yaml")
     ]
-    numbers = {tariff.number for tariff in published}
-    chosen = [*published, *(tariff for tariff in shipped if tariff.number not in numbers)]
-    chosen.sort(key=lambda tariff: (tariff.number, tariff.valid_from))
-    for before, after in pairwise(chosen):
+    numbers = {tariff.rated.number for tariff in published}
+    chosen = [*published, *(tariff for tariff in shipped if tariff.rated.number not in numbers)]
+    chosen.sort(key=lambda tariff: (tariff.rated.number, tariff.rated.valid_from))
+    for before, after in pairwise([tariff.rated for tariff in chosen]):
         if (before.number, before.valid_from) == (after.number, after.valid_from):
             raise ConfigError(
                 "TARIFF_TWICE",

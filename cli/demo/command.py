@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.demo.books import Ask, Expected, books
 from cli.demo.compare import all_rows, compare_rows
-from cli.demo.embedded import EmbeddedDemo
+from cli.demo.embedded import KEYS_FILE, MASTER_KEY, RECORDING, EmbeddedDemo
 from cli.demo.report import show
+from cli.deployment import MASTER_KEY_ENV
 from cli.output import DEFAULT_FILE, FAILED, Json, TopologyFile, aside, console, emit
 from cli.topology import read_plan
 from connectors.simulator import Simulation, SimulatorConfig, build_fleet
@@ -30,6 +31,10 @@ FOLDER = Path(".kvarn/demo")
 KAFKA_FOLDER = Path(".kvarn/demo-kafka")
 CURVE = "SELECT interval_start, wh_imp, wh_imp_quality FROM readings_latest WHERE service_point = 1 LIMIT 48"
 BILL = "SELECT * FROM determinants_latest WHERE kind = 'MONTH' LIMIT 1"
+BILL_KEY = (
+    "SELECT account, service_point, toUnixTimestamp(period_start) AS start FROM determinants_latest "
+    "WHERE kind = 'MONTH' ORDER BY service_point LIMIT 1"
+)
 
 
 def demo(
@@ -60,7 +65,7 @@ def demo(
     if as_json:
         emit(figures)
     else:
-        show(console(), figures, next_steps(folder))
+        show(console(), figures, next_steps(folder, explained=not kafka))
     if not figures.get("same_as_embedded", True):
         raise typer.Exit(FAILED)
 
@@ -85,7 +90,8 @@ def run_embedded(config: SimulatorConfig, file: Path, warehouse: ClickHouseConfi
         sink = ClickHouseSink(warehouse)
         sink.open()
         expected = Expected()
-        run = EmbeddedDemo(plan, simulation, load_contracts(), sink, run=f"demo-{config.seed}", seen=expected.add)
+        run = EmbeddedDemo(plan, simulation, load_contracts(), sink, run=f"demo-{config.seed}", seen=expected.add,
+                           folder=warehouse.folder.parent)  # fmt: skip
         with install_listener("numba:compile", compiling := TimingListener()):  # type: ignore[no-untyped-call]
             counts = run.go(lambda done, total: bar.update(task, description="running", completed=done, total=total))
         sink.close()
@@ -151,12 +157,23 @@ def rows(raw: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in raw.splitlines()]
 
 
-def next_steps(folder: Path) -> list[str]:
+def explaining(folder: Path) -> str:
+    """How to walk back the first bill of a run that has left its log."""
+    (bill,) = with_warehouse(warehouse_in(folder), lambda ask: ask(BILL_KEY))
+    key = f"{bill['account']}/{bill['service_point']}/{bill['start']}"
+    return (
+        f"{MASTER_KEY_ENV}={MASTER_KEY.hex()} kvarn explain {key} --dsn chdb://{folder / 'warehouse'} "
+        f"--log {folder / RECORDING} --key-store {folder / KEYS_FILE}"
+    )
+
+
+def next_steps(folder: Path, *, explained: bool) -> list[str]:
     """What to type next."""
     ask = f"kvarn sql --dsn chdb://{folder / 'warehouse'}"
     return [
         f'{ask} "{CURVE}"',
         f'{ask} "{BILL}" --json',
+        *([explaining(folder)] if explained else []),
         "kvarn graph                 # a picture of what just ran",
         "kvarn demo --kafka          # the same through TCP, MQTT, Kafka and Faust",
         "kvarn lint                  # then point topologies.yaml at your own Kafka and ClickHouse",

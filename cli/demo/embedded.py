@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
 
 from cli.stages import fetch_references, make_steps
 from connectors.gather.aside import reject_record
@@ -14,6 +17,7 @@ from connectors.gather.outlet import frames_records
 from connectors.kept.rejected import of_parked
 from connectors.parked.connector import newly_known
 from connectors.simulator import Frames, Simulation, Slot
+from connectors.simulator.kvf import MAGIC, Logged, Source, write_item
 from pipeline.errors import Backpressure
 from pipeline.keystore import seal
 from pipeline.reference import Registry
@@ -29,6 +33,10 @@ from sinks.read import read_record
 
 MASTER_KEY = bytes(range(32))
 """The simulated fleet's keys protect nothing; they are sealed all the same, so that the whole way is gone."""
+
+
+RECORDING, KEYS_FILE = "frames.kvf", "fleet.keys"
+"""What a run leaves beside its warehouse: the log of frames, and the sealed keys."""
 
 
 @dataclass
@@ -51,6 +59,8 @@ class EmbeddedDemo:
     sink: Sink
     run: str
     seen: Callable[[Frames], None]
+    folder: Path | None = None
+    """Where a recording of the frames and the sealed keys are left, for `kvarn explain`."""
     counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
@@ -63,15 +73,23 @@ class EmbeddedDemo:
         self._parked: list[Aside] = []
         self.parked_frames: Counter[str] = Counter()
         self._rejects = 0
+        self._recording: BinaryIO | None = None
+        self._time = 0
         self._sunk = {topic.name for sink in self.plan.sinks.values() for topic in sink.topics}
 
     def go(self, progress: Callable[[int, int], None]) -> Counts:
         """Run all slots; `progress(slots done, slots in all)`."""
         started = time.perf_counter()
         total = self.simulation.slot_count
-        for slot in self.simulation.slots():
-            self._slot(slot)
-            progress(slot.number + 1, total)
+        with ExitStack() as stack:
+            if self.folder is not None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._recording = stack.enter_context((self.folder / RECORDING).open("wb"))
+                self._recording.write(MAGIC)
+                write_item(self._recording, Source(self._partitions, self._connector.to.name))
+            for slot in self.simulation.slots():
+                self._slot(slot)
+                progress(slot.number + 1, total)
         self.sink.flush()
         self.counts.seconds = time.perf_counter() - started
         return self.counts
@@ -80,16 +98,17 @@ class EmbeddedDemo:
         if slot.registry is not None:
             self._put_in_force(slot.registry)
         self._gather(slot.frames)
+        self._time = slot.end_time
         self._to_all(frames_record(self.contracts, tick=slot.tick))
 
     def _put_in_force(self, registry: Registry) -> None:
         before = self._gatherer.registry if self._gatherer is not None else None
         version = self._references.put(REGISTRY, registry_to_bytes(registry))
         self.sink.take_registry(version, registry)
-        versions = {
-            REGISTRY: version,
-            KEYS: self._references.put(KEYS, seal(self.simulation.fleet.keys, MASTER_KEY)),
-        }
+        sealed = seal(self.simulation.fleet.keys, MASTER_KEY)
+        versions = {REGISTRY: version, KEYS: self._references.put(KEYS, sealed)}
+        if self.folder is not None:
+            (self.folder / KEYS_FILE).write_bytes(sealed)
         self._to_all(frames_record(self.contracts, control=Control(versions)))
         self._gatherer = Gatherer(registry, self._partitions)
         known = newly_known(self._parked, before, registry)
@@ -111,7 +130,7 @@ class EmbeddedDemo:
         gathered = self._gatherer.cut()
         for partition, batch in sorted(gathered.batches.items()):
             for value in frames_records(self.contracts, batch, gathered.again.get(partition, ())):
-                self._embedded.append(self._connector.to.name, partition, value)
+                self._append(partition, value)
         for aside in gathered.aside:
             if aside.parked:
                 self._parked.append(aside)
@@ -126,7 +145,12 @@ class EmbeddedDemo:
 
     def _to_all(self, value: bytes) -> None:
         for partition in range(self._partitions):
-            self._embedded.append(self._connector.to.name, partition, value)
+            self._append(partition, value)
+
+    def _append(self, partition: int, value: bytes) -> None:
+        if self._recording is not None:
+            write_item(self._recording, Logged(partition, 1000 * self._time, 0, None, value))
+        self._embedded.append(self._connector.to.name, partition, value)
 
     def _deliver(self, appended: Appended) -> None:
         topic = self.plan.topics[appended.topic]

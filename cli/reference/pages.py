@@ -8,6 +8,7 @@ from pathlib import Path
 from agents.vee.rulesets.schema import json_schema
 from cli.reference import tables
 from cli.reference.commands import command_line
+from cli.reference.determinants import determinants
 from cli.reference.estimates import estimates
 from cli.reference.options import topologies
 from cli.reference.readings import readings
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/topics.md": tables.topics,
+    "docs/determinants.md": determinants,
     "docs/reference/topologies.md": topologies,
     "docs/reference/cli.md": command_line,
     "docs/reference/codes.md": tables.codes,

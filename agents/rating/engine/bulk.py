@@ -17,6 +17,19 @@ from pipeline.errors import ConfigError
 KINDS = (SlabCharge, EnergyCharge, FixedCharge, PercentCharge)
 
 
+def measured(tariff: Tariff) -> version1.Tariff:
+    """A tariff of which the stage makes determinants, and no bill: its zones, where they are the same every day."""
+    zones = tariff.calendar.zones
+    simple = len(zones) <= ZONES and not any(zone.seasons or zone.days for zone in zones)
+    keys = ("code", "number", "name", "valid_from", "timezone", "step_wh", "month_days")
+    return version1.Tariff.model_construct(
+        version=1,
+        **{key: getattr(tariff, key) for key in keys},
+        zones=tuple(version1.Zone(code=z.code, name=z.name, windows=z.windows) for z in zones) if simple else (),
+        charges=(),
+    )
+
+
 def downgraded(tariff: Tariff, where: str) -> version1.Tariff:
     """The same tariff in version 1; raises ConfigError with everything that the kernel cannot do."""
     reasons = list(beyond(tariff))

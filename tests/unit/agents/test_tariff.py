@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.rating.charges import rate
-from agents.rating.tariff import parse_tariff, shipped_tariff, tariffs_in_force
+from agents.rating.tariff import InForce, parse_tariff, shipped_tariff, tariffs_in_force
 from pipeline.errors import ConfigError
 
 MSEDCL = shipped_tariff("msedcl-lt1b-2020")
@@ -100,8 +100,8 @@ def test_a_percentage_may_only_be_taken_of_charges_above_it() -> None:
 
 def test_a_document_takes_the_place_of_the_shipped_tariff_of_its_number() -> None:
     text = KERALA.replace(b"number: 7", b"number: 1")
-    chosen = tariffs_in_force((MSEDCL,), {"tariffs/kerala.yaml": text, "rules/x.yaml": b"not read"})
-    assert [tariff.code for tariff in chosen] == ["kseb-lt1-2019"]
+    chosen = tariffs_in_force((InForce(MSEDCL),), {"tariffs/kerala.yaml": text, "rules/x.yaml": b"not read"})
+    assert [tariff.rated.code for tariff in chosen] == ["kseb-lt1-2019"]
     with pytest.raises(ConfigError, match="TARIFF_TWICE"):
         tariffs_in_force((), {"tariffs/a.yaml": text, "tariffs/b.yaml": text})
 
@@ -112,3 +112,7 @@ def test_a_version_2_file_of_the_common_subset_goes_into_the_stream_and_another_
     more = text + b"  - {code: FIXED, kind: fixed, per: kw, rate: 40}\n  - {code: FAC, kind: adjustment, per: unit}\n"
     with pytest.raises(ConfigError, match=r"TARIFF_STREAM.*FIXED \(by kw\); FAC \(kind adjustment\)"):
         parse_tariff(more, "kerala.yaml")
+    (found,) = tariffs_in_force((), {"tariffs/kerala.yaml": more})
+    assert (found.rated.code, found.rated.charges) == ("kseb-lt1-2019", ())
+    assert found.whole is not None
+    assert [charge.code for charge in found.whole.charges][-2:] == ["FIXED", "FAC"]

@@ -83,11 +83,14 @@ def test_every_field_of_a_plain_record_comes_back_as_it_went_in(warehouse: Click
     warehouse.accept(record)
     warehouse.accept(plain_record("Reject", 6, raw=bytes(range(256)), time=None, code="POISON"))
     warehouse.flush()
-    found = warehouse.client.query("SELECT * EXCEPT (period_start, period_end, demand_va_start) FROM determinants")
+    times = "period_start, period_end, demand_va_start, quantities"
+    found = warehouse.client.query(f"SELECT * EXCEPT ({times}) FROM determinants")
     (row,) = found.named_results()
     (given,) = plain_values(record)
     assert row == {name: value for name, value in given.items() if name in row}
-    assert len(row) == len(given) - 3
+    assert len(row) == len(given) - 4
+    items = rows(warehouse, "SELECT arrayJoin(quantities) AS one, toUnixTimestamp(one.at) FROM determinants")
+    assert [{**item, "at": at} for item, at in items] == given["quantities"] != []
     assert rows(warehouse, "SELECT toUnixTimestamp(period_start) FROM determinants") == [(MIDNIGHT,)]
     assert rows(warehouse, "SELECT hex(raw), time, code FROM rejects") == [
         (bytes(range(256)).hex().upper(), None, "POISON")

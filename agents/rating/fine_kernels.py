@@ -1,0 +1,360 @@
+"""Kernels of rating: intervals into parts, and figures of days and months out of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.rating.calendar import QUARTERS, day_of, month_first, month_of
+from agents.rating.fine_state import (
+    ACTUAL_VAH_BIT,
+    ACTUAL_WH_BIT,
+    DAY_OCTETS,
+    DAY_WORDS,
+    DEMAND_VA_AT,
+    DEMAND_W_AT,
+    EXPORT,
+    EXPORT_AT,
+    FIGURES,
+    HALF,
+    IMPORT,
+    INTERVAL_PARTS,
+    LACKS_DEMAND,
+    LACKS_SHIFT,
+    LAG_AT,
+    LAST_TIME,
+    LEAD_AT,
+    MARK,
+    MONTH_MASK,
+    MONTH_OCTETS,
+    MONTH_WORDS,
+    OUTAGE_BIT,
+    OUTAGE_MINUTES_AT,
+    OUTAGES_AT,
+    PART_SHIFT,
+    PART_WORDS,
+    REACTIVE,
+    SAID_PARTS,
+    SETTLED_OCTETS,
+    SUMS,
+    TIME_BITS,
+    VAH_AT,
+    VAH_BITS,
+    WH_AT,
+    WH_BITS,
+    WINDOW_AT,
+)
+from agents.rating.rows import DAY_KIND
+from pipeline.jit import inlined, kernel, peek4, peek8, poke4, poke8
+from pipeline.localtime import DAY_SECS
+from pipeline.lookup import first_place
+from pipeline.state import mark
+from schemas.quantities import TIME_ZONES
+
+DAY_TAG = SETTLED_OCTETS - 4
+"""Where a part's record of `settled` has the day that its words are of."""
+HOUR_SECS, MINUTE_SECS = 3600, 60
+
+
+@inlined
+def _settled_at(state, slice_, slot):  # type: ignore[no-untyped-def]
+    return (slice_ * state.days.rows.shape[1] + slot) * SETTLED_OCTETS
+
+
+@inlined
+def _tag(state, slice_, slot):  # type: ignore[no-untyped-def]
+    """Local day of a part's words; 0: none."""
+    return np.int64(peek4(state.settled.octets, _settled_at(state, slice_, slot) + DAY_TAG))
+
+
+@inlined
+def _word(state, slice_, slot, place):  # type: ignore[no-untyped-def]
+    if place < DAY_WORDS:
+        return peek8(state.days.octets, (slice_ * state.days.rows.shape[1] + slot) * DAY_OCTETS + 8 * place)
+    return peek8(state.settled.octets, _settled_at(state, slice_, slot) + 8 * (place - DAY_WORDS))
+
+
+@inlined
+def _set_word(state, slice_, slot, place, value):  # type: ignore[no-untyped-def]
+    if place < DAY_WORDS:
+        poke8(state.days.octets, (slice_ * state.days.rows.shape[1] + slot) * DAY_OCTETS + 8 * place, value)
+        mark(state.days.changed, state.days.dirty, slice_, slot, state.capacity)
+    else:
+        poke8(state.settled.octets, _settled_at(state, slice_, slot) + 8 * (place - DAY_WORDS), value)
+        mark(state.settled.changed, state.settled.dirty, slice_, slot, state.capacity)
+
+
+@kernel
+def _begin_part(state, slice_, slot, day):  # type: ignore[no-untyped-def]
+    """Make the words those of `day`: zeros, unless they are."""
+    if _tag(state, slice_, slot) != day:
+        for place in range(PART_WORDS):
+            _set_word(state, slice_, slot, place, np.int64(0))
+        poke4(state.settled.octets, _settled_at(state, slice_, slot) + DAY_TAG, day)
+
+
+@inlined
+def _said(state, slice_, said, place):  # type: ignore[no-untyped-def]
+    """A word of what was said of a day; said i64 (SAID_PARTS,): slots. Word 0 is 1 once something was."""
+    return _word(state, slice_, said[place // PART_WORDS], place % PART_WORDS)
+
+
+@inlined
+def _month_place(said, month, place):  # type: ignore[no-untyped-def]
+    """Octet of a word of a month's figures; word 0 is the month and what it lacks."""
+    word = (month % 2) * (FIGURES + 1) + place
+    return said[word // MONTH_WORDS] * MONTH_OCTETS + 8 * (word % MONTH_WORDS)
+
+
+@inlined
+def _mark_months(state, said):  # type: ignore[no-untyped-def]
+    for part in range(SAID_PARTS):
+        mark(state.months.changed, state.months.dirty, np.int64(0), said[part], state.capacity)
+
+
+@kernel
+def _close(state, slice_, said):  # type: ignore[no-untyped-def]
+    """Put a day that leaves the window into its month."""
+    month = month_of(_tag(state, slice_, said[0]))
+    octets = state.months.octets
+    head = peek8(octets, _month_place(said, month, 0))
+    if _said(state, slice_, said, 0) != 0 and head & MONTH_MASK <= month:
+        fresh = head & MONTH_MASK < month
+        poke8(octets, _month_place(said, month, 0), month if fresh else head)
+        for place in range(FIGURES):
+            at = _month_place(said, month, place + 1)
+            held, value = np.int64(0) if fresh else peek8(octets, at), _said(state, slice_, said, place + 1)
+            poke8(octets, at, held + value if place < SUMS else max(held, value))
+        _mark_months(state, said)
+    for part in range(SAID_PARTS):
+        _begin_part(state, slice_, said[part], np.int64(0))
+
+
+@kernel
+def _begin_day(state, said, day):  # type: ignore[no-untyped-def]
+    """Slide the window to `day`, the earlier day first; False when it has left the window."""
+    slices = state.days.rows.shape[0]
+    slice_ = day % slices
+    if _tag(state, slice_, said[0]) >= day:
+        return _tag(state, slice_, said[0]) == day
+    while True:
+        oldest, found = np.int64(-1), day
+        for other in range(slices):
+            tag = _tag(state, other, said[0])
+            if 0 < tag <= day - slices and tag < found:
+                oldest, found = np.int64(other), tag
+        if oldest < 0:
+            break
+        _close(state, oldest, said)
+    for part in range(SAID_PARTS):
+        _begin_part(state, slice_, said[part], day)
+    return True
+
+
+@kernel
+def keep_intervals(said, slots, start, place, words, state):  # type: ignore[no-untyped-def]
+    """Keep n intervals, each in the stead of what was kept of it.
+
+    said i64 (n, SAID_PARTS), slots i64 (n, 3): parts of the point, and those of its import, export and reactive energy,
+    -1 for none; start i64 (n,) epoch s; place i64 (n,) as `places_of`; words i64 (n, 3); state: tables.State.
+    """
+    for row in range(start.shape[0]):
+        day = day_of(start[row], state.offset)
+        if _begin_day(state, said[row], day):
+            for kind in range(3):
+                if slots[row, kind] >= 0:
+                    slice_ = day % state.days.rows.shape[0]
+                    _begin_part(state, slice_, slots[row, kind], day)
+                    _set_word(state, slice_, slots[row, kind], place[row] % PART_WORDS, words[row, kind])
+
+
+@inlined
+def _signed(word, shift, bits):  # type: ignore[no-untyped-def]
+    value = (word >> np.int64(shift)) & ((np.int64(1) << np.int64(bits)) - 1)
+    return value - ((value >> np.int64(bits - 1)) << np.int64(bits))
+
+
+@inlined
+def _bit(word, bit):  # type: ignore[no-untyped-def]
+    return (word >> np.int64(bit)) & np.int64(1)
+
+
+@kernel
+def _part(state, near, point, number):  # type: ignore[no-untyped-def]
+    """Slot of a part, -1 when the point has it not; near: a slot of the same page."""
+    key = np.uint64(MARK) | np.uint64(number) << np.uint64(PART_SHIFT) | point
+    base, place = near - near % state.capacity, first_place(key, state.capacity)
+    while state.keys[base + place] != key:
+        if state.keys[base + place] == 0:
+            return np.int64(-1)
+        place += np.int64(1)
+        if place == state.capacity:
+            place = np.int64(0)
+    return base + place
+
+
+@kernel
+def _reckon(state, said, point, day, secs, zones, window, figures, dark):  # type: ignore[no-untyped-def]
+    """figures i64 (FIGURES,): those of a day. zones u1 (96,): zone of each quarter hour; window u1 (96,): as
+    `figures_of`; dark i64 (96,): scratch."""
+    slice_ = day % state.days.rows.shape[0]
+    begin = (day - month_first(month_of(day))) * QUARTERS
+    for place in range(FIGURES):
+        figures[place] = 0
+    for quarter in range(QUARTERS):
+        dark[quarter] = -1
+    for part in range(INTERVAL_PARTS):
+        for kind in (IMPORT, EXPORT, REACTIVE):
+            slot = _part(state, said[0], point, kind + part)
+            if slot < 0 or _tag(state, slice_, slot) != day:
+                continue
+            for place in range(part * PART_WORDS, (part + 1) * PART_WORDS):
+                word = _word(state, slice_, slot, place % PART_WORDS)
+                quarter = place % HALF * 2 + place // HALF
+                zone = np.int64(zones[quarter])
+                low, high = _signed(word, 0, WH_BITS), _signed(word, WH_BITS, VAH_BITS)
+                if kind == EXPORT:
+                    figures[EXPORT_AT + zone] += low
+                elif kind == REACTIVE:
+                    figures[LAG_AT] += low
+                    figures[LEAD_AT] += high
+                elif word != 0:
+                    dark[quarter] = _bit(word, OUTAGE_BIT)
+                    figures[WH_AT + zone] += low
+                    figures[VAH_AT + zone] += high
+                    time = LAST_TIME - (begin + quarter)
+                    if _bit(word, ACTUAL_WH_BIT):
+                        _raise(figures, DEMAND_W_AT, zone, low, secs, time, window[quarter] == 1)
+                    if _bit(word, ACTUAL_VAH_BIT):
+                        _raise(figures, DEMAND_VA_AT, zone, high, secs, time, window[quarter] == 2)
+    _count_outages(figures, dark, secs)
+
+
+@kernel
+def _raise(figures, first, zone, energy, secs, time, windowed):  # type: ignore[no-untyped-def]
+    """Let a mean power count towards its zone, and the window's largest where it is in that and of its unit."""
+    packed = (max(energy, np.int64(0)) * HOUR_SECS // secs) << np.int64(TIME_BITS) | time
+    figures[first + zone] = max(figures[first + zone], packed)
+    if windowed:
+        figures[WINDOW_AT] = max(figures[WINDOW_AT], packed)
+
+
+@kernel
+def _count_outages(figures, dark, secs):  # type: ignore[no-untyped-def]
+    before = np.int64(0)
+    for quarter in range(QUARTERS):
+        if dark[quarter] >= 0:
+            if dark[quarter] == 1:
+                figures[OUTAGE_MINUTES_AT] += secs // MINUTE_SECS
+                figures[OUTAGES_AT] += 1 - before
+            before = dark[quarter]
+
+
+@kernel
+def _month(state, said, month, figures):  # type: ignore[no-untyped-def]
+    """figures i64 (FIGURES,): closed days of a month, and its days in the window of which something was said. Returns
+    what the month lacks."""
+    octets = state.months.octets
+    head = peek8(octets, _month_place(said, month, 0))
+    kept = head & MONTH_MASK == month
+    for place in range(FIGURES):
+        figures[place] = peek8(octets, _month_place(said, month, place + 1)) if kept else np.int64(0)
+    for slice_ in range(state.days.rows.shape[0]):
+        day = _tag(state, slice_, said[0])
+        if month_first(month) <= day < month_first(month + 1) and _said(state, slice_, said, 0) != 0:
+            for place in range(FIGURES):
+                value = _said(state, slice_, said, place + 1)
+                figures[place] = figures[place] + value if place < SUMS else max(figures[place], value)
+    return head >> np.int64(LACKS_SHIFT) if kept else np.int64(0)
+
+
+@inlined
+def _makes_up(figures, row):  # type: ignore[no-untyped-def]
+    """Whether the zones are the determinant's energy."""
+    total = np.int64(0)
+    for zone in range(TIME_ZONES):
+        total += figures[WH_AT + zone]
+    return total == row.energy[0]
+
+
+@kernel
+def figures_of(rows, said, table, zones, windows, version, state, figures, delta, lacks, known, moved, dark):  # type: ignore[no-untyped-def]
+    """Figures of n determinants, days before their month as `settle` writes them; what is said of days is kept.
+
+    rows ROW (n,); said i64 (n, SAID_PARTS) slots; zones u1 (tables, 96), of which row n uses table[n] i64; windows u1
+    (versions, 96), of which it uses version[n]: 1 where W and 2 where VA count; state: tables.State. Out: figures i64
+    (n, FIGURES), delta i64 (n, SUMS), lacks i64 (n,), known u1 (n,): 1 where they make up the determinant's energy.
+    Scratch: moved i64 (SUMS,), dark i64 (96,).
+    """
+    for item in range(rows.shape[0]):
+        row, own = rows[item], figures[item]
+        if item == 0 or rows[item - 1].service_point != row.service_point or rows[item - 1].kind != DAY_KIND:
+            for place in range(SUMS):
+                moved[place] = 0
+        if row.kind == DAY_KIND:
+            day = day_of(row.period_start, state.offset)
+            point, secs = np.uint64(row.service_point), DAY_SECS // max(row.intervals_expected, np.int64(1))
+            if not _begin_day(state, said[item], day):
+                known[item] = 0
+                continue
+            _reckon(state, said[item], point, day, secs, zones[table[item]], windows[version[item]], own, dark)
+            slice_ = day % state.days.rows.shape[0]
+            for place in range(FIGURES):
+                before = _said(state, slice_, said[item], place + 1)
+                if place < SUMS:
+                    delta[item, place] = own[place] - before
+                    moved[place] += delta[item, place]
+                _put_said(state, slice_, said[item], place + 1, own[place])
+            _put_said(state, slice_, said[item], np.int64(0), np.int64(1))
+        else:
+            lacks[item] = _month(state, said[item], row.month, own)
+            for place in range(SUMS):
+                delta[item, place] = own[place] if row.revision == 1 else moved[place]
+        known[item] = _makes_up(own, row)
+
+
+@inlined
+def _put_said(state, slice_, said, place, value):  # type: ignore[no-untyped-def]
+    _set_word(state, slice_, said[place // PART_WORDS], place % PART_WORDS, value)
+
+
+@kernel
+def amend_months(rows, said, state, change, raised, gone, lacking, figures, lacks, known):  # type: ignore[no-untyped-def]
+    """Put corrections of days that have left the window into the months of n determinants, once each.
+
+    rows ROW (n,) of months; said as `figures_of`; change i64 (n, SUMS) is added; raised i64 (n, LARGEST) largest powers
+    that are new, gone i64 (n, LARGEST) those that they replace; lacking i64 (n,) what nobody knows any longer. Out:
+    figures, lacks and known as `figures_of`.
+    """
+    octets = state.months.octets
+    for item in range(rows.shape[0]):
+        row, at = rows[item], _month_place(said[item], rows[item].month, 0)
+        head = peek8(octets, at)
+        if head & MONTH_MASK == row.month:
+            lost = lacking[item]
+            for place in range(FIGURES):
+                own = _month_place(said[item], row.month, place + 1)
+                if place < SUMS:
+                    poke8(octets, own, peek8(octets, own) + change[item, place])
+                else:
+                    was, now = gone[item, place - SUMS], raised[item, place - SUMS]
+                    if was > now and was >= peek8(octets, own):
+                        lost |= np.int64(LACKS_DEMAND)
+                    poke8(octets, own, max(peek8(octets, own), now))
+            poke8(octets, at, head | lost << np.int64(LACKS_SHIFT))
+            _mark_months(state, said[item])
+        lacks[item] = _month(state, said[item], row.month, figures[item])
+        known[item] = _makes_up(figures[item], row)
+
+
+@kernel
+def versions_of(rows, tariff, place, first, last, versions, out):  # type: ignore[no-untyped-def]
+    """out i64 (n,): row of the tariff version of rows ROW (n,) when their period begins, -1 for none."""
+    for item in range(rows.shape[0]):
+        out[item] = -1
+        if rows[item].holder >= 0:
+            number = place[tariff[rows[item].holder]]
+            if number >= 0:
+                row = last[number]
+                while row >= first[number] and versions[row].valid_from > rows[item].period_start:
+                    row -= 1
+                out[item] = row if row >= first[number] else np.int64(-1)

@@ -1,0 +1,1 @@
+"""`kvarn explain`: from a bill to the frames it came from."""
