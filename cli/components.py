@@ -28,7 +28,10 @@ SILENT_CONNECTORS = frozenset({"cold", "ticker"})
 OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 """Connector types that read what another system writes."""
 
-SINK_SCHEMAS = {"clickhouse": STORED_SCHEMAS}
+SINK_SCHEMAS = {
+    "clickhouse": STORED_SCHEMAS,
+    "sap_mdus": frozenset({"Determinant", "ReadingBatch", "Event", "MeterReadingOrder"}),
+}
 """Sink type -> schemas that it can store."""
 
 COUNTED = (Counted("nodes", "partitions", "node_energy"), Counted("losses", "sources", FIRST_LOG))

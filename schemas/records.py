@@ -13,6 +13,7 @@ CommandResult  what became of it
 Fact           what others say of a service point, a network node or a place: an outage, a temperature, a check meter
 Edit           an event of an edit of readings
 ExceptionWork  what somebody does about an exception
+MeterReadingOrder  what a billing system wants read, takes back, or has billed
 
 The tables here are what `schemas.render` makes the `.avsc` files from. Units stand in brackets at the start of a doc,
 and a doc says what null means wherever null is allowed. Code lists come from `pipeline.codes`.
@@ -30,6 +31,7 @@ from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.estimate_score import ESTIMATE_SCORE
 from schemas.facts import FACT
 from schemas.fields import Field, Record, enum, nullable
+from schemas.meter_reading_orders import METER_READING_ORDER
 from schemas.profile_rows import PROFILE_ROW
 
 # ------------------------------------------------------------------------------------------------ losses
@@ -214,4 +216,4 @@ STORED: tuple[Record, ...] = (
 STORED_SCHEMAS = frozenset({"ReadingBatch", *(one.name for one in STORED)})
 """Names of all schemas that sinks take: readings, and plain records."""
 
-RECORDS: tuple[Record, ...] = (*STORED, COMMAND, COMMAND_RESULT)
+RECORDS: tuple[Record, ...] = (*STORED, COMMAND, COMMAND_RESULT, METER_READING_ORDER)
