@@ -19,6 +19,7 @@ CONNECTOR_TOPICS = {
 CONNECTOR_OUTPUTS: dict[str, dict[str, str | None]] = {
     "dlms_pull": {"results": "CommandResult", "journal": None},
     "edits": {"source": "Edit"},
+    "sap_orders": {"orders": "MeterReadingOrder"},
 }
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 

@@ -14,6 +14,7 @@ from connectors.frames_topic.config import FramesTopicConfig
 from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
+from connectors.sap_orders.config import SapOrdersConfig
 from connectors.ticker.config import TickerConfig
 
 CONNECTORS: dict[str, type[BaseModel]] = {
@@ -27,6 +28,7 @@ CONNECTORS: dict[str, type[BaseModel]] = {
     "mqtt": MqttConfig,
     "parked": ParkedConfig,
     "readings_topic": ReadingsTopicConfig,
+    "sap_orders": SapOrdersConfig,
     "ticker": TickerConfig,
 }
 """`type` in topologies.yaml -> options. Configurations import no client library, so `lint` needs none."""

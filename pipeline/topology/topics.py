@@ -180,7 +180,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "mr-orders",
         "the sap_orders connector, other systems",
-        "service point",
+        "order",
         "MeterReadingOrder",
         "the sap_mdus sink",
         "meter-reading orders of a billing system, one event a record: asked for, taken back, billed (docs/sap.md)",

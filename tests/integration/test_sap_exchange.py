@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ def work(url: str, folder: str) -> None:
 def config(url: str, folder: Path) -> SapMdusConfig:
     return SapMdusConfig.model_validate({
         "url": url, "journal": folder / "journal.sqlite", "orders": "required", "messages": 5, "again_tries": 1000,
-        "blocks": {"rows": 9, "age_secs": 1000},
+        "blocks": {"rows": 4, "age_secs": 1000},
     })  # fmt: skip
 
 
@@ -151,7 +152,8 @@ def test_a_sink_that_is_killed_between_sending_and_confirmation_sends_nothing_un
     with receiving(billing()) as receiver:
         kills = [ran(receiver.url, tmp_path, kill) for kill in KILLS]
         assert kills == [-signal.SIGKILL] * len(kills)
-        assert ran(receiver.url, tmp_path) == 0
+        # A clean stop leaves what the receiver wants later to the next start.
+        assert [ran(receiver.url, tmp_path) for _ in range(2)] == [0, 0]
     found = ended(receiver, tmp_path)
     expected = {str(1000 + point): f"{value(point, 1) // 1000}.500" for point in range(1, POINTS + 1)}
     del expected[str(1000 + UNKNOWN)]
@@ -165,4 +167,6 @@ def test_a_sink_that_is_killed_between_sending_and_confirmation_sends_nothing_un
     # What was sent again after a kill is known there; a reading is entered once, and corrected once.
     kinds = {kind for _, kind in receiver.refused}
     assert kinds == {"DUPLICATE_UUID", "UNKNOWN_REGISTER", "WRONG_ORDER", "BILLED"}
-    assert len(receiver.taken) == 2 * (POINTS - 2) + 1
+    taken = Counter(one.findtext("MeterReadingDocument/ID") for one in receiver.taken.values())
+    assert max(taken.values()) == 2
+    assert taken[late] == 1
