@@ -7,12 +7,13 @@ confirmed is not sent again. The file is the only copy of what the receiver has 
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 from pipeline.errors import ConfigError
 from sinks.sap_mdus.readings import Place, Reading
@@ -38,6 +39,8 @@ CREATE TABLE IF NOT EXISTS cases (
     order_id TEXT, revision INTEGER, billed TEXT NOT NULL, now TEXT NOT NULL, name TEXT NOT NULL,
     PRIMARY KEY (order_id, revision)) WITHOUT ROWID;
 """
+
+BUSY_SECS = 10.0
 
 OPEN, ENTERED, BILLED, CANCELLED = "OPEN", "ENTERED", "BILLED", "CANCELLED"
 """States of an order."""
@@ -79,6 +82,7 @@ class Journal:
         self.path = path
         self.id = ""
         self._db: sqlite3.Connection | None = None
+        self._held: IO[bytes] | None = None
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -90,11 +94,8 @@ class Journal:
         """Open or make the file; raises ConfigError when that cannot be."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            # A second process, or an old one that has not ended, must not write beside this one.
-            db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
+            self._lock()
+            db = self._connected()
             db.executescript(TABLES)
             db.execute("INSERT OR IGNORE INTO about VALUES ('id', ?)", (str(uuid.uuid4()),))
             ((self.id,),) = db.execute("SELECT value FROM about WHERE name = 'id'")
@@ -105,8 +106,37 @@ class Journal:
             ) from error  # fmt: skip
         self._db = db
 
+    def look(self) -> None:
+        """Open a file that is there, also while a sink has it; raises ConfigError when it is no journal."""
+        try:
+            self._db = self._connected()
+            ((self.id,),) = self._db.execute("SELECT value FROM about WHERE name = 'id'")
+        except (sqlite3.Error, ValueError) as error:
+            raise ConfigError(
+                "JOURNAL_UNUSABLE", where=str(self.path), what=str(error), do="name the journal of a sink"
+            ) from error
+
+    def _lock(self) -> None:
+        """A second sink, or an old one that has not ended, must not send beside this one."""
+        held = self.path.with_name(f"{self.path.name}.lock").open("wb")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held.close()
+            raise
+        self._held = held
+
+    def _connected(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECS)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
     def close(self) -> None:
         """Let go of the file."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         if self._db is not None:
             self._db.close()
             self._db = None
@@ -247,6 +277,45 @@ class Journal:
     def set_state(self, order_id: str, state: str) -> None:
         """An order has come into a state."""
         self.db.execute("UPDATE orders SET state = ? WHERE id = ?", (state, order_id))
+
+    # ------------------------------------------------------------------------------------------ for people
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Refused messages, with why."""
+        names = ("uuid", "message", "order", "code", "note")
+        rows = self.db.execute(
+            "SELECT uuid, service, order_id, code, note FROM messages WHERE state = ? ORDER BY number", (REFUSED,)
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def cases(self) -> list[dict[str, Any]]:
+        """Billed readings that have changed: what was billed, and what it is now; each value with its type."""
+        names = ("order", "revision", "billed", "now", "record")
+        rows = self.db.execute("SELECT order_id, revision, billed, now, name FROM cases ORDER BY order_id, revision")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def body(self, uuid: str) -> bytes | None:
+        """The octets of a message that is still here."""
+        row = self.db.execute("SELECT body FROM messages WHERE uuid = ?", (uuid,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def resend(self, uuid: str) -> bool:
+        """Let a refused message wait again; False: there is none, or its order has gone on without it."""
+        row = self.db.execute(
+            "SELECT number, order_id, body FROM messages WHERE uuid = ? AND state = ? AND length(body) > 0",
+            (uuid, REFUSED),
+        ).fetchone()
+        if row is None:
+            return False
+        number, order_id, body = row
+        order = self.order(order_id) if order_id else None
+        if order is not None:
+            newer = self.db.execute("SELECT 1 FROM messages WHERE order_id = ? AND number > ?", (order_id, number))
+            fits = order.state == OPEN or (order.state == ENTERED and order.uuid.encode() in body)
+            if not fits or newer.fetchone() is not None:
+                return False
+        self.db.execute("UPDATE messages SET state = ?, again = 0 WHERE uuid = ?", (WAITING, uuid))
+        return True
 
     def counts(self) -> dict[str, int]:
         """Messages and orders by state, and cases, for a page or a person."""

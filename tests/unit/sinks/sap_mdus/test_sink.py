@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.sap_receiver import Receiver, receiving
-from pipeline.errors import Fatal, Transient
+from cli.main import main
+from pipeline.errors import ConfigError, Fatal, Transient
 from schemas.mdus.check import Checker
 from schemas.mdus.names import EVENTS, SERIES
 from schemas.mdus.xml import body_of, name_of, parsed, text_at
@@ -301,4 +304,51 @@ def test_without_a_registry_the_sink_waits(receiver: Receiver, tmp_path: Path) -
     with pytest.raises(Transient, match="REGISTRY_AWAITED"):
         brought(sink, determinant(0))
     assert sink.journal.counts() == {"cases": 0}
+    sink.close()
+
+
+def test_two_sinks_do_not_share_a_journal(receiver: Receiver, tmp_path: Path) -> None:
+    sink = sink_of(receiver, tmp_path)
+    with pytest.raises(ConfigError, match="JOURNAL_UNUSABLE"):
+        sink_of(receiver, tmp_path)
+    sink.close()
+    sink_of(receiver, tmp_path).close()
+
+
+def test_a_refused_message_is_sent_again_under_its_uuid_when_a_person_says_so(
+    receiver: Receiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def kvarn(*arguments: str) -> Any:
+        with pytest.raises(SystemExit) as ended:
+            main(("sap", *arguments, "--json"))
+        assert not ended.value.code
+        return json.loads(capsys.readouterr().out)
+
+    receiver.registers = set()
+    sink = sink_of(receiver, tmp_path)
+    brought(sink, determinant(0))
+    path = str(tmp_path / "journal.sqlite")
+    # While the sink runs.
+    (row,) = kvarn("refused", path)
+    assert (row["message"], row["code"]) == ("results", "UNKNOWN_REGISTER")
+    assert kvarn("status", path)[0]["messages_refused"] == 1
+    assert kvarn("cases", path) == []
+    receiver.registers = None
+    assert kvarn("resend", path, row["uuid"], "none") == [
+        {"uuid": row["uuid"], "sent_again": True}, {"uuid": "none", "sent_again": False},
+    ]  # fmt: skip
+    brought(sink, determinant(1, 2))
+    assert row["uuid"] in receiver.taken
+    assert receiver.values() == ["1234.567", "1234.567"]
+    sink.close()
+
+
+def test_a_refused_message_that_was_overtaken_is_not_sent_again(receiver: Receiver, tmp_path: Path) -> None:
+    receiver.registers = set()
+    sink = sink_of(receiver, tmp_path)
+    brought(sink, determinant(0))
+    receiver.registers = None
+    brought(sink, determinant(1, closing=2_000_000))
+    ((uuid,),) = sink.journal.db.execute("SELECT uuid FROM messages WHERE state = 'REFUSED'")
+    assert not sink.journal.resend(uuid)
     sink.close()
