@@ -40,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("rejects", "cli.rejects.app:app", "List and show what was refused, and offer it again.", LOOK),
     Command("edits", "cli.edits.app:app", "Edits of readings: propose, approve, refuse, undo, list.", LOOK),
     Command("exceptions", "cli.exceptions.app:app", "The queue of exceptions, and work on it.", LOOK),
+    Command("sap", "cli.sap.app:app", "Messages to SAP: outcomes, refusals, bills to be made anew.", LOOK),
     Command("state", "cli.state.app:app", "Say what state holds and takes, by stage and area.", LOOK),
     Command("hygiene", "cli.hygiene:hygiene", "Completeness, timeliness, unexplained energy, counters, clocks.", LOOK),
     Command("readiness", "cli.readiness.app:readiness", "Which consumers of a cycle can be billed, and why not.", LOOK),

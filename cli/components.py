@@ -21,6 +21,7 @@ CONNECTOR_OUTPUTS: dict[str, dict[str, str | None]] = {
     "dlms_pull": {"results": "CommandResult", "journal": None},
     "edits": {"source": "Edit"},
     "prepaid": {"commands": "Command"},
+    "sap_orders": {"orders": "MeterReadingOrder"},
 }
 """Connector type -> its options that name a topic it writes beside frames, with the schema; None: raw bytes."""
 
@@ -33,7 +34,10 @@ SILENT_CONNECTORS = frozenset({"cold", "prepaid", "ticker"})
 OUTSIDE_CONNECTORS = frozenset({"readings_topic"})
 """Connector types that read what another system writes."""
 
-SINK_SCHEMAS = {"clickhouse": STORED_SCHEMAS}
+SINK_SCHEMAS = {
+    "clickhouse": STORED_SCHEMAS,
+    "sap_mdus": frozenset({"Determinant", "ReadingBatch", "Event", "MeterReadingOrder"}),
+}
 """Sink type -> schemas that it can store."""
 
 COUNTED = (Counted("nodes", "partitions", "node_energy"), Counted("losses", "sources", FIRST_LOG))

@@ -15,6 +15,7 @@ from connectors.mqtt.config import MqttConfig
 from connectors.parked.config import ParkedConfig
 from connectors.prepaid.config import PrepaidConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
+from connectors.sap_orders.config import SapOrdersConfig
 from connectors.ticker.config import TickerConfig
 
 CONNECTORS: dict[str, type[BaseModel]] = {
@@ -29,6 +30,7 @@ CONNECTORS: dict[str, type[BaseModel]] = {
     "parked": ParkedConfig,
     "prepaid": PrepaidConfig,
     "readings_topic": ReadingsTopicConfig,
+    "sap_orders": SapOrdersConfig,
     "ticker": TickerConfig,
 }
 """`type` in topologies.yaml -> options. Configurations import no client library, so `lint` needs none."""

@@ -30,6 +30,7 @@ from connectors.parked.config import ParkedConfig
 from connectors.phases import COMMAND_PHASES, PHASES
 from connectors.prepaid.config import PrepaidConfig
 from connectors.readings_topic.config import ReadingsTopicConfig
+from connectors.sap_orders.config import SapOrdersConfig
 from connectors.status import serve
 from connectors.ticker.config import TickerConfig
 from pipeline.errors import ConfigError, Transient
@@ -56,6 +57,7 @@ TYPES = {
     MqttConfig: "mqtt",
     ParkedConfig: "parked",
     ReadingsTopicConfig: "readings_topic",
+    SapOrdersConfig: "sap_orders",
     TickerConfig: "ticker",
 }
 Gathering = (
@@ -68,6 +70,7 @@ Gathering = (
     | MqttConfig
     | ParkedConfig
     | ReadingsTopicConfig
+    | SapOrdersConfig
 )
 """Those that have a pump."""
 DECODED = (FolderConfig, ParkedConfig, ReadingsTopicConfig)
@@ -215,6 +218,11 @@ async def _transport(
         from connectors.edits.connector import run as run_edits
 
         await run_edits(config, name, (environment.bootstrap, environment.contracts), pump, stop, pump.ready, own.tell)
+    elif isinstance(config, SapOrdersConfig):
+        from connectors.sap_orders.connector import run as run_orders
+
+        broker = (environment.bootstrap, environment.contracts)
+        await run_orders(config, broker, lambda: pump.registry, stop, pump.ready, own.tell)
     elif isinstance(config, ReadingsTopicConfig):
         from connectors.readings_topic.connector import run as run_topic
 

@@ -16,6 +16,7 @@ ExceptionWork  what somebody does about an exception
 Readiness      whether a consumer's billing cycle can be billed
 Payment        what is paid for an account, or changes what it owes
 LedgerEntry    an entry of a prepaid account's ledger
+MeterReadingOrder  what a billing system wants read, takes back, or has billed
 
 The tables here are what `schemas.render` makes the `.avsc` files from. Units stand in brackets at the start of a doc,
 and a doc says what null means wherever null is allowed. Code lists come from `pipeline.codes`.
@@ -33,6 +34,7 @@ from schemas.edits import EDIT, EXCEPTION_WORK
 from schemas.estimate_score import ESTIMATE_SCORE
 from schemas.facts import FACT
 from schemas.fields import Field, Record, enum, nullable
+from schemas.meter_reading_orders import METER_READING_ORDER
 from schemas.prepaid import LEDGER_ENTRY, PAYMENT
 from schemas.profile_rows import PROFILE_ROW
 from schemas.readiness import READINESS
@@ -242,4 +244,4 @@ STORED: tuple[Record, ...] = (
 STORED_SCHEMAS = frozenset({"ReadingBatch", *(one.name for one in STORED)})
 """Names of all schemas that sinks take: readings, and plain records."""
 
-RECORDS: tuple[Record, ...] = (*STORED, COMMAND, COMMAND_RESULT)
+RECORDS: tuple[Record, ...] = (*STORED, COMMAND, COMMAND_RESULT, METER_READING_ORDER)

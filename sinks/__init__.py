@@ -10,11 +10,13 @@ from pydantic import BaseModel
 from sinks.base import Sink
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.files.config import FilesConfig
+from sinks.sap_mdus.config import SapMdusConfig
 from sinks.webhook.config import WebhookConfig
 
 SINKS: dict[str, type[BaseModel]] = {
     "clickhouse": ClickHouseConfig,
     "files": FilesConfig,
+    "sap_mdus": SapMdusConfig,
     "webhook": WebhookConfig,
 }
 """`type` in topologies.yaml -> options. Configurations import no client library, so `lint` needs none."""
@@ -32,6 +34,12 @@ def _files(config: Any) -> Sink:
     return FilesSink(config)
 
 
+def _sap_mdus(config: Any) -> Sink:
+    from sinks.sap_mdus.sink import SapMdusSink
+
+    return SapMdusSink(config)
+
+
 def _webhook(config: Any) -> Sink:
     from sinks.webhook.sink import WebhookSink
 
@@ -41,6 +49,7 @@ def _webhook(config: Any) -> Sink:
 BUILDERS: dict[str, Callable[[Any], Sink]] = {
     "clickhouse": _clickhouse,
     "files": _files,
+    "sap_mdus": _sap_mdus,
     "webhook": _webhook,
 }
 """`type` -> the sink of a configuration; here the client library is imported."""

@@ -277,6 +277,8 @@ class SinkRunner:
             if stop.is_set():
                 return False
             self.log.wait(pause)
+            # What the block waits for may be the registry.
+            self._refresh_registry()
             if block not in self._pending:
                 return True
             pause = following

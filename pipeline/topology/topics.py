@@ -216,11 +216,20 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic("inspections", "field teams", "service point", None, "a connector", "outcomes of inspections", True),
     Topic("outage-state", "an outage stage", "node", None, "a connector, operations", "confirmed outages", True),
-    Topic("mr-orders", "billing", "service point", None, "a connector", "meter-reading orders", True),
+    Topic(
+        "mr-orders",
+        "the sap_orders connector, other systems",
+        "order",
+        "MeterReadingOrder",
+        "the sap_mdus sink",
+        "meter-reading orders of a billing system, one event a record: asked for, taken back, billed (docs/sap.md)",
+    ),
 )
 
 IMPLICIT = frozenset({"registry"})
 """Topics that workers and connectors use without being named at an edge."""
 
-FROM_OUTSIDE = frozenset({"command-results", "commands", "edits", "exception-work", "facts", "payments", "readiness"})
+FROM_OUTSIDE = frozenset(
+    {"command-results", "commands", "edits", "exception-work", "facts", "mr-orders", "payments", "readiness"}
+)
 """Topics that other systems write: that nothing in a file does is no finding."""

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sinks.documents.cim import cim_json, cim_xml
+from sinks.documents.determinants_csv import determinants_csv
 from sinks.documents.espi import espi
 from sinks.documents.ies import ies
 from sinks.documents.mscons import mscons
 from sinks.documents.names import FORMAT_SCHEMAS
+from sinks.documents.nem12 import nem12
 from sinks.documents.tables import csv_table, json_lines
 from sinks.records import Record
 
@@ -41,6 +43,10 @@ FORMATS: dict[str, Format] = {
     "espi": Format("xml", "application/atom+xml", espi, "Green Button: ESPI (NAESB REQ.21), an Atom feed"),
     "ies": Format("json", "application/json", ies, "India Energy Stack MeterData, profile INTERVAL (draft v0.6)"),
     "mscons": Format("edi", "application/edifact", mscons, "UN/EDIFACT D.04B MSCONS 2.4c, a message a meter"),
+    "nem12": Format("csv", "text/csv", nem12, "NEM12 of AEMO's Meter Data File Format, days of market time"),
+    "determinants-csv": Format(
+        "csv", "text/csv", determinants_csv, "determinants as a billing team reads them: kWh, rupees, local dates"
+    ),
 }
 """Name in topologies.yaml -> format."""
 

@@ -6,7 +6,9 @@ from typing import Literal
 
 from schemas.records import STORED_SCHEMAS
 
-FormatName = Literal["jsonl", "csv", "cim-xml", "cim-json", "espi", "ies", "mscons"]
+FormatName = Literal[
+    "jsonl", "csv", "cim-xml", "cim-json", "espi", "ies", "mscons", "nem12", "determinants-csv"
+]  # fmt: skip
 
 READINGS = frozenset({"ReadingBatch"})
 
@@ -18,5 +20,7 @@ FORMAT_SCHEMAS: dict[str, frozenset[str]] = {
     "espi": READINGS,
     "ies": READINGS,
     "mscons": READINGS,
+    "nem12": READINGS,
+    "determinants-csv": frozenset({"Determinant"}),
 }
 """Format -> schemas of the records that it has a place for."""

@@ -16,6 +16,24 @@ ESPI_LINEAR = "9"
 MSCONS = {"ACTUAL": "220", "SUSPECT": "20", "ESTIMATED": "67", "MANUAL": "67", "DERIVED": "220"}
 """Quality -> qualifier of QTY: 220 true value, 67 substitute, 20 not to be used."""
 
+NEM12_TYPES = {
+    "OUTAGE": 19, "CHECK_METER": 11, "LINEAR": 17, "LIKE_DAY": 15, "NEAR_DAY": 14, "SCALED": 15, "ZONE_SCALED": 15,
+    "FLAT": 17, "CARRIED": 17, "ROUNDING": 12, "HEAD_END": 18, "CLOCK_SET": 12, "PREVIOUS_PERIOD": 51,
+    "CLASS_PROFILE": 57, "NEIGHBOURS": 57, "TEMPERATURE": 15, "REGISTER": 65, "REGISTER_LINE": 65, "AGREED": 16,
+    "WEIGHTED_DAYS": 15, "MEDIAN_DAYS": 15, "BRIDGE": 15, "MANUAL": 16,
+}  # fmt: skip
+"""Method -> substitution type of NEM12."""
+
+
+def nem12_quality(interval: Interval, channel: str) -> str:
+    """QualityMethod of a value: A, N, or S and the substitution type."""
+    quality = interval.qualities[channel]
+    if quality == "ACTUAL":
+        return "A"
+    if quality == "SUSPECT":
+        return "N"
+    return f"S{NEM12_TYPES.get(interval.method, {'DERIVED': 12, 'MANUAL': 16}.get(quality, 18))}"
+
 
 def cim_quality(interval: Interval, channel: str) -> str:
     """ReadingQualityType of a value."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sinks.buffer import BlockLimits
 from sinks.documents.names import FormatName
@@ -19,6 +19,9 @@ class FilesConfig(BaseModel):
 
     folder: Path = Field(description="folder of the files; a folder for each topic is made in it")
     format: FormatName = Field("jsonl", description="what a file is written as: docs/ways-out.md")
+    division: str = Field(
+        "", description="with determinants-csv: only service points that this node of the network feeds, by name or id"
+    )
     timezone: str = Field("Asia/Kolkata", description="zone of local times in formats that have them")
     blocks: BlockLimits = Field(
         default_factory=lambda: BlockLimits(rows=50_000, age_secs=60.0),
@@ -34,3 +37,9 @@ class FilesConfig(BaseModel):
     def _known(cls, zone: str) -> str:
         ZoneInfo(zone)
         return zone
+
+    @model_validator(mode="after")
+    def _of_determinants(self) -> FilesConfig:
+        if self.division and self.format != "determinants-csv":
+            raise ValueError("division: only with `format: determinants-csv`")
+        return self

@@ -12,12 +12,15 @@ import uuid
 import zlib
 from pathlib import Path
 
+from pipeline.columns import Array
 from pipeline.errors import ConfigError, Transient
+from pipeline.reference import Registry
 from sinks.base import Sink
 from sinks.documents import FORMATS, schemas_of
+from sinks.documents.division import of_points, points_of
 from sinks.documents.rows import document_rows
 from sinks.files.config import FilesConfig
-from sinks.records import Block
+from sinks.records import Block, Record
 
 MARK = ".kvarn-sink"
 """File with the folder's identity: a folder that was emptied or exchanged is another one."""
@@ -31,6 +34,7 @@ class FilesSink(Sink):
         self.config = config
         self.format = FORMATS[config.format]
         self.schemas = schemas_of(config.format)
+        self._points: Array | None = None
 
     def open(self) -> None:
         """Make the folder; raises ConfigError when it cannot be written to."""
@@ -51,20 +55,36 @@ class FilesSink(Sink):
 
     def write(self, block: Block) -> int:
         """Write a block as a file; raises Transient when the disk is full or away."""
-        if not document_rows(block.records):
+        records = self._of_division(block.records)
+        if not document_rows(records):
             return 0
         path = self.path_of(block)
         try:
             if not path.exists():
                 self._check_room()
                 path.parent.mkdir(exist_ok=True)
-                _write_durably(path, self.format.render(block.records, path.stem, self.config.timezone))
+                _write_durably(path, self.format.render(records, path.stem, self.config.timezone))
         except OSError as error:
             raise Transient(
                 "FOLDER_AWAY", where=str(path), what=str(error), do="bring the folder back, or give its disk more room"
             ) from error
         self.moments.reach("sink-in-block")
         return block.rows
+
+    def take_registry(self, version: str, registry: Registry) -> None:
+        """Which service points the division has."""
+        if self.config.division:
+            self._points = points_of(registry, self.config.division)
+
+    def _of_division(self, records: list[Record]) -> list[Record]:
+        if not self.config.division:
+            return records
+        if self._points is None:
+            raise Transient(
+                "REGISTRY_AWAITED", where=self.config.division, what="there is no registry yet",
+                do="publish the registry: kvarn registry apply",
+            )  # fmt: skip
+        return of_points(records, self._points)
 
     def path_of(self, block: Block) -> Path:
         """topic/topic-LOG-pPARTITION-FIRST-LAST.ending; LOG is a checksum of the topic's id."""

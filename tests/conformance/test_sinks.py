@@ -11,7 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from bench.sap_receiver import Receiver as SapReceiver
+from bench.sap_receiver import receiving as sap_receiving
 from bench.warehouse.process import WarehouseProcess
+from schemas.mdus.names import EVENTS, SERIES
+from schemas.mdus.xml import name_of, text_at
 from sinks.base import Sink
 from sinks.buffer import BlockLimits
 from sinks.clickhouse.config import ClickHouseConfig
@@ -21,11 +25,15 @@ from sinks.files.config import FilesConfig
 from sinks.files.sink import FilesSink
 from sinks.memory import ListSink
 from sinks.records import Block
+from sinks.sap_mdus.config import SapMdusConfig
+from sinks.sap_mdus.names import uuid_of
+from sinks.sap_mdus.sink import SapMdusSink
 from sinks.webhook.config import WebhookConfig
 from sinks.webhook.sink import WebhookSink
-from tests.builders_readings import PLAIN, plain_origins
+from tests.builders_readings import LOG, PLAIN, plain_origins, plain_record
 from tests.conformance.sink_laws import Row, SinkLaws, Storage, expected
 from tests.unit.sinks.receiver import Receiver, receiving
+from tests.unit.sinks.sap_mdus.builders import determinant, devices
 
 
 @dataclass
@@ -105,6 +113,61 @@ class Posted(Documents):
 
     def text(self) -> bytes:
         return b"".join(self.receiver.bodies.values())
+
+
+PLACES = [(partition, offset) for partition in range(2) for offset in range(40)]
+"""Where the records of the laws come from: the names of messages are made of it."""
+
+
+@dataclass
+class Sap(Storage):
+    receiver: SapReceiver
+    path: Path
+
+    def sink(self, limits: BlockLimits) -> Sink:
+        settings = {"url": self.receiver.url, "journal": self.path, "blocks": limits, "series": ["wh_imp"]}
+        sink = SapMdusSink(SapMdusConfig.model_validate(settings))
+        sink.take_registry("1", devices(2_000))
+        return sink
+
+    def _taken(self, message: str) -> list[tuple[str, Any]]:
+        return [(uuid, one) for uuid, one in self.receiver.taken.items() if name_of(one) == message]
+
+    def readings(self, sink: Sink) -> list[Row]:
+        found = []
+        for uuid, one in self._taken(SERIES.message):
+            series = one.find(SERIES.subject)
+            point = int(text_at(series, "UtilitiesMeasurementTaskAssignmentRole/UtilitiesPointOfDeliveryPartyID"))
+            named = ("series", LOG), (point, f"{point + 0x4B56_4E00_0000_0000:016X}", "wh_imp")
+            (place,) = [place for place in PLACES if uuid_of(*named[0], *place, *named[1]) == uuid]
+            found.append((*place, point, int(text_at(series, "Item/Quantity").replace(".", ""))))
+        return sorted(found)
+
+    def plain(self, sink: Sink, schema: str) -> list[tuple[int, int]]:
+        kind = {"Event": "event"}[schema]
+        every = [(offset, index) for offset in range(4) for index in range(4)]
+        uuids = [uuid for uuid, _ in self._taken(EVENTS.message)]
+        return sorted(place for place in every for uuid in uuids
+                      if uuid_of(kind, "/".join(map(str, (LOG, 0, *place)))) == uuid)  # fmt: skip
+
+
+class TestSapMdus(SinkLaws):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Iterator[Storage]:
+        with sap_receiving() as receiver:
+            yield Sap(receiver, tmp_path / "journal.sqlite")
+
+    def test_plain_records_of_every_schema_arrive(self, storage: Storage) -> None:
+        places = [(offset, index) for offset in range(3) for index in range(4)]
+        assert isinstance(storage, Sap)
+        with self.opened(storage) as sink:
+            for position, (offset, index) in enumerate(places):
+                sink.accept(plain_record("Event", offset, index, position=position))
+            for offset in range(12):
+                sink.accept(determinant(offset, 1 + offset))
+            sink.flush()
+            assert storage.plain(sink, "Event") == places
+            assert len(storage.receiver.values()) == 12
 
 
 class TestFiles(SinkLaws):

@@ -85,7 +85,7 @@ def test_our_reader_of_the_format_reads_the_same(form: str, reader: str) -> None
     assert len(set(by_quality)) == 3
 
 
-@pytest.mark.parametrize("form", list(FORMATS))
+@pytest.mark.parametrize("form", [form for form in FORMATS if "ReadingBatch" in FORMAT_SCHEMAS[form]])
 def test_the_same_block_gives_the_same_octets(form: str) -> None:
     records = [slot(number) for number in range(3)]
     first, second = (FORMATS[form].render(records, "readings-1", ZONE) for _ in range(2))
@@ -93,14 +93,14 @@ def test_the_same_block_gives_the_same_octets(form: str) -> None:
     assert first
 
 
-@pytest.mark.parametrize("form", ["cim-xml", "cim-json", "espi", "ies", "mscons"])
+@pytest.mark.parametrize("form", ["cim-xml", "cim-json", "espi", "ies", "mscons", "nem12"])
 def test_of_two_revisions_of_an_interval_the_newer_is_sent(form: str) -> None:
     older, newer = slot(0), slot(0)
     assert isinstance(newer.value, ReadingBatch)
     newer.value.revision += np.uint64(1 << 30)
     newer.value.energy[:, 0] = 123_456
     octets = FORMATS[form].render([newer, older], "readings-1", ZONE)
-    assert octets.count({"mscons": b"123,456"}.get(form, b"123456")) == POINTS
+    assert octets.count({"mscons": b"123,456", "nem12": b"123.456"}.get(form, b"123456")) == POINTS
 
 
 def test_cim_json_says_what_cim_xml_says() -> None:

@@ -1,0 +1,141 @@
+"""A message of SAP judged: records of the topic of orders, and the confirmation that answers it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from connectors.readings_in.devices import device_of
+from connectors.sap_orders.config import SapOrdersConfig
+from pipeline.channels import ENERGY
+from pipeline.lookup import find
+from pipeline.reference import Registry
+from schemas.mdus.check import Checker
+from schemas.mdus.names import CANCELLATIONS, IN, OPENING_REASONS, REASONS, Service
+from schemas.mdus.xml import (
+    SOAP,
+    UnreadableError,
+    body_of,
+    confirmation,
+    element,
+    enveloped,
+    name_of,
+    parsed,
+    stamp,
+    text_at,
+)
+
+OrderRecord = dict[str, Any]
+"""A MeterReadingOrder."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is to be written, and then answered."""
+
+    records: tuple[OrderRecord, ...]
+    answer: bytes
+    status: int = 200
+    refused: int = 0
+
+
+class RefusedError(ValueError):
+    """One order cannot be taken: (TypeID, note)."""
+
+    def __init__(self, kind: str, note: str) -> None:
+        super().__init__(note)
+        self.kind, self.note = kind, note
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges by the options, the schemas, and names of devices."""
+
+    config: SapOrdersConfig
+    checker: Checker
+    names: Mapping[str, int]
+
+    def judged(self, octets: bytes, registry: Registry, now: int) -> Judged:
+        """Records and answer of a request. now: epoch seconds UTC."""
+        try:
+            root = parsed(octets)
+            wrapped, message = name_of(root) == "Envelope", body_of(root)
+        except UnreadableError as error:
+            return Judged((), _fault(str(error)), 400, 1)
+        service = IN.get(name_of(message))
+        said = self.checker.fault(message) if service is not None else f"{name_of(message)} is not taken here"
+        if service is None or said:
+            return Judged((), _fault(said), 500, 1)
+        records, outcomes = [], []
+        for one in message.findall(service.message):
+            uuid = text_at(one, "MessageHeader/UUID")
+            try:
+                records.append(self._record(service, one.find(service.subject), registry, uuid, now))
+                outcomes.append((uuid, ()))
+            except RefusedError as error:
+                outcomes.append((uuid, ((error.kind, error.note),)))
+        uuid = text_at(message, "MessageHeader/UUID")
+        head = {"ReferenceUUID": uuid or None, "CreationDateTime": stamp(now)}
+        answer = confirmation(service, head, outcomes, now, self.config.namespace)
+        return Judged(tuple(records), enveloped(answer) if wrapped else answer, refused=len(outcomes) - len(records))
+
+    def _record(self, service: Service, document: Any, registry: Registry, uuid: str, now: int) -> OrderRecord:
+        common: OrderRecord = {"id": text_at(document, "ID"), "received_at": now, "message": uuid}
+        if service is CANCELLATIONS:
+            return {
+                **common, "event": "CANCELLED", "service_point": 0, "device": "", "device_id": "",
+                "measurement_task": "", "channel": ENERGY[0].name, "reason": "", "time": 0,
+            }  # fmt: skip
+        reason = text_at(document, "MeterReadingReasonCode")
+        if reason not in REASONS:
+            raise RefusedError("UNKNOWN_REASON", f"reason code {reason}")
+        task = document.find("UtilitiesMeasurementTask")
+        obis = text_at(task, "UtilitiesObjectIdentificationSystemCodeText")
+        channel = self.config.registers.get(obis)
+        if channel is None:
+            raise RefusedError("UNKNOWN_REGISTER", f"register {obis or 'without OBIS code'}")
+        when = self._midnight(text_at(document, "ScheduledMeterReadingDate"))
+        device_id = text_at(task, "UtilitiesDevice/UtilitiesDeviceID")
+        device = device_of(device_id, "auto", self.names)
+        # What is read last belongs to the device that stood there until then.
+        point = point_of(registry, device, when - (reason not in OPENING_REASONS))
+        if not point:
+            raise RefusedError("UNKNOWN_DEVICE", f"device {device_id} measures no service point then")
+        return {
+            **common, "event": "ORDERED", "service_point": point, "device": f"{device:016X}", "device_id": device_id,
+            "measurement_task": text_at(task, "UtilitiesMeasurementTaskID"), "channel": channel, "reason": reason,
+            "time": when,
+        }  # fmt: skip
+
+    def _midnight(self, text: str) -> int:
+        try:
+            day = date.fromisoformat(text[:10])
+            return int(datetime.combine(day, time(0), ZoneInfo(self.config.timezone)).timestamp())
+        except (ValueError, OverflowError) as error:
+            raise RefusedError("DATE_UNUSABLE", text) from error
+
+
+def point_of(registry: Registry, device: int, when: int) -> int:
+    """The service point that a device measures at a time; 0: none."""
+    if not device:
+        return 0
+    row = int(find(*registry.by_device, np.uint64(device)))
+    while 0 <= row < len(registry.device) and int(registry.device[row]) == device:
+        if int(registry.valid_from[row]) <= when < int(registry.valid_to[row]):
+            return int(registry.service_point[row])
+        row += 1
+    return 0
+
+
+def _fault(text: str) -> bytes:
+    """A SOAP 1.1 fault: what came cannot be taken as a whole."""
+    return enveloped(
+        b'<soapenv:Fault xmlns:soapenv="%s">%s%s</soapenv:Fault>' % (
+            SOAP.encode(), element("faultcode", {"": "soapenv:Client"}), element("faultstring", {"": text})
+        )
+    )  # fmt: skip

@@ -1,0 +1,337 @@
+"""The sink's journal, an SQLite file: orders and readings, messages that wait for a confirmation, and what was said.
+
+Messages of a block are kept, with their UUIDs and octets, in the transaction that says that the block is taken; then
+they are sent. So whatever breaks in between, the same octets go out under the same UUIDs, and a message that was
+confirmed is not sent again. The file is the only copy of what the receiver has said: it belongs on a disk that stays.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from pipeline.errors import ConfigError
+from sinks.sap_mdus.readings import Place, Reading
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS blocks (topic TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS readings (
+    service_point INTEGER, channel TEXT, time INTEGER, edge TEXT, revision INTEGER NOT NULL, wh INTEGER,
+    type_code TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (service_point, channel, time, edge)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS orders (
+    id TEXT PRIMARY KEY, service_point INTEGER NOT NULL, channel TEXT NOT NULL, time INTEGER NOT NULL,
+    edge TEXT NOT NULL, own INTEGER NOT NULL, reason TEXT NOT NULL, device_id TEXT NOT NULL, task TEXT NOT NULL,
+    state TEXT NOT NULL, uuid TEXT NOT NULL, shown TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS orders_by_place ON orders (service_point, channel, time, edge);
+CREATE TABLE IF NOT EXISTS messages (
+    number INTEGER PRIMARY KEY, uuid TEXT UNIQUE NOT NULL, topic TEXT NOT NULL, block TEXT NOT NULL,
+    service TEXT NOT NULL, created INTEGER NOT NULL, body BLOB NOT NULL, order_id TEXT NOT NULL, shown TEXT NOT NULL,
+    state TEXT NOT NULL, sent INTEGER NOT NULL, again INTEGER NOT NULL, code TEXT NOT NULL, note TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS messages_by_state ON messages (state, number);
+CREATE INDEX IF NOT EXISTS messages_by_order ON messages (order_id, state) WHERE order_id != '';
+CREATE TABLE IF NOT EXISTS cases (
+    order_id TEXT, revision INTEGER, billed TEXT NOT NULL, now TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (order_id, revision)) WITHOUT ROWID;
+"""
+
+BUSY_SECS = 10.0
+
+OPEN, ENTERED, BILLED, CANCELLED = "OPEN", "ENTERED", "BILLED", "CANCELLED"
+"""States of an order."""
+WAITING, ACCEPTED, REFUSED, REPLACED = "WAITING", "ACCEPTED", "REFUSED", "REPLACED"
+"""States of a message."""
+
+
+class Order(NamedTuple):
+    """An order and what is known of it. `own`: nobody ordered it, the reading itself made it; `shown`: what was last
+    accepted, value and type; `uuid`: of the message that said so."""
+
+    id: str
+    place: Place
+    own: bool
+    reason: str
+    device_id: str
+    task: str
+    state: str = OPEN
+    uuid: str = ""
+    shown: str = ""
+
+
+class Message(NamedTuple):
+    """A message that is kept until it is confirmed. `order_id`, `shown`: of results alone."""
+
+    uuid: str
+    service: str
+    created: int
+    body: bytes
+    order_id: str = ""
+    shown: str = ""
+    again: int = 0
+
+
+class Journal:
+    """Use: `open()`; changes within `transaction()`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = ""
+        self._db: sqlite3.Connection | None = None
+        self._held: IO[bytes] | None = None
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The open file."""
+        assert self._db is not None, "open() first"
+        return self._db
+
+    def open(self) -> None:
+        """Open or make the file; raises ConfigError when that cannot be."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock()
+            db = self._connected()
+            db.executescript(TABLES)
+            db.execute("INSERT OR IGNORE INTO about VALUES ('id', ?)", (str(uuid.uuid4()),))
+            ((self.id,),) = db.execute("SELECT value FROM about WHERE name = 'id'")
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(
+                "JOURNAL_UNUSABLE", where=str(self.path), what=str(error),
+                do="name a file that this process alone may write to",
+            ) from error  # fmt: skip
+        self._db = db
+
+    def look(self) -> None:
+        """Open a file that is there, also while a sink has it; raises ConfigError when it is no journal."""
+        try:
+            self._db = self._connected()
+            ((self.id,),) = self._db.execute("SELECT value FROM about WHERE name = 'id'")
+        except (sqlite3.Error, ValueError) as error:
+            raise ConfigError(
+                "JOURNAL_UNUSABLE", where=str(self.path), what=str(error), do="name the journal of a sink"
+            ) from error
+
+    def _lock(self) -> None:
+        """A second sink, or an old one that has not ended, must not send beside this one."""
+        held = self.path.with_name(f"{self.path.name}.lock").open("wb")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held.close()
+            raise
+        self._held = held
+
+    def _connected(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECS)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes in it hold, or none."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    # ------------------------------------------------------------------------------------------ blocks
+
+    def has(self, topic: str, token: str) -> bool:
+        """Whether this block is the last one that was taken of its topic."""
+        return (
+            self.db.execute("SELECT 1 FROM blocks WHERE (topic, token) = (?, ?)", (topic, token)).fetchone() is not None
+        )
+
+    def begin(self, topic: str, token: str) -> None:
+        """Take a block: those before it in its topic are committed, so what was confirmed of them can go."""
+        self.db.execute(
+            "DELETE FROM messages WHERE topic = ? AND block != ? AND state IN (?, ?)",
+            (topic, token, ACCEPTED, REPLACED),
+        )
+        self.db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?)", (topic, token))
+
+    def forget(self, before: int) -> None:
+        """Drop readings, and orders of them that are done, from before a time (epoch seconds UTC)."""
+        self.db.execute("DELETE FROM readings WHERE time < ?", (before,))
+        self.db.execute("DELETE FROM orders WHERE time < ? AND (own OR state != ?)", (before, OPEN))
+
+    # ------------------------------------------------------------------------------------------ readings and orders
+
+    def keep(self, reading: Reading) -> bool:
+        """Keep the newest revision of a reading; False when there is one as new already."""
+        place = reading.place
+        row = (*_key(place), reading.revision, reading.wh, reading.type_code, reading.name)
+        done = self.db.execute(
+            "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "revision = excluded.revision, wh = excluded.wh, type_code = excluded.type_code, name = excluded.name "
+            "WHERE excluded.revision > readings.revision",
+            row,
+        )
+        return done.rowcount > 0
+
+    def reading(self, place: Place) -> Reading | None:
+        """The reading at a place, if there was one."""
+        row = self.db.execute(
+            "SELECT revision, wh, type_code, name FROM readings "
+            "WHERE (service_point, channel, time, edge) = (?, ?, ?, ?)",
+            _key(place),
+        ).fetchone()
+        return None if row is None else Reading(place, *row)
+
+    def put_order(self, order: Order) -> None:
+        """Keep an order, in place of one with its id."""
+        row = (order.id, *_key(order.place), int(order.own), *order[3:])
+        self.db.execute("INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def order(self, id: str) -> Order | None:
+        """The order of an id, if there is one."""
+        return _order(self.db.execute("SELECT * FROM orders WHERE id = ?", (id,)).fetchone())
+
+    def orders_at(self, place: Place) -> list[Order]:
+        """The orders of a reading, by their ids."""
+        rows = self.db.execute(
+            "SELECT * FROM orders WHERE (service_point, channel, time, edge) = (?, ?, ?, ?) ORDER BY id", _key(place)
+        )
+        return [order for row in rows if (order := _order(row)) is not None]
+
+    def case(self, order: Order, reading: Reading, now: str) -> None:
+        """A billed reading has changed: somebody must decide on a new bill."""
+        row = (order.id, reading.revision, order.shown, now, reading.name)
+        self.db.execute("INSERT OR IGNORE INTO cases VALUES (?, ?, ?, ?, ?)", row)
+
+    # ------------------------------------------------------------------------------------------ messages
+
+    def put(
+        self, topic: str, token: str, message: Message, state: str = WAITING, code: str = "", note: str = ""
+    ) -> None:
+        """Keep a message, unless one of its UUID is there."""
+        self.db.execute(
+            "INSERT OR IGNORE INTO messages (uuid, topic, block, service, created, body, order_id, shown, state, sent, "
+            "again, code, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
+            (message.uuid, topic, token, message.service, message.created, message.body, message.order_id,
+             message.shown, state, code, note),
+        )  # fmt: skip
+
+    def under_way(self, order_id: str) -> str:
+        """UUID of the last message of an order whose outcome is not known though it may have been sent; or empty."""
+        row = self.db.execute(
+            "SELECT uuid FROM messages WHERE order_id = ? AND state = ? AND sent > 0 ORDER BY number DESC LIMIT 1",
+            (order_id, WAITING),
+        ).fetchone()
+        return "" if row is None else str(row[0])
+
+    def replace(self, order_id: str) -> None:
+        """Leave away what was to be sent of an order and never was."""
+        self.db.execute(
+            "UPDATE messages SET state = ? WHERE order_id = ? AND state = ? AND sent = 0", (REPLACED, order_id, WAITING)
+        )
+
+    def waiting(self, limit: int) -> list[Message]:
+        """The first messages without an outcome, in the order in which they were made; all of one service."""
+        rows = self.db.execute(
+            "SELECT uuid, service, created, body, order_id, shown, again FROM messages WHERE state = ? ORDER BY number "
+            "LIMIT ?", (WAITING, limit),
+        ).fetchall()  # fmt: skip
+        found = [Message(*row) for row in rows]
+        return [message for message in found if message.service == found[0].service]
+
+    def sending(self, messages: Sequence[Message]) -> None:
+        """They are about to be sent: from now on the receiver may have them."""
+        self.db.executemany("UPDATE messages SET sent = sent + 1 WHERE uuid = ?", [(one.uuid,) for one in messages])
+
+    def settle(self, message: Message, state: str, code: str = "", note: str = "") -> None:
+        """What became of a message. An accepted result changes its order."""
+        self.db.execute(
+            "UPDATE messages SET state = ?, code = ?, note = ? WHERE uuid = ?", (state, code, note, message.uuid)
+        )
+        if state == ACCEPTED and message.order_id:
+            self.db.execute(
+                "UPDATE orders SET state = CASE state WHEN ? THEN ? ELSE state END, uuid = ?, shown = ? WHERE id = ?",
+                (OPEN, ENTERED, message.uuid, message.shown, message.order_id),
+            )
+
+    def later(self, message: Message, code: str, note: str) -> None:
+        """The receiver wants it later."""
+        self.db.execute(
+            "UPDATE messages SET again = again + 1, code = ?, note = ? WHERE uuid = ?", (code, note, message.uuid)
+        )
+
+    def set_state(self, order_id: str, state: str) -> None:
+        """An order has come into a state."""
+        self.db.execute("UPDATE orders SET state = ? WHERE id = ?", (state, order_id))
+
+    # ------------------------------------------------------------------------------------------ for people
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Refused messages, with why."""
+        names = ("uuid", "message", "order", "code", "note")
+        rows = self.db.execute(
+            "SELECT uuid, service, order_id, code, note FROM messages WHERE state = ? ORDER BY number", (REFUSED,)
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def cases(self) -> list[dict[str, Any]]:
+        """Billed readings that have changed: what was billed, and what it is now; each value with its type."""
+        names = ("order", "revision", "billed", "now", "record")
+        rows = self.db.execute("SELECT order_id, revision, billed, now, name FROM cases ORDER BY order_id, revision")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def body(self, uuid: str) -> bytes | None:
+        """The octets of a message that is still here."""
+        row = self.db.execute("SELECT body FROM messages WHERE uuid = ?", (uuid,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def resend(self, uuid: str) -> bool:
+        """Let a refused message wait again; False: there is none, or its order has gone on without it."""
+        row = self.db.execute(
+            "SELECT number, order_id, body FROM messages WHERE uuid = ? AND state = ? AND length(body) > 0",
+            (uuid, REFUSED),
+        ).fetchone()
+        if row is None:
+            return False
+        number, order_id, body = row
+        order = self.order(order_id) if order_id else None
+        if order is not None:
+            newer = self.db.execute("SELECT 1 FROM messages WHERE order_id = ? AND number > ?", (order_id, number))
+            fits = order.state == OPEN or (order.state == ENTERED and order.uuid.encode() in body)
+            if not fits or newer.fetchone() is not None:
+                return False
+        self.db.execute("UPDATE messages SET state = ?, again = 0 WHERE uuid = ?", (WAITING, uuid))
+        return True
+
+    def counts(self) -> dict[str, int]:
+        """Messages and orders by state, and cases, for a page or a person."""
+        found = {f"messages_{state.lower()}": count for state, count in
+                 self.db.execute("SELECT state, count(*) FROM messages GROUP BY state")}  # fmt: skip
+        found |= {f"orders_{state.lower()}": count for state, count in
+                  self.db.execute("SELECT state, count(*) FROM orders GROUP BY state")}  # fmt: skip
+        ((found["cases"],),) = self.db.execute("SELECT count(*) FROM cases")
+        return found
+
+
+def _key(place: Place) -> tuple[int, str, int, str]:
+    return place.service_point, place.channel, place.time, place.edge
+
+
+def _order(row: tuple[object, ...] | None) -> Order | None:
+    if row is None:
+        return None
+    return Order(str(row[0]), Place(*row[1:5]), bool(row[5]), *map(str, row[6:]))  # type: ignore[arg-type]

@@ -1,0 +1,173 @@
+"""The SAP sink: takes blocks into its journal, and sends until each message is confirmed or refused.
+
+Guarantees: nothing is lost, for a block is committed once every message of it has an outcome. A message may be sent
+more than once (its answer was lost), always with the same octets under the same UUID: a receiver that says that it
+has it already has accepted it. A refused message is kept in the journal with the receiver's reason, and the others go
+on; when the receiver refuses one after the other, the fault is not theirs, and the sink stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from pipeline.errors import Fatal, Transient
+from pipeline.reference import Registry
+from sinks.base import Sink
+from sinks.documents.tables import mappings_of
+from sinks.records import Block, Record
+from sinks.sap_mdus.answer import Answer, Outcome
+from sinks.sap_mdus.config import SapMdusConfig
+from sinks.sap_mdus.documents import Documents
+from sinks.sap_mdus.journal import ACCEPTED, BILLED, REFUSED, Journal, Message
+from sinks.sap_mdus.others import event_message, series_messages
+from sinks.sap_mdus.post import Post
+from sinks.sap_mdus.readings import Standing, readings_of, standing
+
+DAY_SECS = 86_400
+MOST_IN_A_ROW = 10
+"""Messages that are refused by a fault one after the other before the sink stops."""
+
+log = structlog.get_logger()
+
+
+class SapMdusSink(Sink):
+    """`type: sap_mdus` in topologies.yaml."""
+
+    schemas = frozenset({"Determinant", "ReadingBatch", "Event", "MeterReadingOrder"})
+
+    def __init__(self, config: SapMdusConfig) -> None:
+        # One process alone: a reading and its order stand in different partitions.
+        super().__init__(config.blocks, exclusive=True)
+        self.config = config
+        self.journal = Journal(config.journal)
+        self._post = Post(config)
+        self._registry: Registry | None = None
+        self._refused_in_a_row = 0
+
+    def open(self) -> None:
+        """Open the journal and make ready to connect."""
+        self._post.open()
+        self.journal.open()
+        # Without its journal the sink does not know what it has sent: another journal is another place.
+        self.place = f"{self.config.url} {self.journal.id}"
+
+    def take_registry(self, version: str, registry: Registry) -> None:
+        """Which device stands at which service point, and its multiplying factor."""
+        self._registry = registry
+
+    def write(self, block: Block) -> int:
+        """Take a block, and send; raises Transient while messages have no outcome."""
+        if not self.journal.has(block.topic, block.token):
+            with self.journal.transaction():
+                self._take(block)
+        while messages := self.journal.waiting(self.config.messages):
+            self._send(messages)
+        return block.rows
+
+    def close(self) -> None:
+        """Close connection and journal."""
+        self._post.close()
+        self.journal.close()
+
+    # ------------------------------------------------------------------------------------------ taking
+
+    def _take(self, block: Block) -> None:
+        self.journal.begin(block.topic, block.token)
+        documents = Documents(self.config, self.journal, self._standing, block.topic, block.token)
+        for record in block.records:
+            self._take_record(record, documents, block)
+
+    def _take_record(self, record: Record, documents: Documents, block: Block) -> None:
+        if record.schema == "ReadingBatch":
+            for message in series_messages(record, self.config):
+                self.journal.put(block.topic, block.token, message)
+            return
+        newest = 0
+        for row in mappings_of([record]):
+            if record.schema == "Event":
+                self.journal.put(block.topic, block.token, event_message(row, self.config))
+            elif record.schema == "MeterReadingOrder":
+                documents.take_order(row)
+            elif row["kind"] in self.config.kinds and (self.config.provisional or row["state"] == "FINAL"):
+                newest = max(newest, row["period_end"])
+                for reading in readings_of(row, self._standing):
+                    documents.take_reading(reading)
+        if newest:
+            self.journal.forget(newest - self.config.keep_days * DAY_SECS)
+
+    def _standing(self, service_point: int, time: int) -> Standing | None:
+        if self._registry is None:
+            raise Transient(
+                "REGISTRY_AWAITED", where=self.config.url, what="there is no registry yet, and devices stand in it",
+                do="publish the registry: kvarn registry apply",
+            )  # fmt: skip
+        return standing(self._registry, service_point, time)
+
+    # ------------------------------------------------------------------------------------------ sending
+
+    def _send(self, messages: Sequence[Message]) -> None:
+        with self.journal.transaction():
+            self.journal.sending(messages)
+        answer = self._post.send(messages)
+        # The receiver has them, and nobody here knows it yet.
+        self.moments.reach("sink-in-block")
+        if answer.fault:
+            self._halve(messages, answer)
+            return
+        with self.journal.transaction():
+            later = [message for message in messages if not self._settle(message, answer.outcomes.get(message.uuid))]
+        if len(later) < len(messages):
+            self._refused_in_a_row = 0
+        if later:
+            raise Transient(
+                "SAP_LATER", where=self.config.url,
+                what=f"{len(later)} of {len(messages)} messages have no outcome yet",
+                do="see `kvarn sap`; they are sent again under their UUIDs",
+            )  # fmt: skip
+
+    def _halve(self, messages: Sequence[Message], answer: Answer) -> None:
+        """The whole was refused: the half that is not at fault shall not wait for the other."""
+        if len(messages) > 1:
+            middle = len(messages) // 2
+            self._send(messages[:middle])
+            self._send(messages[middle:])
+            return
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row > MOST_IN_A_ROW:
+            raise Fatal(
+                "SAP_REFUSES_ALL", where=self.config.url,
+                what=f"{self._refused_in_a_row} messages were refused one after the other: {answer.fault}",
+                do="compare both sides' schemas (option wsdl); started again, the sink goes on with this message",
+            )  # fmt: skip
+        with self.journal.transaction():
+            self._refuse(messages[0], "FAULT", answer.fault)
+
+    def _settle(self, message: Message, outcome: Outcome | None) -> bool:
+        """Note an outcome; False: the message is to be sent again."""
+        if outcome is None:
+            return False
+        types, config = outcome.types, self.config
+        if not outcome.faults or types <= set(config.duplicate_types):
+            self.journal.settle(message, ACCEPTED, note=outcome.note)
+            return True
+        if types & set(config.billed_types) and message.order_id:
+            self._billed(message)
+        elif types <= {*config.again_types, *config.duplicate_types} and message.again + 1 < config.again_tries:
+            self.journal.later(message, sorted(types)[0], outcome.note)
+            return False
+        self._refuse(message, sorted(types)[0] or "REFUSED", outcome.note)
+        return True
+
+    def _billed(self, message: Message) -> None:
+        """The receiver has billed what we wanted to correct: its word counts, whatever was known here."""
+        self.journal.set_state(message.order_id, BILLED)
+        order = self.journal.order(message.order_id)
+        reading = self.journal.reading(order.place) if order is not None else None
+        if order is not None and reading is not None:
+            self.journal.case(order, reading, message.shown)
+
+    def _refuse(self, message: Message, code: str, note: str) -> None:
+        log.warning("message refused", uuid=message.uuid, message=message.service, code=code, what=note)
+        self.journal.settle(message, REFUSED, code, note)
