@@ -65,10 +65,10 @@ def prepare(config: UsageConfig, references: References) -> Prepared:
         limits = base.model_copy(update=said_of(chosen))
         return _judged(config, chosen), *(int(getattr(limits, name)) for name in THRESHOLDS)
 
-    rows, *courses = compile_courses(base, sets, registry, references.documents, row_of)
+    rows, courses, changes, of_link = compile_courses(base, sets, registry, references.documents, row_of)
     secs = np.ascontiguousarray(registry.interval_secs, np.uint32)
     factor = registry.factor_numerator.astype(np.int64), np.maximum(registry.factor_denominator.astype(np.int64), 1)
-    return Prepared(np.array(rows, LIMITS), *courses, secs, *factor)
+    return Prepared(np.array(rows, LIMITS), courses, changes, of_link, secs, *factor)
 
 
 def _judged(config: UsageConfig, chosen: Chosen) -> int:
