@@ -115,6 +115,9 @@ LINEAGE = frozenset({
 })  # fmt: skip
 """Columns that tell where a row was made, not what it says. Revisions are replaced by their ranks."""
 
+KNOWN_THEN = frozenset({"expected_error"})
+"""Columns that tell what was known when a row was made: the gap may have been longer then (docs/estimates.md)."""
+
 HISTORIES = {
     "reading": (("service_point", "interval_start"), "revision"),
     "settlement": (("day_service_point", "day_start"), "day_revision"),
@@ -131,9 +134,11 @@ def histories(
 ) -> dict[str, Counter[str]]:
     """Table -> every row as text, each with its place among the revisions of its key; lineage is left out.
 
-    `leave`: more columns to leave out; `last`: only the last revision of each key, without its place.
+    `leave`: more columns to leave out; `last`: only the last revision of each key, without its place and what was
+    known then.
     """
     found: dict[str, Counter[str]] = {}
+    leave = leave | KNOWN_THEN if last else leave
     for name, (keys, revision) in HISTORIES.items():
         table = section(driver, "readings", name)
         table = in_order(latest(table, keys, revision) if last else table, (*keys, revision))

@@ -57,6 +57,9 @@ def document_in_force(documents: Mapping[str, bytes]) -> Document:
 
 def stream_tables(document: Document, registry: Registry) -> StreamTables:
     """The tables of the links of a registry."""
+    order_of = np.zeros(len(registry.service_point), np.uint16)
+    if not document.classes:
+        return StreamTables(orders_of(document), expected_errors_of(document), order_of)
     rows = rows_of_points(document, registry.role, registry.tariff, registry.sanctioned_w)
     # The newest row of a service point says what it is.
     order = np.lexsort((registry.point_from, registry.point))
@@ -64,7 +67,6 @@ def stream_tables(document: Document, registry: Registry) -> StreamTables:
     place = np.searchsorted(points, registry.service_point, "right") - 1
     known = place >= 0
     known[known] = points[place[known]] == registry.service_point[known]
-    order_of = np.zeros(len(registry.service_point), np.uint16)
     order_of[known] = rows[order[place[known]]]
     return StreamTables(orders_of(document), expected_errors_of(document), order_of)
 
