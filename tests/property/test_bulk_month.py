@@ -1,4 +1,4 @@
-"""A month of 10,000 consumers of five tariffs by the bulk kernel, against oracles that read neither kernel nor engine."""
+"""A month of 10,000 consumers by the bulk kernel, against oracles that read neither kernel nor engine."""
 
 from __future__ import annotations
 
