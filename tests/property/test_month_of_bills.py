@@ -19,7 +19,7 @@ from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.rate import rate
 from agents.rating.engine.splits import Part, rate_parts
-from tests.oracles.month_oracle import A_DAY, Consumer, bill, zones
+from tests.oracles.interval_bills_oracle import A_DAY, Consumer, bill, zones
 
 FIRST = datetime.date(2026, 7, 1)
 DAYS = 31

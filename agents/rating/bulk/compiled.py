@@ -47,6 +47,8 @@ ADJUSTMENTS = {"unit": t.ADJUST_UNIT, "slab": t.ADJUST_SLAB, "percent": t.ADJUST
 RANGES = (("above", t.ABOVE), ("least", t.LEAST), ("upto", t.UPTO), ("below", t.BELOW))
 MARKS = 63
 """Marks that one book can know."""
+MOST_LINES = 400
+"""Lines of a bill: their sum fits 64 bits, whatever each comes to."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ def compile_book(tariffs: Sequence[Tariff]) -> Book:
         mark for tariff in tariffs for charge in tariff.charges if charge.when is not None
         for mark in (*charge.when.flags, *charge.when.without)
     ))  # fmt: skip
+    longest = {one.code: sum(_lines(one, charge) for charge in one.charges) for one in tariffs}
+    faults += [f"{code}: more than {MOST_LINES} lines" for code, lines in longest.items() if lines > MOST_LINES]
     if len(marks) > MARKS:
         faults.append(f"all tariffs together: more than {MARKS} marks")
     if faults:

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.jit import inlined, kernel
 
 LARGEST_MONEY = 10**16
-"""Paise of a line: a hundred of them fit 64 bits."""
+"""Paise of a line: as many as a bill may have fit 64 bits together."""
 
 _LOW, _HALF, _ONE, _NONE = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(1), np.uint64(0)
 _TOP = np.uint64(63)

@@ -43,9 +43,11 @@ def test_what_cannot_be_compiled_is_named_all_at_once() -> None:
     energy = {"code": "EC", "kind": "energy", "rate": 1}
     huge = {"code": "F", "kind": "fixed", "rate": 1, "least": Decimal("2e9")}
     by_slab = {"code": "FAC", "kind": "adjustment", "per": "slab", "of": ["EC"]}
+    slabs = [{"to": number or None, "rate": 1} for number in (*range(1, 401), 0)]
+    long = {"code": "L", "kind": "slabs", "slabs": slabs}
     with pytest.raises(ConfigError) as refusal:
-        compile_book([tariff(energy, huge, by_slab, calendar=zones)])
-    for part in ("x: more than 8 zones", "x: F (a number above", "x: FAC (by slab"):
+        compile_book([tariff(energy, huge, by_slab, long, calendar=zones)])
+    for part in ("x: more than 8 zones", "x: F (a number above", "x: FAC (by slab", "x: more than 400 lines"):
         assert part in str(refusal.value)
 
 
