@@ -8,8 +8,6 @@ from agents.rating.calendar import QUARTERS, day_of, month_first, month_of
 from agents.rating.fine_state import (
     ACTUAL_VAH_BIT,
     ACTUAL_WH_BIT,
-    DAY_OCTETS,
-    DAY_WORDS,
     DEMAND_VA_AT,
     DEMAND_W_AT,
     EXPORT,
@@ -23,18 +21,13 @@ from agents.rating.fine_state import (
     LAG_AT,
     LAST_TIME,
     LEAD_AT,
-    MARK,
     MONTH_MASK,
-    MONTH_OCTETS,
-    MONTH_WORDS,
     OUTAGE_BIT,
     OUTAGE_MINUTES_AT,
     OUTAGES_AT,
-    PART_SHIFT,
     PART_WORDS,
     REACTIVE,
     SAID_PARTS,
-    SETTLED_OCTETS,
     SUMS,
     TIME_BITS,
     VAH_AT,
@@ -43,90 +36,43 @@ from agents.rating.fine_state import (
     WH_BITS,
     WINDOW_AT,
 )
+from agents.rating.fine_words import (
+    begin_part,
+    bit_of,
+    mark_months,
+    month_place,
+    part_of,
+    put_said,
+    said_word,
+    set_word,
+    signed,
+    tag_of,
+    word_of,
+)
 from agents.rating.rows import DAY_KIND
-from pipeline.jit import inlined, kernel, peek4, peek8, poke4, poke8
+from pipeline.jit import inlined, kernel, peek8, poke8
 from pipeline.localtime import DAY_SECS
-from pipeline.lookup import first_place
-from pipeline.state import mark
 from schemas.quantities import TIME_ZONES
 
-DAY_TAG = SETTLED_OCTETS - 4
-"""Where a part's record of `settled` has the day that its words are of."""
 HOUR_SECS, MINUTE_SECS = 3600, 60
-
-
-@inlined
-def _settled_at(state, slice_, slot):  # type: ignore[no-untyped-def]
-    return (slice_ * state.days.rows.shape[1] + slot) * SETTLED_OCTETS
-
-
-@inlined
-def _tag(state, slice_, slot):  # type: ignore[no-untyped-def]
-    """Local day of a part's words; 0: none."""
-    return np.int64(peek4(state.settled.octets, _settled_at(state, slice_, slot) + DAY_TAG))
-
-
-@inlined
-def _word(state, slice_, slot, place):  # type: ignore[no-untyped-def]
-    if place < DAY_WORDS:
-        return peek8(state.days.octets, (slice_ * state.days.rows.shape[1] + slot) * DAY_OCTETS + 8 * place)
-    return peek8(state.settled.octets, _settled_at(state, slice_, slot) + 8 * (place - DAY_WORDS))
-
-
-@inlined
-def _set_word(state, slice_, slot, place, value):  # type: ignore[no-untyped-def]
-    if place < DAY_WORDS:
-        poke8(state.days.octets, (slice_ * state.days.rows.shape[1] + slot) * DAY_OCTETS + 8 * place, value)
-        mark(state.days.changed, state.days.dirty, slice_, slot, state.capacity)
-    else:
-        poke8(state.settled.octets, _settled_at(state, slice_, slot) + 8 * (place - DAY_WORDS), value)
-        mark(state.settled.changed, state.settled.dirty, slice_, slot, state.capacity)
-
-
-@kernel
-def _begin_part(state, slice_, slot, day):  # type: ignore[no-untyped-def]
-    """Make the words those of `day`: zeros, unless they are."""
-    if _tag(state, slice_, slot) != day:
-        for place in range(PART_WORDS):
-            _set_word(state, slice_, slot, place, np.int64(0))
-        poke4(state.settled.octets, _settled_at(state, slice_, slot) + DAY_TAG, day)
-
-
-@inlined
-def _said(state, slice_, said, place):  # type: ignore[no-untyped-def]
-    """A word of what was said of a day; said i64 (SAID_PARTS,): slots. Word 0 is 1 once something was."""
-    return _word(state, slice_, said[place // PART_WORDS], place % PART_WORDS)
-
-
-@inlined
-def _month_place(said, month, place):  # type: ignore[no-untyped-def]
-    """Octet of a word of a month's figures; word 0 is the month and what it lacks."""
-    word = (month % 2) * (FIGURES + 1) + place
-    return said[word // MONTH_WORDS] * MONTH_OCTETS + 8 * (word % MONTH_WORDS)
-
-
-@inlined
-def _mark_months(state, said):  # type: ignore[no-untyped-def]
-    for part in range(SAID_PARTS):
-        mark(state.months.changed, state.months.dirty, np.int64(0), said[part], state.capacity)
 
 
 @kernel
 def _close(state, slice_, said):  # type: ignore[no-untyped-def]
     """Put a day that leaves the window into its month."""
-    month = month_of(_tag(state, slice_, said[0]))
+    month = month_of(tag_of(state, slice_, said[0]))
     octets = state.months.octets
-    head = peek8(octets, _month_place(said, month, 0))
-    if _said(state, slice_, said, 0) != 0 and head & MONTH_MASK <= month:
+    head = peek8(octets, month_place(said, month, 0))
+    if said_word(state, slice_, said, 0) != 0 and head & MONTH_MASK <= month:
         fresh = head & MONTH_MASK < month
-        poke8(octets, _month_place(said, month, 0), month if fresh else head)
+        poke8(octets, month_place(said, month, 0), month if fresh else head)
         for place in range(FIGURES):
-            at = _month_place(said, month, place + 1)
-            held, value = np.int64(0) if fresh else peek8(octets, at), _said(state, slice_, said, place + 1)
+            at = month_place(said, month, place + 1)
+            held, value = np.int64(0) if fresh else peek8(octets, at), said_word(state, slice_, said, place + 1)
             poke8(octets, at, held + value if place < SUMS else max(held, value))
-        _mark_months(state, said)
+        mark_months(state, said)
     for part in range(SAID_PARTS):
-        _begin_part(state, slice_, said[part], np.int64(0))
+        begin_part(state, slice_, said[part], np.int64(0))
 
 
 @kernel
@@ -134,19 +80,19 @@ def _begin_day(state, said, day):  # type: ignore[no-untyped-def]
     """Slide the window to `day`, the earlier day first; False when it has left the window."""
     slices = state.days.rows.shape[0]
     slice_ = day % slices
-    if _tag(state, slice_, said[0]) >= day:
-        return _tag(state, slice_, said[0]) == day
+    if tag_of(state, slice_, said[0]) >= day:
+        return tag_of(state, slice_, said[0]) == day
     while True:
         oldest, found = np.int64(-1), day
         for other in range(slices):
-            tag = _tag(state, other, said[0])
+            tag = tag_of(state, other, said[0])
             if 0 < tag <= day - slices and tag < found:
                 oldest, found = np.int64(other), tag
         if oldest < 0:
             break
         _close(state, oldest, said)
     for part in range(SAID_PARTS):
-        _begin_part(state, slice_, said[part], day)
+        begin_part(state, slice_, said[part], day)
     return True
 
 
@@ -163,33 +109,8 @@ def keep_intervals(said, slots, start, place, words, state):  # type: ignore[no-
             for kind in range(3):
                 if slots[row, kind] >= 0:
                     slice_ = day % state.days.rows.shape[0]
-                    _begin_part(state, slice_, slots[row, kind], day)
-                    _set_word(state, slice_, slots[row, kind], place[row] % PART_WORDS, words[row, kind])
-
-
-@inlined
-def _signed(word, shift, bits):  # type: ignore[no-untyped-def]
-    value = (word >> np.int64(shift)) & ((np.int64(1) << np.int64(bits)) - 1)
-    return value - ((value >> np.int64(bits - 1)) << np.int64(bits))
-
-
-@inlined
-def _bit(word, bit):  # type: ignore[no-untyped-def]
-    return (word >> np.int64(bit)) & np.int64(1)
-
-
-@kernel
-def _part(state, near, point, number):  # type: ignore[no-untyped-def]
-    """Slot of a part, -1 when the point has it not; near: a slot of the same page."""
-    key = np.uint64(MARK) | np.uint64(number) << np.uint64(PART_SHIFT) | point
-    base, place = near - near % state.capacity, first_place(key, state.capacity)
-    while state.keys[base + place] != key:
-        if state.keys[base + place] == 0:
-            return np.int64(-1)
-        place += np.int64(1)
-        if place == state.capacity:
-            place = np.int64(0)
-    return base + place
+                    begin_part(state, slice_, slots[row, kind], day)
+                    set_word(state, slice_, slots[row, kind], place[row] % PART_WORDS, words[row, kind])
 
 
 @kernel
@@ -204,27 +125,27 @@ def _reckon(state, said, point, day, secs, zones, window, figures, dark):  # typ
         dark[quarter] = -1
     for part in range(INTERVAL_PARTS):
         for kind in (IMPORT, EXPORT, REACTIVE):
-            slot = _part(state, said[0], point, kind + part)
-            if slot < 0 or _tag(state, slice_, slot) != day:
+            slot = part_of(state, said[0], point, kind + part)
+            if slot < 0 or tag_of(state, slice_, slot) != day:
                 continue
             for place in range(part * PART_WORDS, (part + 1) * PART_WORDS):
-                word = _word(state, slice_, slot, place % PART_WORDS)
+                word = word_of(state, slice_, slot, place % PART_WORDS)
                 quarter = place % HALF * 2 + place // HALF
                 zone = np.int64(zones[quarter])
-                low, high = _signed(word, 0, WH_BITS), _signed(word, WH_BITS, VAH_BITS)
+                low, high = signed(word, 0, WH_BITS), signed(word, WH_BITS, VAH_BITS)
                 if kind == EXPORT:
                     figures[EXPORT_AT + zone] += low
                 elif kind == REACTIVE:
                     figures[LAG_AT] += low
                     figures[LEAD_AT] += high
                 elif word != 0:
-                    dark[quarter] = _bit(word, OUTAGE_BIT)
+                    dark[quarter] = bit_of(word, OUTAGE_BIT)
                     figures[WH_AT + zone] += low
                     figures[VAH_AT + zone] += high
                     time = LAST_TIME - (begin + quarter)
-                    if _bit(word, ACTUAL_WH_BIT):
+                    if bit_of(word, ACTUAL_WH_BIT):
                         _raise(figures, DEMAND_W_AT, zone, low, secs, time, window[quarter] == 1)
-                    if _bit(word, ACTUAL_VAH_BIT):
+                    if bit_of(word, ACTUAL_VAH_BIT):
                         _raise(figures, DEMAND_VA_AT, zone, high, secs, time, window[quarter] == 2)
     _count_outages(figures, dark, secs)
 
@@ -254,15 +175,15 @@ def _month(state, said, month, figures):  # type: ignore[no-untyped-def]
     """figures i64 (FIGURES,): closed days of a month, and its days in the window of which something was said. Returns
     what the month lacks."""
     octets = state.months.octets
-    head = peek8(octets, _month_place(said, month, 0))
+    head = peek8(octets, month_place(said, month, 0))
     kept = head & MONTH_MASK == month
     for place in range(FIGURES):
-        figures[place] = peek8(octets, _month_place(said, month, place + 1)) if kept else np.int64(0)
+        figures[place] = peek8(octets, month_place(said, month, place + 1)) if kept else np.int64(0)
     for slice_ in range(state.days.rows.shape[0]):
-        day = _tag(state, slice_, said[0])
-        if month_first(month) <= day < month_first(month + 1) and _said(state, slice_, said, 0) != 0:
+        day = tag_of(state, slice_, said[0])
+        if month_first(month) <= day < month_first(month + 1) and said_word(state, slice_, said, 0) != 0:
             for place in range(FIGURES):
-                value = _said(state, slice_, said, place + 1)
+                value = said_word(state, slice_, said, place + 1)
                 figures[place] = figures[place] + value if place < SUMS else max(figures[place], value)
     return head >> np.int64(LACKS_SHIFT) if kept else np.int64(0)
 
@@ -299,22 +220,17 @@ def figures_of(rows, said, table, zones, windows, version, state, figures, delta
             _reckon(state, said[item], point, day, secs, zones[table[item]], windows[version[item]], own, dark)
             slice_ = day % state.days.rows.shape[0]
             for place in range(FIGURES):
-                before = _said(state, slice_, said[item], place + 1)
+                before = said_word(state, slice_, said[item], place + 1)
                 if place < SUMS:
                     delta[item, place] = own[place] - before
                     moved[place] += delta[item, place]
-                _put_said(state, slice_, said[item], place + 1, own[place])
-            _put_said(state, slice_, said[item], np.int64(0), np.int64(1))
+                put_said(state, slice_, said[item], place + 1, own[place])
+            put_said(state, slice_, said[item], np.int64(0), np.int64(1))
         else:
             lacks[item] = _month(state, said[item], row.month, own)
             for place in range(SUMS):
                 delta[item, place] = own[place] if row.revision == 1 else moved[place]
         known[item] = _makes_up(own, row)
-
-
-@inlined
-def _put_said(state, slice_, said, place, value):  # type: ignore[no-untyped-def]
-    _set_word(state, slice_, said[place // PART_WORDS], place % PART_WORDS, value)
 
 
 @kernel
@@ -327,12 +243,12 @@ def amend_months(rows, said, state, change, raised, gone, lacking, figures, lack
     """
     octets = state.months.octets
     for item in range(rows.shape[0]):
-        row, at = rows[item], _month_place(said[item], rows[item].month, 0)
+        row, at = rows[item], month_place(said[item], rows[item].month, 0)
         head = peek8(octets, at)
         if head & MONTH_MASK == row.month:
             lost = lacking[item]
             for place in range(FIGURES):
-                own = _month_place(said[item], row.month, place + 1)
+                own = month_place(said[item], row.month, place + 1)
                 if place < SUMS:
                     poke8(octets, own, peek8(octets, own) + change[item, place])
                 else:
@@ -341,7 +257,7 @@ def amend_months(rows, said, state, change, raised, gone, lacking, figures, lack
                         lost |= np.int64(LACKS_DEMAND)
                     poke8(octets, own, max(peek8(octets, own), now))
             poke8(octets, at, head | lost << np.int64(LACKS_SHIFT))
-            _mark_months(state, said[item])
+            mark_months(state, said[item])
         lacks[item] = _month(state, said[item], row.month, figures[item])
         known[item] = _makes_up(figures[item], row)
 
