@@ -12,6 +12,7 @@ import pytest
 from agents.readiness.config import ReadinessConfig
 from cli.main import main
 from cli.readiness.app import gate
+from schemas.load import load_contracts
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import open_here
 from sinks.clickhouse.sink import ClickHouseSink
@@ -20,6 +21,7 @@ from tests.builders_readings import MIDNIGHT, plain_record, readings_record
 DAY, DAYS = 86_400, 31
 END = MIDNIGHT + DAYS * DAY
 ZONE = "Asia/Kolkata"
+ROOT = Path(__file__).parents[3]
 REGISTER = {"channel": "wh_imp", "opening": 1, "closing": 2, "source": "REGISTERS"}
 
 
@@ -118,3 +120,24 @@ def test_the_command_lists_the_blocked_ones_with_the_money(folder: Path, capsys:
     assert run(*arguments) == 0
     assert "EXCEPTIONS_OPEN" in capsys.readouterr().out
     assert run(*arguments[:3], "2026-13") == 2
+
+
+def test_what_has_changed_is_written_to_the_topic_of_its_schema(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contracts, written = load_contracts(), []
+
+    def write(_bootstrap: str, topic: str, values: list[tuple[bytes, bytes]], _told: object) -> list[tuple[int, int]]:
+        assert topic == "readiness"
+        written.extend((int.from_bytes(key, "big"), contracts.decode(raw, "Readiness")) for key, raw in values)
+        return [(0, place) for place in range(len(values))]
+
+    monkeypatch.setattr("connectors.edits.topic.write_values", write)
+    monkeypatch.setattr("cli.deployment.prepare", lambda _plan: contracts)
+    arguments = ["--dsn", f"chdb://{folder}", "--cycle", "2026-01", "--emit", "--json", "--file"]
+    assert run(*arguments, str(ROOT / "examples" / "prepaid.yaml")) == 0
+    assert json.loads(capsys.readouterr().out)["written"] == 5
+    assert [(key, record["state"], record["revision"]) for key, record in written] == [
+        (101, "READY", 1), (102, "BLOCKED", 1), (103, "BLOCKED", 1), (104, "BLOCKED", 1), (777, "BLOCKED", 1),
+    ]  # fmt: skip
+    assert run(*arguments, str(ROOT / "topologies.yaml")) == 2, "it has no such topic"
