@@ -15,6 +15,7 @@ from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.reader import Reader, open_reader
 from sinks.clickhouse.statement import has_format
 
+DSN_DO = "write chdb://FOLDER, or http(s)://USER:PASSWORD@HOST:PORT"
 DEFAULT_DSN = "chdb://./data/warehouse"
 
 Statement = Annotated[str, typer.Argument(help="One statement that reads; - takes it from standard input.")]
@@ -67,7 +68,7 @@ def warehouse_of(dsn: str, database: str, **more: Any) -> ClickHouseConfig:
         return ClickHouseConfig(dsn=dsn, database=database, **more)
     except ValueError as error:
         where = ", ".join(["--dsn", "--database", *(["--timezone"] if "timezone" in more else [])])
-        raise ConfigError("DSN_WRONG", where=where, what=_first_fault(error), do="see --help") from error
+        raise ConfigError("DSN_WRONG", where=where, what=_first_fault(error), do=DSN_DO) from error
 
 
 def _print(reader: Reader, text: str, *, as_json: bool, as_csv: bool, rows: int) -> None:

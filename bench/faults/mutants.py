@@ -98,8 +98,8 @@ def _revisions_used_again() -> None:
     from agents.vee import step
 
     class Session(step._Session):
-        def __init__(self, store: Any, prepared: Any, _offset: int) -> None:
-            super().__init__(store, prepared, 1)
+        def __init__(self, store: Any, prepared: Any, _offset: int, config: Any) -> None:
+            super().__init__(store, prepared, 1, config)
 
     _set(step, "_Session", Session)
 

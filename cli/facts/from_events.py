@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -13,6 +15,7 @@ from bench.replay.times import ZONE, epoch_ms, iso, zone_of
 from cli.output import Json, console, emit
 from cli.sql import DEFAULT_DSN, Database, Dsn, warehouse_of
 from connectors.facts.from_events import FAILED, RESTORED, PowerEvent, paired
+from connectors.facts.model import Fact
 from pipeline.codes import Flag
 from pipeline.errors import ConfigError
 from sinks.clickhouse.config import ClickHouseConfig
@@ -49,12 +52,11 @@ def from_events(
         raise ConfigError("TIMES_WRONG", where="--from, --to", what="the end is not behind the begin",
                           do="give two times, the earlier one first")  # fmt: skip
     found = paired(_events(warehouse_of(dsn, database), first, last), least_secs)
-    with output.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for one in found.outages:
-            ends = iso(1000 * one.until, where) if one.until else ""
-            rows.writerow((one.point, iso(1000 * one.start, where), ends, "yes", one.source, one.why, one.id))
+    try:
+        _write(output, found.outages, where)
+    except OSError as error:
+        raise ConfigError("OUTPUT_UNWRITABLE", where=str(output), what=error.strerror or str(error),
+                          do="name a file in a folder that can be written to") from error  # fmt: skip
     said = {
         "outages": len(found.outages), "open": sum(not one.until for one in found.outages), "short": found.short,
         "failures_without_restoration": found.failures, "restorations_without_failure": found.restorations,
@@ -67,6 +69,15 @@ def from_events(
         f"left out: {found.short:,} shorter than {least_secs} s, {found.failures:,} failures and "
         f"{found.restorations:,} restorations without the other"
     )
+
+
+def _write(output: Path, outages: Iterable[Fact], zone: ZoneInfo) -> None:
+    with output.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for one in outages:
+            ends = iso(1000 * one.until, zone) if one.until else ""
+            rows.writerow((one.point, iso(1000 * one.start, zone), ends, "yes", one.source, one.why, one.id))
 
 
 def _events(config: ClickHouseConfig, since: int, until: int) -> list[PowerEvent]:

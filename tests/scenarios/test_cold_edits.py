@@ -32,9 +32,7 @@ State = tuple[list[Any], list[Any], dict[Any, Any]]
 
 
 def lost(frames: Frames) -> Array:
-    blocks = np.isin(frames.interval, MISSED) & np.isin(frames.point, (POINT, OTHER)) & (frames.kind == 1)
-    registers = (frames.kind == 2) & (frames.interval == DAY + 1) & (frames.point == OTHER)
-    return np.asarray(blocks | registers)
+    return np.asarray(np.isin(frames.interval, MISSED) & np.isin(frames.point, (POINT, OTHER)) & (frames.kind == 1))
 
 
 @pytest.fixture(scope="module")

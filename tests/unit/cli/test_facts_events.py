@@ -34,6 +34,11 @@ def test_power_failures_become_a_file_of_outages(tmp_path: Path, capsys: pytest.
                                  flags=flags))  # fmt: skip
     sink.flush()
     sink.close()
+    nowhere = str(tmp_path / "no folder" / "outages.csv")
+    with pytest.raises(SystemExit) as refused:
+        main(["facts", "from-events", nowhere, "--from", "2025-07-01", "--to", "2025-07-02", "--dsn", dsn])
+    assert refused.value.code == 2
+    assert "OUTPUT_UNWRITABLE" in capsys.readouterr().err
     path = tmp_path / "outages.csv"
     with pytest.raises(SystemExit) as ended:
         main(["facts", "from-events", str(path), "--from", "2025-07-01", "--to", "2025-07-02", "--dsn", dsn, "--json"])
