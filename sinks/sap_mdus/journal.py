@@ -220,6 +220,11 @@ class Journal:
 
     def case(self, order: Order, reading: Reading, now: str) -> None:
         """A billed reading has changed: somebody must decide on a new bill."""
+        last = self.db.execute(
+            "SELECT now FROM cases WHERE order_id = ? ORDER BY revision DESC LIMIT 1", (order.id,)
+        ).fetchone()
+        if last == (now,):
+            return
         row = (order.id, reading.revision, order.shown, now, reading.name)
         self.db.execute("INSERT OR IGNORE INTO cases VALUES (?, ?, ?, ?, ?)", row)
 
