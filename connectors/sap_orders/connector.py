@@ -41,7 +41,7 @@ class Counts:
 
     requests: int = 0
     orders_taken: int = 0
-    orders_refused: int = 0
+    refused: int = 0
     requests_put_off: int = 0
 
 
@@ -97,7 +97,9 @@ class Endpoint:
         octets = await request.read()
         now = int(self._clock())
         judged = await asyncio.to_thread(self._judge.judged, octets, self._registry(), now)
-        self.counts.orders_refused += judged.refused
+        self.counts.refused += judged.refused
+        for kind, note in judged.unsaid:
+            log.warning("a notification does not fit the registry", code=kind, what=note)
         if judged.records:
             values = [(record["id"].encode(), self._contracts.encode("MeterReadingOrder", record))
                       for record in judged.records]  # fmt: skip

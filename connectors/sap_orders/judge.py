@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
-
-import numpy as np
 
 from connectors.readings_in.devices import device_of
 from connectors.sap_orders.config import SapOrdersConfig
+from connectors.sap_orders.handshake import CHECKS
+from connectors.sap_orders.lookup import RefusedError, midnight, point_of
 from pipeline.channels import ENERGY
-from pipeline.lookup import find
 from pipeline.reference import Registry
 from schemas.mdus.check import Checker
 from schemas.mdus.names import CANCELLATIONS, IN, OPENING_REASONS, REASONS, Service
@@ -42,14 +39,8 @@ class Judged:
     answer: bytes
     status: int = 200
     refused: int = 0
-
-
-class RefusedError(ValueError):
-    """One order cannot be taken: (TypeID, note)."""
-
-    def __init__(self, kind: str, note: str) -> None:
-        super().__init__(note)
-        self.kind, self.note = kind, note
+    unsaid: tuple[tuple[str, str], ...] = ()
+    """What is wrong with a notification, to which nothing can be answered."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +62,25 @@ class Judge:
         said = self.checker.fault(message) if service is not None else f"{name_of(message)} is not taken here"
         if service is None or said:
             return Judged((), _fault(said), 500, 1)
-        records, outcomes = [], []
+        records: list[OrderRecord] = []
+        outcomes: list[tuple[str, tuple[tuple[str, str], ...]]] = []
         for one in message.findall(service.message):
-            uuid = text_at(one, "MessageHeader/UUID")
+            uuid, subject = text_at(one, "MessageHeader/UUID"), one.find(service.subject)
             try:
-                records.append(self._record(service, one.find(service.subject), registry, uuid, now))
+                if service in CHECKS:
+                    CHECKS[service](subject, (self.config, self.names, registry))
+                else:
+                    records.append(self._record(service, subject, registry, uuid, now))
                 outcomes.append((uuid, ()))
             except RefusedError as error:
                 outcomes.append((uuid, ((error.kind, error.note),)))
+        refused = [fault for _, faults in outcomes for fault in faults]
+        if not service.confirmation:
+            return Judged((), b"", 202, len(refused), tuple(refused))
         uuid = text_at(message, "MessageHeader/UUID")
         head = {"ReferenceUUID": uuid or None, "CreationDateTime": stamp(now)}
         answer = confirmation(service, head, outcomes, now, self.config.namespace)
-        return Judged(tuple(records), enveloped(answer) if wrapped else answer, refused=len(outcomes) - len(records))
+        return Judged(tuple(records), enveloped(answer) if wrapped else answer, refused=len(refused))
 
     def _record(self, service: Service, document: Any, registry: Registry, uuid: str, now: int) -> OrderRecord:
         common: OrderRecord = {"id": text_at(document, "ID"), "received_at": now, "message": uuid}
@@ -99,7 +97,7 @@ class Judge:
         channel = self.config.registers.get(obis)
         if channel is None:
             raise RefusedError("UNKNOWN_REGISTER", f"register {obis or 'without OBIS code'}")
-        when = self._midnight(text_at(document, "ScheduledMeterReadingDate"))
+        when = midnight(text_at(document, "ScheduledMeterReadingDate"), self.config.timezone)
         device_id = text_at(task, "UtilitiesDevice/UtilitiesDeviceID")
         device = device_of(device_id, "auto", self.names)
         # What is read last belongs to the device that stood there until then.
@@ -111,25 +109,6 @@ class Judge:
             "measurement_task": text_at(task, "UtilitiesMeasurementTaskID"), "channel": channel, "reason": reason,
             "time": when,
         }  # fmt: skip
-
-    def _midnight(self, text: str) -> int:
-        try:
-            day = date.fromisoformat(text[:10])
-            return int(datetime.combine(day, time(0), ZoneInfo(self.config.timezone)).timestamp())
-        except (ValueError, OverflowError) as error:
-            raise RefusedError("DATE_UNUSABLE", text) from error
-
-
-def point_of(registry: Registry, device: int, when: int) -> int:
-    """The service point that a device measures at a time; 0: none."""
-    if not device:
-        return 0
-    row = int(find(*registry.by_device, np.uint64(device)))
-    while 0 <= row < len(registry.device) and int(registry.device[row]) == device:
-        if int(registry.valid_from[row]) <= when < int(registry.valid_to[row]):
-            return int(registry.service_point[row])
-        row += 1
-    return 0
 
 
 def _fault(text: str) -> bytes:

@@ -30,7 +30,7 @@ class Checker:
             schema = _shipped(name, namespace)
             for service in SERVICES:
                 if service.schema == name:
-                    self._by_root |= {service.root: schema, service.confirmation: schema}
+                    self._by_root |= {root: schema for root in (service.root, service.confirmation) if root}
 
     def fault(self, message: Any) -> str:
         """What is wrong with a message (its root element); empty: nothing."""

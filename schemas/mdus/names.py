@@ -10,7 +10,8 @@ NAMESPACES = ("http://sap.com/xi/SAPGlobal20/Global", "http://sap.com/xi/IS-U/Gl
 
 @dataclass(frozen=True)
 class Service:
-    """A message of many: its root, the element of each, what that is about, and root and element of the answer."""
+    """A message of many: its root, the element of each, what that is about, and root and element of the answer; empty:
+    nothing is answered. `schema`: file of its schema."""
 
     root: str
     message: str
@@ -35,9 +36,17 @@ EVENTS = _service("UtilitiesSmartMeterEventERP", "Bulk", "Create", "UtilitiesSma
 ORDERS = _service("SmartMeterMeterReadingDocumentERP", "Bulk", "Create", "MeterReadingDocument", "orders")
 CANCELLATIONS = _service("SmartMeterMeterReadingDocumentERP", "Bulk", "Cancellation", "MeterReadingDocument", "orders")
 
+DEVICES = _service("UtilitiesDeviceERPSmartMeter", "Bulk", "Create", "UtilitiesDevice", "devices")
+REGISTERS = _service("UtilitiesDeviceERPSmartMeterRegister", "Bulk", "Create", "UtilitiesDevice", "devices")
+_TASK = "SmartMeterUtilitiesMeasurementTaskERPPointOfDelivery"
+ASSIGNED = Service(
+    f"{_TASK}BulkAssignedNotification", f"{_TASK}AssignedNotificationMessage", "UtilitiesMeasurementTask", "", "",
+    "devices",
+)  # fmt: skip
+
 OUT = {"results": RESULTS, "series": SERIES, "events": EVENTS}
 """What goes out, by the name that options and the journal have for it."""
-IN = {service.root: service for service in (ORDERS, CANCELLATIONS)}
+IN = {service.root: service for service in (ORDERS, CANCELLATIONS, DEVICES, REGISTERS, ASSIGNED)}
 """What comes in, by its root."""
 SERVICES = (*OUT.values(), *IN.values())
 """All of them."""

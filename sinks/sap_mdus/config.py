@@ -86,7 +86,7 @@ class SapMdusConfig(BaseModel):
     messages: int = Field(500, ge=1, le=10_000, description="messages that are posted together")
     answer_secs: float = Field(60.0, gt=0, le=240, description="longest that the receiver may take to answer")
     timezone: str = Field("Asia/Kolkata", description="zone of dates and times of readings")
-    keep_days: int = Field(800, ge=31, description="how long readings without an order, and done orders, are kept")
+    keep_days: int = Field(400, ge=31, description="how long readings without an order, and done orders, are kept")
     blocks: BlockLimits = Field(
         default_factory=lambda: BlockLimits(rows=5_000, block_bytes=8 << 20, age_secs=10.0),
         description="what is taken into the journal at once, bound of the buffer",

@@ -41,6 +41,8 @@ CREATE TABLE IF NOT EXISTS cases (
 """
 
 BUSY_SECS = 10.0
+FORGET_SECS = 30 * 86_400
+"""To look through all readings takes a while with millions of them."""
 
 OPEN, ENTERED, BILLED, CANCELLED = "OPEN", "ENTERED", "BILLED", "CANCELLED"
 """States of an order."""
@@ -169,7 +171,11 @@ class Journal:
         self.db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?)", (topic, token))
 
     def forget(self, before: int) -> None:
-        """Drop readings, and orders of them that are done, from before a time (epoch seconds UTC)."""
+        """Drop readings, and orders of them that are done, from before a time (epoch seconds UTC); now and then."""
+        row = self.db.execute("SELECT value FROM about WHERE name = 'forgotten'").fetchone()
+        if row is not None and before - int(row[0]) < FORGET_SECS:
+            return
+        self.db.execute("INSERT OR REPLACE INTO about VALUES ('forgotten', ?)", (str(before),))
         self.db.execute("DELETE FROM readings WHERE time < ?", (before,))
         self.db.execute("DELETE FROM orders WHERE time < ? AND (own OR state != ?)", (before, OPEN))
 
@@ -214,6 +220,11 @@ class Journal:
 
     def case(self, order: Order, reading: Reading, now: str) -> None:
         """A billed reading has changed: somebody must decide on a new bill."""
+        last = self.db.execute(
+            "SELECT now FROM cases WHERE order_id = ? ORDER BY revision DESC LIMIT 1", (order.id,)
+        ).fetchone()
+        if last == (now,):
+            return
         row = (order.id, reading.revision, order.shown, now, reading.name)
         self.db.execute("INSERT OR IGNORE INTO cases VALUES (?, ?, ?, ?, ?)", row)
 
@@ -222,7 +233,12 @@ class Journal:
     def put(
         self, topic: str, token: str, message: Message, state: str = WAITING, code: str = "", note: str = ""
     ) -> None:
-        """Keep a message, unless one of its UUID is there."""
+        """Keep a message, unless one of its UUID is there that waits or was accepted."""
+        if state == WAITING:
+            # Of an order that was taken back and made again: what was not accepted then goes out now.
+            self.db.execute(
+                "DELETE FROM messages WHERE uuid = ? AND state IN (?, ?)", (message.uuid, REPLACED, REFUSED)
+            )
         self.db.execute(
             "INSERT OR IGNORE INTO messages (uuid, topic, block, service, created, body, order_id, shown, state, sent, "
             "again, code, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",

@@ -123,7 +123,7 @@ async def test_an_order_that_cannot_be_taken_is_refused_by_itself() -> None:
     expected = [[], ["UNKNOWN_DEVICE"], ["UNKNOWN_REGISTER"], ["UNKNOWN_REASON"], ["UNKNOWN_REGISTER"]]
     assert types(answer, ORDERS) == expected
     assert [key for key, _ in topic.values] == [b"1001"]
-    assert endpoint.counts.orders_refused == 4
+    assert endpoint.counts.refused == 4
 
 
 async def test_while_kafka_is_away_the_sender_is_told_to_come_again() -> None:

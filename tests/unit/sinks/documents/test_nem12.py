@@ -62,7 +62,7 @@ def test_our_reader_of_nem12_reads_the_same() -> None:
 def test_a_day_of_market_time_begins_at_14_00_utc_and_what_lacks_is_null() -> None:
     lines = render(slot(0), slot(1), slot(2, Quality.ESTIMATED, Method.LINEAR), slot(3, Quality.MANUAL, rules=1))
     assert lines[0] == "100,NEM12,200001010000,KVARN,KVARN"
-    assert lines[1] == "200,1,E1,E1,E1,,000000000001,KWH,30,"
+    assert lines[1] == "200,1,E1,E1,E1,,4E0000000001,KWH,30,"
     day = lines[2].split(",")
     # Midnight in India is 18:30 UTC: the tenth interval of a day that begins at 14:00 UTC.
     assert (day[0], day[1], len(day)) == ("300", "20260101", 2 + 48 + 5)

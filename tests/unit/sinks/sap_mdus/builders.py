@@ -7,10 +7,11 @@ from typing import Any
 
 from bench.sap_receiver import Receiver
 from pipeline.reference import FOREVER, Registry
+from sinks.read import read_record
 from sinks.records import Block, Record
 from sinks.sap_mdus.config import SapMdusConfig
 from sinks.sap_mdus.sink import SapMdusSink
-from tests.builders_readings import MIDNIGHT, plain_record
+from tests.builders_readings import CONTRACTS, MIDNIGHT, plain_record
 from tests.unit.connectors.test_gather import registry
 
 DAY = 86_400
@@ -40,12 +41,12 @@ def determinant(
     revision: int | None = None, state: str = "FINAL", channel: str = "wh_imp", **values: Any,
 ) -> Record:  # fmt: skip
     """A month's determinant with one register."""
-    return plain_record(
-        "Determinant", offset, topic="determinants", service_point=point, period_start=MIDNIGHT, period_end=MONTH_END,
-        kind="MONTH", state=state, revision=offset if revision is None else revision, meter_segments=1,
-        registers=[{"channel": channel, "opening": opening, "closing": closing, "source": "REGISTERS"}],
-        **{channel: energy, **values},
-    )  # fmt: skip
+    fields = {
+        "service_point": point, "period_start": MIDNIGHT, "period_end": MONTH_END, "kind": "MONTH", "state": state,
+        "revision": offset if revision is None else revision, "meter_segments": 1, channel: energy,
+        "registers": [{"channel": channel, "opening": opening, "closing": closing, "source": "REGISTERS"}],
+    }  # fmt: skip
+    return plain_record("Determinant", offset, topic="determinants", **{**fields, **values})
 
 
 ORDER = {
@@ -57,7 +58,8 @@ ORDER = {
 def order(offset: int, id: str = "1001", point: int = 1, **values: Any) -> Record:
     """An event of an order."""
     fields = {**ORDER, "id": id, "service_point": point, "device_id": f"{DEVICE + point:016X}", **values}
-    return plain_record("MeterReadingOrder", offset, topic="mr-orders", **fields)
+    raw = CONTRACTS.encode("MeterReadingOrder", fields)
+    return read_record(CONTRACTS, "MeterReadingOrder", "mr-orders", 0, offset, raw)
 
 
 def gathered(sink: SapMdusSink, *records: Record) -> list[Block]:

@@ -18,7 +18,16 @@ from schemas.mdus.xml import body_of, name_of, parsed, text_at
 from sinks.sap_mdus.config import SapMdusConfig
 from sinks.sap_mdus.sink import MOST_IN_A_ROW, SapMdusSink
 from tests.builders_readings import MIDNIGHT, plain_record, readings_record
-from tests.unit.sinks.sap_mdus.builders import DEVICE, brought, determinant, gathered, order, sink_of
+from tests.unit.sinks.sap_mdus.builders import (
+    DAY,
+    DEVICE,
+    MONTH_END,
+    brought,
+    determinant,
+    gathered,
+    order,
+    sink_of,
+)
 
 
 @pytest.fixture
@@ -63,7 +72,7 @@ def test_a_reading_that_lacks_is_estimated_from_the_opening_one_and_the_energy(
         sink,
         determinant(0, 1, None, opening=1_000_000, energy=3_000),
         determinant(1, 2, None, opening=None),
-        determinant(2, 3, None, opening=1_000_000, energy=3_000, **{"meter_segments": 2}),
+        determinant(2, 3, None, opening=1_000_000, energy=3_000, meter_segments=2),
     )
     (taken,) = receiver.taken.values()
     # 3,000 Wh at a factor of 1.5 are 2,000 Wh of the register.
@@ -76,7 +85,7 @@ def test_a_reading_that_lacks_is_estimated_from_the_opening_one_and_the_energy(
 def test_provisional_determinants_and_those_of_days_stay_here_unless_asked_for(
     receiver: Receiver, tmp_path: Path
 ) -> None:
-    records = [determinant(0, 1, state="PROVISIONAL"), determinant(1, 2), determinant(2, 3, **{"account": 5})]
+    records = [determinant(0, 1, state="PROVISIONAL"), determinant(1, 2), determinant(2, 3, account=5)]
     sink = sink_of(receiver, tmp_path / "a")
     brought(sink, *records)
     assert len(receiver.taken) == 2
@@ -319,6 +328,7 @@ def test_a_refused_message_is_sent_again_under_its_uuid_when_a_person_says_so(
     receiver: Receiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def kvarn(*arguments: str) -> Any:
+        capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(("sap", *arguments, "--json"))
         assert not ended.value.code
@@ -351,4 +361,29 @@ def test_a_refused_message_that_was_overtaken_is_not_sent_again(receiver: Receiv
     brought(sink, determinant(1, closing=2_000_000))
     ((uuid,),) = sink.journal.db.execute("SELECT uuid FROM messages WHERE state = 'REFUSED'")
     assert not sink.journal.resend(uuid)
+    sink.close()
+
+
+def test_an_order_that_was_taken_back_and_made_again_gets_its_reading(receiver: Receiver, tmp_path: Path) -> None:
+    sink = sink_of(receiver, tmp_path, orders="required")
+    brought(sink, determinant(0))
+    brought(sink, order(0), order(1, event="CANCELLED"))
+    assert not receiver.requests
+    brought(sink, order(2))
+    assert receiver.values() == ["1234.567"]
+    # Said again, it is the same order.
+    brought(sink, order(3))
+    assert len(receiver.requests) == 1
+    sink.close()
+
+
+def test_readings_that_are_long_past_are_forgotten_and_open_orders_are_not(receiver: Receiver, tmp_path: Path) -> None:
+    sink = sink_of(receiver, tmp_path, keep_days=31)
+    brought(sink, determinant(0), determinant(1, 2), order(0, "1003", 3))
+    later = {"period_start": MONTH_END + 365 * DAY, "period_end": MONTH_END + 396 * DAY}
+    brought(sink, determinant(2, 1, **later))
+    (readings,), (orders,) = (
+        sink.journal.db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("readings", "orders")
+    )
+    assert (readings, orders) == (2, 2)
     sink.close()
