@@ -65,11 +65,13 @@ def midnight(
     step: ScorecardStep, store: StateStore, day: int, offset: int = 0, order: Sequence[Tried] = ORDER
 ) -> list[Emission]:
     tick = Tick(day * DAY_SECS - OFFSET, 3600)
-    steps = tuple(
-        StepKeys(method=method, shortest_secs=shortest, longest_secs=longest, least_days=least)
-        for method, shortest, longest, least in order
-    )
-    prepared = NOBODY if order is ORDER else Prepared(NOBODY.classes, Document(order=steps))
+    prepared = NOBODY
+    if order is not ORDER:
+        steps = tuple(
+            StepKeys(method=method, shortest_secs=shortest, longest_secs=longest, least_days=least)
+            for method, shortest, longest, least in order
+        )
+        prepared = Prepared(NOBODY.classes, Document(order=steps))
     return step.advance(Parcel(Origin("log", 0, offset), None, tick), store, prepared).emissions
 
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of
+from tests.builders_vee import MIDNIGHT, POINTS, Vee, config_of, documents_of
 from tests.oracles.vee_oracle import DAY, OFFSET, Config, Oracle
 from tests.property.test_vee import Story, arrivals, comparable, configs, orderly, replace_steps, same, stories, tell
 
@@ -52,6 +52,7 @@ def document(own: Own, config: Config) -> bytes:
 
 
 def play(story: Story, documents: dict[str, bytes]) -> Vee:
+    documents = {**documents_of(story.config), **documents}
     vee = Vee(story.links, config_of(story.config), documents=documents)
     for rows, (time, lateness) in story.steps:
         if rows:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders_vee import MIDNIGHT, Vee, config_of
+from tests.builders_vee import MIDNIGHT, Vee, config_of, documents_of
 from tests.oracles.settlement_oracle import Published
 from tests.oracles.statements_oracle import DISCARD, EDIT, OUTAGE, WITHDRAW, Said, state
 from tests.oracles.vee_oracle import DAY, Oracle, Row
@@ -63,7 +63,7 @@ def steps_of(story: Story, seed: int, chance: int) -> list[Step]:
 
 def play(story: Story, steps: list[Step]) -> Vee:
     """The step's way through rows and statements."""
-    vee = Vee(story.links, config_of(story.config))
+    vee = Vee(story.links, config_of(story.config), documents=documents_of(story.config))
     for rows, said, (time, lateness) in steps:
         vee.state(said, rows)
         vee.tick(time, lateness)

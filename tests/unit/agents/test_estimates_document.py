@@ -149,6 +149,8 @@ def test_a_class_has_an_order_of_its_own_where_its_scores_differ() -> None:
     )  # fmt: skip
     document = load(document_text(made), "e.yaml")
     orders = {one.tariffs: one.order for one in document.classes}
-    assert orders[1,] is None
-    assert orders[2,] is not None
-    assert orders[2,][0].method == "LIKE_DAY"
+    assert document.order is not None
+    assert document.order[0].method == "LIKE_DAY", "600 of 2,000, LINEAR 900"
+    assert orders[1,] is not None
+    assert orders[1,][0].method == "LINEAR"
+    assert orders[2,] is None

@@ -59,11 +59,17 @@ def test_what_is_no_estimate_has_none() -> None:
 
 
 @pytest.mark.parametrize(("count", "expected"), [(4, 494), (5, 756), (24, 756), (25, 921)])
-def test_it_is_the_shipped_figure_of_the_method_at_the_length_of_the_gap(count: int, expected: int) -> None:
+def test_it_is_the_shipped_figure_of_the_method_at_the_length_of_the_whole_gap(count: int, expected: int) -> None:
     vee = stream()
-    day_of(vee, range(10, 10 + count))
-    method = Method.LINEAR if count <= 4 else Method.CARRIED
-    assert {told(vee, place) for place in range(10, 10 + count)} == {(method, expected)}
+    day_of(vee, range(10, 10 + count), registers=(1000, 1000 + 100 * (48 - count) + 150 * count))
+    assert {told(vee, place) for place in range(10, 10 + count)} == {(Method.SCALED, expected)}
+
+
+def test_what_stays_as_it_was_published_first_keeps_what_was_told_then() -> None:
+    vee = stream()
+    day_of(vee, range(10, 35))
+    wanted = [(Method.CARRIED, 560)] * 4 + [(Method.CARRIED, 756)] * 20 + [(Method.CARRIED, 921)]
+    assert [told(vee, place) for place in range(10, 35)] == wanted
 
 
 def test_a_gap_over_midnight_is_one_once_both_days_are_closed() -> None:
