@@ -32,11 +32,7 @@ COLD_REQUEST = Record(
         Field("device", "string", f"Device that sent them: {DEVICE_DOC}."),
         Field("day_start", "long", "[s] Local midnight that their day begins at, epoch seconds UTC."),
         Field("tick_time", "long", "[s] Time of the log at which they came, epoch seconds UTC."),
-        Field(
-            "rows",
-            array(_COLD_ROW),
-            "The rows, in the order in which they came; none: the day has left with a long gap, to be estimated anew.",
-        ),
+        Field("rows", array(_COLD_ROW), "The rows, in the order in which they came."),
         *ORIGIN,
     ),
 )
