@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.gather.progress import Progress
 from pipeline.errors import Fatal, Transient
@@ -17,6 +17,9 @@ READ_SECS = 0.2
 MOST_WAIT_MS = 86_400_000
 """Between two reads, while there is no room for what was read; the most that the client allows."""
 QUEUED_KBYTES = 65_536
+
+FOR_GOOD = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID)
+"""Errors after which a client reads no more; the one that a message brings may not say of itself that it is fatal."""
 
 log = structlog.get_logger()
 
@@ -55,7 +58,7 @@ class Intake:
         for message in self._consumer.consume(self._most, READ_SECS):
             if message.error() is None:
                 messages.append(message)
-            elif message.error().fatal():
+            elif message.error().fatal() or message.error().code() in FOR_GOOD:
                 raise Fatal(
                     "READER_REPLACED", where=self._topic, what=message.error().str(),
                     do="run one process of this connector: another one has taken its place",
