@@ -14,7 +14,7 @@ from pipeline.statement_frames import Statement
 
 HOT_NUMBER = 1
 """Of what was said in the hot window: a reading does not tell its number. What the lane is asked for came later."""
-_BAD_ROWS = sum(1 << RULE_BIT[rule] for rule in ("V07", "V09", "V37"))
+_BAD_ROWS = sum(1 << RULE_BIT[rule] for rule in ("V03", "V07", "V09", "V37"))
 """Rules of what was sent and cannot be used: it is published as an estimate from the start."""
 _ESTIMATES_THAT_CAME = (int(Method.HEAD_END), int(Method.CLOCK_SET), int(Method.OUTAGE), int(Method.AGREED))
 
@@ -29,7 +29,7 @@ def by_people(readings: Array) -> Array:
 
 def withdrawn(readings: Array) -> Array:
     """Mask of the revisions READING (n,) that a withdrawal left as an estimate: no meter has sent them."""
-    estimated = readings["quality"] & np.uint64(15) == int(Quality.ESTIMATED)
+    estimated = (readings["quality"] & np.uint64(15) == int(Quality.ESTIMATED)) & (readings["flags"] == 0)
     mask: Array = estimated & (readings["rules"] & _BAD_ROWS == 0) & ~np.isin(readings["method"], _ESTIMATES_THAT_CAME)
     return mask
 

@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.gather.progress import Progress
-from pipeline.errors import Transient
+from pipeline.errors import Fatal, Transient
 
 READ_MESSAGES = 100
 READ_SECS = 0.2
 MOST_WAIT_MS = 86_400_000
 """Between two reads, while there is no room for what was read; the most that the client allows."""
 QUEUED_KBYTES = 65_536
+
+FOR_GOOD = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID)
+"""Errors after which a client reads no more; the one that a message brings may not say of itself that it is fatal."""
 
 log = structlog.get_logger()
 
@@ -60,11 +63,19 @@ class Intake:
         self._consumer.subscribe([source.topic], on_revoke=self._revoked, on_lost=self._lost)
 
     def read(self) -> list[Any]:
-        """Some further messages; an error of the broker is logged, and the client goes on by itself."""
+        """Some further messages; an error of the broker is logged, and the client goes on by itself.
+
+        Raises Fatal when it cannot: another process has taken this one's place in the group.
+        """
         messages = []
         for message in self._consumer.consume(self._most, READ_SECS):
             if message.error() is None:
                 messages.append(message)
+            elif message.error().fatal() or message.error().code() in FOR_GOOD:
+                raise Fatal(
+                    "READER_REPLACED", where=self._topic, what=message.error().str(),
+                    do="run one process of this connector: another one has taken its place",
+                )  # fmt: skip
             else:
                 log.warning("not read", topic=self._topic, error=str(message.error()))
         return messages
