@@ -22,11 +22,11 @@ UNITS = {"readings": "intervals/s a core", "bills": "bills/s a core"}
 def figures(case: RatingCase, results: Sequence[Result], *, own_load: bool = False) -> dict[str, Any]:
     """The JSON object.
 
-    cases: one a measurement: {"case", "value", "unit", "interval_readings_a_second" (each channel of an interval is one,
-    as `bench vee` counts), "ns_each", "spread", "goal", "met", "count" (of a round), "rounds", "mix", "compared",
-    "wrong"}. The goal is held against intervals. Rates are of one core, medians of the rounds. close: the CPU seconds of one
-    core that the bills of `close_consumers` take by the median; gathering quantities, encoding and sending are not in
-    it, and `goal_secs` is for all of it. Goals are met, missed, or (null) say nothing: the load is not the case's.
+    cases: one a measurement: {"case", "value", "unit", "interval_readings_a_second" (each channel of an interval is
+    one, as `bench vee` counts), "ns_each", "spread", "goal", "met", "count" (of a round), "rounds", "mix", "compared",
+    "wrong"}. The goal is held against intervals. Rates are of one core, medians of the rounds. close: the CPU seconds of
+    one core that the bills of `close_consumers` take by the median; gathering quantities, encoding and sending are not
+    in it, and `goal_secs` is for all of it. Goals are met, missed, or (null) say nothing: the load is not the case's.
     """
     cases = [_of(case, result, own_load) for result in results]
     bills = next((one for one in cases if one["case"] == "bills"), None)
