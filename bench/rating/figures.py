@@ -24,7 +24,7 @@ def figures(case: RatingCase, results: Sequence[Result], *, own_load: bool = Fal
 
     cases: one a measurement: {"case", "value", "unit", "interval_readings_a_second" (each channel of an interval is
     one, as `bench vee` counts), "ns_each", "spread", "goal", "met", "count" (of a round), "rounds", "mix", "compared",
-    "wrong"}. The goal is held against intervals. Rates are of one core, medians of the rounds. close: the CPU seconds of
+    "wrong"}. The goal is held against intervals. Rates are of a core, medians of the rounds. close: the CPU seconds of
     one core that the bills of `close_consumers` take by the median; gathering quantities, encoding and sending are not
     in it, and `goal_secs` is for all of it. Goals are met, missed, or (null) say nothing: the load is not the case's.
     """
