@@ -14,6 +14,7 @@ from bench.rating.case import RatingCase
 from bench.rating.measure import Result
 from bench.throughput.machine import machine
 from cli.services.settings import ServiceSettings
+from pipeline.channels import N_ENERGY
 
 UNITS = {"readings": "intervals/s a core", "bills": "bills/s a core"}
 
@@ -21,10 +22,11 @@ UNITS = {"readings": "intervals/s a core", "bills": "bills/s a core"}
 def figures(case: RatingCase, results: Sequence[Result], *, own_load: bool = False) -> dict[str, Any]:
     """The JSON object.
 
-    cases: one a measurement: {"case", "value", "unit", "ns_each", "spread", "goal", "met", "count" (of a round),
-    "rounds", "mix", "compared", "wrong"}. Rates are of one core, medians of the rounds. close: the CPU seconds of one
-    core that the bills of `close_consumers` take by the median; gathering quantities, encoding and sending are not in
-    it, and `goal_secs` is for all of it. Goals are met, missed, or (null) say nothing: the load is not the case's.
+    cases: one a measurement: {"case", "value", "unit", "interval_readings_a_second" (each channel of an interval is
+    one, as `bench vee` counts), "ns_each", "spread", "goal", "met", "count" (of a round), "rounds", "mix", "compared",
+    "wrong"}. The goal is held against intervals. Rates are of a core, medians of the rounds. close: the CPU seconds of
+    one core that the bills of `close_consumers` take by the median; gathering quantities, encoding and sending are not
+    in it, and `goal_secs` is for all of it. Goals are met, missed, or (null) say nothing: the load is not the case's.
     """
     cases = [_of(case, result, own_load) for result in results]
     bills = next((one for one in cases if one["case"] == "bills"), None)
@@ -57,6 +59,7 @@ def _of(case: RatingCase, result: Result, own_load: bool) -> dict[str, Any]:
         "case": result.name,
         "value": round(value),
         "unit": UNITS[result.name],
+        "interval_readings_a_second": round(N_ENERGY * value) if result.name == "readings" else None,
         "ns_each": round(1e9 / value, 1),
         "spread": {"least": round(min(rates)), "most": round(max(rates)),
                    "share": round((max(rates) - min(rates)) / value, 3)},

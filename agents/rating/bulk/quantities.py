@@ -7,7 +7,7 @@ exact fractions, a numerator beside a denominator above 0. Zones count as in the
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +23,8 @@ LARGEST_POWER = 10**12
 """W or VA; a bill with more is refused."""
 
 
-class Column(NamedTuple):
+@dataclass(frozen=True)
+class Column:
     """A column, or `count` of them side by side. known: name of its bit; empty: it is always known."""
 
     name: str

@@ -43,7 +43,7 @@ def _reason(tariff: Tariff, charge: Charge) -> str:
     return ""
 
 
-def _numbers(value: object) -> Iterator[Decimal | int]:
+def _numbers(value: object) -> Iterator[Decimal]:
     """All numbers in a charge."""
     if isinstance(value, dict):
         for inner in value.values():
@@ -52,4 +52,4 @@ def _numbers(value: object) -> Iterator[Decimal | int]:
         for inner in value:
             yield from _numbers(inner)
     elif isinstance(value, Decimal | int):
-        yield value
+        yield Decimal(value)
