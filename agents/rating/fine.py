@@ -66,8 +66,8 @@ def no_extras() -> Extras:
 
 def new_extras(count: int) -> Extras:
     """Room for some."""
-    widths = (FIGURES, SUMS, 2)
-    return Extras(*(np.zeros((count, width), np.int64) for width in widths), np.zeros(count, np.int64))
+    figures_, delta, demands_ = (np.zeros((count, width), np.int64) for width in (FIGURES, SUMS, 2))
+    return Extras(figures_, delta, demands_, np.zeros(count, np.int64))
 
 
 def joined(parts: Sequence[Extras]) -> Extras:

@@ -87,12 +87,12 @@ class Listed(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is to be listed: zones i64 (versions,) of the plain state; of tariffs with fine state asks, count, kinds and
-    unit as FineTariffs has them, with the columns of Extras."""
+    """What is to be listed: zones i64 (versions,) of the plain state; of tariffs with fine state asks, count of zones,
+    kinds and unit as FineTariffs has them, with the columns of Extras."""
 
     zones: Array
     asks: Array
-    count: Array
+    zone_count: Array
     kinds: Array
     unit: Array
     figures: Array
@@ -105,8 +105,10 @@ def asked_of(zones: Array, extras: Extras, fine: FineTariffs | None) -> Asked:
     """For the kernel; `fine` is None when no tariff asks for more."""
     none = np.zeros(len(zones), np.int64)
     kinds = np.zeros((len(zones), TIME_ZONES), np.int64)
-    known = (none, none, kinds, none) if fine is None else (fine.asks, fine.count, fine.kinds, fine.unit)
-    return Asked(zones, *known, *extras)
+    asks, count, unit = none, none, none
+    if fine is not None:
+        asks, count, kinds, unit = fine.asks, fine.count, fine.kinds, fine.unit
+    return Asked(zones, asks, count, kinds, unit, extras.figures, extras.delta, extras.demands, extras.lacks)
 
 
 def listed(rows: Array, asked: Asked) -> Listed:
@@ -269,7 +271,7 @@ def _put_kinds(items, at, units, asked, extra, version):  # type: ignore[no-unty
     """Sums of the zones that the tariff calls solar, peak, normal and night."""
     for kind in range(1, NAMED_KINDS + 1):
         value, delta, there = np.int64(0), np.int64(0), False
-        for zone in range(asked.count[version]):
+        for zone in range(asked.zone_count[version]):
             if asked.kinds[version, zone] == kind:
                 there = True
                 value += asked.figures[extra, WH_AT + zone]
@@ -281,7 +283,7 @@ def _put_kinds(items, at, units, asked, extra, version):  # type: ignore[no-unty
 
 @kernel
 def _put_zones(items, at, units, asked, extra, version, asks, row):  # type: ignore[no-untyped-def]
-    count = asked.count[version]
+    count = asked.zone_count[version]
     at = _put_row(items, at, units, KWH_TZ, asked, extra, WH_AT, count, INTERVALS)
     if asks & ASK_APPARENT:
         at = _put_row(items, at, units, KVAH_TZ, asked, extra, VAH_AT, count, INTERVALS)
