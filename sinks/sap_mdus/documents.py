@@ -17,16 +17,8 @@ import structlog
 
 from schemas.mdus.names import OPENING_REASONS
 from sinks.sap_mdus.config import SapMdusConfig
-from sinks.sap_mdus.journal import (
-    BILLED,
-    CANCELLED,
-    ENTERED,
-    OPEN,
-    REFUSED,
-    Journal,
-    Message,
-    Order,
-)
+from sinks.sap_mdus.journal import Journal
+from sinks.sap_mdus.model import BILLED, CANCELLED, ENTERED, OPEN, REFUSED, Message, Order
 from sinks.sap_mdus.names import uuid_of
 from sinks.sap_mdus.readings import CLOSING, OPENING, Find, Place, Reading
 from sinks.sap_mdus.registers import shown
