@@ -207,7 +207,7 @@ class Journal:
     def under_way(self, order_id: str) -> str:
         """UUID of the last message of an order whose outcome is not known though it may have been sent; or empty."""
         row = self.db.execute(
-            "SELECT uuid FROM messages WHERE order_id = ? AND state IN (?, ?) AND sent > 0 "
+            "SELECT uuid FROM messages WHERE order_id != '' AND order_id = ? AND state IN (?, ?) AND sent > 0 "
             "ORDER BY number DESC LIMIT 1",
             (order_id, WAITING, SENT),
         ).fetchone()
@@ -216,7 +216,8 @@ class Journal:
     def replace(self, order_id: str) -> None:
         """Leave away what was to be sent of an order and never was."""
         self.db.execute(
-            "UPDATE messages SET state = ? WHERE order_id = ? AND state = ? AND sent = 0", (REPLACED, order_id, WAITING)
+            "UPDATE messages SET state = ? WHERE order_id != '' AND order_id = ? AND state = ? AND sent = 0",
+            (REPLACED, order_id, WAITING),
         )
 
     def waiting(self, limit: int) -> list[Message]:
@@ -300,7 +301,9 @@ class Journal:
         number, order_id, body = row
         order = self.order(order_id) if order_id else None
         if order is not None:
-            newer = self.db.execute("SELECT 1 FROM messages WHERE order_id = ? AND number > ?", (order_id, number))
+            newer = self.db.execute(
+                "SELECT 1 FROM messages WHERE order_id != '' AND order_id = ? AND number > ?", (order_id, number)
+            )
             fits = order.state == OPEN or (order.state == ENTERED and order.uuid.encode() in body)
             if not fits or newer.fetchone() is not None:
                 return False
