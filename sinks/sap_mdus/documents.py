@@ -50,7 +50,7 @@ class Documents:
         if event["event"] == "ORDERED":
             self._ordered(event, known)
         elif known is None:
-            log.warning("an order that nobody has made", order=event["id"], event=event["event"])
+            log.warning("an order that nobody has made", order=event["id"], said=event["event"])
         elif event["event"] == "BILLED":
             self._journal.set_state(known.id, BILLED)
         elif known.state == OPEN:

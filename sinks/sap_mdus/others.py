@@ -20,7 +20,7 @@ from sinks.sap_mdus.results import device_tree, header
 
 STATUS = {"ACTUAL": "W", "DERIVED": "W", "ESTIMATED": "E", "MANUAL": "E", "SUSPECT": "V"}
 """Quality -> UtilitiesTimeSeriesItemTypeCode: true, substitute and preliminary value."""
-UNITS = {"wh": "KWH", "vah": "KVA_H"}
+UNITS = {"wh": "KWH", "vah": "KVAH"}
 MOST_ID = 60
 
 
