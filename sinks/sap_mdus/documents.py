@@ -62,6 +62,8 @@ class Documents:
         place = Place(event["service_point"], event["channel"], event["time"], edge)
         if known is not None and known.place == place and known.state != CANCELLED:
             return
+        if place.channel not in self._config.registers:
+            log.warning("a register is ordered that is not sent", order=event["id"], channel=place.channel)
         order = Order(event["id"], place, False, event["reason"], event["device_id"], event["measurement_task"])
         self._journal.replace(order.id)
         self._journal.put_order(order)
