@@ -105,13 +105,15 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a message against the schemas."""
+    name, fault = "", ""
+    checker = Checker(wsdl, namespace)
     try:
         message = body_of(parsed(file.read_bytes()))
-        fault = Checker(wsdl, namespace).fault(message)
+        name, fault = name_of(message), checker.fault(message)
     except OSError as error:
         fault = error.strerror or str(error)
     except UnreadableError as error:
         fault = str(error)
     if fault:
         raise ConfigError("MESSAGE_INVALID", where=str(file), what=fault, do="correct it, or give the right --wsdl")
-    _told([{"message": name_of(message), "valid": True}], as_json, "")
+    _told([{"message": name, "valid": True}], as_json, "")

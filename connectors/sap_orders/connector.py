@@ -101,8 +101,11 @@ class Endpoint:
         for kind, note in judged.unsaid:
             log.warning("a notification does not fit the registry", code=kind, what=note)
         if judged.records:
-            values = [(record["id"].encode(), self._contracts.encode("MeterReadingOrder", record))
-                      for record in judged.records]  # fmt: skip
+            encode = self._contracts.encode
+            values = [
+                ((record["id"] or record["message"]).encode(), encode("MeterReadingOrder", record))
+                for record in judged.records
+            ]
             try:
                 # In the order in which they came: a cancellation must not overtake its order.
                 async with self._turn:

@@ -13,7 +13,8 @@ from connectors.sap_orders.lookup import RefusedError, midnight, point_of
 from pipeline.channels import ENERGY
 from pipeline.reference import Registry
 from schemas.mdus.check import Checker
-from schemas.mdus.names import CANCELLATIONS, IN, OPENING_REASONS, REASONS, Service
+from schemas.mdus.names import CANCELLATIONS, IN, OPENING_REASONS, OUT, REASONS, Service
+from schemas.mdus.outcomes import outcomes_of
 from schemas.mdus.xml import (
     SOAP,
     UnreadableError,
@@ -29,6 +30,14 @@ from schemas.mdus.xml import (
 
 OrderRecord = dict[str, Any]
 """A MeterReadingOrder."""
+
+NOTHING: OrderRecord = {
+    "id": "", "service_point": 0, "device": "", "device_id": "", "measurement_task": "", "channel": ENERGY[0].name,
+    "reason": "", "time": 0, "code": "", "note": "",
+}  # fmt: skip
+"""Fields of events that need none."""
+CONFIRMED = {service.confirmation: service for service in OUT.values()}
+"""Roots of confirmations of what we send."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,9 @@ class Judge:
             wrapped, message = name_of(root) == "Envelope", body_of(root)
         except UnreadableError as error:
             return Judged((), _fault(str(error)), 400, 1)
+        confirmed = CONFIRMED.get(name_of(message))
+        if confirmed is not None:
+            return self._confirmations(message, confirmed, now)
         service = IN.get(name_of(message))
         said = self.checker.fault(message) if service is not None else f"{name_of(message)} is not taken here"
         if service is None or said:
@@ -82,13 +94,24 @@ class Judge:
         answer = confirmation(service, head, outcomes, now, self.config.namespace)
         return Judged(tuple(records), enveloped(answer) if wrapped else answer, refused=len(refused))
 
+    def _confirmations(self, message: Any, service: Service, now: int) -> Judged:
+        """What SAP says later of messages of ours; a confirmation is not confirmed."""
+        said = self.checker.fault(message)
+        if said:
+            return Judged((), _fault(said), 500, 1)
+        records = tuple(
+            {
+                **NOTHING, "event": "REFUSED" if outcome.faults else "ACCEPTED", "received_at": now, "message": uuid,
+                "code": " ".join(sorted(outcome.types)), "note": outcome.note,
+            }
+            for uuid, outcome in outcomes_of(message, service)
+        )  # fmt: skip
+        return Judged(records, b"", 202)
+
     def _record(self, service: Service, document: Any, registry: Registry, uuid: str, now: int) -> OrderRecord:
         common: OrderRecord = {"id": text_at(document, "ID"), "received_at": now, "message": uuid}
         if service is CANCELLATIONS:
-            return {
-                **common, "event": "CANCELLED", "service_point": 0, "device": "", "device_id": "",
-                "measurement_task": "", "channel": ENERGY[0].name, "reason": "", "time": 0,
-            }  # fmt: skip
+            return {**NOTHING, **common, "event": "CANCELLED"}
         reason = text_at(document, "MeterReadingReasonCode")
         if reason not in REASONS:
             raise RefusedError("UNKNOWN_REASON", f"reason code {reason}")
@@ -105,9 +128,9 @@ class Judge:
         if not point:
             raise RefusedError("UNKNOWN_DEVICE", f"device {device_id} measures no service point then")
         return {
-            **common, "event": "ORDERED", "service_point": point, "device": f"{device:016X}", "device_id": device_id,
-            "measurement_task": text_at(task, "UtilitiesMeasurementTaskID"), "channel": channel, "reason": reason,
-            "time": when,
+            **NOTHING, **common, "event": "ORDERED", "service_point": point, "device": f"{device:016X}",
+            "device_id": device_id, "measurement_task": text_at(task, "UtilitiesMeasurementTaskID"),
+            "channel": channel, "reason": reason, "time": when,
         }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def _shipped(name: str, namespace: str) -> Any:
     return _compiled(text.encode(), {"common.xsd": common}, "kvarn:/mdus.xsd")
 
 
-class _Files(etree.Resolver):  # type: ignore[misc]  # lxml ships no types
+class _Files(etree.Resolver):
     """Parts of a schema that are at hand; what is not is looked for beside its file, and never in a network."""
 
     def __init__(self, parts: dict[str, bytes]) -> None:

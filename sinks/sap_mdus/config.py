@@ -53,9 +53,13 @@ class SapMdusConfig(BaseModel):
     certificate_file: Path | None = Field(None, description="our own certificate for TLS, PEM")
     key_file: Path | None = Field(None, description="its private key, PEM")
     envelope: Literal["soap11", "none"] = Field("soap11", description="what messages are wrapped in")
-    acknowledge: Literal["confirmation", "status"] = Field(
+    acknowledge: Literal["confirmation", "status", "later"] = Field(
         "confirmation",
-        description="what says that a message was taken: its confirmation in the answer, or a status of 2xx alone",
+        description="what says that a message was taken: its confirmation in the answer, a status of 2xx alone, or a "
+        "confirmation that comes later by itself, through the connector sap_orders and the topic mr-orders",
+    )
+    confirm_secs: float = Field(
+        3600.0, gt=0, description="with `acknowledge: later`: a message without a confirmation is sent again after it"
     )
     sender: str = Field("KVARN", description="SenderBusinessSystemID")
     recipient: str = Field("SAP", description="RecipientBusinessSystemID")

@@ -17,16 +17,8 @@ import structlog
 
 from schemas.mdus.names import OPENING_REASONS
 from sinks.sap_mdus.config import SapMdusConfig
-from sinks.sap_mdus.journal import (
-    BILLED,
-    CANCELLED,
-    ENTERED,
-    OPEN,
-    REFUSED,
-    Journal,
-    Message,
-    Order,
-)
+from sinks.sap_mdus.journal import Journal
+from sinks.sap_mdus.model import BILLED, CANCELLED, ENTERED, OPEN, REFUSED, Message, Order
 from sinks.sap_mdus.names import uuid_of
 from sinks.sap_mdus.readings import CLOSING, OPENING, Find, Place, Reading
 from sinks.sap_mdus.registers import shown
@@ -58,7 +50,7 @@ class Documents:
         if event["event"] == "ORDERED":
             self._ordered(event, known)
         elif known is None:
-            log.warning("an order that nobody has made", order=event["id"], event=event["event"])
+            log.warning("an order that nobody has made", order=event["id"], said=event["event"])
         elif event["event"] == "BILLED":
             self._journal.set_state(known.id, BILLED)
         elif known.state == OPEN:
@@ -70,6 +62,8 @@ class Documents:
         place = Place(event["service_point"], event["channel"], event["time"], edge)
         if known is not None and known.place == place and known.state != CANCELLED:
             return
+        if place.channel not in self._config.registers:
+            log.warning("a register is ordered that is not sent", order=event["id"], channel=place.channel)
         order = Order(event["id"], place, False, event["reason"], event["device_id"], event["measurement_task"])
         self._journal.replace(order.id)
         self._journal.put_order(order)

@@ -13,68 +13,26 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from pipeline.errors import ConfigError
+from sinks.sap_mdus.model import (
+    ACCEPTED,
+    ENTERED,
+    OPEN,
+    REFUSED,
+    REPLACED,
+    SENT,
+    TABLES,
+    WAITING,
+    Message,
+    Order,
+)
 from sinks.sap_mdus.readings import Place, Reading
-
-TABLES = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS blocks (topic TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS readings (
-    service_point INTEGER, channel TEXT, time INTEGER, edge TEXT, revision INTEGER NOT NULL, wh INTEGER,
-    type_code TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (service_point, channel, time, edge)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS orders (
-    id TEXT PRIMARY KEY, service_point INTEGER NOT NULL, channel TEXT NOT NULL, time INTEGER NOT NULL,
-    edge TEXT NOT NULL, own INTEGER NOT NULL, reason TEXT NOT NULL, device_id TEXT NOT NULL, task TEXT NOT NULL,
-    state TEXT NOT NULL, uuid TEXT NOT NULL, shown TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS orders_by_place ON orders (service_point, channel, time, edge);
-CREATE TABLE IF NOT EXISTS messages (
-    number INTEGER PRIMARY KEY, uuid TEXT UNIQUE NOT NULL, topic TEXT NOT NULL, block TEXT NOT NULL,
-    service TEXT NOT NULL, created INTEGER NOT NULL, body BLOB NOT NULL, order_id TEXT NOT NULL, shown TEXT NOT NULL,
-    state TEXT NOT NULL, sent INTEGER NOT NULL, again INTEGER NOT NULL, code TEXT NOT NULL, note TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS messages_by_state ON messages (state, number);
-CREATE INDEX IF NOT EXISTS messages_by_order ON messages (order_id, state) WHERE order_id != '';
-CREATE TABLE IF NOT EXISTS cases (
-    order_id TEXT, revision INTEGER, billed TEXT NOT NULL, now TEXT NOT NULL, name TEXT NOT NULL,
-    PRIMARY KEY (order_id, revision)) WITHOUT ROWID;
-"""
 
 BUSY_SECS = 10.0
 FORGET_SECS = 30 * 86_400
 """To look through all readings takes a while with millions of them."""
-
-OPEN, ENTERED, BILLED, CANCELLED = "OPEN", "ENTERED", "BILLED", "CANCELLED"
-"""States of an order."""
-WAITING, ACCEPTED, REFUSED, REPLACED = "WAITING", "ACCEPTED", "REFUSED", "REPLACED"
-"""States of a message."""
-
-
-class Order(NamedTuple):
-    """An order and what is known of it. `own`: nobody ordered it, the reading itself made it; `shown`: what was last
-    accepted, value and type; `uuid`: of the message that said so."""
-
-    id: str
-    place: Place
-    own: bool
-    reason: str
-    device_id: str
-    task: str
-    state: str = OPEN
-    uuid: str = ""
-    shown: str = ""
-
-
-class Message(NamedTuple):
-    """A message that is kept until it is confirmed. `order_id`, `shown`: of results alone."""
-
-    uuid: str
-    service: str
-    created: int
-    body: bytes
-    order_id: str = ""
-    shown: str = ""
-    again: int = 0
 
 
 class Journal:
@@ -241,7 +199,7 @@ class Journal:
             )
         self.db.execute(
             "INSERT OR IGNORE INTO messages (uuid, topic, block, service, created, body, order_id, shown, state, sent, "
-            "again, code, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
+            "sent_at, again, code, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?)",
             (message.uuid, topic, token, message.service, message.created, message.body, message.order_id,
              message.shown, state, code, note),
         )  # fmt: skip
@@ -249,15 +207,17 @@ class Journal:
     def under_way(self, order_id: str) -> str:
         """UUID of the last message of an order whose outcome is not known though it may have been sent; or empty."""
         row = self.db.execute(
-            "SELECT uuid FROM messages WHERE order_id = ? AND state = ? AND sent > 0 ORDER BY number DESC LIMIT 1",
-            (order_id, WAITING),
+            "SELECT uuid FROM messages WHERE order_id != '' AND order_id = ? AND state IN (?, ?) AND sent > 0 "
+            "ORDER BY number DESC LIMIT 1",
+            (order_id, WAITING, SENT),
         ).fetchone()
         return "" if row is None else str(row[0])
 
     def replace(self, order_id: str) -> None:
         """Leave away what was to be sent of an order and never was."""
         self.db.execute(
-            "UPDATE messages SET state = ? WHERE order_id = ? AND state = ? AND sent = 0", (REPLACED, order_id, WAITING)
+            "UPDATE messages SET state = ? WHERE order_id != '' AND order_id = ? AND state = ? AND sent = 0",
+            (REPLACED, order_id, WAITING),
         )
 
     def waiting(self, limit: int) -> list[Message]:
@@ -269,9 +229,23 @@ class Journal:
         found = [Message(*row) for row in rows]
         return [message for message in found if message.service == found[0].service]
 
-    def sending(self, messages: Sequence[Message]) -> None:
-        """They are about to be sent: from now on the receiver may have them."""
-        self.db.executemany("UPDATE messages SET sent = sent + 1 WHERE uuid = ?", [(one.uuid,) for one in messages])
+    def sending(self, messages: Sequence[Message], now: int) -> None:
+        """They are about to be sent: from now on the receiver may have them. now: epoch seconds UTC."""
+        rows = [(now, one.uuid) for one in messages]
+        self.db.executemany("UPDATE messages SET sent = sent + 1, sent_at = ? WHERE uuid = ?", rows)
+
+    def unsettled(self, uuid: str) -> Message | None:
+        """The message of a UUID, if it has no outcome yet."""
+        row = self.db.execute(
+            "SELECT uuid, service, created, body, order_id, shown, again FROM messages "
+            "WHERE uuid = ? AND state IN (?, ?)",
+            (uuid, WAITING, SENT),
+        ).fetchone()
+        return None if row is None else Message(*row)
+
+    def overdue(self, before: int) -> None:
+        """What was sent before a time and never confirmed waits again."""
+        self.db.execute("UPDATE messages SET state = ? WHERE state = ? AND sent_at < ?", (WAITING, SENT, before))
 
     def settle(self, message: Message, state: str, code: str = "", note: str = "") -> None:
         """What became of a message. An accepted result changes its order."""
@@ -287,7 +261,8 @@ class Journal:
     def later(self, message: Message, code: str, note: str) -> None:
         """The receiver wants it later."""
         self.db.execute(
-            "UPDATE messages SET again = again + 1, code = ?, note = ? WHERE uuid = ?", (code, note, message.uuid)
+            "UPDATE messages SET state = ?, again = again + 1, code = ?, note = ? WHERE uuid = ?",
+            (WAITING, code, note, message.uuid),
         )
 
     def set_state(self, order_id: str, state: str) -> None:
@@ -326,7 +301,9 @@ class Journal:
         number, order_id, body = row
         order = self.order(order_id) if order_id else None
         if order is not None:
-            newer = self.db.execute("SELECT 1 FROM messages WHERE order_id = ? AND number > ?", (order_id, number))
+            newer = self.db.execute(
+                "SELECT 1 FROM messages WHERE order_id != '' AND order_id = ? AND number > ?", (order_id, number)
+            )
             fits = order.state == OPEN or (order.state == ENTERED and order.uuid.encode() in body)
             if not fits or newer.fetchone() is not None:
                 return False

@@ -12,7 +12,7 @@ from sinks.documents.intervals import Interval, intervals_of
 from sinks.documents.quantities import OBIS
 from sinks.records import Record
 from sinks.sap_mdus.config import SapMdusConfig
-from sinks.sap_mdus.journal import Message
+from sinks.sap_mdus.model import Message
 from sinks.sap_mdus.names import uuid_of
 from sinks.sap_mdus.readings import name_of
 from sinks.sap_mdus.registers import kilo
@@ -20,7 +20,7 @@ from sinks.sap_mdus.results import device_tree, header
 
 STATUS = {"ACTUAL": "W", "DERIVED": "W", "ESTIMATED": "E", "MANUAL": "E", "SUSPECT": "V"}
 """Quality -> UtilitiesTimeSeriesItemTypeCode: true, substitute and preliminary value."""
-UNITS = {"wh": "KWH", "vah": "KVA_H"}
+UNITS = {"wh": "KWH", "vah": "KVAH"}
 MOST_ID = 60
 
 

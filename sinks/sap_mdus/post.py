@@ -11,10 +11,11 @@ import urllib3
 from pipeline.errors import ConfigError, Fatal, Transient
 from schemas.mdus.check import Checker
 from schemas.mdus.names import OUT
+from schemas.mdus.outcomes import Outcome
 from schemas.mdus.xml import UnreadableError, bulk, enveloped, parsed
-from sinks.sap_mdus.answer import Answer, Outcome, answer_of
+from sinks.sap_mdus.answer import Answer, answer_of
 from sinks.sap_mdus.config import SapMdusConfig
-from sinks.sap_mdus.journal import Message
+from sinks.sap_mdus.model import Message
 from sinks.sap_mdus.names import uuid_of
 from sinks.sap_mdus.results import header
 
@@ -79,7 +80,7 @@ class Post:
         except urllib3.exceptions.HTTPError as error:
             raise self._away(url, repr(error)) from error
         said = f"answer {answer.status}: {answer.data[:MOST_SAID].decode('utf-8', 'replace')}"
-        if 200 <= answer.status < 300 and self._config.acknowledge == "status":
+        if 200 <= answer.status < 300 and self._config.acknowledge != "confirmation":
             return Answer({message.uuid: Outcome() for message in messages})
         if 200 <= answer.status < 300 or answer.status == 500:
             # SOAP 1.1 sends a fault with status 500.

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from schemas.mdus.names import RESULTS
 from schemas.mdus.xml import Tree, element, stamp
 from sinks.sap_mdus.config import SapMdusConfig
-from sinks.sap_mdus.journal import Order
+from sinks.sap_mdus.model import Order
 from sinks.sap_mdus.readings import Reading
 
 

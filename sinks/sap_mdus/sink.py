@@ -8,19 +8,23 @@ on; when the receiver refuses one after the other, the fault is not theirs, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 
 from pipeline.errors import Fatal, Transient
 from pipeline.reference import Registry
+from schemas.mdus.outcomes import Outcome
 from sinks.base import Sink
 from sinks.documents.tables import mappings_of
 from sinks.records import Block, Record
-from sinks.sap_mdus.answer import Answer, Outcome
+from sinks.sap_mdus.answer import Answer
 from sinks.sap_mdus.config import SapMdusConfig
 from sinks.sap_mdus.documents import Documents
-from sinks.sap_mdus.journal import ACCEPTED, BILLED, REFUSED, Journal, Message
+from sinks.sap_mdus.journal import Journal
+from sinks.sap_mdus.model import ACCEPTED, BILLED, REFUSED, SENT, Message
 from sinks.sap_mdus.others import event_message, series_messages
 from sinks.sap_mdus.post import Post
 from sinks.sap_mdus.readings import Standing, readings_of, standing
@@ -37,7 +41,7 @@ class SapMdusSink(Sink):
 
     schemas = frozenset({"Determinant", "ReadingBatch", "Event", "MeterReadingOrder"})
 
-    def __init__(self, config: SapMdusConfig) -> None:
+    def __init__(self, config: SapMdusConfig, clock: Callable[[], float] = time.time) -> None:
         # One process alone: a reading and its order stand in different partitions.
         super().__init__(config.blocks, exclusive=True)
         self.config = config
@@ -45,6 +49,7 @@ class SapMdusSink(Sink):
         self._post = Post(config)
         self._registry: Registry | None = None
         self._refused_in_a_row = 0
+        self._clock = clock
 
     def open(self) -> None:
         """Open the journal and make ready to connect."""
@@ -62,6 +67,7 @@ class SapMdusSink(Sink):
         if not self.journal.has(block.topic, block.token):
             with self.journal.transaction():
                 self._take(block)
+        self.journal.overdue(int(self._clock() - self.config.confirm_secs))
         while messages := self.journal.waiting(self.config.messages):
             self._send(messages)
         return block.rows
@@ -88,6 +94,8 @@ class SapMdusSink(Sink):
         for row in mappings_of([record]):
             if record.schema == "Event":
                 self.journal.put(block.topic, block.token, event_message(row, self.config))
+            elif record.schema == "MeterReadingOrder" and row["event"] in ("ACCEPTED", "REFUSED"):
+                self._confirmed(row)
             elif record.schema == "MeterReadingOrder":
                 documents.take_order(row)
             elif row["kind"] in self.config.kinds and (self.config.provisional or row["state"] == "FINAL"):
@@ -96,6 +104,13 @@ class SapMdusSink(Sink):
                     documents.take_reading(reading)
         if newest:
             self.journal.forget(newest - self.config.keep_days * DAY_SECS)
+
+    def _confirmed(self, event: Mapping[str, Any]) -> None:
+        """A confirmation that came by itself; of a message that has its outcome or is not ours it says nothing."""
+        message = self.journal.unsettled(event["message"])
+        if message is not None:
+            codes = (event["code"].split() or [""]) if event["event"] == "REFUSED" else []
+            self._settle(message, Outcome(tuple((code, event["note"]) for code in codes)))
 
     def _standing(self, service_point: int, time: int) -> Standing | None:
         if self._registry is None:
@@ -109,7 +124,7 @@ class SapMdusSink(Sink):
 
     def _send(self, messages: Sequence[Message]) -> None:
         with self.journal.transaction():
-            self.journal.sending(messages)
+            self.journal.sending(messages, int(self._clock()))
         answer = self._post.send(messages)
         # The receiver has them, and nobody here knows it yet.
         self.moments.reach("sink-in-block")
@@ -117,6 +132,10 @@ class SapMdusSink(Sink):
             self._halve(messages, answer)
             return
         with self.journal.transaction():
+            if self.config.acknowledge == "later":
+                for message in messages:
+                    self.journal.settle(message, SENT)
+                return
             later = [message for message in messages if not self._settle(message, answer.outcomes.get(message.uuid))]
         if len(later) < len(messages):
             self._refused_in_a_row = 0

@@ -18,8 +18,8 @@ from connectors.sap_orders.connector import Endpoint
 from connectors.sap_orders.judge import Judge
 from pipeline.errors import Transient
 from schemas.mdus.check import Checker
-from schemas.mdus.names import CANCELLATIONS, ORDERS, Service
-from schemas.mdus.xml import body_of, bulk, element, enveloped, name_of, parsed, stamp, text_at
+from schemas.mdus.names import CANCELLATIONS, ORDERS, RESULTS, Service
+from schemas.mdus.xml import body_of, bulk, confirmation, element, enveloped, name_of, parsed, stamp, text_at
 from tests.builders_readings import CONTRACTS
 from tests.unit.sinks.sap_mdus.builders import DEVICE, MONTH_END, devices
 
@@ -94,7 +94,7 @@ async def test_orders_are_written_and_then_confirmed() -> None:
     assert first == {
         "id": "1001", "event": "ORDERED", "service_point": 1, "device": f"{DEVICE + 1:016X}",
         "device_id": f"{DEVICE + 1:016X}", "measurement_task": "T1", "channel": "wh_imp", "reason": "01",
-        "time": MONTH_END, "received_at": NOW, "message": f"{UUID}0",
+        "time": MONTH_END, "received_at": NOW, "message": f"{UUID}0", "code": "", "note": "",
     }  # fmt: skip
     assert (second["channel"], second["reason"]) == ("vah_imp", "06")
     assert endpoint.counts.orders_taken == 2
@@ -177,3 +177,19 @@ def test_what_is_no_message_is_a_fault_and_opens_nothing(octets: bytes) -> None:
     assert judged.status in (400, 500)
     assert name_of(body_of(parsed(judged.answer))) == "Fault"
     assert b"root:" not in judged.answer
+
+
+async def test_confirmations_of_our_messages_are_written_and_not_confirmed() -> None:
+    topic = Topic()
+    octets = confirmation(
+        RESULTS, {"CreationDateTime": stamp(NOW)}, [(f"{UUID}1", []), (f"{UUID}2", [("A", "x"), ("B", "y")])], NOW
+    )
+    async with served(topic) as (url, _):
+        assert await posted(url, enveloped(octets)) == (202, b"")
+    said = [
+        (key.decode(), record["event"], record["message"], record["code"], record["note"])
+        for key, record in topic.values
+    ]
+    assert said == [
+        (f"{UUID}1", "ACCEPTED", f"{UUID}1", "", ""), (f"{UUID}2", "REFUSED", f"{UUID}2", "A B", "A: x; B: y"),
+    ]  # fmt: skip

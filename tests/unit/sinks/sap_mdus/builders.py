@@ -52,6 +52,7 @@ def determinant(
 ORDER = {
     "event": "ORDERED", "device": "", "device_id": f"{DEVICE + 1:016X}", "measurement_task": "T1", "channel": "wh_imp",
     "reason": "01", "time": MONTH_END, "received_at": MIDNIGHT, "message": "",
+    "code": "", "note": "",
 }  # fmt: skip
 
 

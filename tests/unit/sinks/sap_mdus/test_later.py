@@ -1,0 +1,91 @@
+"""Confirmations that come later by themselves: messages are settled by them, sent again without them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.sap_receiver import Receiver, receiving
+from schemas.mdus.xml import text_at
+from sinks.sap_mdus.config import SapMdusConfig
+from sinks.sap_mdus.sink import SapMdusSink
+from tests.unit.sinks.sap_mdus.builders import brought, determinant, devices, order
+
+
+@dataclass
+class Time:
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def sink(receiver: Receiver, clock: Time, tmp_path: Path) -> Iterator[SapMdusSink]:
+    settings = {"url": receiver.url, "journal": tmp_path / "journal.sqlite", "acknowledge": "later", "confirm_secs": 60}
+    made = SapMdusSink(SapMdusConfig.model_validate(settings), clock)
+    made.open()
+    made.take_registry("1", devices())
+    yield made
+    made.close()
+
+
+def said(offset: int, event: str, uuid: str, code: str = "") -> object:
+    return order(offset, "", 0, event=event, message=uuid, code=code, note="why")
+
+
+def test_a_confirmation_enters_the_reading(receiver: Receiver, sink: SapMdusSink) -> None:
+    brought(sink, determinant(0))
+    assert sink.journal.counts() == {"messages_sent": 1, "orders_open": 1, "cases": 0}
+    (uuid,) = receiver.taken
+    brought(sink, said(0, "ACCEPTED", uuid), said(1, "ACCEPTED", "of another system"), said(2, "REFUSED", uuid, "LATE"))
+    assert sink.journal.counts() == {"messages_accepted": 1, "orders_entered": 1, "cases": 0}
+
+
+def test_a_reading_that_changes_before_the_confirmation_is_a_correction(receiver: Receiver, sink: SapMdusSink) -> None:
+    brought(sink, determinant(0))
+    brought(sink, determinant(1, closing=2_000_000))
+    first, second = receiver.taken
+    assert text_at(receiver.taken[second], "MessageHeader/ReferenceUUID") == first
+
+
+def test_without_a_confirmation_the_same_message_goes_out_again(
+    receiver: Receiver, sink: SapMdusSink, clock: Time
+) -> None:
+    brought(sink, determinant(0))
+    clock.now += 59
+    brought(sink, determinant(1, 2))
+    assert len(receiver.requests) == 2
+    clock.now += 2
+    brought(sink, said(0, "ACCEPTED", "of another system"))
+    assert len(receiver.requests) == 3
+    assert receiver.requests[2] == receiver.requests[0]
+
+
+def test_a_refusal_is_kept_or_sends_again_or_makes_a_case(receiver: Receiver, sink: SapMdusSink) -> None:
+    brought(sink, *(determinant(offset, 1 + offset) for offset in range(3)))
+    one, two, three = receiver.taken
+    brought(
+        sink, said(0, "REFUSED", one, "UNKNOWN"), said(1, "REFUSED", two, "LOCKED"), said(2, "REFUSED", three, "BILLED")
+    )
+    assert [(row["uuid"], row["code"], row["note"]) for row in sink.journal.refused()] == [
+        (one, "UNKNOWN", "UNKNOWN: why"), (three, "BILLED", "BILLED: why"),
+    ]  # fmt: skip
+    assert len(receiver.requests) == 2
+    assert two.encode() in receiver.requests[1]
+    assert one.encode() not in receiver.requests[1]
+    assert len(sink.journal.cases()) == 1
