@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -141,7 +142,7 @@ class _Days:
         if (known["registers"][mine] & (OPENING | CLOSING)).any():
             return True
         return any(
-            int(day["registers"]) & (OPENING | CLOSING)  # type: ignore[call-overload]
+            cast(int, day["registers"]) & (OPENING | CLOSING)
             for (point, _), day in self.of.made.days.items()
             if point == self.point
         )
@@ -161,7 +162,7 @@ class _Days:
 
     def _bits(self, day: int) -> int:
         found = self.of.made.days.get((self.point, self.start(day)))
-        return 0 if found is None else int(found["registers"])  # type: ignore[call-overload]
+        return 0 if found is None else cast(int, found["registers"])
 
 
 class _Series:

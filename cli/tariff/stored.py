@@ -88,13 +88,15 @@ def stored_months(reader: Reader, start: int, candidate: Tariff, which: str) -> 
 
 
 def _given(row: dict[str, Any], own: dict[str, Any], candidate: Tariff) -> Quantities:
-    known = {
-        name: None if row[name] is None else int(row[name]) for name in ("wh", "vah", "export_wh", "md_w", "md_va")
-    }
     load = int(row["load_w"] or 0) or None
     return Quantities(
-        **known, load_w=load, begins=_local_day(int(row["start"]), candidate), **own
+        wh=int(row["wh"]), vah=int(row["vah"]), export_wh=int(row["export_wh"]), md_w=_maybe(row["md_w"]),
+        md_va=_maybe(row["md_va"]), load_w=load, begins=_local_day(int(row["start"]), candidate), **own,
     )  # fmt: skip
+
+
+def _maybe(number: str | int | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _by_interval(candidate: Tariff) -> bool:
