@@ -226,11 +226,11 @@ def documents_of(config: Config) -> dict[str, bytes]:
     """Documents that say what the oracle's configuration says of estimates; none where it is the usual."""
     if config.order == USUAL_ORDER and config.errors == USUAL_ERRORS:
         return {}
-    order = [
-        {"method": Method(method).name, "shortest_secs": shortest, "least_days": least}
-        | ({} if longest is None or longest > DAY * 8 else {"longest_secs": longest})
-        for method, shortest, longest, least in config.order
-    ]
+    order: list[dict[str, Any]] = []
+    for method, shortest, longest, least in config.order:
+        order.append({"method": Method(method).name, "shortest_secs": shortest, "least_days": least})
+        if longest is not None and longest <= DAY * 8:
+            order[-1]["longest_secs"] = longest
     errors = {
         Method(method).name: dict(zip(LENGTH_NAMES, figures, strict=True)) for method, figures in config.errors.items()
     }

@@ -337,11 +337,11 @@ class Oracle:
         like = [cell.sent for cell in (self._cell(point, day) for day in days) if cell.sent and cell.good]
         before = self._cell(point, start - interval).published if start - interval >= oldest else None
         cell = self.cells.setdefault((point, start), Cell())
-        made: dict[int, Energy] = {}
+        made: dict[int, tuple[int, ...]] = {}
         if like:
-            made[LIKE_DAY] = tuple(sum(values) // len(like) for values in zip(*like, strict=True))  # type: ignore[assignment]
+            made[LIKE_DAY] = tuple(sum(values) // len(like) for values in zip(*like, strict=True))
         if before is not None and before.quality[0] in (ACTUAL, ESTIMATED):
-            made[CARRIED] = before.energy  # type: ignore[assignment]
+            made[CARRIED] = before.energy
         seconds, config = self.seconds_behind(point, start, interval), self.config_at(point, start)
         cell.published = Published((0,) * CHANNELS, (MISSING,) * CHANNELS, 0, V01, interval)
         for method, shortest, longest, least in config.order:

@@ -151,6 +151,7 @@ def test_a_class_has_an_order_of_its_own_where_its_scores_differ() -> None:
     orders = {one.tariffs: one.order for one in document.classes}
     assert document.order is not None
     assert document.order[0].method == "LIKE_DAY", "600 of 2,000, LINEAR 900"
-    assert orders[1,] is not None
-    assert orders[1,][0].method == "LINEAR"
+    mine = orders[1,]
+    assert mine is not None
+    assert mine[0].method == "LINEAR"
     assert orders[2,] is None
