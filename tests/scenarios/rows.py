@@ -171,6 +171,8 @@ def _plain(
     for record in sorted(chosen, key=lambda one: int(one["revision"])) if keys else chosen:
         key = tuple(record[name] for name in keys)
         kept = {name: value for name, value in record.items() if name not in leave}
+        if "quantities" in kept and "delta_wh_imp" in leave:
+            kept["quantities"] = [{**item, "delta": None} for item in kept["quantities"]]
         lines[str((places[key] if keys else 0, kept))] += 1
         places[key] += 1
     return lines
