@@ -56,15 +56,16 @@ class Intake:
         """
         messages = []
         for message in self._consumer.consume(self._most, READ_SECS):
-            if message.error() is None:
+            error = message.error()
+            if error is None:
                 messages.append(message)
-            elif message.error().fatal() or message.error().code() in FOR_GOOD:
+            elif error.fatal() or error.code() in FOR_GOOD:
                 raise Fatal(
-                    "READER_REPLACED", where=self._topic, what=message.error().str(),
+                    "READER_REPLACED", where=self._topic, what=error.str(),
                     do="run one process of this connector: another one has taken its place",
                 )  # fmt: skip
             else:
-                log.warning("not read", topic=self._topic, error=str(message.error()))
+                log.warning("not read", topic=self._topic, error=str(error))
         return messages
 
     def commit(self) -> None:
