@@ -31,9 +31,12 @@ from pipeline.reference import Registry
 from pipeline.rules import RULE_BIT
 
 WH_IMP, VAH_IMP, WH_EXP, VAH_EXP = range(N_ENERGY)
+ESTIMATED_COUNT, MISSING_COUNT = 1, 2
+"""Places in a settlement's `counts`."""
 OPENING, CLOSING = 1, 2
 """Bits of a settlement's `registers`."""
 
+SUBSTITUTED = (Quality.ESTIMATED, Quality.MISSING)
 WINDOWS = frozenset((Method.LINEAR, Method.LIKE_DAY, Method.CARRIED, Method.SCALED, Method.FLAT))
 """Methods of the hot window; what else stands in for a reading is somebody's word."""
 TO_REGISTERS = (Method.SCALED, Method.FLAT)
@@ -87,10 +90,11 @@ class Refill:
 
 @dataclass(frozen=True)
 class _Unit:
-    """Days that are estimated together; keeps: their sum stays."""
+    """Days that are estimated together; keeps: their sum stays; whole: it is that of registers at both ends."""
 
     days: tuple[int, ...]
     keeps: bool
+    whole: bool
 
 
 @dataclass
@@ -120,7 +124,8 @@ class _Days:
 
     def _lacks(self, start: int, reading: Reading) -> bool:
         estimated = reading[1][WH_IMP] == Quality.ESTIMATED and reading[2] in WINDOWS
-        return estimated and (self.point, start) not in self.of.pinned
+        missing = reading[1][WH_IMP] == Quality.MISSING
+        return (estimated or missing) and (self.point, start) not in self.of.pinned
 
     def start(self, day: int) -> int:
         """Epoch seconds at which a local day begins."""
@@ -133,8 +138,20 @@ class _Days:
         for day in wanted:
             if found and day in found[-1].days:
                 continue
-            found.append(_Unit(self._span(day) if keeps else (day,), keeps))
-        return found
+            found.append(self._unit(day) if keeps else _Unit((day,), keeps=False, whole=False))
+        return [unit for unit in found if self.chosen(unit)]
+
+    def chosen(self, unit: _Unit) -> list[int]:
+        """Begins of what is estimated of a unit. Nothing is known of the energy of what is missing in a day whose span
+        of registers is still open: the window will find it in what is left for the other days of the span."""
+        starts = [start for day in unit.days for start in self.targets.get(day, ())]
+        if unit.whole or not unit.keeps:
+            return starts
+        return [start for start in starts if self._quality(start) != Quality.MISSING]
+
+    def _quality(self, start: int) -> int:
+        day = (start + self.of.config.offset_secs) // DAY_SECS
+        return self.readings[day][start][1][WH_IMP]
 
     def _has_registers(self) -> bool:
         known = self.of.history.days
@@ -147,14 +164,16 @@ class _Days:
             if point == self.point
         )
 
-    def _span(self, day: int) -> tuple[int, ...]:
+    def _unit(self, day: int) -> _Unit:
         """The days between two known midnights that `day` is one of; `day` alone where they are not both there."""
         begin, end = day, day + 1
         while begin > self.first and not self._known(begin):
             begin -= 1
         while end <= self.last and not self._known(end):
             end += 1
-        return tuple(range(begin, end)) if self._known(begin) and self._known(end) else (day,)
+        if self._known(begin) and self._known(end):
+            return _Unit(tuple(range(begin, end)), keeps=True, whole=True)
+        return _Unit((day,), keeps=True, whole=False)
 
     def _known(self, day: int) -> bool:
         """The register at the midnight that a day begins with is known."""
@@ -170,7 +189,7 @@ class _Series:
 
     def __init__(self, of: Refill, days: _Days, units: list[_Unit]) -> None:
         self.days, self.made = days, of.made
-        chosen = [start for unit in units for day in unit.days for start in days.targets.get(day, ())]
+        chosen = [start for unit in units for start in days.chosen(unit)]
         interval = days.readings[self._day(min(chosen))][min(chosen)][4]
         mine = of.around.readings[of.around.readings["service_point"] == days.point]
         known = (mine["start"] + of.config.offset_secs) // DAY_SECS
@@ -214,7 +233,7 @@ class _Series:
                     sound = quality[channel] == Quality.ACTUAL and (self.days.point, start) not in self.days.of.pinned
                     value[place], standing[place] = energy[channel], GOOD if sound else NO_END
         for start in self.chosen:
-            if self._reading(start)[1][channel] == Quality.ESTIMATED:
+            if self._reading(start)[1][channel] in SUBSTITUTED:
                 standing[self._place(start)] = LACKS
         at = laid.begin + laid.interval * np.arange(laid.size, dtype=np.int64)
         day = ((at + offset) // DAY_SECS).astype(np.int32)
@@ -246,7 +265,7 @@ class _Series:
     def _take(
         self, unit: _Unit, channel: int, filled: Filled, starts: list[int], energies: dict[int, list[int]]
     ) -> bool:
-        estimated = [start for start in starts if self._reading(start)[1][channel] == Quality.ESTIMATED]
+        estimated = [start for start in starts if self._reading(start)[1][channel] in SUBSTITUTED]
         mine = [start for start in estimated if filled.method[self._place(start)] != Method.NONE]
         values = np.maximum(filled.value[[self._place(start) for start in mine]], 0)
         if unit.keeps and mine:
@@ -261,13 +280,24 @@ class _Series:
 
     def _put(self, start: int, energy: tuple[int, ...], method: int, *, keeps: bool) -> None:
         was, quality, before, rules, secs = self._reading(start)
-        if keeps and before in TO_REGISTERS:
+        if keeps and before in (*TO_REGISTERS, Method.NONE):
             method = int(Method.SCALED)
         point, day = self.days.point, self._day(start)
-        self.made.readings[point, start] = energy, quality, method, rules, secs
+        made = tuple(
+            int(Quality.ESTIMATED) if old == Quality.MISSING and self._is_filled(channel, start) else old
+            for channel, old in enumerate(quality)
+        )
+        self.made.readings[point, start] = energy, made, method, rules, secs
         settled = self.made.days[point, self.days.start(day)]
-        estimated = list(settled["estimated"])  # type: ignore[arg-type]
+        estimated, counts = list(settled["estimated"]), list(settled["counts"])  # type: ignore[arg-type]
         for channel in range(N_ENERGY):
-            if quality[channel] == Quality.ESTIMATED:
+            if made[channel] == Quality.ESTIMATED:
                 estimated[channel] += energy[channel] - was[channel]
-        settled["estimated"] = estimated
+        if made[WH_IMP] != quality[WH_IMP]:
+            counts[ESTIMATED_COUNT] += 1
+            counts[MISSING_COUNT] -= 1
+        settled["estimated"], settled["counts"] = estimated, counts
+
+    def _is_filled(self, channel: int, start: int) -> bool:
+        filled = self.filled.get(channel)
+        return filled is not None and filled.method[self._place(start)] != Method.NONE

@@ -113,7 +113,9 @@ def played(fed: Feed, folder: Path) -> Played:
         day = (readings["interval_start"] - begin) // 86_400
         mine &= np.isin(day, list(GAP))
         assert mine.sum() == PER_DAY * len(GAP)
-        assert set(readings["q"][mine, 0].tolist()) == {Quality.ESTIMATED}
+        # The first day leaves the window without a like day in it, and before a register says what it used.
+        qualities = {Quality.ESTIMATED} if history_days else {Quality.ESTIMATED, Quality.MISSING}
+        assert set(readings["q"][mine, 0].tolist()) == qualities
         place = (readings["interval_start"][mine] - begin) // 1800
         methods = {Method(one).name for one in readings["method"][mine].tolist()}
         return Ended(run, lane, readings["energy"][mine, 0], truth_of(fed)[place, POINT], methods)
@@ -133,8 +135,8 @@ def test_a_check_meter_brings_the_gap_near_to_the_truth(played: Played) -> None:
 
 def test_neighbours_and_weeks_of_readings_bring_it_nearer(played: Played) -> None:
     plain, days, near = (played(*one) for one in ((0, ""), (56, ""), (56, "neighbours")))
-    assert near.wrong < plain.wrong
-    assert days.wrong != plain.wrong
+    assert near.wrong * 2 < plain.wrong
+    assert days.wrong * 2 < plain.wrong
 
 
 @pytest.mark.parametrize("by", ["", "check", "neighbours"])

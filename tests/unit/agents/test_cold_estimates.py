@@ -58,7 +58,24 @@ def replayed(gaps: dict[int, range], registers: dict[int, int], method: Method =
                 reading = (200, 240, 0, 0), (Quality.ESTIMATED, Quality.ESTIMATED, 0, 0), int(method), 1, HOUR
                 estimated = [estimated[0] + 200, estimated[1] + 240, 0, 0]
             made.readings[POINT, start + hour * HOUR] = reading
-        made.days[POINT, start] = {"registers": registers.get(number, NOTHING), "estimated": estimated}
+        hours = len(gaps.get(number, ()))
+        made.days[POINT, start] = {
+            "registers": registers.get(number, NOTHING), "estimated": estimated, "counts": [24 - hours, hours, 0, 0],
+        }  # fmt: skip
+    return made
+
+
+def without(made: Replayed, day: int) -> Replayed:
+    """The day's estimates are missing instead: the window knew nothing to go by."""
+    start = BEGIN + day * DAY
+    gone = 0
+    for hour in range(24):
+        _, quality, _, rules, secs = made.readings[POINT, start + hour * HOUR]
+        if quality[0] == Quality.ESTIMATED:
+            gone += 1
+            absent = (Quality.MISSING, Quality.MISSING, 0, 0)
+            made.readings[POINT, start + hour * HOUR] = (0, 0, 0, 0), absent, int(Method.NONE), rules, secs
+    made.days[POINT, start] |= {"estimated": [0, 0, 0, 0], "counts": [24 - gone, 0, gone, 0]}
     return made
 
 
@@ -89,6 +106,33 @@ def test_without_registers_a_gap_is_what_days_around_say() -> None:
     assert values(made, 2, range(24)) == [used(FIRST + 2, hour) for hour in range(24)]
     assert methods(made, 2, range(24)) == {Method.LIKE_DAY}
     assert estimated(made, 2)[0] == sum(used(FIRST + 2, hour) for hour in range(24))
+
+
+def test_what_is_missing_without_registers_is_estimated_too() -> None:
+    made, whole = refilled(without(replayed({2: range(24)}, {}), 2), around(), [2])
+    assert whole == {2}
+    assert values(made, 2, range(24)) == [used(FIRST + 2, hour) for hour in range(24)]
+    assert made.days[POINT, BEGIN + 2 * DAY]["counts"] == [0, 24, 0, 0]
+    assert {made.readings[POINT, BEGIN + 2 * DAY + hour * HOUR][1] for hour in range(24)} == {(3, 3, 0, 0)}
+
+
+def test_a_missing_day_takes_its_share_of_a_span_between_registers() -> None:
+    was = without(replayed({1: range(24), 2: range(24)}, {0: CLOSING, 2: CLOSING}), 1)
+    made, whole = refilled(was, around(), [2])
+    assert whole == {1, 2}
+    both = [sum(values(made, day, range(24))) for day in (1, 2)]
+    assert sum(both) == 24 * 200
+    assert both[0] * sum(used(FIRST + 2, hour) for hour in range(24)) == pytest.approx(
+        both[1] * sum(used(FIRST + 1, hour) for hour in range(24)), rel=0.01
+    )
+    assert methods(made, 1, range(24)) == {Method.SCALED}
+
+
+def test_a_missing_day_of_a_span_that_is_not_over_stays_missing() -> None:
+    was = without(replayed({2: range(24)}, {1: CLOSING}), 2)
+    made, whole = refilled(was, around(), [2])
+    assert whole == set()
+    assert made.readings == was.readings
 
 
 def test_apparent_energy_follows_by_the_power_factor_of_these_days() -> None:
