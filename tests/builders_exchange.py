@@ -37,4 +37,4 @@ def offer_at(world: World, frames, *, requeued: int = 0):
     again = np.full(len(frames), requeued, np.uint32) if requeued else None
     parcel = Parcel(Origin("frames-1", 3, world.offset), batch, requeued=again)
     world.offset += 1
-    return world.step.advance(parcel, world.store, world.tables)
+    return world.step.advance(parcel, world.store, world.prepared)

@@ -175,18 +175,18 @@ class World:
     def __post_init__(self) -> None:
         self.step = DecodeStep(self.config)
         self.store = StateStore(self.step.layout, range(512))
-        self.tables = self.step.prepare(self.references)
+        self.prepared = self.step.prepare(self.references)
 
     def control(self, references: References) -> None:
         """Another version is in force."""
         self.references = references
-        self.tables = self.step.prepare(references)
+        self.prepared = self.step.prepare(references)
 
     def offer(self, *frames: bytes, devices=DEVICE, points=POINT):
         """One record of frames; what the step makes of it."""
         parcel = Parcel(Origin("frames-1", 3, self.offset), frame_batch(frames, devices, points))
         self.offset += 1
-        return self.step.advance(parcel, self.store, self.tables)
+        return self.step.advance(parcel, self.store, self.prepared)
 
 
 def codes(advance) -> dict[int, str]:

@@ -354,6 +354,6 @@ def test_kernels_open_real_frames_to_the_octets_that_the_decoder_for_single_fram
         except (FrameError, ValueError):
             continue
         if plain[:1] == b"\x0f":
-            assert opened_by_kernels(octets, title, world.tables) == (0, plain), name
+            assert opened_by_kernels(octets, title, world.prepared.tables) == (0, plain), name
             same += 1
     assert same == 1 + len(PUSHES), "those, and one whose data are malformed"

@@ -34,7 +34,7 @@ class Device:
         batch = frame_batch(frames, DEVICE, POINT)
         parcel = Parcel(Origin("frames-1", 3, self.world.offset), batch, requeued=requeued)
         self.world.offset += 1
-        made = self.world.step.advance(parcel, self.world.store, self.world.tables).parcel.batch
+        made = self.world.step.advance(parcel, self.world.store, self.world.prepared).parcel.batch
         self.accepted += [] if made is None else made.counter.tolist()
 
     def step(self, what: str, size: int) -> None:

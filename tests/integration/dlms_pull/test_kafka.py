@@ -34,7 +34,7 @@ def rows_of(deployment: Deployment) -> list[tuple[int, int, int]]:
     world = World(deployment.references)
     found: list[tuple[int, int, int]] = []
     for number, batch in enumerate(deployment.frames()):
-        advance = world.step.advance(Parcel(Origin("frames", 0, number), batch), world.store, world.tables)
+        advance = world.step.advance(Parcel(Origin("frames", 0, number), batch), world.store, world.prepared)
         assert not advance.emissions
         made = advance.parcel.batch
         found += zip(made.service_point.tolist(), made.time.tolist(), made.energy[:, 0].tolist(), strict=True)

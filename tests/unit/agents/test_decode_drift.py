@@ -31,7 +31,7 @@ def offer(world, *sent, requeued=None):
     again = None if requeued is None else np.array(requeued, np.uint32)
     parcel = Parcel(Origin("frames-1", 3, world.offset), batch, requeued=again)
     world.offset += 1
-    return world.step.advance(parcel, world.store, world.tables)
+    return world.step.advance(parcel, world.store, world.prepared)
 
 
 def measured(advance):

@@ -323,7 +323,7 @@ def test_frames_that_are_offered_again_are_read_here_too_and_once():
     batch = frame_batch([sealed(register(number), number) for number in (1, 2, 2)])
     for expected in ([1, 2], []):
         parcel = Parcel(Origin("frames-1", 3, 7), batch, requeued=np.ones(3, np.uint32))
-        made = world.step.advance(parcel, world.store, world.tables)
+        made = world.step.advance(parcel, world.store, world.prepared)
         assert ([] if made.parcel.batch is None else made.parcel.batch.counter.tolist()) == expected
 
 

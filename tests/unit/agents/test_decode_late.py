@@ -31,7 +31,7 @@ def again(world: World, *frames: bytes, times=1, devices=DEVICE, points=POINT):
     batch = frame_batch(frames, devices, points)
     parcel = Parcel(Origin("frames-1", 3, world.offset), batch, requeued=np.full(len(frames), times, np.uint32))
     world.offset += 1
-    return world.step.advance(parcel, world.store, world.tables)
+    return world.step.advance(parcel, world.store, world.prepared)
 
 
 def counters(advance) -> list[int]:
@@ -83,7 +83,7 @@ def test_others_in_the_record_are_judged_as_ever():
     world.offer(sealed(block(), FAR))
     batch = frame_batch([sealed(block(), 3), sealed(block(), 4), sealed(block(), FAR + 1)])
     parcel = Parcel(Origin("frames-1", 3, 9), batch, requeued=np.array([0, 2, 0], np.uint32))
-    made = world.step.advance(parcel, world.store, world.tables)
+    made = world.step.advance(parcel, world.store, world.prepared)
     assert (counters(made), codes(made)) == ([FAR + 1, 4], {0: "COUNTER_TOO_OLD"})
     assert [times_in(record["detail"]) for record in emitted(made, "rejects")] == [0]
 

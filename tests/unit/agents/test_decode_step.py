@@ -83,7 +83,7 @@ def test_a_record_whose_lengths_reach_beyond_its_octets_loses_no_good_frame():
     world, good, cut = World(), sealed(block(wh_imp=0.5), 1), sealed(block(), 2)
     whole = frame_batch([good, cut])
     parcel = Parcel(Origin("frames-1", 3, 0), replace(whole, payload=whole.payload[:-5]))
-    advance = world.step.advance(parcel, world.store, world.tables)
+    advance = world.step.advance(parcel, world.store, world.prepared)
     assert codes(advance) == {1: "FRAME_TRUNCATED"}
     assert advance.parcel.batch.energy[:, 0].tolist() == [500]
     (reject,) = emitted(advance)
@@ -169,9 +169,9 @@ def test_ticks_and_controls_pass_and_a_parcel_without_rows_carries_none():
         Parcel(Origin("t", 0, 1), tick=Tick(NOON, 900)),
         Parcel(Origin("t", 0, 2), control=Control({"registry": "a"})),
     ):
-        assert world.step.advance(parcel, world.store, world.tables).parcel == parcel
+        assert world.step.advance(parcel, world.store, world.prepared).parcel == parcel
     both = Parcel(Origin("t", 0, 3), frame_batch([b""]), tick=Tick(NOON, 900))
-    advance = world.step.advance(both, world.store, world.tables)
+    advance = world.step.advance(both, world.store, world.prepared)
     assert advance.parcel == replace(both, batch=None)
 
 
@@ -180,7 +180,7 @@ def test_a_batch_of_another_kind_is_a_broken_contract():
 
     world = World()
     with pytest.raises(ContractError, match="BATCH_OTHER"):
-        world.step.advance(Parcel(Origin("t", 0, 1), empty(ReadingBatch)), world.store, world.tables)
+        world.step.advance(Parcel(Origin("t", 0, 1), empty(ReadingBatch)), world.store, world.prepared)
 
 
 def test_the_same_frames_give_the_same_rows_and_the_same_state():
