@@ -85,7 +85,7 @@ def test_a_day_of_one_quality_has_no_records_400() -> None:
 )
 @pytest.mark.parametrize("method", list(Method))
 def test_qualities_are_those_of_vee(quality: Quality, method: Method) -> None:
-    interval = Interval(1, 1, 0, SECS, 1, {"wh_imp": 1}, {"wh_imp": quality.name}, method.name, (), (), "", 0, 0)
+    interval = Interval(1, 1, 0, SECS, 1, {"wh_imp": 1}, {"wh_imp": quality.name}, method.name, (), (), 0, "", 0, 0)
     assert nem12_quality(interval, "wh_imp") == nem12_out(quality, method)
 
 
