@@ -16,7 +16,7 @@ from tests.scenarios.world import Feed, Run
 
 POINT = 3
 LOST = range(60, 64)
-"""Row of the service point that lacks intervals, and which: two hours of the second day."""
+"""Row of the service point that lacks intervals, and by which number they end: two hours of the second day."""
 ORDER = """
 order: [LIKE_DAY, CARRIED]
 expected_error:
@@ -54,7 +54,7 @@ def told(run: Run) -> set[tuple[int, int, int]]:
     """Quality of wh_imp, method and expected error of the lost intervals."""
     found, begin = run.readings, run.fed.truth.fleet.config.start_time
     place = (found["interval_start"] - begin) // 1800
-    mine = (found["service_point"] == run.fed.truth.fleet.points.id[POINT]) & np.isin(place, LOST)
+    mine = (found["service_point"] == run.fed.truth.fleet.points.id[POINT]) & np.isin(place + 1, LOST)
     assert int(mine.sum()) == len(LOST)
     columns = (found["q"][mine, 0], found["method"][mine], found["expected_error"][mine])
     return set(zip(*(column.tolist() for column in columns), strict=True))
