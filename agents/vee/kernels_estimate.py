@@ -110,7 +110,7 @@ def _fill_gap(work, order, total, per_day, first, last, seconds, even):  # type:
     for number in range(order.shape[0]):
         step = order[number]
         if not left or step[METHOD] == 0:
-            return
+            break
         if not fits(step, seconds, linear_secs):
             continue
         if step[METHOD] == LINEAR:
@@ -126,6 +126,10 @@ def _fill_gap(work, order, total, per_day, first, last, seconds, even):  # type:
             else:
                 position.method = _carry(work, total, at)
             left = left or position.method == 0
+    # A spike never stays for want of a method: others of its day are good, or it would be none.
+    for at in range(first, last + 1):
+        if work.cells[at].state == SPIKE and work.cells[at].method == 0:
+            work.cells[at].method = _carry(work, total, at)
 
 
 @kernel

@@ -53,7 +53,8 @@ def is_time(doc: str) -> bool:
 def column_type(name: str, kind: Any, doc: str) -> str:
     """ClickHouse type of a field."""
     if name in NAMED:
-        return NAMED[name]
+        named = NAMED[name]
+        return f"Nullable({named})" if isinstance(kind, list) and "Nullable(" not in named else named
     if isinstance(kind, list):
         return f"Nullable({column_type(name, next(part for part in kind if part != 'null'), doc)})"
     if isinstance(kind, str):

@@ -66,7 +66,15 @@ def test_a_bill_is_walked_back_to_frames_in_kafka_and_says_what_is_gone(
     assert 0 < less["lineage"]["frames_there"] < whole["lineage"]["frames"]
     assert any(f"offset {before - 1} " in text or "no longer has offset" in text for text in less["missing"])
     # A topology finds its topic by the id that readings name.
-    plan = read_plan(ROOT / "topologies.yaml")
-    name = next(chain.source.name for chain in plan.chains if chain.source.schema == "FrameBatch")
-    ensure_topics(kafka, [WantedTopic(name, 1)] if name not in admin.list_topics(timeout=10).topics else [])
+    text = (ROOT / "topologies.yaml").read_text(encoding="utf-8")
+    name = f"{unique}-frames"
+    file = tmp_path / "topologies.yaml"
+    file.write_text(
+        text.replace("  frames: {schema", f"  {name}: {{schema")
+        .replace("source: frames", f"source: {name}")
+        .replace("to: frames", f"to: {name}")
+    )
+    plan = read_plan(file)
+    assert name in {chain.source.name for chain in plan.chains}
+    ensure_topics(kafka, [WantedTopic(name, 1)])
     assert kafka_log(plan, topic_id(kafka, name)) is not None

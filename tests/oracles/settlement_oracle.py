@@ -260,6 +260,9 @@ def _estimate(oracle: Oracle, one: Interval, used: list[Interval]) -> None:
         if base is not None:
             one.base, one.method = base, method
             return
+    carried = _carried(one, used, place) if one.use == "spike" else None
+    if carried is not None:
+        one.base, one.method = carried, CARRIED
 
 
 def _line(used: list[Interval], first: int, last: int, place: int) -> tuple[int, ...] | None:

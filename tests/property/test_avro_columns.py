@@ -231,7 +231,8 @@ def octets_of(kind: str, values: list[Any]) -> bytes:
     if kind.startswith("Nullable("):
         marks = bytes(value is None for value in values)
         inner = kind.removeprefix("Nullable(").removesuffix(")")
-        return marks + octets_of(inner, [EMPTY.get(inner, 0) if value is None else value for value in values])
+        first = next(iter(re.findall(r"'(\w+)' = \d+", inner)), 0)
+        return marks + octets_of(inner, [EMPTY.get(inner, first) if value is None else value for value in values])
     if kind == "String":
         raws = [value.encode() if isinstance(value, str) else value for value in values]
         return b"".join(native.varint(len(raw)) + raw for raw in raws)

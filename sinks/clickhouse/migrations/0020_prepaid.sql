@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS ledger
     `device` String COMMENT 'Device of a command; empty otherwise.',
     `month_start` Nullable(DateTime('UTC')) COMMENT '[s] Begin of the month charged, epoch seconds UTC; null otherwise.',
     `day_start` Nullable(DateTime('UTC')) COMMENT '[s] Begin of the day; of OPENED and CLOSED since when; epoch seconds UTC; null otherwise.',
-    `revision` UInt64 COMMENT 'Revision of the day\'s or month\'s determinant; null otherwise.',
+    `revision` Nullable(UInt64) COMMENT 'Revision of the day\'s or month\'s determinant; null otherwise.',
     `tariff` LowCardinality(Nullable(String)) COMMENT 'Tariff that the day was rated by; empty otherwise.',
     `wh` Int64 COMMENT '[Wh] Import of the day; 0 otherwise.',
     `wh_exp` Int64 COMMENT '[Wh] Export of the day; 0 otherwise.',

@@ -152,7 +152,8 @@ def test_events_and_rejects_fit_their_schemas():
     contracts = load_contracts()
     advance = World().offer(alert(83, 84), sealed(block(), 3), sealed(block(), 3), b"", BLOCK_SEALED[:-3])
     # Rows of profiles and what is judged of them have tests of their own: pushes have none.
-    outputs = {name: schema for name, schema in World().step.outputs.items() if name not in ("profile_rows", "exceptions")}
+    elsewhere = ("profile_rows", "exceptions")
+    outputs = {name: schema for name, schema in World().step.outputs.items() if name not in elsewhere}
     assert {item.output for item in advance.emissions} == set(outputs)
     for name, schema in outputs.items():
         for record in emitted(advance, name):

@@ -12,7 +12,7 @@ from pipeline.codes import RULE_BIT, Method, Quality
 from pipeline.reference import FOREVER
 from tests.builders_vee import MIDNIGHT, POINTS, Vee, blocks, register
 from tests.oracles.settlement_oracle import Published
-from tests.oracles.vee_oracle import DAY, Link, Row
+from tests.oracles.vee_oracle import DAY, NOT_KNOWN, Link, Row
 
 POINT = POINTS[0]
 METER = Link(1007, POINT, 0, FOREVER, limit=4000)
@@ -235,5 +235,7 @@ def test_readings_say_what_they_replace() -> None:
     vee = running()
     vee.arrive([row(NOON, 30), row(NOON + 1800, 50)])
     vee.arrive([row(NOON + 600, 20)])
-    assert vee.final[POINT, NOON] == Published((70, 70, 0, 0), (Quality.ESTIMATED,) * 4, Method.CLOCK_SET, V03, 1800)
+    assert vee.final[POINT, NOON] == Published(
+        (70, 70, 0, 0), (Quality.ESTIMATED,) * 4, Method.CLOCK_SET, V03, 1800, NOT_KNOWN
+    )  # fmt: skip
     assert vee.batches[-1].prior_energy.tolist() == [[50, 50, 0, 0]]
