@@ -220,7 +220,8 @@ class Oracle:
             if rank < known:
                 if not was_twice and cell.published is not None:
                     again = cell.published.with_rules(cell.published.rules | V02)
-                    self.publish(link, start, replace(again, expected=self._expected(link, start, cell, again)))
+                    again = replace(again, expected=self._expected(link, start, cell, again))
+                    cell.published = self.final[link.point, start] = again  # a mark: no value of the day changes
                 return 0
         cell.sent, cell.suspect, cell.offered = billed, suspect, offered
         rules = (V02 if cell.twice else 0) | (V03 if moved else 0)

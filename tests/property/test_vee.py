@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.vee.kernels_part_rows import MOST_ROWS
@@ -294,8 +294,19 @@ plain_stories = st.builds(
 """Meters that stand there all the time, with little that is wrong: their days are settled by ways of their own."""
 
 
+A_MARK_LATER = tell(
+    seed=313665, days=5, every=1800, lateness=30_000, points=3, config=Config(),
+    faults=Faults(
+        missing=10, late=1, again=0, conflict=1, spike=4, negative=0, lost_register=0, wrong_register=0, off_grid=0
+    ),
+    plain=True,
+)  # fmt: skip
+"""A smaller value comes once more after its like days have left the window: it is a mark, its day is not settled."""
+
+
 @settings(max_examples=100, deadline=None)
 @given(stories | plain_stories)
+@example(A_MARK_LATER)
 def test_the_step_publishes_what_the_oracle_publishes(story: Story) -> None:
     oracle = Oracle(story.links, story.config)
     for rows, (time, lateness) in story.steps:
