@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,15 @@ from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 Function = Callable[..., Any]
+
+OURS = Path(__file__).parents[1]
+"""Folder that the names of our packages begin at."""
+
+IMPORTS = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|.*)|import[ \t]+(?P<modules>.*))$",
+    re.M,
+)
+NAMES = re.compile(r"[\w.]+")
 
 COMPILED = not vars(config)["DISABLE_JIT"]
 """Whether kernels are compiled at all; with NUMBA_DISABLE_JIT=1 they are plain Python, and so are `peek4` and so on."""
@@ -68,7 +78,8 @@ def stamped(dispatcher: Any, function: Function) -> Any:
     """
     found = getattr(dispatcher, "_cache", None)  # there is none when compiling is switched off
     if found is not None:
-        files, stamp = found._cache_file, sources_stamp(Path(inspect.getfile(function)).parent)
+        file = Path(inspect.getfile(function))
+        files, stamp = found._cache_file, sources_stamp(file, file.parents[function.__module__.count(".")])
         base = f"{files._index_name.removesuffix('.nbi')}.{stamp[:16]}"
         files._source_stamp = stamp
         files._index_name, files._data_name_pattern = f"{base}.nbi", base + ".{number:d}.nbc"
@@ -77,12 +88,43 @@ def stamped(dispatcher: Any, function: Function) -> Any:
 
 
 @cache
-def sources_stamp(folder: Path) -> str:
-    """SHA-256 over the Python files of `folder` and of `pipeline`: what a kernel there may call."""
+def sources_stamp(file: Path, root: Path) -> str:
+    """SHA-256 over a Python file and all of ours that it imports, they import, and so on: what a kernel in it may call.
+
+    root: folder that the names of its modules begin at.
+    """
+    waiting, found = [file], {file}
+    while waiting:
+        for other in imported_files(waiting.pop(), root) - found:
+            found.add(other)
+            waiting.append(other)
     digest = hashlib.sha256()
-    for path in sorted({*folder.glob("*.py"), *Path(__file__).parent.glob("*.py")}):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in sorted(found):
+        digest.update(path.name.encode() + b"\0" + _octets_of(path))
     return digest.hexdigest()
+
+
+@cache
+def imported_files(file: Path, root: Path) -> frozenset[Path]:
+    """Files below `root`, or beside this package, that a Python file imports itself, also within functions.
+
+    Read from its text, as every start of the program does this for all kernels: a line of a docstring that looks like
+    an import only adds a file.
+    """
+    names = set()
+    for found in IMPORTS.finditer(_octets_of(file).decode()):
+        if found["module"]:
+            names |= {found["module"], *(f"{found['module']}.{name}" for name in NAMES.findall(found["names"]))}
+        else:
+            names.update(NAMES.findall(found["modules"]))
+    paths = (name.replace(".", "/") for name in names)
+    places = (place / f"{path}{end}" for path in paths for place in {root, OURS} for end in (".py", "/__init__.py"))
+    return frozenset(place for place in places if place.is_file())
+
+
+@cache
+def _octets_of(file: Path) -> bytes:
+    return file.read_bytes()
 
 
 def _prefetch(_typing: Any, array: Any, _item: Any) -> Any:

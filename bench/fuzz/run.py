@@ -104,7 +104,7 @@ def read_state(file: Path | None, case: FuzzCase, *, checked: bool) -> State:
 
 def decoder_stamp() -> str:
     """Says which sources of the decoder and of the frames these are."""
-    stamps = sources_stamp(ROOT / "agents" / "decode") + sources_stamp(Path(__file__).parent)
+    stamps = sources_stamp(ROOT / "agents" / "decode" / "step.py", ROOT) + sources_stamp(Path(__file__), ROOT)
     return hashlib.sha256(stamps.encode()).hexdigest()[:12]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba.core.errors import NumbaError
 
-from pipeline.jit import kernel, prefetch, sources_stamp
+from pipeline.jit import imported_files, kernel, prefetch
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,9 +50,29 @@ def test_a_change_in_a_neighbouring_file_is_compiled_in(tmp_path):
     assert results == [["14", "0"], ["14", "1"], ["21", "0"]]
 
 
-def test_the_stamp_of_a_folder_covers_the_pipeline(tmp_path):
-    assert sources_stamp(tmp_path) != sources_stamp(ROOT / "agents" / "decode")
-    assert sources_stamp(ROOT / "pipeline") == sources_stamp(tmp_path)
+def test_a_stamp_is_of_all_that_a_module_imports_and_of_nothing_else(tmp_path):
+    def stamp(**files):
+        for name, text in files.items():
+            (tmp_path / "stage").mkdir(exist_ok=True)
+            (tmp_path / "stage" / f"{name}.py").write_text(text)
+        probe = (
+            "import sys; from pathlib import Path; from pipeline.jit import sources_stamp\n"
+            "root = Path(sys.argv[1]); print(sources_stamp(root / 'stage' / 'kernels.py', root))"
+        )
+        done = subprocess.run([sys.executable, "-c", probe, str(tmp_path)], cwd=ROOT, capture_output=True, text=True,
+                              check=True)  # fmt: skip
+        return done.stdout
+
+    first = stamp(kernels="from stage import near\n", near="import stage.far\n", far="BOUND = 1\n", aside="")
+    assert stamp(aside="BOUND = 2\n") == first
+    assert stamp(far="BOUND = 2\n") != first
+
+
+def test_kernels_of_a_stage_are_of_the_folders_below_it_and_of_other_stages():
+    vee = ROOT / "agents" / "vee"
+    assert vee / "estimate" / "errors.py" in imported_files(vee / "kernels_order.py", ROOT)
+    assert ROOT / "pipeline" / "jit.py" in imported_files(vee / "jit.py", ROOT)
+    assert vee / "estimate" / "model.py" in imported_files(ROOT / "agents" / "scorecard" / "kernels.py", ROOT)
 
 
 def test_a_kernel_that_allocates_does_not_compile():
