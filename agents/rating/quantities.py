@@ -166,6 +166,10 @@ def list_quantities(rows, asked, units, items, ends):  # type: ignore[no-untyped
     for place in range(rows.shape[0]):
         row = rows[place]
         extra, version = np.int64(row.extra), np.int64(row.tariff)
+        if extra < 0 and row.kind == DAY_KIND:
+            # The fields of a day say all that a plain point has; there are as many of them as of months.
+            ends[place] = at
+            continue
         asks, lacks = np.int64(0), np.int64(0)
         if extra >= 0:
             asks, lacks = asked.asks[version], asked.lacks[extra]

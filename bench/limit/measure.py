@@ -11,7 +11,7 @@ from bench.inside.chains import Inside, StageClock
 from bench.inside.warehouse import inserts, ready_blocks
 from bench.limit.broker import broker_cost
 from bench.limit.cipher import cipher_secs
-from bench.throughput.drain import Progress
+from bench.throughput.drain import Progress, named
 from pipeline.batch import FrameBatch
 from pipeline.runtime.chain import Outputs, singly
 from pipeline.step import Origin
@@ -21,6 +21,7 @@ SHARE = 10
 """Of so many service points one is taken: the mix of intervals and midnights stays, and it fits into memory."""
 
 LEAST_METERS = 10_000
+FEW_METERS = 2_000
 BLOCK_ROWS = 400_000
 
 
@@ -57,6 +58,7 @@ class Sample:
 
 def limit_of(load: Load, file: Path, progress: Progress) -> Limit:
     """Frames are taken through the chains once to have the outputs; then each part alone."""
+    warm_up(load, file, progress)
     inside = Inside(file, smaller(load))
     try:
         return limit_from(sample_of(inside, progress), progress)
@@ -68,6 +70,17 @@ def smaller(load: Load) -> Load:
     """A SHARE of the service points, and as many intervals."""
     meters = min(load.meters, max(LEAST_METERS, load.meters // SHARE))
     return load.model_copy(update={"meters": meters, "frames": -(-load.frames // load.meters) * meters})
+
+
+def warm_up(load: Load, file: Path, progress: Progress) -> None:
+    """Take the intervals of a few meters on, so that what is measured behind loads no kernel, or compiles one."""
+    intervals = -(-load.frames // load.meters)
+    inside = Inside(file, load.model_copy(update={"meters": FEW_METERS, "frames": intervals * FEW_METERS}))
+    try:
+        sample = sample_of(inside, named("warming up", progress))
+        ready_blocks(inside.plan, inside.contracts, sample.outputs, BLOCK_ROWS, StageClock())
+    finally:
+        inside.close()
 
 
 def sample_of(inside: Inside, progress: Progress) -> Sample:

@@ -14,7 +14,7 @@ from bench.case import Case
 from bench.experiments.drain import OnDrain, frames_a_second
 from bench.inside.chains import Inside, StageClock
 from bench.inside.warehouse import INSERTED
-from bench.limit.measure import limit_from, sample_of, smaller
+from bench.limit.measure import limit_from, sample_of, smaller, warm_up
 from bench.throughput.drain import Progress, named
 
 BUDGET_US = 6.6
@@ -31,6 +31,7 @@ def budget(case: Case, file: Path, progress: Progress, *, drain: bool = True) ->
     midnights among them. limit_us_per_frame: see bench.limit. drain: cpu_us_per_frame by process, frames_per_s; null
     without.
     """
+    warm_up(case.load, file, progress)
     inside = Inside(file, smaller(case.load))
     try:
         sample = sample_of(inside, named("stages", progress))

@@ -103,7 +103,7 @@ def test_a_point_without_a_tariff_has_energy_but_no_bill() -> None:
     assert month["zones"] == []
 
 
-def test_all_that_is_known_stands_in_the_list_by_code_with_unit_source_and_time() -> None:
+def test_all_that_is_known_of_a_month_stands_in_its_list_by_code_with_unit_source_and_time() -> None:
     rating, begin = Rating(), ist("2026-01-05")
     for slot in range(SLOTS):
         rating.meters.put(11, begin + slot * SECS, 100)
@@ -114,22 +114,21 @@ def test_all_that_is_known_stands_in_the_list_by_code_with_unit_source_and_time(
     records = rating.go()
     day, other, month = records
     assert (day["kind"], other["kind"], month["kind"]) == ("DAY", "DAY", "MONTH")
-    wh = 46 * 100 + 500 + 7
+    assert day["quantities"] == other["quantities"] == []
+    wh = 46 * 100 + 500 + 7 + 4800
     at = begin + 10 * SECS
-    found = {item.pop("code"): item for item in day["quantities"]}
+    found = {item.pop("code"): item for item in month["quantities"]}
     assert found["KWH_IMP"] == {"value": wh, "delta": wh, "unit": "WH", "at": None, "source": "MIDNIGHT_REGISTERS"}
-    assert found["KVAH_IMP"]["value"] == day["vah_imp"]
+    assert found["KVAH_IMP"]["value"] == month["vah_imp"]
     assert found["MD_KW"] == {"value": 1000, "delta": None, "unit": "W", "at": at, "source": "INTERVALS"}
     assert (found["MD_KVA"]["value"], found["MD_KVA"]["at"]) == (1100, at)
-    assert found["PF_AVG"]["value"] == day["power_factor"]
-    assert found["LF_PCT"]["value"] == (2 * wh * 1000 + 24_000) // 48_000
-    assert found["PCT_EST"] == {"value": 21, "delta": None, "unit": "PERMILLE", "at": None, "source": "COUNTED"}
-    assert (found["DAYS"]["value"], found["METER_SEGMENTS"]["value"]) == (1, 1)
-    assert [found[f"KWH_TZ{zone}"]["value"] for zone in range(1, 5)] == [zone["wh"] for zone in day["zones"]]
+    assert found["PF_AVG"]["value"] == month["power_factor"]
+    assert found["LF_PCT"]["value"] == (2000 * wh + 48_000) // 96_000
+    assert (month["intervals_estimated"], month["intervals_expected"]) == (1, 31 * SLOTS)
+    assert found["PCT_EST"] == {"value": 1, "delta": None, "unit": "PERMILLE", "at": None, "source": "COUNTED"}
+    assert (found["DAYS"]["value"], found["METER_SEGMENTS"]["value"]) == (2, 1)
+    assert [found[f"KWH_TZ{zone}"]["value"] for zone in range(1, 5)] == [zone["wh"] for zone in month["zones"]]
     assert not {"KWH_EXP", "KVAH_EXP", "KWH_TZ5", "KVAH_TZ1", "OUTAGE_MIN"} & found.keys()
-    whole = {item["code"]: item["value"] for item in month["quantities"]}
-    assert (whole["DAYS"], whole["KWH_IMP"]) == (2, wh + 4800)
-    assert whole["LF_PCT"] == (2000 * (wh + 4800) + 48_000) // 96_000
 
 
 def test_network_meters_are_billed_to_nobody_unless_asked_for() -> None:
