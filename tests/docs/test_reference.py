@@ -6,6 +6,7 @@ from enum import IntEnum
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from cli.commands import COMMANDS
 from cli.components import components
@@ -60,6 +61,17 @@ def test_every_command_and_exit_code_is_on_the_page_of_the_command_line(pages: d
 def test_every_option_says_what_it_means(pages: dict[str, str]) -> None:
     rows = [line for line in pages["docs/reference/topologies.md"].splitlines() if line.startswith("| `")]
     assert [line for line in rows if line.endswith("|  |")] == []
+
+
+def test_a_default_that_is_a_list_or_a_table_can_be_pasted_into_the_file(pages: dict[str, str]) -> None:
+    page = pages["docs/reference/topologies.md"]
+    shown = [line.split(" | ")[2].strip("`") for line in page.splitlines() if line.startswith("| `")]
+    found = [YAML(typ="safe").load(one) for one in shown if one.startswith(("[", "{"))]
+    assert {"hours": 8, "percent": 95.0} in next(
+        one for one in found if isinstance(one, list) and isinstance(one[0], dict)
+    )
+    forms = next(one for one in found if isinstance(one, dict) and "wh_imp" in one)
+    assert forms["wh_imp"] == {"obis": "1-0:1.8.0", "digits": 6, "decimals": 3}
 
 
 @pytest.mark.parametrize("path", TOPOLOGIES, ids=lambda path: path.name)
