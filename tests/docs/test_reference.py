@@ -105,7 +105,7 @@ def test_the_split_example_is_the_shipped_topology_but_for_the_cuts() -> None:
     assert set(split.topics) - set(whole.topics) == {"decoded"}
 
 
-# What an example that says "The same as topologies.yaml" sets otherwise in the stages, and what its worker writes besides.
+# What an example that says "The same as topologies.yaml" sets otherwise in a stage, and what its worker writes besides.
 OTHERWISE: dict[str, dict[str, dict[str, object]]] = {"cold.yaml": {"vee": {"cold_days": 400}}}
 BESIDES = {"cold.yaml": {"cold-requests"}}
 SAME = [
