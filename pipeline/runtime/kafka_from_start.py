@@ -51,16 +51,16 @@ class FromStart:
         """Up to so many further messages, and what went wrong beside them: behind an error `begin` anew."""
         found: list[Any] = []
         failed: KafkaError | None = None
-        for message in self._consumer.consume(most, READ_SECS):
+        messages: list[Any] = self._consumer.consume(most, READ_SECS)
+        for message in messages:
             error = message.error()
-            partition, offset = message.partition(), message.offset()
             if error is None:
-                self.ends[partition] = offset + 1
+                self.ends[message.partition()] = message.offset() + 1
                 found.append(message)
             elif error.code() != KafkaError._PARTITION_EOF:
                 failed = error
             elif self._behind is not None:
-                self._behind.discard(partition)
+                self._behind.discard(message.partition())
         return found, failed
 
     def close(self) -> None:
