@@ -187,6 +187,7 @@ def _plain(value: Any) -> Any:
 def _flow(value: Any) -> str:
     """YAML in one line, as it may be pasted into a topology file."""
     yaml, text = YAML(typ="safe", pure=True), StringIO()
-    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = True, 1 << 20, False
+    yaml.default_flow_style, yaml.width = True, 1 << 20
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its type is only that of its default
     yaml.dump(value, text)
     return text.getvalue().strip()

@@ -28,10 +28,8 @@ def test_a_map_names_the_modules_of_its_package(name: str) -> None:
     rows = [re.split(r"  +", line, maxsplit=1) for line in told.splitlines()[1:] if line]
     assert [row for row in rows if len(row) != 2] == [], "names, two spaces, what they are for"
     named = [module for row in rows for module in row[0].split(", ")]
-    there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()} - {
-        "__init__",
-        "__pycache__",
-    }
+    there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    there -= {"__init__", "__pycache__"}
     assert len(named) == len(set(named))
     assert set(named) - there == set()
     beside = " ".join(row[1] for row in rows)
