@@ -1,4 +1,4 @@
-"""Stateful stages (decode, VEE, rating, losses) and the shell that runs them."""
+"""Stateful stages (decode, vee, rating, nodes, usage, exceptions, scorecard, losses) and the shell that runs them."""
 
 from __future__ import annotations
 

@@ -16,22 +16,26 @@ from pipeline.localtime import DAY_SECS
 from pipeline.statement_frames import ROW
 
 ZONES = 5
-"""Zones of a tariff at most, as agents.rating.state has it."""
+"""Time-of-use zones that a tariff may have, as rating keeps them; Indian tariffs have at most four."""
+
+DAY_FIELDS = (
+    ("registers", "<i8"),
+    ("opening", "<i8", (N_ENERGY,)),
+    ("closing", "<i8", (N_ENERGY,)),
+    ("register_energy", "<i8", (N_ENERGY,)),
+    ("actual", "<i8", (N_ENERGY,)),
+    ("estimated", "<i8", (N_ENERGY,)),
+    ("suspect", "<i8", (N_ENERGY,)),
+    ("unexplained", "<i8", (N_ENERGY,)),
+    ("counts", "<i8", (4,)),
+    ("demand", "<i8", (2,)),
+    ("demand_start", "<i8", (2,)),
+)
+"""A settlement: columns day_... of ReadingBatch."""
 
 DAY_CORRECTION = np.dtype(
     [
-        # The day as it is now: columns day_... of ReadingBatch.
-        ("registers", "<i8"),
-        ("opening", "<i8", (N_ENERGY,)),
-        ("closing", "<i8", (N_ENERGY,)),
-        ("register_energy", "<i8", (N_ENERGY,)),
-        ("actual", "<i8", (N_ENERGY,)),
-        ("estimated", "<i8", (N_ENERGY,)),
-        ("suspect", "<i8", (N_ENERGY,)),
-        ("unexplained", "<i8", (N_ENERGY,)),
-        ("counts", "<i8", (4,)),
-        ("demand", "<i8", (2,)),
-        ("demand_start", "<i8", (2,)),
+        *DAY_FIELDS,  # the day as it is now
         # What it replaces: columns correction_... of ReadingBatch.
         ("prior_registers", "<i8"),
         ("prior_energy", "<i8", (N_ENERGY,)),

@@ -20,6 +20,9 @@ from pipeline.wire import HEADER, MAGIC, Contracts
 
 SCHEMA = "Reject"
 
+RAW_LIMIT = 64 * 1024
+"""Octets of a frame that its reject keeps at most."""
+
 NUMBERS = 1 + max(row.number for row in REJECT_CODES)
 MEANINGS = np.array([REJECT_BY_NUMBER[place].meaning.encode() if place in REJECT_BY_NUMBER else b""
                      for place in range(NUMBERS)])  # fmt: skip

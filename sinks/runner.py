@@ -11,12 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
 import structlog
-from pydantic import ConfigDict, Field
 
 from pipeline.errors import Backpressure, Fatal, Transient
 from pipeline.reference import Registry
@@ -26,41 +24,18 @@ from sinks.base import Sink
 from sinks.buffer import Group
 from sinks.log import Log, Message, Start
 from sinks.origins import Origins
-from sinks.pace import Pace, PaceOptions
+from sinks.pace import Pace
 from sinks.phases import PHASES
 from sinks.plan import Mark, after, before, checksum, read_mark
 from sinks.read import read_plain, read_record
 from sinks.records import Block, Record, token_of
+from sinks.runner_options import Counts as Counts
+from sinks.runner_options import RunnerOptions as RunnerOptions
 
 log = structlog.get_logger()
 
 
-class RunnerOptions(PaceOptions):
-    """How a sink process reads and retries, and how soon it writes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    fetch_bytes: int = Field(64 << 20, ge=1 << 20, description="bytes that are fetched from Kafka ahead")
-    poll_bytes: int = Field(16 << 20, ge=1, description="bytes that are worked on at once")
-    poll_secs: float = Field(0.2, gt=0, description="longest wait for them")
-    retry_secs: float = Field(0.5, gt=0, description="first wait when the warehouse is away; doubled up to 30 s")
-    registry_secs: float = Field(10.0, gt=0, description="how often a new version of the registry is looked for")
-    give_up_secs: float = Field(300.0, gt=0, description="the process ends when the warehouse is away for longer")
-
-
 MAX_RETRY_SECS = 30.0
-
-
-@dataclass
-class Counts:
-    """What a sink process has done so far."""
-
-    messages: int = 0
-    copies: int = 0
-    blocks: int = 0
-    rows: int = 0
-    retries: int = 0
-    buffered_bytes: int = 0
 
 
 class SinkRunner:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.answers import DAY_FIELDS, ZONES
 from pipeline.channels import N_ENERGY
 from pipeline.columns import Array
-
-ZONES = 5
 
 READING = np.dtype(
     [
@@ -28,24 +27,7 @@ READING = np.dtype(
 )
 """A revision of a reading; columns as in ReadingBatch."""
 
-DAY = np.dtype(
-    [
-        ("service_point", "<u8"),
-        ("start", "<i8"),
-        ("revision", "<u8"),
-        ("registers", "<i8"),
-        ("opening", "<i8", (N_ENERGY,)),
-        ("closing", "<i8", (N_ENERGY,)),
-        ("register_energy", "<i8", (N_ENERGY,)),
-        ("actual", "<i8", (N_ENERGY,)),
-        ("estimated", "<i8", (N_ENERGY,)),
-        ("suspect", "<i8", (N_ENERGY,)),
-        ("unexplained", "<i8", (N_ENERGY,)),
-        ("counts", "<i8", (4,)),
-        ("demand", "<i8", (2,)),
-        ("demand_start", "<i8", (2,)),
-    ]
-)
+DAY = np.dtype([("service_point", "<u8"), ("start", "<i8"), ("revision", "<u8"), *DAY_FIELDS])
 """The last settlement of a day; columns as in ReadingBatch, without `day_`."""
 
 REQUESTED = np.dtype(

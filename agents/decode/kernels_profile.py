@@ -24,12 +24,11 @@ from agents.decode.kernels_push import CLOCK_UNUSABLE, place_row
 from pipeline.channels import FIRST_PHYSICAL, FIRST_REACTIVE, N_ENERGY, N_PHYSICAL, N_REACTIVE
 from pipeline.codes import Kind
 from pipeline.jit import inlined, kernel
+from pipeline.reading_frames import MOST_ROWS as MOST_ROWS
 from pipeline.templates import SNAPSHOT_TARGET
 
 DAILY, INSTANT = int(Kind.DAILY), int(Kind.INSTANT)
 
-MOST_ROWS = 400
-"""Rows of a frame at most: four days of quarter hours."""
 
 MOST_PLACES = 2**20 - 4096
 """Rows of a record at most: revisions have 20 bits for the place within it, some of which are for its tick."""

@@ -15,12 +15,9 @@ from pipeline.batch import DecodedBatch, FrameBatch
 from pipeline.codes import REJECT_NUMBER
 from pipeline.columns import Array
 from pipeline.events import edges
-from pipeline.rejects import MEANINGS, Rejects
+from pipeline.rejects import MEANINGS, RAW_LIMIT, Rejects
 from pipeline.retry import marked
 from pipeline.step import Parcel
-
-RAW_LIMIT = 64 * 1024
-"""Octets of a frame that a reject carries at most."""
 
 FRAMES_TOPIC = "frames"
 

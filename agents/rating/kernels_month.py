@@ -7,12 +7,12 @@ from agents.rating.kernels_slot_month import EMPTY_MONTH, UNIT_WH
 from agents.rating.rows import FINALISED, FIRST, FROM_INTERVALS, FROM_REGISTERS, MONTH_KIND, RUNNING
 from agents.rating.state import ZONES
 from pipeline.channels import N_ENERGY
+from pipeline.codes import FINAL
 from pipeline.jit import expanded, kernel
 
 REGISTER_OPENING, REGISTER_CLOSING, REGISTER_SPAN, REGISTER_EXCHANGE = 1, 2, 8, 16
 """Bits of ReadingBatch.day_registers."""
 REGISTERS_BOTH = REGISTER_OPENING | REGISTER_CLOSING
-FINAL = 1
 
 
 @kernel

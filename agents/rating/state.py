@@ -16,11 +16,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.answers import ZONES as ZONES
 from pipeline.channels import N_ENERGY
 from pipeline.state import Layout, Table
-
-ZONES = 5
-"""Time-of-use zones that a tariff may have. Indian tariffs have at most four."""
 
 SPARE_DAYS = 1
 """A day that a meter ahead of the clock has begun; the running one is among the hot days."""

@@ -7,12 +7,11 @@ import numpy as np
 from agents.usage.kernels_code import code_of
 from agents.usage.limits import DEFAULT_SECS, Prepared
 from pipeline.batch import ReadingBatch
+from pipeline.codes import FINAL
 from pipeline.columns import Array
 from pipeline.jit import kernel
 from pipeline.localtime import DAY_SECS
 
-FINAL = 1
-"""`day_state` of a day that has left the hot window."""
 OPENING, CLOSING, SEVERAL_DAYS, EXCHANGED = 1, 2, 8, 16
 """Bits of `day_registers`."""
 BOTH = OPENING | CLOSING

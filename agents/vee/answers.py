@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from agents.vee.kernels_order import NOT_KNOWN, expected_of
+from agents.vee.kernels_order import expected_of
 from agents.vee.output import DAY, READING, Buffers
 from agents.vee.state import ANSWERED
 from agents.vee.tables import Prepared
 from pipeline.answers import correction_of
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import N_ENERGY
-from pipeline.codes import Quality
+from pipeline.codes import FINAL, NOT_KNOWN, Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import find
@@ -30,7 +30,6 @@ from pipeline.statement_frames import ROW, Statement
 OWN_KEY = np.uint64(1 << 63)
 """Bit of the key of a point's own slot. Ids of points that are billed lie below it."""
 NO_LINK = 0xFFFF_FFFF
-FINAL = 1
 
 
 @dataclass(frozen=True)

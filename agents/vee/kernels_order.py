@@ -13,7 +13,7 @@ from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import half_of, method_of, sent_of, slice_of
 from agents.vee.kernels_words import cell_of, word_at
 from agents.vee.state import EMPTY, GOOD, MANUAL, MEMBERS, NO_SUPPLY, NOTHING, OFFERED, SCALED
-from pipeline.codes import Method, Quality
+from pipeline.codes import NOT_KNOWN, Method, Quality
 from pipeline.localtime import DAY_SECS
 
 METHOD, SHORTEST, LONGEST, LEAST = range(4)
@@ -23,8 +23,6 @@ STEP, STEPS = 4, 16
 OWN = -1
 """LONGEST of a line: the threshold `linear_secs` that holds for the interval."""
 
-NOT_KNOWN = 65_535
-"""Expected error of which nothing is known."""
 
 SHORT, MIDDLE, LONG = BOUNDS
 ESTIMATED = int(Quality.ESTIMATED)

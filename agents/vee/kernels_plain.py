@@ -56,9 +56,9 @@ from agents.vee.work import (
     WORD_LINE,
 )
 from pipeline.channels import N_ENERGY
+from pipeline.codes import FINAL
 from pipeline.localtime import DAY_SECS
 
-FINAL = 1
 SETTLED, NOT_PLAIN = 0, -1
 
 GROUP = (1 << MEMBERS) - 1

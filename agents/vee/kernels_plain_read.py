@@ -53,9 +53,9 @@ from agents.vee.work import (
     WORD_LINE,
 )
 from pipeline.channels import N_ENERGY
+from pipeline.codes import FINAL
 from pipeline.localtime import DAY_SECS
 
-FINAL = 1
 PUBLISHED = sum(
     1 << known for known in (EMPTY, AS_SENT, MISSING, LINEAR, LIKE_DAY, SCALED, FLAT, CARRIED, ROUNDING, SPIKE_SCALED)
 )

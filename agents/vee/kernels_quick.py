@@ -19,9 +19,9 @@ from agents.vee.output import DAYS
 from agents.vee.state import ALL_PLANES, EXPORT
 from agents.vee.work import BLOCK_SLOTS, CLOSING, OPENING, PLANES_AT
 from pipeline.channels import N_ENERGY
+from pipeline.codes import FINAL
 from pipeline.localtime import DAY_SECS
 
-FINAL = 1
 NO_VAH = (1 << SENT_EXCESS) - 1
 """Excess of a word that says that there is no VAh."""
 

@@ -20,10 +20,9 @@ from agents.vee.output import AT, DAYS, DONE, FULL, PLANE_NEEDED, READINGS, STAT
 from agents.vee.state import AMENDED, CARRY, NOTHING, POINT
 from agents.vee.work import BLOCK_SLOTS, CARRIED_DAYS, COUNTS, FIRST_DAY, NONE, PLANES_AT, SCRATCH, WANTED
 from pipeline.channels import N_ENERGY
+from pipeline.codes import FINAL as FINAL
+from pipeline.codes import PROVISIONAL
 from pipeline.localtime import DAY_SECS
-
-PROVISIONAL, FINAL = 0, 1
-"""day_state; a day is final when it leaves the window."""
 
 
 @kernel

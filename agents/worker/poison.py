@@ -14,12 +14,10 @@ import numpy as np
 
 from pipeline.batch import FrameBatch
 from pipeline.errors import Fatal, KvarnError
+from pipeline.rejects import RAW_LIMIT
 from pipeline.retry import marked
 from pipeline.runtime.chain import Chain, Output, OutputRun, Outputs, RejectRun
 from pipeline.step import Parcel
-
-RAW_LIMIT = 64 * 1024
-"""As the schema of `rejects` says."""
 
 OF_THE_MACHINE = (MemoryError, OSError)
 NOT_POISON = (KvarnError, *OF_THE_MACHINE)

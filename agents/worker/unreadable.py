@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.worker.poison import CODE, RAW_LIMIT, reject_topic
+from agents.worker.poison import CODE, reject_topic
 from pipeline.errors import ContractError
+from pipeline.rejects import RAW_LIMIT
 from pipeline.runtime.chain import Chain, Output, Outputs
 from pipeline.step import Origin
 

@@ -10,10 +10,10 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from connectors.simulator.kvf import Logged, read_any
 from pipeline.errors import ConfigError, Transient
+from pipeline.runtime.kafka_from_start import ANSWER_SECS
 from pipeline.runtime.kafka_topics import topic_id
 from pipeline.topology.plan import Plan
 
-ANSWER_SECS = 10.0
 FRAMES = "FrameBatch"
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connectors.edits.topic import QUIET, said_by
 from pipeline.errors import ConfigError, Transient
+from pipeline.runtime.kafka_from_start import FromStart
 from pipeline.topology.plan import Plan
 from pipeline.wire import ONE_AT_A_TIME, Contracts
 
-READ_MESSAGES = 1000
-READ_SECS = 0.2
-ANSWER_SECS = 10.0
 TAKEN_SECS = 60.0
 
 
@@ -32,35 +30,23 @@ def topic_of(plan: Plan, name: str | None) -> str:
 
 def read_facts(bootstrap: str, topic: str, contracts: Contracts) -> Iterator[dict[str, Any]]:
     """All facts from the topic's start to its present end; raises Transient."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "kvarn-facts-list", "enable.auto.commit": False,
-         "auto.offset.reset": "earliest", "enable.partition.eof": True, **QUIET}
-    )  # fmt: skip
+    log = FromStart(bootstrap, topic, "kvarn-facts-list", QUIET)
     try:
-        # All of them: to be asked for one by name may make it, with another number of partitions.
-        topics = consumer.list_topics(timeout=ANSWER_SECS).topics
-        if topic not in topics:
+        if not log.begin():
             raise ConfigError("FACTS_NONE", where=topic, what="the topic is not there: no fact was ever handed on",
                               do="hand on a file with `kvarn facts import`, which makes it")  # fmt: skip
-        partitions = topics[topic].partitions
-        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-        behind = set(partitions)
-        while behind:
-            for message in consumer.consume(READ_MESSAGES, READ_SECS):
-                error = message.error()
-                if error is None:
-                    yield contracts.decode(message.value() or b"", "Fact")
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    behind.discard(message.partition())
-                else:
-                    raise KafkaException(error)
+        while not log.at_end:
+            messages, failed = log.read()
+            yield from (contracts.decode(message.value() or b"", "Fact") for message in messages)
+            if failed is not None:
+                raise KafkaException(failed)
     except KafkaException as error:
         raise Transient(
             "FACTS_UNREADABLE", where=f"{topic} on {bootstrap}", what=said_by(error),
             do="check the broker, and `bootstrap` of the topology file",
         ) from error  # fmt: skip
     finally:
-        consumer.close()
+        log.close()
 
 
 class FactWriter:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from io import StringIO
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from ruamel.yaml import YAML
 
 from cli.components import components
 from cli.reference.markdown import code, page, table
@@ -162,6 +164,30 @@ def _default(info: FieldInfo) -> str:
         return ""
     if isinstance(value, BaseModel) or value in ({}, ()):
         return ""
-    if isinstance(value, tuple | list):
-        return code(", ".join(str(item) for item in value))
+    if isinstance(value, Mapping | tuple | list):
+        return code(_flow(_plain(value)))
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
     return code(str(value).lower() if isinstance(value, bool) else value if value != "" else '""')
+
+
+def _plain(value: Any) -> Any:
+    """A default as a topology file has it: numbers, texts, lists and tables of them."""
+    if isinstance(value, BaseModel):
+        return {(info.alias or name): _plain(getattr(value, name)) for name, info in type(value).model_fields.items()}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _flow(value: Any) -> str:
+    """YAML in one line, as it may be pasted into a topology file."""
+    yaml, text = YAML(typ="safe", pure=True), StringIO()
+    yaml.default_flow_style, yaml.width = True, 1 << 20
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its type is only that of its default
+    yaml.dump(value, text)
+    return text.getvalue().strip()

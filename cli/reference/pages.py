@@ -13,6 +13,7 @@ from cli.reference.estimates import estimates
 from cli.reference.options import topologies
 from cli.reference.readings import readings
 from cli.reference.registry import registry
+from cli.reference.status import status
 from cli.reference.tariff import schema, tariff_page
 from cli.reference.warehouse import warehouse
 
@@ -30,6 +31,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/lint.md": tables.lint,
     "docs/reference/readings.md": readings,
     "docs/reference/registry.md": registry,
+    "docs/reference/status.md": status,
     "docs/reference/tariff.md": tariff_page,
     "docs/reference/warehouse.md": warehouse,
     "schemas/tariff-v2.schema.json": schema,

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from cli.reference.markdown import code, page, table
 from sinks.clickhouse.columns import Column, Table
 from sinks.clickhouse.estimate_views import ESTIMATE_VIEWS
-from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, View
+from sinks.clickhouse.hygiene_view import View
+from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS
+from sinks.clickhouse.plain_tables import PROFILE_ROWS
 from sinks.clickhouse.prepaid_views import PREPAID_VIEWS
 from sinks.clickhouse.tables import TABLES
-from sinks.clickhouse.views import LATEST
+from sinks.clickhouse.views import LATEST, PROFILE_VALUES
 from sinks.clickhouse.work_views import WORK_VIEWS
 
 INTRODUCTION = """
 Tables of the ClickHouse sink, embedded or on a server. `kvarn sql` asks them, also while a pipeline is running. Each
-base table keeps every revision; `<table>_latest` shows the newest of each row and is what most questions want. Stamps
-are UTC; `day` is the local day of the configured zone. Filter by `day` (and `service_point`): the order key begins with
-it. Energy is in whole Wh, VAh and varh. A column that is calculated is not stored, and `SELECT *` leaves it out.
+base table keeps every revision; tables with `View:` have a `<table>_latest`, which shows the newest of each row and is
+what most questions want. Stamps are UTC; `day` is the local day of the configured zone. Filter by the first columns of
+the table's order key, `day` where it is among them. Energy is in whole Wh, VAh and varh. A column that is calculated is
+not stored, and `SELECT *` leaves it out.
 """
 
 GUARANTEES = """
@@ -86,13 +90,13 @@ def warehouse() -> str:
     )
 
 
-def _table(each: Table) -> tuple[str, ...]:
+def _table(each: Table) -> Iterator[str]:
     latest = f" View: `{each.name}_latest`." if each in LATEST or each.schema == "Registry" else ""
-    return (
-        f"## {each.name}",
-        f"{each.doc}. From `{each.schema}`. Order key: {', '.join(f'`{name}`' for name in each.order_by)}.{latest}",
-        table(("column", "type", "", "meaning"), (_row(column) for column in each.columns)),
-    )
+    yield f"## {each.name}"
+    yield f"{each.doc}. From `{each.schema}`. Order key: {', '.join(f'`{name}`' for name in each.order_by)}.{latest}"
+    yield table(("column", "type", "", "meaning"), (_row(column) for column in each.columns))
+    if each is PROFILE_ROWS:
+        yield from _view(PROFILE_VALUES)
 
 
 def _view(view: View) -> tuple[str, ...]:

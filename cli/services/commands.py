@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli.output import FAILED, OK, Json, emit
 from cli.services import stack
-from cli.services.exits import EXIT_CODES_HELP, FAILED, OK, exit_code
 from cli.services.service import ServiceState, ServiceStatus
 from cli.services.settings import ServiceSettings
-from pipeline.errors import KvarnError
 
 Services = Annotated[
     list[str] | None, typer.Argument(help=f"Which services: {', '.join(stack.ALL)}. All of them when none is named.")
@@ -31,7 +27,6 @@ SchemaRegistryPort = Annotated[
     int | None, typer.Option(help="Schema registry's port. [KVARN_SCHEMA_REGISTRY_PORT; 8081]")
 ]
 MosquittoPort = Annotated[int | None, typer.Option(help="MQTT port. [KVARN_MOSQUITTO_PORT; 1883]")]
-Json = Annotated[bool, typer.Option("--json", help="Report as JSON, alone on standard output.")]
 
 
 def up(
@@ -48,16 +43,15 @@ def up(
     What runs already is left alone. Kafka and the registry are fetched by Maven the first time; mosquitto is the
     system's. Everything listens on this machine only, and goes on running until `kvarn down`.
     """
-    with _errors_reported(as_json):
-        settings = ServiceSettings.load(
-            data=data,
-            kafka_port=kafka_port,
-            kafka_controller_port=kafka_controller_port,
-            schema_registry_port=schema_registry_port,
-            mosquitto_port=mosquitto_port,
-        )
-        running = stack.up(settings, services or stack.ALL, lambda line: typer.echo(line, err=True))
-        _print_status(settings, running.status(), as_json, started=running.started)
+    settings = ServiceSettings.load(
+        data=data,
+        kafka_port=kafka_port,
+        kafka_controller_port=kafka_controller_port,
+        schema_registry_port=schema_registry_port,
+        mosquitto_port=mosquitto_port,
+    )
+    running = stack.up(settings, services or stack.ALL, lambda line: typer.echo(line, err=True))
+    _print_status(settings, running.status(), as_json, started=running.started)
 
 
 def status(
@@ -69,44 +63,24 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say which services run and where; ends with 0 only when all that were asked for answer."""
-    with _errors_reported(as_json):
-        settings = ServiceSettings.load(
-            data=data,
-            kafka_port=kafka_port,
-            schema_registry_port=schema_registry_port,
-            mosquitto_port=mosquitto_port,
-        )
-        found = stack.status(settings, services or stack.ALL)
-        _print_status(settings, found, as_json)
-        raise typer.Exit(OK if all(one.state is ServiceState.READY for one in found) else FAILED)
+    settings = ServiceSettings.load(
+        data=data,
+        kafka_port=kafka_port,
+        schema_registry_port=schema_registry_port,
+        mosquitto_port=mosquitto_port,
+    )
+    found = stack.status(settings, services or stack.ALL)
+    _print_status(settings, found, as_json)
+    raise typer.Exit(OK if all(one.state is ServiceState.READY for one in found) else FAILED)
 
 
 def down(services: Services = None, data: Data = None, as_json: Json = False) -> None:
     """End the services of the data folder; their data stays for the next `kvarn up`."""
-    with _errors_reported(as_json):
-        ended = stack.down(ServiceSettings.load(data=data), services or stack.ALL)
-        if as_json:
-            typer.echo(json.dumps({"ended": ended}))
-        else:
-            typer.echo(f"Ended {', '.join(ended)}." if ended else "Nothing was running.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the three commands to the command line."""
-    for command in (up, status, down):
-        app.command(epilog=EXIT_CODES_HELP)(command)
-
-
-@contextmanager
-def _errors_reported(as_json: bool) -> Iterator[None]:
-    try:
-        yield
-    except KvarnError as error:
-        if as_json:
-            fields = {"code": error.code, "where": error.where, "what": error.what, "do": error.do}
-            typer.echo(json.dumps({"error": fields}))
-        typer.echo(str(error), err=True)
-        raise typer.Exit(exit_code(error)) from error
+    ended = stack.down(ServiceSettings.load(data=data), services or stack.ALL)
+    if as_json:
+        emit({"ended": ended})
+    else:
+        typer.echo(f"Ended {', '.join(ended)}." if ended else "Nothing was running.")
 
 
 def _print_status(
@@ -120,7 +94,7 @@ def _print_status(
         for row in rows:
             if started and row["name"] in started:
                 row["started_in_secs"] = round(started[row["name"]], 1)
-        typer.echo(json.dumps({"data": str(settings.data), "services": rows}))
+        emit({"data": str(settings.data), "services": rows})
         return
     # Plain columns: an address that a table breaks or cuts off cannot be copied.
     for one in services:

@@ -1,19 +1,10 @@
-"""Exit codes of the service commands, and the error behind the one that is theirs alone."""
+"""The error of a machine that lacks something; its exit code stands with the others in `cli.output`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.errors import ConfigError, KvarnError
-
-OK = 0
-FAILED = 1
-USAGE = 2
-MISSING_REQUIREMENT = 3
-
-EXIT_CODES_HELP = (
-    "Exit codes: 0 ok, 1 a service failed or is not running, 2 usage or settings, 3 a requirement is missing."
-)
+from pipeline.errors import ConfigError
 
 
 class MissingRequirement(ConfigError):
@@ -27,10 +18,3 @@ class MissingRequirement(ConfigError):
             do="install what is named and try again",
         )
         self.lacking = tuple(lacking)
-
-
-def exit_code(error: KvarnError) -> int:
-    """Exit code that an error ends a command with."""
-    if isinstance(error, MissingRequirement):
-        return MISSING_REQUIREMENT
-    return USAGE if isinstance(error, ConfigError) else FAILED

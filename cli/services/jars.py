@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cli.services.exits import MissingRequirement, exit_code
+from cli.output import exit_code
+from cli.services.exits import MissingRequirement
 from cli.services.settings import PROJECT_ROOT, ServiceSettings
 from pipeline.errors import KvarnError, Transient
 

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.vee.estimate.model import DAY_SECS, Grid
+from agents.vee.estimate.model import Grid
 from connectors.readings_in.formats.parts import UnreadableError
 from connectors.readings_in.formats.xml import parse, text_at
 from pipeline.errors import ConfigError
+from pipeline.localtime import DAY_SECS
 
 Rows = dict[int, int]
 """Start of the interval, epoch seconds of the file's own clock -> Wh (varh)."""

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from agents.vee.series.calendar import DAY_SECS, local_day, midnight
+from agents.vee.series.calendar import local_day, midnight
 from agents.vee.series.placing import Readings, interval_of, readings
 from cli.vee.cells import ABSENT, plain, seconds_of
 from cli.vee.layout import Layout, Value, layout_of
@@ -25,6 +25,7 @@ from connectors.readings_in.numbers import whole_column
 from connectors.readings_in.qualities import class_of
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
+from pipeline.localtime import DAY_SECS
 from pipeline.quality import Quality
 
 USUAL_ZONE = "Asia/Kolkata"
@@ -169,7 +170,7 @@ class _Table:
             if not len(start):
                 continue
             found = readings(
-                name, value.channel, _unit(value.channel), start, numbers[there],
+                name, value.channel, unit_of(value.channel), start, numbers[there],
                 quality=np.frombuffer(column.quality, np.uint8)[there],
             )  # fmt: skip
             if value.register:
@@ -214,5 +215,6 @@ def _day_before(start: Array, zone: ZoneInfo) -> Array:
     return np.array([midnight(local_day(time - 1, zone), zone) for time in start.tolist()], np.int64)
 
 
-def _unit(channel: str) -> str:
+def unit_of(channel: str) -> str:
+    """Unit of an energy channel by its name."""
     return "Wh" if channel.startswith("wh") else "VAh" if channel.startswith("vah") else "varh"

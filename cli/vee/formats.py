@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.vee.series.kernels_place import V03
 from agents.vee.series.placing import Readings, readings
-from cli.vee.csv_file import QUALITIES, TAIL
+from cli.vee.csv_file import QUALITIES, TAIL, unit_of
 from cli.vee.source import Asked, Content, Tell
 from connectors.readings_in.config import ReadingsOptions
 from connectors.readings_in.formats import nem12
@@ -97,14 +97,10 @@ class _Sink:
         for (device, channel), rows in self.rows.items():
             start, length, value, quality, noted = np.array(rows, np.int64).T
             found.append(readings(
-                device, channel, _unit(channel), start, value, length=length.copy(),
+                device, channel, unit_of(channel), start, value, length=length.copy(),
                 quality=quality.astype(np.uint8), noted=noted.astype(np.uint64),
             ))  # fmt: skip
         return found
-
-
-def _unit(channel: str) -> str:
-    return "Wh" if channel.startswith("wh") else "VAh" if channel.startswith("vah") else "varh"
 
 
 def read_nem12(stream: BinaryIO, where: str, asked: Asked, tell: Tell) -> Content:

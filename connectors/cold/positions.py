@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from pipeline.errors import Transient
-
-ANSWER_SECS = 10.0
+from pipeline.runtime.kafka_from_start import ANSWER_SECS
 
 
 class Positions:

@@ -22,13 +22,12 @@ from pipeline.channels import CHANNELS, SNAPSHOT
 from pipeline.codes import Kind
 from pipeline.cosem_time import date_time, epoch_of
 from pipeline.octets import length_octets, malformed
+from pipeline.reading_frames import MOST_ROWS
 from pipeline.templates import PUSH_NAMES, TIMES, Push, PushColumn, Template
 
 KINDS = {obis.BLOCK_PROFILE: Kind.BLOCK, obis.DAILY_PROFILE: Kind.DAILY, obis.INSTANT_PROFILE: Kind.INSTANT}
 """Profiles whose rows are of the shape of a push."""
 
-MOST_ROWS = 400
-"""Of a frame; decode takes no more (docs/profiles.md)."""
 
 SCALES = {channel.name: channel.scale for channel in CHANNELS} | {field.name: field.scale for field in SNAPSHOT}
 """Target -> power of ten from the physical unit to the stored one."""

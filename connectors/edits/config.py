@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.gather.config import GatherOptions
+from pipeline.localtime import zone_of_tz
 
 
 class EditsConfig(BaseModel):
@@ -30,14 +30,7 @@ class EditsConfig(BaseModel):
     timezone: str = Field("Asia/Kolkata", description="zone in which the intervals of a day are counted")
     gather: GatherOptions = Field(default_factory=lambda: GatherOptions(), description="batching and its bounds")
 
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is no zone of the tz database") from error
-        return name
+    _known_zone = field_validator("timezone")(zone_of_tz)
 
     @model_validator(mode="after")
     def _possible(self) -> EditsConfig:

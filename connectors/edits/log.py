@@ -16,9 +16,9 @@ from connectors.edits.book import Book
 from connectors.gather.intake import MOST_WAIT_MS, QUEUED_KBYTES, READ_SECS, commit_done
 from connectors.gather.progress import Progress
 from pipeline.errors import Transient
+from pipeline.runtime.kafka_from_start import ANSWER_SECS
 from pipeline.wire import ONE_AT_A_TIME
 
-ANSWER_SECS = 10.0
 READ_EVENTS = 1000
 FLUSH_SECS = 0.2
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from pipeline.errors import Transient
+from pipeline.runtime.kafka_from_start import FromStart
 from pipeline.wire import ONE_AT_A_TIME
 
-ANSWER_SECS = 10.0
-READ_SECS = 0.2
-READ_EVENTS = 1000
 WRITE_SECS = 60.0
 QUIET = {"log_level": 0}
 """The client would say each failed connection on standard error; the command says the last one itself."""
@@ -31,39 +29,25 @@ class EditTopic:
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap, self._topic = bootstrap, topic
-        self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": "kvarn-edits-commands", "enable.auto.commit": False,
-             "auto.offset.reset": "earliest", "enable.partition.eof": True, **QUIET}
-        )  # fmt: skip
+        self._log = FromStart(bootstrap, topic, "kvarn-edits-commands", QUIET)
         try:
-            # All of them: to be asked for one by name may make it, with another number of partitions.
-            topics = self._consumer.list_topics(timeout=ANSWER_SECS).topics
+            found = self._log.begin()
         except KafkaException as error:
             raise self._silent(said_by(error)) from error
-        if topic not in topics:
+        if not found:
             raise self._silent("it is not there: the connector of edits makes it when it starts")
-        found = topics[topic].partitions
-        self._behind = set(found)
-        self._consumer.assign([TopicPartition(topic, number, 0) for number in found])
 
     @property
     def at_end(self) -> bool:
         """True once each partition has been read to what was its end then."""
-        return not self._behind
+        return self._log.at_end
 
     def read(self) -> list[Placed]:
         """Some further values."""
-        found = []
-        messages: list[Any] = self._consumer.consume(READ_EVENTS, READ_SECS)
-        for message in messages:
-            error = message.error()
-            if error is None:
-                found.append(Placed(message.partition(), message.offset(), message.value() or b""))
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._behind.discard(message.partition())
-            else:
-                raise self._silent(error.str())
-        return found
+        messages, failed = self._log.read()
+        if failed is not None:
+            raise self._silent(failed.str())
+        return [Placed(message.partition(), message.offset(), message.value() or b"") for message in messages]
 
     def write(self, values: Sequence[tuple[bytes, bytes]], told: Callable[[int], None]) -> list[tuple[int, int]]:
         """Write (key, value) each and wait for all; (partition, offset) of each. `told` how many there are so far."""
@@ -71,7 +55,7 @@ class EditTopic:
 
     def close(self) -> None:
         """Give the connection back."""
-        self._consumer.close()
+        self._log.close()
 
     def _silent(self, error: object) -> Transient:
         return Transient(

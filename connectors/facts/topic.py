@@ -11,10 +11,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.gather.intake import MOST_WAIT_MS, QUEUED_KBYTES
 from pipeline.errors import ConfigError, Transient
+from pipeline.runtime.kafka_from_start import ANSWER_SECS
 
 READ_MESSAGES = 500
 READ_SECS = 0.2
-ANSWER_SECS = 10.0
 
 
 class FactTopic:

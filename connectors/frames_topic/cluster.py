@@ -13,9 +13,9 @@ from connectors.gather.intake import Source
 from connectors.tls.contexts import check_client_files
 from connectors.tls.secrets import read_password
 from pipeline.errors import ConfigError
+from pipeline.runtime.kafka_from_start import ANSWER_SECS
 
 READ_MESSAGES = 1000
-ANSWER_SECS = 10.0
 
 log = structlog.get_logger()
 

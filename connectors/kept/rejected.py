@@ -10,12 +10,10 @@ from typing import Any
 
 from connectors.gather.gatherer import Aside
 from pipeline.reading_frames import FIRST_OCTET as READINGS
+from pipeline.rejects import RAW_LIMIT
 from pipeline.retry import REQUEUED, times_in
 from pipeline.statement_frames import FIRST_OCTET as STATEMENT
 from pipeline.wire import Reference
-
-RAW_LIMIT = 64 * 1024
-"""A reject's octets are cut here; such a frame may be cut."""
 
 
 @dataclass(frozen=True)

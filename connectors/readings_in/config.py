@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -13,6 +12,7 @@ from connectors.readings_in.qualities import QualityClass
 from connectors.readings_in.quantities import Quantity, quantity, usual_columns
 from connectors.readings_in.times import EPOCH, EPOCH_MS, ISO
 from pipeline.codes import Kind
+from pipeline.localtime import zone_of_tz
 
 OWN_STAMPS, OWN_UNITS = ("nem12", "espi", "mscons"), ("nem12", "mscons")
 """Formats whose messages say when an interval ends, and whose `values` are names alone."""
@@ -84,14 +84,7 @@ class ReadingsOptions(BaseModel):
         "larger"
     )  # fmt: skip
 
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is no zone of the tz database") from error
-        return name
+    _known_zone = field_validator("zone")(zone_of_tz)
 
     @field_validator("time_format")
     @classmethod

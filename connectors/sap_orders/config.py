@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.gather.config import GatherOptions
 from connectors.tls.config import ServerTls
 from pipeline.channels import ENERGY
+from pipeline.localtime import zone_of_tz
 from schemas.mdus.names import NAMESPACES
 
 REGISTERS = {"1-0:1.8.0": "wh_imp", "1-0:9.8.0": "vah_imp", "1-0:2.8.0": "wh_exp", "1-0:10.8.0": "vah_exp"}
@@ -39,14 +39,7 @@ class SapOrdersConfig(BaseModel):
     request_bytes: int = Field(8 << 20, ge=1024, le=32 << 20, description="longest request")
     gather: GatherOptions = Field(default_factory=lambda: GatherOptions(), description="batching and its bounds")
 
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is no zone of the tz database") from error
-        return name
+    _known_zone = field_validator("timezone")(zone_of_tz)
 
     @field_validator("registers")
     @classmethod

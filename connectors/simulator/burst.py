@@ -25,7 +25,7 @@ from connectors.simulator.burst_kernel import (
     profile_octets,
     title_of,
 )
-from connectors.simulator.config import DAY_SECS, IST_SECS
+from connectors.simulator.config import IST_SECS
 from connectors.simulator.network import D1_FLOAT, FIRST_ACCOUNT, FIRST_DT, FIRST_FEEDER, FIRST_POINT, MOST_W_D1
 from connectors.simulator.shapes import Class, Season, load_weights
 from pipeline import gcm
@@ -34,6 +34,7 @@ from pipeline.channels import N_ENERGY
 from pipeline.codes import Level, Role
 from pipeline.columns import Array
 from pipeline.errors import ConfigError, Fatal
+from pipeline.localtime import DAY_SECS
 from pipeline.reference import FOREVER, KeyRing, Registry
 
 POINTS_PER_DT, DTS_PER_FEEDER = 200, 25

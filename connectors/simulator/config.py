@@ -8,11 +8,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.simulator.faults import FAULT_BY_NAME, default_rates, parse_faults
+from pipeline.localtime import DAY_SECS
 
 IST_SECS = 19_800
 """Asia/Kolkata is UTC+5:30 all year."""
-
-DAY_SECS = 86_400
 
 
 class Shares(BaseModel):

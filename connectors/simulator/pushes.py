@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from connectors.simulator.chance import Purpose, between, draws
-from connectors.simulator.config import DAY_SECS
 from connectors.simulator.events import N_VALUES, Events, joined
 from connectors.simulator.faults import BLOCK_FAULTS, DAILY_FAULTS, DAMAGED, FAULT_BY_NUMBER, Fault
 from connectors.simulator.fleet import Fleet
@@ -16,6 +15,7 @@ from connectors.simulator.skeletons import has_push
 from pipeline.channels import N_ENERGY, VAH_IMP, WH_IMP
 from pipeline.codes import Kind
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 from pipeline.templates import template_arrays
 
 BILLION = 1_000_000_000

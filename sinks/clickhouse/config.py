@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipeline.localtime import zone_of_tz
 from sinks.buffer import BlockLimits
-from sinks.runner import RunnerOptions
+from sinks.runner_options import RunnerOptions
 
 EMBEDDED = "chdb://"
 
@@ -60,11 +60,7 @@ class ClickHouseConfig(BaseModel):
     query_rows: int = Field(1_000_000, ge=10_000, description="most rows that such a query may return")
     query_bytes: int = Field(256 << 20, ge=1 << 20, description="most bytes that such a query may return")
 
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        ZoneInfo(zone)
-        return zone
+    _known_zone = field_validator("timezone")(zone_of_tz)
 
     @property
     def embedded(self) -> bool:

@@ -1,4 +1,4 @@
-"""How a view of hygiene is written down."""
+"""How a view is written down."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ the configured zone. What the figures mean and cannot say: docs/hygiene.md.
 from __future__ import annotations
 
 from sinks.clickhouse.hygiene_arrivals import ARRIVALS, IN_SERVICE, OUTAGES, SLA_DAYS, SLA_LATEST, TIMELINESS
-from sinks.clickhouse.hygiene_view import NODE_COLUMNS, NODES, View, create_view
+from sinks.clickhouse.hygiene_view import NODE_COLUMNS, NODES, View
 
 UNEXPLAINED = View(
     "unexplained",
@@ -135,33 +135,8 @@ GROUP BY day, service_point
 """,
 )
 
-EXCEPTIONS_BY_RULE = View(
-    "exceptions_by_rule",
-    "one row a month, rule and state: how much somebody should look at",
-    (
-        ("month", "first day of the month in which the exceptions begin"),
-        ("stage", "who found them: exceptions (days), usage (months)"),
-        ("rule", "the rule that failed"),
-        ("severity", "its severity"),
-        ("state", "OPEN or CLOSED"),
-        ("exceptions", "how many"),
-        ("service_points", "at how many service points"),
-        ("kwh", "energy at stake"),
-        ("rupees", "the same at the average rate of the stage"),
-    ),
-    """
-SELECT toStartOfMonth(day) AS month, if(stage = '', 'exceptions', toString(stage)) AS stage, rule, severity, state,
-    count() AS exceptions, uniqExact(service_point) AS service_points, sum(wh_at_stake) / 1000 AS kwh,
-    sum(paise_at_stake) / 100 AS rupees
-FROM exceptions_latest
-GROUP BY month, stage, rule, severity, state
-""",
-)
-
 HYGIENE_VIEWS = (
     SLA_LATEST, OUTAGES, ARRIVALS, IN_SERVICE, TIMELINESS, SLA_DAYS, UNEXPLAINED, UNEXPLAINED_NODES, COUNTER_DAYS,
-    CLOCKS, CLOCK_DAYS, EXCEPTIONS_BY_RULE,
+    CLOCKS, CLOCK_DAYS,
 )  # fmt: skip
 """In the order of creation: a view names only those before it."""
-
-__all__ = ["HYGIENE_VIEWS", "View", "create_view"]

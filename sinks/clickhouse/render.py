@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from sinks.clickhouse.columns import Table, month, quoted
 from sinks.clickhouse.estimate_views import ESTIMATE_VIEWS
-from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS, create_view
+from sinks.clickhouse.hygiene_view import create_view
+from sinks.clickhouse.hygiene_views import HYGIENE_VIEWS
 from sinks.clickhouse.prepaid_views import PREPAID_VIEWS
 from sinks.clickhouse.registry_tables import REGISTRY_TABLES, in_force_view
 from sinks.clickhouse.tables import TABLES
@@ -52,7 +53,7 @@ def statements() -> Iterable[str]:
     """Everything, in the order of creation."""
     yield from (create_table(table) for table in TABLES.values())
     yield from (latest_view(table) for table in LATEST)
-    yield PROFILE_VALUES
+    yield create_view(PROFILE_VALUES)
     yield from (in_force_view(table) for table in REGISTRY_TABLES)
     yield from (create_view(view) for view in (*HYGIENE_VIEWS, *ESTIMATE_VIEWS, *WORK_VIEWS, *PREPAID_VIEWS))
 

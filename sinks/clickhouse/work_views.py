@@ -159,4 +159,30 @@ WHERE x.state = 'OPEN'
 """,
 )
 
-WORK_VIEWS = (EDITS_LATEST, EDITS_AUDIT, EXCEPTIONS_OPEN)
+EXCEPTIONS_BY_RULE = View(
+    "exceptions_by_rule",
+    "one row a month, rule and state: how much somebody should look at",
+    (
+        ("month", "first day of the month in which the exceptions begin"),
+        (
+            "stage",
+            "who found them: exceptions (days), usage (months), losses (nodes), decode (what meters say of themselves)",
+        ),
+        ("rule", "the rule that failed"),
+        ("severity", "its severity"),
+        ("state", "OPEN or CLOSED"),
+        ("exceptions", "how many"),
+        ("service_points", "at how many service points"),
+        ("kwh", "energy at stake"),
+        ("rupees", "the same at the average rate of the stage"),
+    ),
+    """
+SELECT toStartOfMonth(day) AS month, if(stage = '', 'exceptions', toString(stage)) AS stage, rule, severity, state,
+    count() AS exceptions, uniqExact(service_point) AS service_points, sum(wh_at_stake) / 1000 AS kwh,
+    sum(paise_at_stake) / 100 AS rupees
+FROM exceptions_latest
+GROUP BY month, stage, rule, severity, state
+""",
+)
+
+WORK_VIEWS = (EDITS_LATEST, EDITS_AUDIT, EXCEPTIONS_OPEN, EXCEPTIONS_BY_RULE)

@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 
 from pipeline.batch import ReadingBatch
 from pipeline.channels import CHANNELS, ENERGY, N_ENERGY, N_REACTIVE, REACTIVE
-from pipeline.codes import RULES, Flag, Method, Quality
+from pipeline.codes import NOT_KNOWN, RULES, Flag, Method, Quality
 from sinks.records import Record
 
 SUMS = ENERGY + REACTIVE
 """Channels whose values are energy of an interval."""
 
-NOT_KNOWN = 65_535
-"""Of a column `expected_error`."""
 
 QUALITIES = {code.value: code.name for code in Quality}
 METHODS = {code.value: code.name for code in Method}

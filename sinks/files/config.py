@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipeline.localtime import zone_of_tz
 from sinks.buffer import BlockLimits
 from sinks.documents.names import FormatName
-from sinks.runner import RunnerOptions
+from sinks.runner_options import RunnerOptions
 
 
 class FilesConfig(BaseModel):
@@ -32,11 +32,7 @@ class FilesConfig(BaseModel):
         256 << 20, ge=0, description="bytes that stay free on the disk: with less nothing is written"
     )
 
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        ZoneInfo(zone)
-        return zone
+    _known_zone = field_validator("timezone")(zone_of_tz)
 
     @model_validator(mode="after")
     def _of_determinants(self) -> FilesConfig:

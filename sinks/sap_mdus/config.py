@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from pipeline.channels import ENERGY
+from pipeline.localtime import zone_of_tz
 from schemas.mdus.names import NAMESPACES, OUT
 from sinks.buffer import BlockLimits
-from sinks.runner import RunnerOptions
+from sinks.runner_options import RunnerOptions
 
 CHANNEL_NAMES = tuple(channel.name for channel in ENERGY)
 
@@ -97,14 +97,7 @@ class SapMdusConfig(BaseModel):
     )
     runner: RunnerOptions = Field(default_factory=RunnerOptions, description="reading from Kafka, and retries")
 
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{zone!r} is no zone of the tz database") from error
-        return zone
+    _known_zone = field_validator("timezone")(zone_of_tz)
 
     @field_validator("urls")
     @classmethod

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from pipeline.errors import Fatal, Transient
+from pipeline.localtime import DAY_SECS
 from pipeline.reference import Registry
 from schemas.mdus.outcomes import Outcome
 from sinks.base import Sink
@@ -29,7 +30,6 @@ from sinks.sap_mdus.others import event_message, series_messages
 from sinks.sap_mdus.post import Post
 from sinks.sap_mdus.readings import Standing, readings_of, standing
 
-DAY_SECS = 86_400
 MOST_IN_A_ROW = 10
 """Messages that are refused by a fault one after the other before the sink stops."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from pipeline.localtime import zone_of_tz
 from sinks.buffer import BlockLimits
 from sinks.documents.names import FormatName
-from sinks.runner import RunnerOptions
+from sinks.runner_options import RunnerOptions
 
 
 class WebhookConfig(BaseModel):
@@ -32,8 +32,4 @@ class WebhookConfig(BaseModel):
     )
     runner: RunnerOptions = Field(default_factory=RunnerOptions, description="reading from Kafka, and retries")
 
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        ZoneInfo(zone)
-        return zone
+    _known_zone = field_validator("timezone")(zone_of_tz)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.decode.records import RAW_LIMIT, rejects_of
+from agents.decode.records import rejects_of
 from pipeline.batch import FrameBatch
 from pipeline.codes import REJECT_BY_NUMBER
 from pipeline.errors import ContractError
-from pipeline.rejects import MEANINGS, Rejects
+from pipeline.rejects import MEANINGS, RAW_LIMIT, Rejects
 from pipeline.step import Origin, Parcel
 from schemas.load import load_contracts
 

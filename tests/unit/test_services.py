@@ -3,18 +3,21 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from cli.services import commands, exits, jars, mosquitto, ports, process, stack
+from cli import output
+from cli.main import main
+from cli.services import exits, jars, mosquitto, ports, process, stack
 from cli.services.service import LocalService, ServiceState
 from cli.services.settings import DEFAULT_DATA, ServiceSettings
-from pipeline.errors import ConfigError, Fatal
+from pipeline.errors import ConfigError, Fatal, Transient
+
+Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +28,17 @@ def without_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app() -> typer.Typer:
-    app = typer.Typer()
-    commands.register(app)
-    return app
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command of `kvarn` with `--json`: exit code, what it reports, what it says beside."""
+    monkeypatch.setattr("cli.main.set_up", lambda *_: None)
+
+    def run_(*arguments: str) -> tuple[int, dict[str, Any], str]:
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "--json"])
+        told = capsys.readouterr()
+        return int(str(ended.value.code or 0)), json.loads(told.out), told.err
+
+    return run_
 
 
 class Sleeper(LocalService):
@@ -179,7 +189,7 @@ def test_everything_missing_is_named_at_once_with_what_to_install(
     assert len(caught.value.lacking) == 3
     for needed in ("`maven`", "KVARN_JAVA", "`mosquitto`"):
         assert needed in caught.value.what
-    assert exits.exit_code(caught.value) == exits.MISSING_REQUIREMENT
+    assert output.exit_code(caught.value) == output.MISSING
 
 
 def test_a_changed_pin_makes_the_jars_incomplete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,21 +206,29 @@ def test_a_changed_pin_makes_the_jars_incomplete(tmp_path: Path, monkeypatch: py
 # ------------------------------------------------------------------------------------------- commands
 
 
-def test_status_reports_stopped_services_as_json_and_ends_with_1(app: typer.Typer, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["status", "--data", str(tmp_path), "--json"])
-    assert result.exit_code == exits.FAILED
-    report = json.loads(result.stdout)
+def test_status_reports_stopped_services_as_json_and_ends_with_1(run: Run, tmp_path: Path) -> None:
+    code, report, _ = run("status", "--data", str(tmp_path))
+    assert code == output.FAILED
     assert {row["name"]: row["state"] for row in report["services"]} == dict.fromkeys(stack.ALL, "stopped")
 
 
-def test_down_with_nothing_running_is_no_error(app: typer.Typer, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["down", "--data", str(tmp_path), "--json"])
-    assert result.exit_code == exits.OK
-    assert json.loads(result.stdout) == {"ended": []}
+def test_down_with_nothing_running_is_no_error(run: Run, tmp_path: Path) -> None:
+    assert run("down", "--data", str(tmp_path))[:2] == (output.OK, {"ended": []})
 
 
-def test_an_unknown_service_is_a_usage_error_that_names_the_known_ones(app: typer.Typer, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["up", "mosquito", "--data", str(tmp_path), "--json"])
-    assert result.exit_code == exits.USAGE
-    assert json.loads(result.stdout)["error"]["code"] == "UNKNOWN_SERVICE"
-    assert "kafka, schema-registry, mosquitto" in result.stderr
+def test_an_unknown_service_is_a_usage_error_that_names_the_known_ones(run: Run, tmp_path: Path) -> None:
+    code, report, told = run("up", "mosquito", "--data", str(tmp_path))
+    assert code == output.USAGE
+    assert report["error"]["code"] == "UNKNOWN_SERVICE"
+    assert "kafka, schema-registry, mosquitto" in told
+
+
+def test_what_may_go_well_later_ends_with_the_code_that_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_given: object) -> None:
+        raise Transient("MAVEN_FAILED", where="pom.xml", what="no answer", do="try again")
+
+    monkeypatch.setattr(stack, "up", fetch)
+    code, report, _ = run("up", "--data", str(tmp_path))
+    assert (code, report["error"]["code"]) == (output.NOT_NOW, "MAVEN_FAILED")

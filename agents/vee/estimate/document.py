@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from agents.vee.estimate.errors import LENGTH_NAMES, MOST
 from agents.vee.kernels_order import STEPS
 from agents.vee.rulesets.findings import RuleFinding, found
+from agents.vee.rulesets.model import version_text
 from pipeline.codes import Method, Role
 from pipeline.errors import ConfigError
 from pipeline.localtime import DAY_SECS
@@ -128,11 +128,7 @@ class Document(_Said):
     note: str = Field("", description="why, for who reads it later")
     classes: tuple[ClassKeys, ...] = Field((), max_length=1000, description="what differs by class of service points")
 
-    @field_validator("version", mode="before")
-    @classmethod
-    def _text(cls, value: Any) -> Any:
-        # 2026-04-01 and 3 are fine names of a version, and no text to YAML.
-        return str(value) if isinstance(value, (int, float, date)) and not isinstance(value, bool) else value
+    _text = field_validator("version", mode="before")(version_text)
 
 
 def read(text: str, file: str) -> tuple[Document | None, list[RuleFinding]]:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.vee.estimate.model import DAY_SECS, GOOD, LACKS, Grid
+from agents.vee.estimate.model import GOOD, LACKS, Grid
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 
 MOST_INPUTS = 512
 """Days or intervals that one estimate can name."""

@@ -21,7 +21,6 @@ UNKNOWN = -(2**63)
 NO_TEMPERATURE = -(2**31)
 """No temperature of that day."""
 
-DAY_SECS = 86400
 
 NO_U1 = np.zeros(0, np.uint8)
 NO_I32 = np.zeros(0, np.int32)

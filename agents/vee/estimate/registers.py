@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from agents.vee.estimate.model import DAY_SECS
+from pipeline.localtime import DAY_SECS
 
 CENT = Decimal("0.01")
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from agents.vee.estimate.document import ClassKeys, Document, ExpectedError, StepKeys, load
 from agents.vee.estimate.errors import LENGTH_NAMES, SHIPPED
-from agents.vee.kernels_order import LEAST, LONGEST, METHOD, NOT_KNOWN, OWN, SHORTEST, STEP, STEPS
-from pipeline.codes import Method, Role
+from agents.vee.kernels_order import LEAST, LONGEST, METHOD, OWN, SHORTEST, STEP, STEPS
+from pipeline.codes import NOT_KNOWN, Method, Role
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
 from pipeline.reference import Registry

@@ -9,10 +9,11 @@ import numpy as np
 
 from agents.vee.estimate import kernels_days, kernels_line, kernels_others, kernels_season, kernels_votes
 from agents.vee.estimate.history import History
-from agents.vee.estimate.model import DAY_SECS, Grid, Side
+from agents.vee.estimate.model import Grid, Side
 from agents.vee.estimate.order import Tuning, decay_of
 from pipeline.codes import Method
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 
 
 class Work(NamedTuple):

@@ -15,6 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pipeline.rules import Severity
 
 
+def version_text(value: Any) -> Any:
+    """A version's name as text: 2026-04-01 and 3 are fine names of a version, and no text to YAML."""
+    return str(value) if isinstance(value, (int, float, date)) and not isinstance(value, bool) else value
+
+
 class Run(StrEnum):
     """Whether a rule runs."""
 
@@ -91,8 +96,4 @@ class DocumentKeys(_Keys):
     sets: list[Any] = Field(default_factory=list, description="what differs by tariff category and meter model")
     overrides: list[Any] = Field(default_factory=list, description="what differs for single service points")
 
-    @field_validator("version", mode="before")
-    @classmethod
-    def _text(cls, value: Any) -> Any:
-        # 2026-04-01 and 3 are fine names of a version, and no text to YAML.
-        return str(value) if isinstance(value, (int, float, date)) and not isinstance(value, bool) else value
+    _text = field_validator("version", mode="before")(version_text)

@@ -9,8 +9,8 @@ import numpy as np
 
 from agents.vee.series.model import Grid
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 
-DAY_SECS = 86_400
 EPOCH = date(1970, 1, 1)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from agents.vee.estimate import Order
 from agents.vee.estimate.model import NO_TEMPERATURE, Side
-from agents.vee.series.calendar import DAY_SECS, midnight
+from agents.vee.series.calendar import midnight
 from agents.vee.series.model import GOOD, LACKS, Beside, Channel, Grid
 from pipeline.codes import Method
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 from pipeline.quality import Quality
 
 WHOLLY, PARTLY = 2, 1

@@ -14,10 +14,10 @@ from agents.vee.series import kernels_runs as run_rules
 from agents.vee.series.figures import least_repeats, month_figures, mostly, usual_peak, without_rollover
 from agents.vee.series.model import Channel, Grid, Series
 from pipeline.columns import Array
+from pipeline.localtime import DAY_SECS
 from pipeline.quality import Quality
 from pipeline.rules import RULE_BIT
 
-DAY_SECS = 86_400
 UNUSABLE = np.uint64(sum(1 << RULE_BIT[code] for code in ("V06", "V07", "V09", "V25")))
 """Bits of values that are no measure of a usual day."""
 PHYSICAL = ("voltage_r", "voltage_y", "voltage_b", "current_r", "current_y", "current_b", "power_factor")

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agents.vee.config import Thresholds
-from agents.vee.series.calendar import DAY_SECS, grid_of, local_day
+from agents.vee.series.calendar import grid_of, local_day
 from agents.vee.series.kernels_place import V02, V03, V06, on_grid, unbelievable, winners
 from agents.vee.series.model import Channel, Grid, empty_channel
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
+from pipeline.localtime import DAY_SECS
 from pipeline.quality import Quality
 
 RANK = np.zeros(16, np.uint8)

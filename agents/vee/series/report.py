@@ -17,8 +17,6 @@ from pipeline.columns import Array
 from pipeline.quality import Quality
 from pipeline.rules import RULE_BIT, RULES, Scope
 
-DAY_SECS = 86_400
-
 
 def codes_of(word: int) -> list[str]:
     """Codes of the rules in a word."""

@@ -22,10 +22,11 @@ from connectors.readings_in.quantities import KNOWN, Quantity, named
 from connectors.readings_in.records import MOST_RAW, Fault
 from connectors.readings_in.times import EPOCH
 from pipeline.codes import Kind
+from pipeline.localtime import DAY_SECS
 from pipeline.reading_frames import EARLIEST, LATEST, TARGET
 
 COLUMNS = Columns(device="NMI", time="IntervalDate", kind=" kind", quality="QualityMethod", id="100")
-MARKET_SECS, DAY_SECS = 36_000, 86_400
+MARKET_SECS = 36_000
 LENGTHS = (5, 15, 30)
 """Minutes of an interval."""
 SUFFIXES = {"E": "wh_imp", "B": "wh_exp", "Q": "varh_q1", "K": "varh_q4", "T": "vah_imp"}

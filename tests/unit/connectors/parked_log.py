@@ -40,6 +40,7 @@ class ParkedLog:
         self.records: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
         self.errors: list[KafkaError] = []
         self.away = False
+        self.topics = {"parked", "rejects"}
         self.open = 0
         self._contracts = load_contracts()
 
@@ -58,11 +59,11 @@ class _Consumer:
         self._next: dict[int, int] = {}
         self._ended: dict[int, int] = {}
 
-    def list_topics(self, topic: str, timeout: float) -> Any:
+    def list_topics(self, timeout: float) -> Any:
         if self._log.away:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
         of_topic = type("Topic", (), {"partitions": dict.fromkeys(range(PARTITIONS))})
-        return type("Metadata", (), {"topics": {topic: of_topic}})
+        return type("Metadata", (), {"topics": dict.fromkeys(self._log.topics, of_topic)})
 
     def assign(self, places: list[TopicPartition]) -> None:
         self._next = {place.partition: place.offset for place in places}

@@ -14,11 +14,11 @@ from confluent_kafka import KafkaError
 from cli.in_force import same
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
-from connectors.kept import topic as topic_module
 from connectors.parked.again import Again, InForce, worth
 from pipeline.errors import Transient
 from pipeline.keystore import key_ring
 from pipeline.reference import FOREVER, KeyRing, Registry
+from pipeline.runtime import kafka_from_start
 from schemas.load import load_contracts
 from tests.unit.connectors.parked_log import ParkedLog
 from tests.unit.connectors.test_gather import TITLE, registry
@@ -82,7 +82,7 @@ class Case:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, decoded: bool = False) -> None:
         self.log, self.outlet, self.stop = ParkedLog(), MemoryOutlet(), asyncio.Event()
         self.now: InForce | None = None
-        monkeypatch.setattr(topic_module, "Consumer", self.log.consumer)
+        monkeypatch.setattr(kafka_from_start, "Consumer", self.log.consumer)
         self.pump = Pump(KNOWN, 4, self.outlet, GatherOptions(), lambda: 9_999, decoded=decoded)
         self.again = Again("nowhere:1", "rejects", load_contracts(), self.pump, self.asked)
 

@@ -15,6 +15,7 @@ from connectors.parked.config import ParkedConfig
 from connectors.parked.connector import Offers
 from pipeline.errors import Transient
 from pipeline.reference import FOREVER, Registry
+from pipeline.runtime import kafka_from_start
 from schemas.load import load_contracts
 from tests.unit.connectors.parked_log import ParkedLog
 from tests.unit.connectors.test_gather import TITLE, glo, registry
@@ -34,7 +35,7 @@ class Case:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.log, self.outlet, self.stop = ParkedLog(), MemoryOutlet(), asyncio.Event()
-        monkeypatch.setattr(topic_module, "Consumer", self.log.consumer)
+        monkeypatch.setattr(kafka_from_start, "Consumer", self.log.consumer)
         self.pump = Pump(knowing(), 4, self.outlet, GatherOptions(), lambda: 1_000)
         self.offers = Offers("nowhere:1", ParkedConfig(), load_contracts(), self.pump)
 
@@ -112,6 +113,15 @@ async def test_after_an_error_it_goes_on_where_it_was(case: Case) -> None:
     case.park(1, 4)
     assert await case.offered() == [frame(1, 4)]
     assert await case.version(1, 2) == []
+
+
+async def test_a_topic_that_is_not_there_is_said_to_be_unreadable_and_read_once_it_is_there(case: Case) -> None:
+    case.park(1)
+    case.log.topics = set()
+    with pytest.raises(Transient, match="PARKED_UNREADABLE"):
+        await case.version(1)
+    case.log.topics = {"parked"}
+    assert await case.offered() == [frame(1)]
 
 
 async def test_a_look_ends_though_more_is_parked_all_the_time(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

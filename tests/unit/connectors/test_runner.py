@@ -14,12 +14,12 @@ from connectors.gather import pump as pump_module
 from connectors.gather.brake import Brake, Written
 from connectors.gather.config import GatherOptions
 from connectors.gather.pump import Pump
-from connectors.kept import topic as topic_module
 from connectors.parked.config import ParkedConfig
 from connectors.runner import Environment, run_connector
 from pipeline.errors import Transient
 from pipeline.reference import FOREVER, version_of
 from pipeline.reference_codec import registry_to_bytes
+from pipeline.runtime import kafka_from_start
 from schemas.load import load_contracts
 from tests.unit.connectors.parked_log import ParkedLog
 from tests.unit.connectors.test_gather import TITLE, glo, registry, wrapped
@@ -85,7 +85,7 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> Versions:
 @pytest.fixture
 def parked(monkeypatch: pytest.MonkeyPatch) -> ParkedLog:
     made = ParkedLog()
-    monkeypatch.setattr(topic_module, "Consumer", made.consumer)
+    monkeypatch.setattr(kafka_from_start, "Consumer", made.consumer)
     return made
 
 

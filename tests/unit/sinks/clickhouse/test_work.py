@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.codes import Method, Quality
 from sinks.clickhouse.sink import ClickHouseSink
+from sinks.clickhouse.views import PROFILE_VALUES
 from sinks.clickhouse.work_views import WORK_VIEWS
 from sinks.read import read_record
 from tests.builders_readings import MIDNIGHT, plain_record, quality_word, readings_record
@@ -36,7 +37,7 @@ def reading(sink: ClickHouseSink, offset: int, wh_imp: int, quality: Quality, me
 
 
 def test_the_views_have_the_columns_that_are_documented(warehouse: ClickHouseSink) -> None:
-    for view in WORK_VIEWS:
+    for view in (*WORK_VIEWS, PROFILE_VALUES):
         found = [row[0] for row in rows(warehouse, f"DESCRIBE TABLE {view.name}")]
         assert found == [name for name, _ in view.columns], view.name
 
