@@ -15,7 +15,7 @@ import numpy as np
 from agents.cold.bills import figures_of, of_month, prior_zones
 from agents.cold.estimates import Refill, copied
 from agents.cold.history import REQUESTED, History
-from agents.cold.replay import SENT, Replayed, of_points, replay
+from agents.cold.replay import SENT, Reading, Replayed, of_points, replay
 from agents.cold.said import by_people, from_day, in_the_window, later, withdrawn
 from agents.rating.calendar import month_first, month_of
 from agents.vee.config import VeeConfig
@@ -26,7 +26,7 @@ from pipeline.codes import Kind, Method, Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import References, Registry
-from pipeline.statement_frames import ROW, Statement, StatementFrame
+from pipeline.statement_frames import ANSWER_FLAGS, ROW, Statement, StatementFrame
 
 BEFORE_DAYS = 8
 """Days before the first one that are replayed with it: for like days, and for a register that is carried on."""
@@ -197,7 +197,8 @@ def _as_sent(history: History, registry: Registry, points: set[int]) -> Array:
     came = np.concatenate((came[~whole], _last(came[whole])))
     made = np.zeros(len(came), SENT)
     made["service_point"], made["device"] = came["service_point"], came["device"]
-    made["time"], made["kind"], made["flags"] = came["start"] + came["secs"], Kind.BLOCK, came["flags"]
+    made["time"], made["kind"] = came["start"] + came["secs"], Kind.BLOCK
+    made["flags"] = came["flags"] & ~ANSWER_FLAGS  # what was told of it then is judged again
     shifts = np.arange(N_ENERGY, dtype=np.uint64) * np.uint64(4)
     there = ((came["quality"][:, None] >> shifts) & np.uint64(15)) != 0
     made["present"] = (there.astype(np.int64) << np.arange(N_ENERGY)).sum(axis=1)
@@ -334,9 +335,9 @@ class _Case:
                 made += self._rows(start, now)
         return np.array(made, ROW) if made else np.zeros(0, ROW)
 
-    def _rows(self, start: int, now: tuple[tuple[int, ...], tuple[int, ...], int, int, int]) -> list[Array]:
+    def _rows(self, start: int, now: Reading) -> list[Array]:
         """One row a quality among the energies of an interval; none when it does not change."""
-        energy, quality, method, rules, secs = now
+        energy, quality, method, rules, secs, flags = now
         before = self.latest.get((self.point, start))
         nibbles = [0] * N_ENERGY
         if before is not None:
@@ -347,13 +348,15 @@ class _Case:
             same = all(quality[channel] == nibbles[channel] for channel in there if quality[channel])
             # How an estimate was made counts; a reading as it was sent may have remarks that a replay does not know.
             if nibbles[0] == int(Quality.ESTIMATED):
-                same = same and (int(before["method"]), int(before["rules"])) == (method, rules)
+                known = (int(before["method"]), int(before["rules"]), int(before["flags"]) & ANSWER_FLAGS)
+                same = same and known == (method, rules, flags)
             if same and tuple(before["energy"].tolist()) == energy:
                 return []
         made = []
         for value in sorted(set(quality) - {0}):
             row = np.zeros((), ROW)
             row["start"], row["secs"], row["rules"], row["method"] = start, secs, rules, method
+            row["flags"] = flags
             row["quality"], row["prior_quality"] = value, nibbles[0]
             row["present"] = sum(1 << channel for channel in range(N_ENERGY) if quality[channel] == value)
             row["energy"] = [energy[c] if quality[c] == value else 0 for c in range(N_ENERGY)]
