@@ -68,6 +68,7 @@ class DecodedBatch:
     statement_rules: Array
     statement_present: Array
     statement_method: Array
+    statement_flags: Array
     statement_quality: Array
     statement_prior_quality: Array
     statement_energy: Array
@@ -112,6 +113,9 @@ class DecodedBatch:
         Column("statement_rules", "<u4", "statement", "bits", "rules that failed, pipeline.codes.RULES; ANSWER"),
         Column("statement_present", "<u1", "statement", "bits", "bit n set: energy n of pipeline.channels is said"),
         Column("statement_method", "<u1", "statement", "code", "pipeline.codes.Method; ANSWER"),
+        Column(
+            "statement_flags", "<u2", "statement", "bits", "pipeline.codes.Flag: DISCARDED, SHADOW; ANSWER", added=True
+        ),
         Column("statement_quality", "<u1", "statement", "code", "pipeline.codes.Quality; ANSWER"),
         Column("statement_prior_quality", "<u1", "statement", "code", "quality of what is replaced; ANSWER"),
         Column(
@@ -276,7 +280,7 @@ class ReadingBatch:
             "correction_day", "<u4", "correction", "index", "the settlement (row) of a day that had left the hot window"
         ),
         Column("correction_revision", "<u4", "correction", "order", "of the day's last determinant; 0: there is none"),
-        Column("correction_registers", "<u1", "correction", "bits", "day_registers that it replaces"),
+        Column("correction_registers", "<u2", "correction", "bits", "day_registers that it replaces"),
         Column(
             "correction_energy", "<i8", "correction", "Wh, VAh", "actual and estimated energy it replaces", N_ENERGY
         ),

@@ -65,6 +65,19 @@ def slot_of(key, keys, pages, capacity):  # type: ignore[no-untyped-def]
     return base + place
 
 
+@expanded
+def find_slot(key, keys, pages, capacity):  # type: ignore[no-untyped-def]
+    """`slot_of` of a key u64 that may never have been entered; -1: it has not."""
+    mixed = mix(key)
+    base = np.int64(mixed % np.uint64(pages)) * capacity
+    place = np.int64(((mixed >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
+    while keys[base + place] != 0 and keys[base + place] != key:
+        place += np.int64(1)
+        if place == capacity:
+            place = np.int64(0)
+    return base + place if keys[base + place] == key else np.int64(-1)
+
+
 @allocating_kernel
 def _spread(keys, parts, out):  # type: ignore[no-untyped-def]
     for item in range(keys.shape[0]):

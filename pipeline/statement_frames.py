@@ -28,6 +28,7 @@ from enum import IntEnum
 import numpy as np
 
 from pipeline.channels import N_ENERGY
+from pipeline.codes import Flag
 from pipeline.columns import Array
 from pipeline.reading_frames import EARLIEST, LARGEST, LATEST, ReadingFrameError, shortened
 
@@ -43,11 +44,14 @@ ROW = np.dtype(
         ("method", "<u1"),  # ANSWER: pipeline.codes.Method
         ("quality", "<u1"),  # ANSWER: pipeline.quality.Quality of the energies that are present
         ("prior_quality", "<u1"),  # ANSWER: of what is replaced; 0: nothing was there
-        ("spare", "<u4"),
+        ("flags", "<u2"),  # ANSWER: those of ANSWER_FLAGS
+        ("spare", "<u2"),
         ("energy", "<i8", (N_ENERGY,)),  # Wh and VAh, times the multiplying factor
         ("prior_energy", "<i8", (N_ENERGY,)),  # ANSWER: what is replaced
     ]
 )
+ANSWER_FLAGS = int(Flag.DISCARDED | Flag.SHADOW)
+"""What is told of a reading beside its rules; other flags are of a frame of the meter's."""
 MOST_ROWS = 300
 """Of a frame: three days of quarters of an hour and some."""
 TEXTS = 3
@@ -112,6 +116,7 @@ def _check(kind: Statement, rows: Array) -> None:
     wrong |= (np.abs(rows["energy"]) > LARGEST).any(axis=1) | (np.abs(rows["prior_energy"]) > LARGEST).any(axis=1)
     if kind == Statement.EDIT:
         wrong |= rows["present"] == 0
+    wrong |= rows["flags"] & ~np.uint16(ANSWER_FLAGS if kind == Statement.ANSWER else 0) != 0
     if wrong.any():
         raise ReadingFrameError("a row that cannot be")
 

@@ -19,7 +19,7 @@ from pipeline.localtime import DAY_SECS
 from pipeline.lookup import PAGES
 from pipeline.reference import FOREVER, KeyRing, References
 from pipeline.state import StateStore
-from pipeline.step import Origin, Parcel
+from pipeline.step import Origin, Parcel, Tick
 from tests.builders_vee import registry
 from tests.oracles.usage_oracle import Change, Day
 from tests.oracles.vee_oracle import Link
@@ -105,13 +105,13 @@ class Stage:
         self.prepared = prepared_of(self.step, documents, tariff=tariff, factor=factor)
         self.offset = 0
 
-    def take(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """The exceptions that one record of settlements gives rise to."""
-        return self.take_batch(batch_of(rows))
+    def take(self, rows: Sequence[Row], tick: int | None = None) -> list[dict[str, Any]]:
+        """The exceptions that one record of settlements gives rise to; tick: log time at which they were made."""
+        return self.take_batch(batch_of(rows), tick)
 
-    def take_batch(self, batch: ReadingBatch) -> list[dict[str, Any]]:
+    def take_batch(self, batch: ReadingBatch, tick: int | None = None) -> list[dict[str, Any]]:
         """Those of a batch."""
-        parcel = Parcel(Origin("log", 0, self.offset), batch)
+        parcel = Parcel(Origin("log", 0, self.offset), batch, None if tick is None else Tick(tick, 0))
         self.offset += 1
         advance = self.step.advance(parcel, self.store, self.prepared)
         assert advance.parcel is parcel

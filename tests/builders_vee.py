@@ -174,6 +174,15 @@ class Vee:
             self._take_readings(batch)
             self._take_days(batch)
 
+    def flags_of(self, point: int) -> dict[int, int]:
+        """Begin of each interval -> flags of the last reading."""
+        return {
+            int(start): int(flags)
+            for batch in self.batches
+            for of, start, flags in zip(batch.service_point, batch.interval_start, batch.flags, strict=True)
+            if of == point
+        }
+
     def _take_readings(self, batch: ReadingBatch) -> None:
         replaced = {int(row): place for place, row in enumerate(batch.prior_reading)}
         for row in range(len(batch.service_point)):

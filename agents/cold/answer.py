@@ -26,7 +26,7 @@ from pipeline.codes import Kind, Method
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import References, Registry
-from pipeline.statement_frames import StatementFrame
+from pipeline.statement_frames import ANSWER_FLAGS, StatementFrame
 
 BEFORE_DAYS = 8
 """Days before the first one that are replayed with it: for like days, and for a register that is carried on."""
@@ -176,7 +176,8 @@ def _as_sent(history: History, registry: Registry, points: set[int]) -> Array:
     came = np.concatenate((came[~whole], _last(came[whole])))
     made = np.zeros(len(came), SENT)
     made["service_point"], made["device"] = came["service_point"], came["device"]
-    made["time"], made["kind"], made["flags"] = came["start"] + came["secs"], Kind.BLOCK, came["flags"]
+    made["time"], made["kind"] = came["start"] + came["secs"], Kind.BLOCK
+    made["flags"] = came["flags"] & ~ANSWER_FLAGS  # what was told of it then is judged again
     shifts = np.arange(N_ENERGY, dtype=np.uint64) * np.uint64(4)
     there = ((came["quality"][:, None] >> shifts) & np.uint64(15)) != 0
     made["present"] = (there.astype(np.int64) << np.arange(N_ENERGY)).sum(axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.cold.history import Around
 from agents.vee.estimate.model import GOOD, LACKS, NO_TEMPERATURE, OUTSIDE, Side
+from agents.vee.series.facts import means_of_days
 from pipeline.codes import Method
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
@@ -79,14 +80,8 @@ def temperatures_on(around: Around, registry: Registry, point: int, laid: Laid) 
     chosen += [(rows["service_point"] == 0) & (rows["node"] == node) for node in nodes_above(registry, point)]
     chosen.append((rows["service_point"] == 0) & (rows["node"] == 0))
     for mine in chosen:
-        day = (rows["start"][mine] - laid.begin) // DAY_SECS
-        inside = (day >= 0) & (day < days)
-        count = np.bincount(day[inside], minlength=days)
-        total = np.zeros(days, np.int64)
-        np.add.at(total, day[inside], rows["tenths"][mine][inside])
-        mean = (2 * total + count) // np.maximum(2 * count, 1)
-        new = (count > 0) & (found == NO_TEMPERATURE)
-        found[new] = mean[new]
+        mean = means_of_days((rows["start"][mine] - laid.begin) // DAY_SECS, rows["tenths"][mine], days)
+        found = np.where(found == NO_TEMPERATURE, mean, found)
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.cold.bills import figures_of, of_month, prior_zones
 from agents.cold.history import History
-from agents.cold.replay import Replayed
+from agents.cold.replay import Reading, Replayed
 from agents.rating.calendar import month_of
 from agents.vee.config import VeeConfig
 from pipeline.answers import DAY_CORRECTION, day_rows
@@ -18,7 +18,7 @@ from pipeline.codes import Method, Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import Registry
-from pipeline.statement_frames import ROW, Statement, StatementFrame
+from pipeline.statement_frames import ANSWER_FLAGS, ROW, Statement, StatementFrame
 
 DAY_NUMBERS = 1 << 16
 """The number of an answer is that of its request times this, plus the day's, so that days may come one by one."""
@@ -116,9 +116,9 @@ class Case:
                 made += self._rows(start, now)
         return np.array(made, ROW) if made else np.zeros(0, ROW)
 
-    def _rows(self, start: int, now: tuple[tuple[int, ...], tuple[int, ...], int, int, int]) -> list[Array]:
+    def _rows(self, start: int, now: Reading) -> list[Array]:
         """One row a quality among the energies of an interval; none when it does not change."""
-        energy, quality, method, rules, secs = now
+        energy, quality, method, rules, secs, flags = now
         before = self.latest.get((self.point, start))
         nibbles = [0] * N_ENERGY
         if before is not None:
@@ -129,13 +129,15 @@ class Case:
             same = all(quality[channel] == nibbles[channel] for channel in there if quality[channel])
             # How an estimate was made counts; a reading as it was sent may have remarks that a replay does not know.
             if nibbles[0] == int(Quality.ESTIMATED):
-                same = same and (int(before["method"]), int(before["rules"])) == (method, rules)
+                known = (int(before["method"]), int(before["rules"]), int(before["flags"]) & ANSWER_FLAGS)
+                same = same and known == (method, rules, flags)
             if same and tuple(before["energy"].tolist()) == energy:
                 return []
         made = []
         for value in sorted(set(quality) - {0}):
             row = np.zeros((), ROW)
             row["start"], row["secs"], row["rules"], row["method"] = start, secs, rules, method
+            row["flags"] = flags
             row["quality"], row["prior_quality"] = value, nibbles[0]
             row["present"] = sum(1 << channel for channel in range(N_ENERGY) if quality[channel] == value)
             row["energy"] = [energy[c] if quality[c] == value else 0 for c in range(N_ENERGY)]

@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.cold.beside import Laid, actual_on, side_of
 from agents.cold.history import Around, History
-from agents.cold.replay import Replayed
+from agents.cold.replay import Reading, Replayed
 from agents.vee.config import VeeConfig
 from agents.vee.estimate.channels import Channel, apparent, fill_channel
 from agents.vee.estimate.model import GOOD, LACKS, NO_END, Filled, Grid
@@ -55,8 +55,6 @@ STEPS = (
 """The order of whole series, and weighted days for a point of which no day is whole. Temperatures and neighbours that
 somebody gave come before usual days (`order_beside`)."""
 
-Reading = tuple[tuple[int, ...], tuple[int, ...], int, int, int]
-"""Energies, quality nibbles, method, rules, seconds: as Replayed has them."""
 Pinned = frozenset[tuple[int, int]]
 """(service point, start) of what is left as it is."""
 
@@ -116,15 +114,15 @@ class _Days:
                 self.readings.setdefault(day, {})[start] = reading
         for day, readings in self.readings.items():
             # A day whose good intervals were scaled to its registers (V12) is no matter of its gaps.
-            all_scaled = any(one[3] & V12 for one in readings.values())
+            all_scaled = any(one.rules & V12 for one in readings.values())
             if (self.point, self.start(day)) in self.of.made.days and not all_scaled:
                 chosen = sorted(start for start, one in readings.items() if self._lacks(start, one))
                 if chosen:
                     self.targets[day] = chosen
 
     def _lacks(self, start: int, reading: Reading) -> bool:
-        estimated = reading[1][WH_IMP] == Quality.ESTIMATED and reading[2] in WINDOWS
-        missing = reading[1][WH_IMP] == Quality.MISSING
+        estimated = reading.quality[WH_IMP] == Quality.ESTIMATED and reading.method in WINDOWS
+        missing = reading.quality[WH_IMP] == Quality.MISSING
         return (estimated or missing) and (self.point, start) not in self.of.pinned
 
     def start(self, day: int) -> int:
@@ -151,7 +149,7 @@ class _Days:
 
     def _quality(self, start: int) -> int:
         day = (start + self.of.config.offset_secs) // DAY_SECS
-        return self.readings[day][start][1][WH_IMP]
+        return self.readings[day][start].quality[WH_IMP]
 
     def _has_registers(self) -> bool:
         known = self.of.history.days
@@ -190,12 +188,12 @@ class _Series:
     def __init__(self, of: Refill, days: _Days, units: list[_Unit]) -> None:
         self.days, self.made = days, of.made
         chosen = [start for unit in units for start in days.chosen(unit)]
-        interval = days.readings[self._day(min(chosen))][min(chosen)][4]
+        interval = days.readings[self._day(min(chosen))][min(chosen)].secs
         mine = of.around.readings[of.around.readings["service_point"] == days.point]
         known = (mine["start"] + of.config.offset_secs) // DAY_SECS
         begin, end = min([days.first, *known.tolist()]), max([days.last, *known.tolist()]) + 1
         self.laid = Laid(days.start(begin), interval, (end - begin) * (DAY_SECS // interval))
-        self.chosen = [start for start in chosen if self._place(start) >= 0 and self._reading(start)[4] == interval]
+        self.chosen = [start for start in chosen if self._place(start) >= 0 and self._reading(start).secs == interval]
         self.filled = self._fill(of, mine, (min(chosen), max(chosen) + interval))
 
     def _day(self, start: int) -> int:
@@ -227,13 +225,13 @@ class _Series:
         laid, offset = self.laid, self.days.of.config.offset_secs
         value, standing = actual_on(mine, laid, channel)
         for readings in self.days.readings.values():
-            for start, (energy, quality, _, _, secs) in readings.items():
-                place = self._place(start)
-                if place >= 0 and secs == laid.interval and quality[channel]:
-                    sound = quality[channel] == Quality.ACTUAL and (self.days.point, start) not in self.days.of.pinned
-                    value[place], standing[place] = energy[channel], GOOD if sound else NO_END
+            for start, one in readings.items():
+                place, quality = self._place(start), one.quality[channel]
+                if place >= 0 and one.secs == laid.interval and quality:
+                    sound = quality == Quality.ACTUAL and (self.days.point, start) not in self.days.of.pinned
+                    value[place], standing[place] = one.energy[channel], GOOD if sound else NO_END
         for start in self.chosen:
-            if self._reading(start)[1][channel] in SUBSTITUTED:
+            if self._reading(start).quality[channel] in SUBSTITUTED:
                 standing[self._place(start)] = LACKS
         at = laid.begin + laid.interval * np.arange(laid.size, dtype=np.int64)
         day = ((at + offset) // DAY_SECS).astype(np.int32)
@@ -254,7 +252,7 @@ class _Series:
         ]
         if not starts:
             return False
-        energies = {start: list(self._reading(start)[0]) for start in starts}
+        energies = {start: list(self._reading(start).energy) for start in starts}
         for channel, filled in self.filled.items():
             if not self._take(unit, channel, filled, starts, energies):
                 return False
@@ -265,11 +263,11 @@ class _Series:
     def _take(
         self, unit: _Unit, channel: int, filled: Filled, starts: list[int], energies: dict[int, list[int]]
     ) -> bool:
-        estimated = [start for start in starts if self._reading(start)[1][channel] in SUBSTITUTED]
+        estimated = [start for start in starts if self._reading(start).quality[channel] in SUBSTITUTED]
         mine = [start for start in estimated if filled.method[self._place(start)] != Method.NONE]
         values = np.maximum(filled.value[[self._place(start) for start in mine]], 0)
         if unit.keeps and mine:
-            total = sum(self._reading(start)[0][channel] for start in mine)
+            total = sum(self._reading(start).energy[channel] for start in mine)
             weight = int(values.sum())
             if channel == WH_IMP and total and (weight == 0 or hard_to_believe(total, weight)):
                 return False
@@ -279,21 +277,21 @@ class _Series:
         return True
 
     def _put(self, start: int, energy: tuple[int, ...], method: int, *, keeps: bool) -> None:
-        was, quality, before, rules, secs = self._reading(start)
-        if keeps and before in (*TO_REGISTERS, Method.NONE):
+        was = self._reading(start)
+        if keeps and was.method in (*TO_REGISTERS, Method.NONE):
             method = int(Method.SCALED)
         point, day = self.days.point, self._day(start)
         made = tuple(
             int(Quality.ESTIMATED) if old == Quality.MISSING and self._is_filled(channel, start) else old
-            for channel, old in enumerate(quality)
+            for channel, old in enumerate(was.quality)
         )
-        self.made.readings[point, start] = energy, made, method, rules, secs
+        self.made.readings[point, start] = was._replace(energy=energy, quality=made, method=method)
         settled = self.made.days[point, self.days.start(day)]
         estimated, counts = list(settled["estimated"]), list(settled["counts"])  # type: ignore[arg-type]
         for channel in range(N_ENERGY):
             if made[channel] == Quality.ESTIMATED:
-                estimated[channel] += energy[channel] - was[channel]
-        if made[WH_IMP] != quality[WH_IMP]:
+                estimated[channel] += energy[channel] - was.energy[channel]
+        if made[WH_IMP] != was.quality[WH_IMP]:
             counts[ESTIMATED_COUNT] += 1
             counts[MISSING_COUNT] -= 1
         settled["estimated"], settled["counts"] = estimated, counts

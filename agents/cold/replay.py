@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from pipeline.columns import Array, empty
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import References, Registry
 from pipeline.state import StateStore
+from pipeline.statement_frames import ANSWER_FLAGS
 from pipeline.step import Control, Origin, Parcel, Tick
 
 SENT = np.dtype(
@@ -41,14 +43,23 @@ SENT = np.dtype(
 LOG = Origin("cold", 0, 0)
 
 
+class Reading(NamedTuple):
+    """What was published of an interval; quality: of each energy; flags: those that say what rules and people did."""
+
+    energy: tuple[int, ...]
+    quality: tuple[int, ...]
+    method: int
+    rules: int
+    secs: int
+    flags: int = 0
+
+
 @dataclass
 class Replayed:
-    """(service point, start) -> what the replay published last: of an interval (energies, quality nibbles, method,
-    rules, seconds), of a day its settlement, columns as in ReadingBatch without `day_`."""
+    """(service point, start) -> what the replay published last: of an interval, and of a day its settlement, columns as
+    in ReadingBatch without `day_`."""
 
-    readings: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...], int, int, int]] = field(
-        default_factory=dict
-    )
+    readings: dict[tuple[int, int], Reading] = field(default_factory=dict)
     days: dict[tuple[int, int], dict[str, list[int] | int]] = field(default_factory=dict)
 
 
@@ -135,9 +146,10 @@ def _note(batch: ReadingBatch, made: Replayed) -> None:
     columns = (
         batch.service_point.tolist(), batch.interval_start.tolist(), batch.energy.tolist(), nibbles.tolist(),
         batch.method.tolist(), batch.rules.tolist(), batch.interval_secs.tolist(),
+        (batch.flags & np.uint16(ANSWER_FLAGS)).tolist(),
     )  # fmt: skip
-    for point, start, energy, quality, method, rules, secs in zip(*columns, strict=True):
-        made.readings[point, start] = tuple(energy), tuple(quality), method, rules, secs
+    for point, start, energy, quality, *others in zip(*columns, strict=True):
+        made.readings[point, start] = Reading(tuple(energy), tuple(quality), *others)
     names = [column.name for column in ReadingBatch.COLUMNS if column.section == "settlement"]
     values = {name.removeprefix("day_"): getattr(batch, name).tolist() for name in names}
     for row in range(len(batch.day_start)):

@@ -9,8 +9,8 @@ import numpy as np
 
 from agents.exceptions.config import WINDOW
 from pipeline.jit import allocating_kernel, expanded
+from pipeline.keyed import find_slot
 from pipeline.localtime import DAY_SECS
-from pipeline.lookup import mix
 from pipeline.rules import RULE_BIT
 from pipeline.state import mark
 
@@ -77,17 +77,7 @@ def judge_days(registers, counts, unexplained, register_energy, actual, estimate
 def known(points, keys, pages, capacity, slots):  # type: ignore[no-untyped-def]
     """slots i64 (n,) of the points u64 (n,) that have a row, -1 of the others; keys u64 (slots,) of the store."""
     for item in range(points.shape[0]):
-        mixed = mix(points[item])
-        base = np.int64(mixed % np.uint64(pages)) * capacity
-        place = np.int64(((mixed >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
-        slots[item] = -1
-        while keys[base + place] != 0:
-            if keys[base + place] == points[item]:
-                slots[item] = base + place
-                break
-            place += np.int64(1)
-            if place == capacity:
-                place = np.int64(0)
+        slots[item] = find_slot(points[item], keys, pages, capacity)
 
 
 @expanded

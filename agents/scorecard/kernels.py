@@ -9,6 +9,7 @@ from agents.scorecard.state import INTERVAL, OWNER, TAG, VALUES
 from agents.vee.estimate.model import GOOD, LACKS
 from pipeline.codes import Quality
 from pipeline.jit import allocating_kernel, expanded
+from pipeline.keyed import find_slot
 from pipeline.localtime import DAY_SECS
 from pipeline.lookup import mix
 from pipeline.state import mark
@@ -110,19 +111,6 @@ def keep(  # type: ignore[no-untyped-def]
         mark(marks, dirty, 0, part, capacity)
 
 
-@expanded
-def _find(key, keys, pages, capacity):  # type: ignore[no-untyped-def]
-    """Slot of a key u64 as `pipeline.keyed.locate` places it, -1: none."""
-    mixed = mix(key)
-    base = np.int64(mixed % np.uint64(pages)) * capacity
-    place = np.int64(((mixed >> np.uint64(32)) * np.uint64(capacity)) >> np.uint64(32))
-    while keys[base + place] != 0 and keys[base + place] != key:
-        place += np.int64(1)
-        if place == capacity:
-            place = np.int64(0)
-    return base + place if keys[base + place] == key else np.int64(-1)
-
-
 @allocating_kernel
 def unfold(  # type: ignore[no-untyped-def]
     points, interval, first, parts, keys, pages, capacity, words, longs, values, standings
@@ -135,7 +123,7 @@ def unfold(  # type: ignore[no-untyped-def]
             block = number // PART_PLACES
             if block != known:
                 known = block
-                slot = _find(part_key(points[item], block % parts), keys, pages, capacity)
+                slot = find_slot(part_key(points[item], block % parts), keys, pages, capacity)
                 if slot >= 0 and (
                     longs[slot, OWNER] != points[item]
                     or np.int64(words[slot, INTERVAL]) != interval

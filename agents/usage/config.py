@@ -30,6 +30,7 @@ class UsageConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     timezone: str = Field("Asia/Kolkata", description="Zone of local days and months; one without summer time.")
+    hot_days: int = Field(3, ge=2, le=8, description="Local days that late frames can still change, as of vee.")
     usage_high_percent: int = _same("usage_high_percent")
     usage_low_percent: int = _same("usage_low_percent")
     demand_high_percent: int = _same("demand_high_percent")

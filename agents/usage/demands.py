@@ -3,7 +3,8 @@
 Momentary values and billing rows have the maximum since the last reset and when it was. A maximum of a day up to `day`,
 told behind that day, covers what came after it: had it been reset since, its time would be later. So no interval of
 `day` can be larger; and where the maximum is of that very day and is integrated over an interval, the largest interval
-is it. Only final days are judged, and only where `demand_secs` says so, since the state is for every meter.
+is it. Only days that leave the hot window are judged, and only where `demand_secs` says so, since the state is for
+every meter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Settled days as what months are made of: one item each, of days that have left the hot window."""
+"""Settled days as what months are made of: one item each, of days that have left the hot window.
+
+A day may be final while it is in the window (a cut-off), and late frames still change it then: it is not taken yet.
+When it leaves, it is settled for the last time.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +40,12 @@ ITEM = np.dtype(
 )
 
 
-def items_of(batch: ReadingBatch, prepared: Prepared, offset_secs: int) -> Array:
-    """ITEM (n,) of the days that are final, those of earlier days first."""
-    rows = np.flatnonzero(batch.day_state == FINAL)
-    days = (batch.day_start[rows] + offset_secs) // DAY_SECS
+def items_of(batch: ReadingBatch, prepared: Prepared, offset_secs: int, last: int | None = None) -> Array:
+    """ITEM (n,) of the days that are final and have left the window, those of earlier days first.
+
+    last: local day that has left it last; None: all have that are in the batch.
+    """
+    rows, days = _left(batch, offset_secs, last)
     if (days[1:] < days[:-1]).any():
         order = np.argsort(days, kind="stable")
         rows, days = rows[order], days[order]
@@ -66,6 +72,18 @@ def items_of(batch: ReadingBatch, prepared: Prepared, offset_secs: int) -> Array
     items["rolled"] = alone & ((registers & EXCHANGED) == 0) & turned & (moved > 0)
     power_codes(batch.day_demand[rows, 0].astype(np.int64), secs, items["peak"])
     return items
+
+
+def _left(batch: ReadingBatch, offset_secs: int, last: int | None) -> tuple[Array, Array]:
+    """(rows, local days) of settlements of days that have left the window: the last row of each."""
+    every = (batch.day_start + offset_secs) // DAY_SECS
+    rows = np.flatnonzero((batch.day_state == FINAL) & (last is None or every <= last))
+    days, points = every[rows], batch.day_service_point[rows]
+    # Of equal keys the order is that of rows: a tick that passes several midnights may settle a day more than once.
+    order = np.lexsort((points, days))
+    again = np.zeros(len(rows), np.bool_)
+    again[order[:-1]] = (points[order[1:]] == points[order[:-1]]) & (days[order[1:]] == days[order[:-1]])
+    return rows[~again], days[~again]
 
 
 @kernel

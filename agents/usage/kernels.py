@@ -52,7 +52,7 @@ def fold(at, items, slots, state, limits, calendar, out):  # type: ignore[no-unt
         record, limit = state.points[slot], limits[item.limits]
         last, month = np.int64(record.last), np.int64(calendar.month_of_day[item.day])
         if item.day <= last:
-            continue  # a day is final once: what corrects it later is not in the months
+            continue  # a day leaves the window once: what corrects it later is not in the months
         if last > 0:
             before = np.int64(calendar.month_of_day[last])
             if before < month and last + 1 != _first_of(calendar, before + 1):

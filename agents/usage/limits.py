@@ -45,9 +45,11 @@ class Prepared:
         course = np.zeros(len(links), np.int64)
         course[known] = self.of_link[links[known]]
         rows = np.zeros(len(links), np.int64)
-        for number in np.unique(course).tolist():
+        # Courses may be as many as links: what has one course lies together once all are sorted by it.
+        order = np.argsort(course, kind="stable")
+        numbers, begins = np.unique(course[order], return_index=True)
+        for number, here in zip(numbers.tolist(), np.split(order, begins)[1:], strict=True):
             mine = self.changes[self.courses[number] : self.courses[number + 1]]
-            here = np.flatnonzero(course == number)
             # The first row of a course has held for ever.
             place = np.searchsorted(mine["day"], days[here], side="right") - 1
             rows[here] = mine["row"][np.maximum(place, 0)]

@@ -1,4 +1,4 @@
-"""The usage step: days that are final become months, and months are judged against those before them.
+"""The usage step: days that leave the hot window become months, and months are judged against those before them.
 
 Readings and settlements pass unchanged. What is found are exceptions, of the same queue as those of single days
 (`agents.exceptions`): a run of months at which a rule fails is one, open while it goes on.
@@ -84,7 +84,7 @@ class UsageStep:
         return limits.prepare(self.config, references)
 
     def advance(self, parcel: Parcel, store: StateStore, prepared: Prepared) -> Advance:
-        """Take one parcel's final days; it goes on unchanged."""
+        """Take the days that leave the hot window with a parcel; it goes on unchanged."""
         batch = parcel.batch
         if batch is None:
             return Advance(parcel)
@@ -99,16 +99,17 @@ class UsageStep:
         # A point has its place from its first settlement on, so that state is as large from the start as it will be.
         points = np.ascontiguousarray(batch.day_service_point)
         store.locate(points, points)
-        items = items_of(batch, prepared, self.config.offset_secs)
+        offset, last = self.config.offset_secs, None
+        if parcel.tick is not None:
+            last = (parcel.tick.time + offset) // DAY_SECS - self.config.hot_days
+        items = items_of(batch, prepared, offset, last)
         if not len(items):
             return Advance(parcel)
         changes = self._changes(items, store, prepared, batch)
         if not len(changes):
             return Advance(parcel)
         time = int(batch.day_start.max()) + DAY_SECS if parcel.tick is None else parcel.tick.time
-        made = exceptions_of(
-            changes, batch, self.config.offset_secs, self.config.paise_per_kwh, time, parcel.origin, self.name
-        )
+        made = exceptions_of(changes, batch, offset, self.config.paise_per_kwh, time, parcel.origin, self.name)
         return Advance(parcel, [Emission("exceptions", made)])
 
     def _changes(self, items: Array, store: StateStore, prepared: Prepared, batch: ReadingBatch) -> Array:

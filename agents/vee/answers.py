@@ -1,8 +1,9 @@
 """Answers of the cold lane (docs/cold.md): how the intervals of a day that has left the hot window have changed.
 
-State keeps nothing of such a day, so the answer says all: each interval that changes with what it replaces, and the
-day's settlement before and after. What is kept is the number of the last answer of a service point, in a slot of its
-own that only points with answers have; an answer that comes again, or that another has overtaken, is dropped by it.
+State keeps nothing of such a day but its share of what was published since a register that is carried on; so the answer
+says all: each interval that changes with what it replaces, and the day's settlement before and after. What is kept is
+the number of the last answer of a service point, in a slot of its own that only points with answers have; an answer
+that comes again, or that another has overtaken, is dropped by it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from agents.vee.kernels_carried import change_carried
 from agents.vee.kernels_order import expected_of
 from agents.vee.output import DAY, READING, Buffers
-from agents.vee.state import ANSWERED
+from agents.vee.planes import page_records
+from agents.vee.state import ALL_PLANES, ANSWERED, pages_of
 from agents.vee.tables import Prepared
 from pipeline.answers import correction_of
 from pipeline.batch import DecodedBatch, ReadingBatch
@@ -73,6 +76,7 @@ def take(
         said = correction_of(answer.rows)
         if said is None or said[0] >= oldest or not _is_new(answer, store):
             continue
+        _carry(answer.service_point, *said, store, oldest)
         links = list(links_of(prepared, answer.service_point))
         place = first + sum(len(part) for part in readings) + len(days)
         revision = np.uint64(offset << 20 | place)
@@ -103,6 +107,16 @@ def _is_new(answer: Answer, store: StateStore) -> bool:
     return True
 
 
+def _carry(point: int, start: int, correction: Array, store: StateStore, oldest: int) -> None:
+    """The window's registers go on from what is published of the day now, when one from before it is carried."""
+    slot = int(store.locate(np.array([point], np.uint64), np.array([point], np.uint64))[0])
+    carried = int(store.areas["hot"].flat[0]["carried"][slot])
+    if start >= oldest - carried * DAY_SECS:
+        change = correction["actual"] + correction["estimated"] - correction["prior_energy"]
+        pages = pages_of(store, page_records(store))
+        change_carried(pages, slot, np.array(change, np.int64), np.zeros(ALL_PLANES, np.int64))
+
+
 def links_of(prepared: Prepared, point: int) -> Iterator[int]:
     """Rows of the links of a service point, in order of time."""
     tables = prepared.tables
@@ -126,7 +140,7 @@ def _readings(answer: Answer, links: list[int], prepared: Prepared) -> Array:
     made = np.zeros(len(starts), READING)
     made["service_point"], made["interval_start"] = answer.service_point, starts
     made["frame"], made["source"] = -1, -1
-    for name in ("rules", "method", "prior_quality", "prior_energy"):
+    for name in ("rules", "method", "flags", "prior_quality", "prior_energy"):
         made[name][place] = rows[name]
     made["interval_secs"][place] = rows["secs"]
     made["replaces"] = made["prior_quality"] != 0

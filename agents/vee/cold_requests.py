@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,29 +38,47 @@ def emissions(cold: Array, decoded: DecodedBatch, origin: Origin, offset_secs: i
     day = (decoded.time[rows] - (decoded.kind[rows] == Kind.BLOCK) + offset_secs) // DAY_SECS
     point, device = decoded.service_point[rows], decoded.device[rows]
     made = []
-    for index, group in enumerate(_groups(point, device, day)):
+    for index, group in enumerate(groups(point, device, day)):
         first = group[0]
-        record = {
-            "service_point": int(point[first]),
-            "device": device_names(device[first : first + 1])[0].decode(),
-            "day_start": int(day[first]) * DAY_SECS - offset_secs,
-            "tick_time": tick_time,
-            "rows": [_row(decoded, row) for row in rows[group].tolist()],
-            "statements": [],
-            "source_topic_id": origin.topic_id,
-            "source_partition": origin.partition,
-            "source_offset": origin.offset,
-            "source_index": index,
-        }
-        made.append(Emission(OUTPUT, record, key=int(point[first]).to_bytes(8, "big")))
+        start = int(day[first]) * DAY_SECS - offset_secs
+        asked = [_row(decoded, row) for row in rows[group].tolist()]
+        made.append(request(int(point[first]), int(device[first]), start, tick_time, origin, index, rows=asked))
     return made
 
 
-def _groups(point: Array, device: Array, day: Array) -> Iterator[Array]:
-    """Places i64 of the rows of each request, in the order of service point, device and day; within as they came."""
-    order = np.lexsort((day, device, point))
+def request(
+    point: int,
+    device: int,
+    day_start: int,
+    tick_time: int,
+    origin: Origin,
+    index: int,
+    *,
+    rows: Sequence[dict[str, Any]] = (),
+    statements: Sequence[dict[str, Any]] = (),
+) -> Emission:
+    """A request about a service point's day, epoch s; index: its place among the requests of the record."""
+    record = {
+        "service_point": point,
+        "device": device_names(np.array([device], np.uint64))[0].decode(),
+        "day_start": day_start,
+        "tick_time": tick_time,
+        "rows": list(rows),
+        "statements": list(statements),
+        "source_topic_id": origin.topic_id,
+        "source_partition": origin.partition,
+        "source_offset": origin.offset,
+        "source_index": index,
+    }
+    return Emission(OUTPUT, record, key=point.to_bytes(8, "big"))
+
+
+def groups(*columns: Array) -> Iterator[Array]:
+    """Places i64 of what each request has: rows that are the same in all columns, in the order of the columns; within
+    as they came."""
+    order = np.lexsort(columns[::-1])
     changes = np.zeros(len(order), bool)
-    for column in (point, device, day):
+    for column in columns:
         changes[1:] |= column[order][1:] != column[order][:-1]
     for group in np.split(order, np.flatnonzero(changes)):
         for begin in range(0, len(group), MOST_ROWS):

@@ -6,13 +6,12 @@ says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from agents.vee.answers import links_of
-from agents.vee.cold_requests import MOST_ROWS, OUTPUT
+from agents.vee.cold_requests import groups, request
 from agents.vee.kernels_cells import MOST
 from agents.vee.kernels_judge import TOO_OLD
 from agents.vee.kernels_statements import NO_INTERVAL, NO_POINT, NO_VALUE
@@ -21,7 +20,6 @@ from pipeline.batch import DecodedBatch
 from pipeline.channels import ENERGY, N_ENERGY
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
-from pipeline.rejects import device_names
 from pipeline.statement_frames import Statement
 from pipeline.step import Emission, Origin
 
@@ -82,35 +80,13 @@ def emissions(
     point = decoded.statement_service_point[rows]
     day = (decoded.statement_start[rows] + offset) // DAY_SECS
     made = []
-    for index, group in enumerate(_groups(point, day), first):
-        row = int(rows[group[0]])
-        link = _link_at(prepared, int(point[group[0]]), int(decoded.statement_start[row]))
-        device = prepared.tables.links["device"][link : link + 1].astype(np.uint64)
-        record = {
-            "service_point": int(point[group[0]]),
-            "device": device_names(device)[0].decode(),
-            "day_start": int(day[group[0]]) * DAY_SECS - offset,
-            "tick_time": tick_time,
-            "rows": [],
-            "statements": [_said(decoded, one) for one in rows[group].tolist()],
-            "source_topic_id": origin.topic_id,
-            "source_partition": origin.partition,
-            "source_offset": origin.offset,
-            "source_index": index,
-        }
-        made.append(Emission(OUTPUT, record, key=int(point[group[0]]).to_bytes(8, "big")))
+    for index, group in enumerate(groups(point, day), first):
+        row, own = int(rows[group[0]]), int(point[group[0]])
+        device = int(prepared.tables.links["device"][_link_at(prepared, own, int(decoded.statement_start[row]))])
+        start = int(day[group[0]]) * DAY_SECS - offset
+        said = [_said(decoded, one) for one in rows[group].tolist()]
+        made.append(request(own, device, start, tick_time, origin, index, statements=said))
     return made
-
-
-def _groups(point: Array, day: Array) -> Iterator[Array]:
-    """Places i64 of the statements of each request, by service point and day; within as they came."""
-    order = np.lexsort((day, point))
-    changes = np.zeros(len(order), bool)
-    for column in (point, day):
-        changes[1:] |= column[order][1:] != column[order][:-1]
-    for group in np.split(order, np.flatnonzero(changes)):
-        for begin in range(0, len(group), MOST_ROWS):
-            yield group[begin : begin + MOST_ROWS]
 
 
 def _said(decoded: DecodedBatch, row: int) -> dict[str, Any]:

@@ -6,16 +6,15 @@ The lane has weeks of readings and the facts of the warehouse to estimate by. Ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from agents.vee.cold_requests import OUTPUT
+from agents.vee.cold_requests import request
 from agents.vee.kernels_words import GOOD_AS_SENT, KIND, KIND_SHIFT, KINDS, SENT
 from agents.vee.state import CARRIED, FLAT, LIKE_DAY, LINEAR, MISSING, NOTHING, POINT, SCALED, SENT_SHIFT, Limits, Pages
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
-from pipeline.rejects import device_names
 from pipeline.step import Emission, Origin
 
 GAPS = np.array([(NOTHING << SENT_SHIFT) | one for one in (MISSING, LINEAR, LIKE_DAY, CARRIED, SCALED, FLAT)], np.int64)
@@ -69,17 +68,7 @@ def emissions(found: Sequence[Long], origin: Origin, offset_secs: int, first: in
     """A request without rows of each service point and day; first: requests of the same record that come before."""
     made: list[Emission] = []
     for one in found:
-        for point, name in zip(one.points.tolist(), device_names(one.devices), strict=True):
-            record: dict[str, Any] = {
-                "service_point": point,
-                "device": name.decode(),
-                "day_start": one.day * DAY_SECS - offset_secs,
-                "tick_time": one.time,
-                "rows": [],
-                "source_topic_id": origin.topic_id,
-                "source_partition": origin.partition,
-                "source_offset": origin.offset,
-                "source_index": first + len(made),
-            }
-            made.append(Emission(OUTPUT, record, key=point.to_bytes(8, "big")))
+        start = one.day * DAY_SECS - offset_secs
+        for point, device in zip(one.points.tolist(), one.devices.tolist(), strict=True):
+            made.append(request(point, device, start, one.time, origin, first + len(made)))
     return made

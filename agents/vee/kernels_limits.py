@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.vee.jit import kernel
+from agents.vee.jit import inlined, kernel
 from agents.vee.kernels_cells import sent_of
 from agents.vee.state import DOUBTED, RANGE, Limits
 from agents.vee.work import BAD, HELD
@@ -63,11 +63,21 @@ def take_limits(tables, limits, position):  # type: ignore[no-untyped-def]
     if link.limits == 0:
         return
     position.limits = row_of(tables, link, position.start // DAY_SECS)
-    row, sent = tables.limit_rows[position.limits], sent_of(position.cell)
+    row = tables.limit_rows[position.limits]
     position.linear = row.linear_secs
-    held = (sent == RANGE and row.held & HOLDS_RANGE != 0) or (sent == DOUBTED and row.held & HOLDS_DOUBTED != 0)
-    if position.state == BAD and held:
+    if position.state == BAD and _holds(row, sent_of(position.cell)):
         position.state = HELD
+
+
+@inlined
+def _holds(row, sent):  # type: ignore[no-untyped-def]
+    return (sent == RANGE and row.held & HOLDS_RANGE != 0) or (sent == DOUBTED and row.held & HOLDS_DOUBTED != 0)
+
+
+@kernel
+def is_held(tables, link, day, sent):  # type: ignore[no-untyped-def]
+    """What was sent (see agents.vee.state) by a link (LINK) on a local day is suspect, and in force all the same."""
+    return link.limits != 0 and _holds(tables.limit_rows[row_of(tables, link, day)], sent)
 
 
 @kernel

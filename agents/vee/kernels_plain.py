@@ -199,6 +199,8 @@ def _store(pages, tables, limits, revision, slot, first, day, places, work, read
         position.link, position.state = pages.hot[slot].link, lines[STATE_LINE, at]
         position.cell, position.fresh = lines[CELL_LINE, at], lines[FRESH_LINE, at]
         position.method, position.gap = lines[METHOD_LINE, at], lines[GAP_LINE, at]
+        # Of another point, which was settled before, there may be something in the same place.
+        position.said, position.told, position.limits = 0, 0, 0
         for channel in range(N_ENERGY):
             position.new[channel] = lines[NEW_LINE + channel, at]
             position.published[channel] = lines[OLD_LINE + channel, at]

@@ -55,7 +55,7 @@ def sum_block(pages, limits, clock, first_slot, day, block):  # type: ignore[no-
                 continue
             sums = block[item]
             sums.good += 1
-            wh, vah = _of_sent(word)
+            wh, vah = energies_of_sent(word)
             sums.energy[0] += wh
             sums.energy[1] += vah
             _rank(sums, place, wh)
@@ -64,14 +64,10 @@ def sum_block(pages, limits, clock, first_slot, day, block):  # type: ignore[no-
 
 
 @inlined
-def _of_sent(word):  # type: ignore[no-untyped-def]
+def energies_of_sent(word):  # type: ignore[no-untyped-def]
     """(Wh, VAh) of the word of a good interval."""
     wh, excess = (word & (SENT - 1)) >> SENT_EXCESS, word & NO_VAH
     return wh, wh + excess if excess != NO_VAH else np.int64(0)
-
-
-energies_of_sent = _of_sent
-"""For rows of numbers."""
 
 
 @kernel
@@ -88,7 +84,7 @@ def _export_alone(pages, limits, clock, slot, day, sums, planes):  # type: ignor
         if is_outside(word):
             return False
         if word:
-            own_wh, own_vah = _of_sent(word)
+            own_wh, own_vah = energies_of_sent(word)
             wh, vah = wh + own_wh, vah + own_vah
     sums.energy[2], sums.energy[3] = wh, vah
     return True

@@ -176,7 +176,7 @@ def replace_carried(pages, slot, slice_, planes):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
+def billed_between(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
     """Billed energy between two registers of one meter, or -1 when they cannot be of one meter (V07, V08).
 
     Nor can they when they are further apart than the ring could hold, were it all of one interval.
@@ -190,10 +190,6 @@ def _advance(link, opening, closing, seconds):  # type: ignore[no-untyped-def]
     if closing - opening > LARGEST or closing > MOST_PRODUCT // np.int64(link.numerator):
         return np.int64(-1)
     return closing * link.numerator // link.denominator - opening * link.numerator // link.denominator
-
-
-billed_between = _advance
-"""For those who know that one meter stood there all the time."""
 
 
 @kernel
@@ -219,7 +215,7 @@ def span_energy(pages, tables, limits, slot, work, first, last, out):  # type: i
         seconds = min(end, link.until) - max(begin, link.start)
         for channel in range(N_ENERGY):
             if (mask >> channel) & 1:
-                part = _advance(link, work.pad[OPENING, channel], work.pad[CLOSING, channel], seconds)
+                part = billed_between(link, work.pad[OPENING, channel], work.pad[CLOSING, channel], seconds)
                 if part < 0 or out[channel] + part > LARGEST:
                     mask &= ~(1 << channel)
                 out[channel] += part

@@ -26,6 +26,7 @@ from agents.vee.kernels_cells import (
     set_dirty,
     slice_of,
 )
+from agents.vee.kernels_limits import is_held
 from agents.vee.kernels_links import remarks
 from agents.vee.kernels_order import expected_now, seconds_behind
 from agents.vee.kernels_reading import note_replaced
@@ -37,7 +38,7 @@ from agents.vee.kernels_said_rows import (
     said_kind,
     said_present,
 )
-from agents.vee.kernels_tick import _provisional as provisional
+from agents.vee.kernels_tick import provisional
 from agents.vee.kernels_words import (
     GOOD_AS_SENT,
     cell_of,
@@ -69,13 +70,19 @@ OLD, NEW, RAW, SCRATCH = 1, 2, 3, 4
 
 
 @inlined
-def merge(sent, raw, present, said, out):  # type: ignore[no-untyped-def]
-    """out i64 (4,) = the energies that are said; of the others what was sent, where it is good, else 0."""
+def merge(counts, raw, present, said, out):  # type: ignore[no-untyped-def]
+    """out i64 (4,) = the energies that are said; of the others what was sent, where that counts, else 0."""
     for channel in range(N_ENERGY):
         if (present >> channel) & 1:
             out[channel] = said[channel]
         else:
-            out[channel] = raw[channel] if sent == GOOD else 0
+            out[channel] = raw[channel] if counts else 0
+
+
+@inlined
+def counts_as_sent(tables, link_row, start, sent):  # type: ignore[no-untyped-def]
+    """What was sent of the interval from local `start` on is good, or suspect and in force."""
+    return sent == GOOD or is_held(tables, tables.links[link_row], start // DAY_SECS, sent)
 
 
 @inlined
@@ -163,7 +170,7 @@ def restate(  # type: ignore[no-untyped-def]
     code, estimate = published, False
     if kind == EDIT:
         code = MANUAL
-        merge(sent, raw, present, energies, new)
+        merge(counts_as_sent(tables, link_row, start, sent), raw, present, energies, new)
     elif sent == NOTHING:
         if is_without_supply(pages, limits, planes, start, start + interval):
             code = NO_SUPPLY
@@ -220,8 +227,9 @@ def store_behind(  # type: ignore[no-untyped-def]
     changed = rules_of(fresh & ~15 | code) != rules_of(cell)
     for channel in range(N_ENERGY):
         new[channel] = old[channel]
-        if edited and not (present >> channel) & 1:
-            new[channel] = raw[channel] if sent_of(fresh) == GOOD else 0
+    if edited:
+        merge(counts_as_sent(tables, rows.link[row], start, sent_of(fresh)), raw, present, old, new)
+    for channel in range(N_ENERGY):
         changed = changed or new[channel] != old[channel]
     fresh = (fresh & ~15) | code
     cursor[LACKING] = _lacks_both(pages, planes, half, slice_, fresh, raw, new)

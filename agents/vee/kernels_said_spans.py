@@ -26,6 +26,7 @@ from agents.vee.work import (
     EDITED,
     GAP,
     GOOD,
+    HELD,
     NO_PATTERN,
     NONE,
     OUT,
@@ -70,11 +71,12 @@ def _heed_one(pages, limits, planes, place, kind, position):  # type: ignore[no-
             position.state, position.said = BAD, DISCARDED
         return
     present = said_present(pages, limits, planes, place)
+    counts = sent_of(position.cell) == SENT_GOOD or position.state == HELD
     for channel in range(N_ENERGY):
         if (present >> channel) & 1:
             position.base[channel] = said_energy(pages, limits, planes, place, channel)
         else:
-            position.base[channel] = position.sent[channel] if sent_of(position.cell) == SENT_GOOD else 0
+            position.base[channel] = position.sent[channel] if counts else 0
     position.state, position.said = EDITED, present << SAID_PRESENT
 
 

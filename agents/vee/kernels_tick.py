@@ -28,7 +28,7 @@ from agents.vee.kernels_cells import (
 from agents.vee.kernels_links import slot_grid
 from agents.vee.kernels_midnights import LONG
 from agents.vee.kernels_order import LEAST, METHOD, expected_of, fits, seconds_behind
-from agents.vee.kernels_said_rows import is_said, is_without_supply
+from agents.vee.kernels_said_rows import in_force, is_said, is_without_supply, lacks_supply
 from agents.vee.kernels_words import (
     cell_of,
     lacks_plane,
@@ -112,7 +112,7 @@ def _sweep_point(pages, tables, limits, clock, due, revision, slot, work, out, c
     if cell_of(word_at(pages, slice_, own)) & 15 != EMPTY:
         return 0
     seconds = seconds_behind(pages, limits, clock, planes, start, interval)
-    cell = _provisional(
+    cell = provisional(
         pages, tables, row, limits, clock, start, interval, half, planes, seconds, energies, work[2]
     )  # fmt: skip
     if is_said(planes) and is_without_supply(pages, limits, planes, start, due):
@@ -157,11 +157,12 @@ def _look_up(pages, tables, limits, slot, point, due):  # type: ignore[no-untype
 
 
 @kernel
-def _provisional(  # type: ignore[no-untyped-def]
+def provisional(  # type: ignore[no-untyped-def]
     pages, tables, row, limits, clock, start, interval, half, planes, seconds, energies, scratch
 ):
-    """Like days of the window or the interval before carried on, in the order in force: LIKE_DAY, CARRIED or MISSING.
+    """Like days of the window or an interval before carried on, in the order in force: LIKE_DAY, CARRIED or MISSING.
 
+    What somebody says of an interval is no pattern for it, as when the day is settled.
     row: of the link; seconds: of the gap until now.
     """
     oldest = (day_of(clock.time + limits.offset) - limits.hot_days + 1) * DAY_SECS
@@ -173,7 +174,7 @@ def _provisional(  # type: ignore[no-untyped-def]
         if step[METHOD] == LINEAR or not fits(step, seconds, 0):
             continue
         if step[METHOD] == LIKE_DAY:
-            if _mean_of_days(pages, limits, first, start, half, planes, step[LEAST], energies, scratch):
+            if _mean_of_days(pages, limits, first, start, interval, half, planes, step[LEAST], energies, scratch):
                 return LIKE_DAY
         elif _carried_on(pages, limits, first, start - interval, interval, planes, energies):
             return CARRIED
@@ -183,7 +184,9 @@ def _provisional(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _mean_of_days(pages, limits, first, start, half, planes, least, energies, scratch):  # type: ignore[no-untyped-def]
+def _mean_of_days(  # type: ignore[no-untyped-def]
+    pages, limits, first, start, interval, half, planes, least, energies, scratch
+):
     """Mean of the good intervals at the same time of day from local second `first` on; whether there are enough."""
     count = 0
     for channel in range(N_ENERGY):
@@ -192,7 +195,7 @@ def _mean_of_days(pages, limits, first, start, half, planes, least, energies, sc
     while earlier >= first:
         slice_ = slice_of(limits, earlier)
         cell = cell_of(word_at(pages, slice_, planes[half * MEMBERS]))
-        if sent_of(cell) == GOOD:
+        if sent_of(cell) == GOOD and not _something_is_said(pages, limits, planes, earlier, interval):
             read_sent(pages, planes, slice_, half, cell, scratch)
             for channel in range(N_ENERGY):
                 energies[channel] += scratch[channel]
@@ -206,8 +209,19 @@ def _mean_of_days(pages, limits, first, start, half, planes, least, energies, sc
 
 
 @kernel
+def _something_is_said(pages, limits, planes, start, interval):  # type: ignore[no-untyped-def]
+    """The interval is edited or discarded, or an outage fell into it."""
+    return is_said(planes) and (
+        in_force(pages, limits, planes, start) >= 0 or lacks_supply(pages, limits, planes, start, start + interval)
+    )
+
+
+@kernel
 def _carried_on(pages, limits, first, before, interval, planes, energies):  # type: ignore[no-untyped-def]
-    """What is published from local second `before` on; whether there is anything."""
+    """What is published from local second `before` on, or before that, where something is said of it; whether there is
+    anything."""
+    while before >= first and _something_is_said(pages, limits, planes, before, interval):
+        before -= interval
     if before < first:
         return False
     before_half = half_of(limits, before, interval)

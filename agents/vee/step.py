@@ -167,20 +167,21 @@ class _Session:
         if count:
             self._anchor(rows)
             self._arrive(rows, buffers, refused)
+        refused = refused[: buffers.cursor[REJECTS]]
+        # Readings that statements make are judged too, with those of rows.
+        told = self._state(said_in(decoded), count, buffers) if len(decoded.statement_kind) else None
         if self.prepared.every_row or asks_for_rows(decoded, self.prepared.measured):
             self._judge_rows(buffers, rows, decoded)
-        refused = refused[: buffers.cursor[REJECTS]]
         cold, refused = cold_requests.parted(refused, rows.time, self.clock.time - self.cold_secs)
         emissions = cold_requests.emissions(cold, decoded, parcel.origin, self.limits.offset, self.clock.time)
         asked = len(emissions)
         emissions += output.reject_emissions(refused, decoded, parcel.origin)
-        if len(decoded.statement_kind):
-            refused = self._state(said_in(decoded), count, buffers)
-            cold, refused = cold_statements.parted(refused, decoded, self.prepared, self.clock.time - self.cold_secs)
+        if told is not None:
+            cold, told = cold_statements.parted(told, decoded, self.prepared, self.clock.time - self.cold_secs)
             emissions += cold_statements.emissions(
                 cold, decoded, self.prepared, parcel.origin, self.clock.time, asked
             )  # fmt: skip
-            emissions += statement_rejects(refused, decoded, parcel.origin)
+            emissions += statement_rejects(told, decoded, parcel.origin)
         batch = buffers.batch(decoded, self._factors(rows) if decoded.reactive.any() else None)
         output.add_snapshots(batch, decoded, self.offset)
         return batch, emissions

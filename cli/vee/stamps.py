@@ -19,7 +19,6 @@ PATTERNS = (
 )  # fmt: skip
 """Forms beside ISO, in the order in which they are tried: where both fit, the day stands before the month."""
 
-DATE_ONLY = re.compile(r"^\D*\d{1,4}\D+(\d{1,2}|[A-Za-z]{3})\D+\d{1,4}$|^\d{8}$")
 DIGITS = {"%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12, "%Y%m%d": 8}
 """Forms of digits alone, and how many these are: a shorter number is no stamp of the form."""
 LAST_MIDNIGHT = re.compile(r"(.*[T ])24:00(:00(?:\.0+)?)?$")

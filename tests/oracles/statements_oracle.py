@@ -91,6 +91,13 @@ def heed(oracle: Oracle, point: int, one: Interval) -> None:
         one.apart, one.without = True, without == one.length
 
 
+def is_said(oracle: Oracle, point: int, start: int, length: int) -> bool:
+    """An interval is edited or discarded, or an outage fell into it."""
+    said = oracle.said.intervals.get((point, start))
+    stands = said is not None and said.kind != WITHDRAW
+    return stands or _seconds_without(oracle, point, start, start + length) > 0
+
+
 def _seconds_without(oracle: Oracle, point: int, begin: int, end: int) -> int:
     """Seconds of [begin, end) in which there was no supply."""
     seconds: set[int] = set()

@@ -10,7 +10,8 @@ The semantics, in words:
   the meter's values are marked V02. Registers that the head-end calls anything but actual are refused.
 - Rows off the grid, and rows that stand in one frame with others of their interval, are put together (`parts_oracle`).
 - A tick estimates what is due and has not come, in the order in force: as a rule the mean of the window's other good
-  intervals at the same time of day, else the interval before carried on, else nothing (missing).
+  intervals at the same time of day, else the interval before carried on, else nothing (missing). What somebody says of
+  an interval is no pattern for it.
 - A day is settled when it closes, and again at the next tick after anything in the window's closed days or registers
   has changed, from what was sent and the registers alone (`settlement_oracle`).
 """
@@ -31,7 +32,7 @@ from tests.oracles.settlement_oracle import (
     figure,
     settle,
 )
-from tests.oracles.statements_oracle import Statements
+from tests.oracles.statements_oracle import Statements, is_said
 
 DAY = 86_400
 OFFSET = 19_800
@@ -335,8 +336,12 @@ class Oracle:
         link = own[-1]
         oldest = max((self.today - self.config.hot_days + 1) * DAY - OFFSET, link.start)
         days = range(start - DAY, oldest - 1, -DAY)
-        like = [cell.sent for cell in (self._cell(point, day) for day in days) if cell.sent and cell.good]
-        before = self._cell(point, start - interval).published if start - interval >= oldest else None
+        patterns = [self._cell(point, day) for day in days if not is_said(self, point, day, interval)]
+        like = [cell.sent for cell in patterns if cell.sent and cell.good]
+        earlier = start - interval
+        while earlier >= oldest and is_said(self, point, earlier, interval):
+            earlier -= interval
+        before = self._cell(point, earlier).published if earlier >= oldest else None
         cell = self.cells.setdefault((point, start), Cell())
         made: dict[int, tuple[int, ...]] = {}
         if like:

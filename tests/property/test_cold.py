@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -150,6 +151,42 @@ def test_two_late_parts_of_the_same_days_may_come_in_any_order(seed: int, cut: i
             answered(vee, known, first)
         ends.append(vee)
     same(*ends)
+
+
+@pytest.mark.parametrize("export", [0, 70])
+def test_a_late_row_of_a_day_whose_register_is_carried_leaves_the_days_behind_it_their_own(export: int) -> None:
+    known = links(1, 1)
+
+    def rows(day: int) -> list[Row]:
+        begin = MIDNIGHT + day * DAY
+        found = []
+        for place in range(1, SLOTS + 1):
+            wh = 300 + 37 * place % 100
+            found.append(Row(0, True, begin + place * 1800, (wh, wh, export, 0)))
+        moved = (sum(one.energy[0] for one in found) * DAYS, SLOTS * export * DAYS)
+        if day == 0:  # of the midnights between no register comes
+            found.append(Row(0, False, MIDNIGHT, (1000, 1000, 0, 0)))
+        if day == DAYS - 1:
+            found.append(Row(0, False, begin + DAY, (1000 + moved[0], 1000 + moved[0], moved[1], 0)))
+        return found
+
+    by_day = [rows(day) for day in range(DAYS)]
+    gone = 10
+    late = by_day[0].pop(gone)
+    found = played(known, by_day[:-1])
+    before = found.final[POINTS[0], late.time - 1800].energy[0]
+    assert before != late.energy[0]
+    found.arrive([late])
+    answered(found, known)
+    assert found.final[POINTS[0], late.time - 1800].energy[0] == late.energy[0]
+    closed = MIDNIGHT + DAYS * DAY
+    found.tick(closed, 3600)
+    found.arrive(by_day[-1])
+    found.tick(closed + 7200, 3600)
+    wanted = played(known, [rows(day) for day in range(DAYS)])
+    assert found.days[POINTS[0], (closed + OFFSET) // DAY - 1].registers & 2
+    ours, theirs = ({key: one for key, one in vee.final.items() if key[1] < closed} for vee in (found, wanted))
+    assert {key: (ours[key], one) for key, one in theirs.items() if ours[key] != one} == {}
 
 
 def test_an_answer_that_is_sent_twice_is_taken_once() -> None:

@@ -62,9 +62,9 @@ def records_of(days: dict[int, dict[date, Day]], rng: random.Random, together: i
                     rows.append(Row(point, today - timedelta(days=back), other, PROVISIONAL))
             over = today - timedelta(days=HOT_DAYS)
             if over in own:
-                rows.append(Row(point, over, own[over], FINAL))
-                if rng.random() < 0.02:  # again, and other: what is final is not taken twice
+                if rng.random() < 0.02:  # before, and other: a day counts as it was when it left the window
                     rows.append(Row(point, over, Day(1, True, 2), FINAL))
+                rows.append(Row(point, over, own[over], FINAL))
         today += timedelta(days=1)
         if (today - every[0]).days % together == 0:
             yield shuffled(rows, rng)

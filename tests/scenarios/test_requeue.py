@@ -178,6 +178,7 @@ def hot_days(days: int) -> Callable[[str], str]:
     stages = {
         "vee: {}": "vee: {",
         "losses: {balance_tolerance_permille: 10}": "losses: {balance_tolerance_permille: 10, ",
+        "usage: {}": "usage: {",
         "exceptions: {}": "exceptions: {",
         "scorecard: {}": "scorecard: {",
         "{timezone: Asia/Kolkata}": "{timezone: Asia/Kolkata, ",

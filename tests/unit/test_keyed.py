@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents.rating.state import DAY
-from pipeline.keyed import locate, node_keys, retain, spread, stand_ins
+from pipeline.keyed import find_slot, locate, node_keys, retain, spread, stand_ins
 from pipeline.lookup import pages_of_partition, partitions_of
 from pipeline.state import Layout, StateStore, Table
 
@@ -44,6 +44,15 @@ def test_what_is_retained_keeps_its_rows_and_the_rest_is_gone() -> None:
     assert int(store.areas["value"].dirty.sum()) == 1
     new = locate(store, keys[1::7])
     assert not store.areas["value"].flat[0, new].any()
+
+
+def test_a_key_is_found_where_it_was_entered_and_no_other_is() -> None:
+    store = StateStore(LAYOUT, range(100, 143))
+    keys = np.arange(1, 5_001, dtype=np.uint64)
+    slots = locate(store, keys)
+    own = (store.keys, np.int64(len(store.pages)), np.int64(store.capacity))
+    assert [find_slot(key, *own) for key in keys[::50]] == slots[::50].tolist()
+    assert {find_slot(key, *own) for key in np.arange(5_001, 5_101, dtype=np.uint64)} == {-1}
 
 
 def test_keys_are_spread_evenly_and_always_alike() -> None:

@@ -5,7 +5,6 @@ Keys of the document, of a class and of a step are models; what is wrong is told
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -160,11 +159,6 @@ def load(text: str, file: str) -> Document:
             do="correct it; `kvarn vee lint --estimates FILE` lists each fault with a hint",
         )
     return document
-
-
-def version_of_text(document: Document, text: str) -> str:
-    """What it calls itself, else a digest."""
-    return document.version or hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 # ------------------------------------------------------------------------------------------------ findings

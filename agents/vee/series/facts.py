@@ -64,11 +64,17 @@ def temperatures_on(grid: Grid, times: Array, tenths: Array) -> Array:
     """
     zone, first, days = ZoneInfo(grid.zone), int(grid.day[0]), len(grid.day_bounds) - 1
     midnights = np.array([midnight(first + day, zone) for day in range(days + 1)], np.int64)
-    row = np.searchsorted(midnights, times, side="right") - 1
-    inside = (row >= 0) & (row < days)
-    sums, counts = np.zeros(days, np.int64), np.zeros(days, np.int64)
-    np.add.at(sums, row[inside], tenths[inside])
-    np.add.at(counts, row[inside], 1)
+    return means_of_days(np.searchsorted(midnights, times, side="right") - 1, tenths, days)
+
+
+def means_of_days(day: Array, tenths: Array, days: int) -> Array:
+    """i32 (days,): mean of tenths i64 (k,) by number of the day i64 (k,), half up; NO_TEMPERATURE where there is none.
+
+    What lies outside [0, days) is not used.
+    """
+    inside = (day >= 0) & (day < days)
+    sums, counts = np.zeros(days, np.int64), np.bincount(day[inside], minlength=days)
+    np.add.at(sums, day[inside], tenths[inside])
     means = (2 * sums + counts) // np.maximum(2 * counts, 1)
     return np.where(counts > 0, means, NO_TEMPERATURE).astype(np.int32)
 

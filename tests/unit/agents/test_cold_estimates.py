@@ -11,10 +11,10 @@ import pytest
 from agents.cold.beside import Laid, checks_on, nodes_above, temperatures_on
 from agents.cold.estimates import V12, Refill, copied
 from agents.cold.history import AROUND, CHECK, NEIGHBOUR, TEMPERATURE, Around, History
-from agents.cold.replay import Replayed
+from agents.cold.replay import Reading, Replayed
 from agents.vee.config import VeeConfig
 from agents.vee.estimate.model import GOOD, LACKS, NO_TEMPERATURE
-from pipeline.codes import Method, Quality
+from pipeline.codes import Flag, Method, Quality
 from tests.builders_vee import registry
 from tests.oracles.vee_oracle import DAY, OFFSET, Link
 
@@ -24,6 +24,8 @@ POINT, PEERS = 7, range(11, 17)
 BEGIN = FIRST * DAY - OFFSET
 LINKS = [Link(device=point, point=point, start=0, until=2**40, interval=HOUR) for point in (POINT, *PEERS)]
 NOTHING, OPENING, CLOSING = 0, 1, 2
+FLAGS = int(Flag.DISCARDED)
+"""Of what is estimated."""
 
 
 def used(day: int, hour: int) -> int:
@@ -53,9 +55,10 @@ def replayed(gaps: dict[int, range], registers: dict[int, int], method: Method =
         start, estimated = BEGIN + number * DAY, [0, 0, 0, 0]
         for hour in range(24):
             wh = used(FIRST + number, hour)
-            reading: Any = (wh, wh * 11 // 10, 0, 0), (Quality.ACTUAL, Quality.ACTUAL, 0, 0), 0, 0, HOUR
+            reading = Reading((wh, wh * 11 // 10, 0, 0), (Quality.ACTUAL, Quality.ACTUAL, 0, 0), 0, 0, HOUR)
             if hour in gaps.get(number, ()):
-                reading = (200, 240, 0, 0), (Quality.ESTIMATED, Quality.ESTIMATED, 0, 0), int(method), 1, HOUR
+                estimates = (Quality.ESTIMATED, Quality.ESTIMATED, 0, 0)
+                reading = Reading((200, 240, 0, 0), estimates, int(method), 1, HOUR, FLAGS)
                 estimated = [estimated[0] + 200, estimated[1] + 240, 0, 0]
             made.readings[POINT, start + hour * HOUR] = reading
         hours = len(gaps.get(number, ()))
@@ -70,11 +73,12 @@ def without(made: Replayed, day: int) -> Replayed:
     start = BEGIN + day * DAY
     gone = 0
     for hour in range(24):
-        _, quality, _, rules, secs = made.readings[POINT, start + hour * HOUR]
-        if quality[0] == Quality.ESTIMATED:
+        was = made.readings[POINT, start + hour * HOUR]
+        if was.quality[0] == Quality.ESTIMATED:
             gone += 1
             absent = (Quality.MISSING, Quality.MISSING, 0, 0)
-            made.readings[POINT, start + hour * HOUR] = (0, 0, 0, 0), absent, int(Method.NONE), rules, secs
+            nothing = was._replace(energy=(0, 0, 0, 0), quality=absent, method=int(Method.NONE))
+            made.readings[POINT, start + hour * HOUR] = nothing
     made.days[POINT, start] |= {"estimated": [0, 0, 0, 0], "counts": [24 - gone, 0, gone, 0]}
     return made
 
@@ -105,6 +109,7 @@ def test_without_registers_a_gap_is_what_days_around_say() -> None:
     assert whole == {2}
     assert values(made, 2, range(24)) == [used(FIRST + 2, hour) for hour in range(24)]
     assert methods(made, 2, range(24)) == {Method.LIKE_DAY}
+    assert {made.readings[POINT, BEGIN + 2 * DAY + hour * HOUR].flags for hour in range(24)} == {FLAGS}
     assert estimated(made, 2)[0] == sum(used(FIRST + 2, hour) for hour in range(24))
 
 
@@ -222,8 +227,7 @@ def test_days_of_like_temperature_come_before_usual_days() -> None:
 def test_what_somebody_said_and_days_that_were_scaled_as_a_whole_stay() -> None:
     was = replayed({2: range(24), 3: range(4, 9)}, {})
     key = (POINT, BEGIN + 3 * DAY + 8 * HOUR)
-    energy, quality, method, rules, secs = was.readings[key]
-    was.readings[key] = energy, quality, method, rules | V12, secs
+    was.readings[key] = was.readings[key]._replace(rules=was.readings[key].rules | V12)
     said = (POINT, BEGIN + 2 * DAY + 5 * HOUR)
     made, whole = refilled(was, around(), [2, 3], pinned=frozenset([said]))
     assert whole == {2}

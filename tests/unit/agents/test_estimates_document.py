@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.vee.estimate.document import Document, load, read, version_of_text
+from agents.vee.estimate.document import Document, load, read
 from agents.vee.estimate.document_file import document_text
 from agents.vee.estimate.order_file import ALL
 from agents.vee.estimate.scorecard import Scorecard, Sums
@@ -94,7 +94,7 @@ classes:
 - {tariffs: [4], order: [LINEAR, CARRIED]}
 """
     document = load(text, "e.yaml")
-    assert version_of_text(document, text) == "3"
+    assert document.version == "3"
     orders, figures = orders_of(document), expected_errors_of(document)
     assert orders[1].tolist() == orders[0].tolist()
     assert orders[0, 0, [METHOD, SHORTEST, LEAST]].tolist() == [Method.LIKE_DAY, 60, 2]

@@ -12,6 +12,7 @@ from pipeline.answers import DAY_CORRECTION, day_rows
 from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.codes import Method, Quality
 from pipeline.columns import Array, concat
+from pipeline.narrow import pack_narrow, unpack_narrow
 from pipeline.state import StateStore
 from pipeline.statement_frames import ROW, Statement, StatementFrame
 from pipeline.step import Origin, Parcel
@@ -23,6 +24,8 @@ from tests.oracles.vee_oracle import DAY, OFFSET, Link
 POINT = POINTS[0]
 LINKS = [Link(device=901, point=POINT, start=MIDNIGHT - 900 * DAY, until=2**40)]
 OLD = MIDNIGHT - 5 * DAY
+NOTES = 1 | 256 | 1024
+"""Of a day: its opening register is known, an outage fell into it, and V26 in shadow."""
 
 
 def world(cold_days: int = 30) -> Vee:
@@ -87,6 +90,7 @@ def test_an_answer_becomes_readings_with_what_they_replace_and_the_settlement_of
         7, interval(OLD, 300, 250, method=Method.SCALED), interval(OLD + 1800, 400), registers=3,
         opening=(1000, 1000, 0, 0), closing=(1700, 1700, 0, 0), actual=(700, 700, 0, 0), counts=(2, 46, 0, 0),
         prior_energy=(250, 250, 0, 0), prior_counts=(0, 48, 0, 0), prior_revision=4, prior_zones=(250, 0, 0, 0, 0),
+        prior_registers=NOTES,
     )  # fmt: skip
     made = advance(vee, batch).parcel.batch
     assert isinstance(made, ReadingBatch)
@@ -98,6 +102,7 @@ def test_an_answer_becomes_readings_with_what_they_replace_and_the_settlement_of
     assert (made.day_start.tolist(), made.day_state.tolist(), made.day_closing[0, 0]) == ([OLD], [1], 1700)
     assert made.day_counts.tolist() == [[2, 46, 0, 0]]
     assert (made.correction_day.tolist(), made.correction_revision.tolist()) == ([0], [4])
+    assert unpack_narrow(ReadingBatch, pack_narrow(made)).correction_registers.tolist() == [NOTES]
     assert (made.correction_energy[0, 0], made.correction_zones[0, 0]) == (250, 250)
     assert len({*made.revision.tolist(), *made.day_revision.tolist()}) == 2
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from agents.vee.kernels_window import CHANGED, REPEATS, STANDS_OUT
 from pipeline.codes import RULE_BIT, Flag, Method, Quality
 from pipeline.reference import FOREVER
 from tests.builders_vee import MIDNIGHT, POINTS, Vee
 from tests.oracles.settlement_oracle import Settled
+from tests.oracles.statements_oracle import EDIT, Said
 from tests.oracles.vee_oracle import DAY, OFFSET, Link, Row
 
 POINT = POINTS[0]
@@ -91,6 +94,40 @@ def test_a_held_value_is_no_pattern_and_counts_against_the_registers() -> None:
     vee.tick(MIDNIGHT + DAY + 1800)
     assert reading(vee, 20)[:2] == (9000, Quality.SUSPECT)
     assert reading(vee, 30)[:3] == (333, Quality.ESTIMATED, Method.SCALED)
+
+
+def beside_an_edit(document: bytes, kind: str, *, late: bool) -> tuple[list[int], list[int]]:
+    """Energies of the first interval, suspect by `kind`, of which VAh alone is edited: at once, and when it is settled.
+
+    late: it comes when it has been edited already.
+    """
+    vee = Vee([LINK], documents={"rules/x.yaml": document} if document else {})
+    vee.tick(MIDNIGHT)
+    vee.tick(MIDNIGHT + DAY - 1, DAY)
+    energy = 9000 if kind == "range" else 600
+    row = Row(0, True, MIDNIGHT + 1800, (energy, energy + 50, 0, 0), "suspect" if kind == "doubted" else "")
+    said = Said(EDIT, POINT, MIDNIGHT, 1800, 1, (0, 8000, 0, 0), present=2)
+    if late:
+        vee.state([said])
+        vee.arrive([row])
+    else:
+        vee.arrive([row])
+        vee.state([said])
+    at_once = list(vee.final[POINT, MIDNIGHT].energy)
+    vee.arrive([Row(0, True, MIDNIGHT + place * 1800, (400, 400, 0, 0)) for place in range(2, 49)])
+    vee.tick(MIDNIGHT + DAY)
+    vee.tick(MIDNIGHT + DAY + 1800)
+    return at_once, list(vee.final[POINT, MIDNIGHT].energy)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(("rule", "kind", "energy"), [("V09", "range", 9000), ("V37", "doubted", 600)])
+def test_an_edit_of_one_energy_leaves_the_others_of_a_held_value(
+    rule: str, kind: str, energy: int, *, late: bool
+) -> None:
+    document = f"rules: {{{rule}: {{severity: warning}}}}".encode()
+    assert beside_an_edit(document, kind, late=late) == ([energy, 8000, 0, 0],) * 2
+    assert beside_an_edit(b"", kind, late=late) == ([0, 8000, 0, 0],) * 2
 
 
 def test_what_a_head_end_doubts_may_stay_or_be_told() -> None:

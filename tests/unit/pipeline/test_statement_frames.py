@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from pipeline.codes import Flag
 from pipeline.reading_frames import ReadingFrameError
-from pipeline.statement_frames import HEAD, ROW, Statement, StatementFrame, read_statement_frame
+from pipeline.statement_frames import ANSWER_FLAGS, HEAD, ROW, Statement, StatementFrame, read_statement_frame
 
 
 def edit(count: int = 2, **columns: int) -> StatementFrame:
@@ -26,11 +29,30 @@ def test_what_is_written_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "columns", [{"start": 5}, {"secs": 0}, {"present": 0}, {"present": 16}, {"spare": 1}, {"energy": 2**60}]
-)
+    "columns",
+    [
+        {"start": 5},
+        {"secs": 0},
+        {"present": 0},
+        {"present": 16},
+        {"spare": 1},
+        {"flags": Flag.SHADOW},
+        {"energy": 2**60},
+    ],
+)  # fmt: skip
 def test_a_row_that_cannot_be_is_refused(columns: dict[str, int]) -> None:
     with pytest.raises(ReadingFrameError):
         read_statement_frame(edit(**columns).octets())
+
+
+@pytest.mark.parametrize(("flags", "taken"), [(0, True), (ANSWER_FLAGS, True), (ANSWER_FLAGS | Flag.PLAIN, False)])
+def test_an_answer_has_flags_of_rules_and_people_alone(flags: int, taken: bool) -> None:
+    octets = replace(edit(flags=flags), kind=Statement.ANSWER).octets()
+    if taken:
+        assert read_statement_frame(octets).rows["flags"].tolist() == [flags] * len(edit().rows)
+        return
+    with pytest.raises(ReadingFrameError):
+        read_statement_frame(octets)
 
 
 def test_every_shorter_frame_is_refused() -> None:
