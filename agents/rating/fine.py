@@ -210,23 +210,21 @@ def finished(
     rows: Array, found: Chosen, made: Extras, known: Array, fine: FineTariffs, registry: Registry, before: int
 ) -> Extras:
     """Reckon the demands that are billed, and let the rows ROW (n,) name those that are known."""
-    for place, version in enumerate(found.version.tolist()):
-        tariff = fine.tariffs[version]
-        assert tariff is not None
-        sanctioned = int(registry.sanctioned_w[found.rows["holder"][place]])
-        windowed = bool(fine.windows[version].any())
-        recorded = _recorded(made.figures[place], int(fine.unit[version]), windowed)
-        made.demands[place] = (-1, -1) if recorded < 0 else demands(tariff, recorded, sanctioned)
+    sanctioned = registry.sanctioned_w[found.rows["holder"]].astype(np.int64)
+    made.demands[:] = demands(fine, found.version, _recorded(made.figures, found.version, fine), sanctioned)
     there = np.flatnonzero(known)
     rows["extra"][found.at[there]] = before + np.arange(len(there))
     return Extras(*(column[there] for column in made))
 
 
-def _recorded(figures_: Array, unit: int, windowed: bool) -> int:
-    """Largest demand in the tariff's unit and window, -1 without one."""
-    first = DEMAND_W_AT if unit == 1 else DEMAND_VA_AT
-    packed = int(figures_[WINDOW_AT] if windowed else figures_[first : first + TIME_ZONES].max())
-    return packed >> TIME_BITS if packed else -1
+def _recorded(figures_: Array, version: Array, fine: FineTariffs) -> Array:
+    """Largest demand i64 (m,) of figures i64 (m, FIGURES) in the unit and window of each tariff, -1 without one."""
+    active, apparent = (
+        figures_[:, first : first + TIME_ZONES].max(axis=1) for first in (DEMAND_W_AT, DEMAND_VA_AT)
+    )
+    windowed, unit = fine.windows.any(axis=1)[version], fine.unit[version]
+    packed = np.where(windowed, figures_[:, WINDOW_AT], np.where(unit == 1, active, apparent))
+    return np.where(packed != 0, packed >> TIME_BITS, -1)
 
 
 def _zone_tables(rows: Array, version: Array, offset: int, fine: FineTariffs) -> tuple[Array, Array]:
