@@ -6,7 +6,7 @@ result differs from the warehouse is answered; of the days around, what the new 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.cold.bills import figures_of, of_month, prior_zones
 from agents.cold.estimates import Refill, copied
-from agents.cold.history import REQUESTED, History
+from agents.cold.history import DAY, REQUESTED, History
 from agents.cold.replay import SENT, Replayed, of_points, replay
 from agents.cold.said import by_people, from_day, in_the_window, later, withdrawn
 from agents.rating.calendar import month_first, month_of
@@ -298,6 +298,7 @@ class _Case:
         starts = self._starts()
         made: list[StatementFrame] = []
         months: set[int] = set()
+        settled: list[int] = []
         for day in days:
             start = day * DAY_SECS - self.config.offset_secs
             if day > today - self.config.hot_days:
@@ -312,7 +313,8 @@ class _Case:
                 return made, True
             months.add(month)
             number = (newest.offset + 1) * DAY_NUMBERS + day
-            rows = np.concatenate((rows, day_rows(self._correction(start), start)))
+            rows = np.concatenate((rows, day_rows(self._correction(start, settled), start)))
+            settled.append(start)
             id_ = f"cold/{newest.partition}/{newest.offset}"
             made.append(StatementFrame(Statement.ANSWER, self.point, number, newest.tick_time, rows, id_, WHO, WHY))
         return made, False
@@ -380,8 +382,18 @@ class _Case:
         now, base = (made.days.get((self.point, start)) for made in (self.after, self.base))
         return now is not None and (base is None or any(base[name] != now[name] for name in SAME))
 
-    def _correction(self, start: int) -> Array:
-        """DAY_CORRECTION () of a day."""
+    def _days(self, settled: Sequence[int]) -> Array:
+        """DAY (n,) of the point as rating has them once the days that begin at `settled` are answered."""
+        days = self.history.days[self.history.days["service_point"] == self.point]
+        kept, made = days[~np.isin(days["start"], settled)], np.zeros(len(settled), DAY)
+        made["service_point"], made["start"] = self.point, settled
+        for row, start in zip(made, settled, strict=True):
+            for name in (*SAME, "unexplained"):
+                row[name] = self.after.days[self.point, start][name]
+        return np.concatenate((kept, made))
+
+    def _correction(self, start: int, settled: Sequence[int]) -> Array:
+        """DAY_CORRECTION () of a day; settled: begins of the days that are answered before it."""
         made, now, before = np.zeros((), DAY_CORRECTION), self.after.days[self.point, start], self._before(start)
         for name in (*SAME, "unexplained"):
             made[name] = now[name]
@@ -393,7 +405,7 @@ class _Case:
         bill, zones = prior_zones(self.history.bills, self.point, start)
         made["prior_revision"], made["prior_zones"] = bill, zones
         month = of_month(self.history.bills, self.point, start, self.config.offset_secs)
-        figures = figures_of(month, self.history.days, self.registry, self.point, start, self.config.offset_secs)
+        figures = figures_of(month, self._days(settled), self.registry, self.point, start, self.config.offset_secs)
         made["month"][: len(figures)] = figures
         return made
 

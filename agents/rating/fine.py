@@ -29,10 +29,11 @@ from agents.rating.fine_state import (
     VAH_BITS,
     WH_BITS,
     WINDOW_AT,
+    Ask,
     part_keys,
     places_of,
 )
-from agents.rating.fine_tariffs import Ask, FineTariffs, demands
+from agents.rating.fine_tariffs import FineTariffs, demands
 from agents.rating.rows import DAY_KIND
 from agents.rating.tables import BILLED, Tariffs, state_of
 from pipeline.batch import ReadingBatch
@@ -200,8 +201,8 @@ def figures(
     zones, table = _zone_tables(found.rows, found.version, offset, fine)
     made, known = new_extras(len(found.at)), np.zeros(len(found.at), np.uint8)
     figures_of(
-        found.rows, found.said, table, zones, fine.windows, found.version, state_of(store, offset), made.figures,
-        made.delta, made.lacks, known, np.zeros(SUMS, np.int64), np.zeros(QUARTERS, np.int64),
+        found.rows, found.said, table, zones, fine.windows, fine.asks, found.version, state_of(store, offset),
+        made.figures, made.delta, made.lacks, known, np.zeros(SUMS, np.int64), np.zeros(QUARTERS, np.int64),
     )  # fmt: skip
     return finished(rows, found, made, known, fine, registry, before)
 
@@ -219,9 +220,7 @@ def finished(
 
 def _recorded(figures_: Array, version: Array, fine: FineTariffs) -> Array:
     """Largest demand i64 (m,) of figures i64 (m, FIGURES) in the unit and window of each tariff, -1 without one."""
-    active, apparent = (
-        figures_[:, first : first + TIME_ZONES].max(axis=1) for first in (DEMAND_W_AT, DEMAND_VA_AT)
-    )
+    active, apparent = (figures_[:, first : first + TIME_ZONES].max(axis=1) for first in (DEMAND_W_AT, DEMAND_VA_AT))
     windowed, unit = fine.windows.any(axis=1)[version], fine.unit[version]
     packed = np.where(windowed, figures_[:, WINDOW_AT], np.where(unit == 1, active, apparent))
     return np.where(packed != 0, packed >> TIME_BITS, -1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntFlag
 from fractions import Fraction
 
 import numpy as np
@@ -20,6 +19,7 @@ from agents.rating.engine.format.charges import (
     TodCharge,
 )
 from agents.rating.engine.format.tariff import Tariff
+from agents.rating.fine_state import Ask
 from agents.rating.state import ZONES
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
@@ -32,16 +32,6 @@ LARGEST_SHARE = 1 << 29
 ROUNDINGS = ("none", "half_up", "up")
 KINDS = ("", "solar", "peak", "normal", "night")
 """Kinds of zones by number; 0: the tariff has no zones."""
-
-
-class Ask(IntFlag):
-    """What a tariff asks for; any of these means fine state."""
-
-    ZONES = 1  # more than five zones, or zones by season or type of day
-    APPARENT = 2  # apparent energy by zone
-    EXPORT = 4  # export by zone
-    DEMAND = 8  # demand, of zones and of the billing-demand window
-    REACTIVE = 16  # reactive energy, lagging and leading
 
 
 ASKS = {
@@ -148,7 +138,7 @@ def fine_tariffs(tariffs: Sequence[Tariff | None], link_tariff: Array, first: Ar
 
 
 def _shares(tariff: Tariff) -> tuple[Fraction, Fraction | None]:
-    """(contract demand, the least billing demand), each by a watt of sanctioned load, in the unit of the billing demand.
+    """(contract demand, the least billing demand), by a watt of sanctioned load, in the unit of the billing demand.
 
     The sanctioned load is the contract demand, in kVA by the tariff's power factor of loads; 0 where that is not given.
     None: a tariff that looks at earlier months leaves its billing demand to who bills. Raises ConfigError for numbers
@@ -181,7 +171,9 @@ def demands(fine: FineTariffs, version: Array, recorded: Array, sanctioned_w: Ar
     least = sanctioned_w * least
     exact = np.maximum(recorded, least // least_of)
     up = np.maximum(-(-recorded // KILO), -(-least // (KILO * least_of))) * KILO
-    half = np.maximum((2 * recorded + KILO) // (2 * KILO), (2 * least + KILO * least_of) // (2 * KILO * least_of)) * KILO
+    half = (
+        np.maximum((2 * recorded + KILO) // (2 * KILO), (2 * least + KILO * least_of) // (2 * KILO * least_of)) * KILO
+    )
     known &= fine.least[version, 0] >= 0
     found[known, 0] = np.choose(rounding, (exact, half, up))[known]
     return found

@@ -211,7 +211,7 @@ def parse_in_force(text: bytes, where: str) -> InForce:
     if whole.status in NOT_IN_FORCE:
         raise ConfigError(
             "TARIFF_STATUS", where=where, what=f"its status is {whole.status}, so nobody is billed by it",
-            do="leave the file out, or write `status: in_force` once it is; `kvarn tariff shadow` rates past months by it",
+            do="leave it out until it is in force; `kvarn tariff shadow` rates past months by it",
         )  # fmt: skip
     return InForce(measured(whole), whole)
 

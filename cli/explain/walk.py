@@ -31,8 +31,8 @@ class Wanted:
 
 
 def walk(ask: Ask, bill: Row, sources: Sources, wanted: Wanted) -> dict[str, Any]:
-    """Everything of one revision of a bill (`bill_of`), for JSON. Raises ConfigError when the warehouse cannot answer; a
-    log that is away, or has forgotten, is said in `missing`."""
+    """Everything of one revision of a bill (`bill_of`), for JSON. Raises ConfigError when the warehouse cannot answer;
+    a log that is away, or has forgotten, is said in `missing`."""
     days, intervals, midnights = days_of(ask, bill), intervals_of(ask, bill), midnights_of(ask, bill)
     missing = list(_lacking(bill, days, intervals))
     said = {

@@ -139,10 +139,7 @@ def test_parts_of_a_period_give_the_bills_of_the_engine(data: st.DataObject, zon
     book = compile_book(tariffs)
     places = data.draw(st.lists(st.integers(0, 1), min_size=len(days), max_size=len(days)))
     whole = data.draw(bulk_quantities(tariffs[places[0]], days=sum(days)))
-    parts = [
-        Part(tariffs[place], one)
-        for place, one in zip(places, split_by_days(whole, days), strict=True)
-    ]
+    parts = [Part(tariffs[place], one) for place, one in zip(places, split_by_days(whole, days), strict=True)]
     # A value is of its own tariff's charge: the codes are the same in both.
     fits = all(
         len(whole.adjustments.get(code, ())) in (0, count)

@@ -112,9 +112,7 @@ class Adjustments(Strict):
         return datetime.date(number // 12, number % 12 + 1, 1)
 
 
-def landed(
-    documents: Iterable[Adjustments], tariff: Tariff, month: datetime.date
-) -> dict[str, tuple[Decimal, ...]]:
+def landed(documents: Iterable[Adjustments], tariff: Tariff, month: datetime.date) -> dict[str, tuple[Decimal, ...]]:
     """Values of a billing month by charge of a tariff, as far as documents have them."""
     charges, found = {charge.code for charge in tariff.charges}, dict[str, tuple[Decimal, ...]]()
     for document in documents:

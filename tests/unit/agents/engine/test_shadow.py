@@ -53,7 +53,9 @@ def test_charges_that_cannot_be_rated_are_named() -> None:
 
 
 FAC = KERALA.model_copy(
-    update={"charges": (*KERALA.charges, AdjustmentCharge(code="FAC", kind="adjustment", per="percent", of=("FIXED1",)))}
+    update={
+        "charges": (*KERALA.charges, AdjustmentCharge(code="FAC", kind="adjustment", per="percent", of=("FIXED1",)))
+    }
 )
 MAY = datetime.date(2026, 5, 1)
 
@@ -72,8 +74,11 @@ def test_a_monthly_value_that_has_not_landed_is_named_and_a_document_brings_it()
 
 def test_a_difference_stands_in_the_histogram_where_its_exact_percentage_does() -> None:
     stored, names = month(1, 0, 0), bucket_names()
-    for before, after, name in ((10**18 + 1, 101 * 10**16 + 1, "-1 to +1 %"), (10**18, 101 * 10**16, "+1 to +5 %"),
-                                (-100, -150, "-50 to -20 %"), (0, -1, "below -50 %"), (0, 0, "-1 to +1 %")):  # fmt: skip
+    more = 101 * 10**16
+    for before, after, name in (
+        (10**18 + 1, more + 1, "-1 to +1 %"), (10**18, more, "+1 to +5 %"), (-100, -150, "-50 to -20 %"),
+        (0, -1, "below -50 %"), (0, 0, "-1 to +1 %"),
+    ):  # fmt: skip
         assert (before, names[Rerated(stored, before, after).bucket]) == (before, name)
 
 
