@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from agents.cold.bills import figures_of, of_month, prior_zones
-from agents.cold.history import History
+from agents.cold.history import DAY, History
 from agents.cold.replay import Reading, Replayed
 from agents.rating.calendar import month_of
 from agents.vee.config import VeeConfig
@@ -80,6 +80,7 @@ class Case:
         starts = self._starts()
         made: list[StatementFrame] = []
         months: set[int] = set()
+        settled: list[int] = []
         for day in days:
             start = day * DAY_SECS - self.config.offset_secs
             if day > today - self.config.hot_days:
@@ -94,7 +95,8 @@ class Case:
                 return made, True
             months.add(month)
             number = (newest.offset + 1) * DAY_NUMBERS + day
-            rows = np.concatenate((rows, day_rows(self._correction(start), start)))
+            rows = np.concatenate((rows, day_rows(self._correction(start, settled), start)))
+            settled.append(start)
             id_ = f"cold/{newest.partition}/{newest.offset}"
             made.append(StatementFrame(Statement.ANSWER, self.point, number, newest.tick_time, rows, id_, WHO, WHY))
         return made, False
@@ -164,8 +166,18 @@ class Case:
         now, base = (made.days.get((self.point, start)) for made in (self.after, self.base))
         return now is not None and (base is None or any(base[name] != now[name] for name in SAME))
 
-    def _correction(self, start: int) -> Array:
-        """DAY_CORRECTION () of a day."""
+    def _days(self, settled: Sequence[int]) -> Array:
+        """DAY (n,) of the point as rating has them once the days that begin at `settled` are answered."""
+        days = self.history.days[self.history.days["service_point"] == self.point]
+        kept, made = days[~np.isin(days["start"], settled)], np.zeros(len(settled), DAY)
+        made["service_point"], made["start"] = self.point, settled
+        for row, start in zip(made, settled, strict=True):
+            for name in (*SAME, "unexplained"):
+                row[name] = self.after.days[self.point, start][name]
+        return np.concatenate((kept, made))
+
+    def _correction(self, start: int, settled: Sequence[int]) -> Array:
+        """DAY_CORRECTION () of a day; settled: begins of the days that are answered before it."""
         made, now, before = np.zeros((), DAY_CORRECTION), self.after.days[self.point, start], self._before(start)
         for name in (*SAME, "unexplained"):
             made[name] = now[name]
@@ -177,7 +189,7 @@ class Case:
         bill, zones = prior_zones(self.history.bills, self.point, start)
         made["prior_revision"], made["prior_zones"] = bill, zones
         month = of_month(self.history.bills, self.point, start, self.config.offset_secs)
-        figures = figures_of(month, self.history.days, self.registry, self.point, start, self.config.offset_secs)
+        figures = figures_of(month, self._days(settled), self.registry, self.point, start, self.config.offset_secs)
         made["month"][: len(figures)] = figures
         return made
 

@@ -29,10 +29,11 @@ from agents.rating.fine_state import (
     VAH_BITS,
     WH_BITS,
     WINDOW_AT,
+    Ask,
     part_keys,
     places_of,
 )
-from agents.rating.fine_tariffs import Ask, FineTariffs, demands
+from agents.rating.fine_tariffs import FineTariffs, demands
 from agents.rating.rows import DAY_KIND
 from agents.rating.tables import BILLED, Tariffs, state_of
 from pipeline.batch import ReadingBatch
@@ -200,8 +201,8 @@ def figures(
     zones, table = _zone_tables(found.rows, found.version, offset, fine)
     made, known = new_extras(len(found.at)), np.zeros(len(found.at), np.uint8)
     figures_of(
-        found.rows, found.said, table, zones, fine.windows, found.version, state_of(store, offset), made.figures,
-        made.delta, made.lacks, known, np.zeros(SUMS, np.int64), np.zeros(QUARTERS, np.int64),
+        found.rows, found.said, table, zones, fine.windows, fine.asks, found.version, state_of(store, offset),
+        made.figures, made.delta, made.lacks, known, np.zeros(SUMS, np.int64), np.zeros(QUARTERS, np.int64),
     )  # fmt: skip
     return finished(rows, found, made, known, fine, registry, before)
 
@@ -210,23 +211,19 @@ def finished(
     rows: Array, found: Chosen, made: Extras, known: Array, fine: FineTariffs, registry: Registry, before: int
 ) -> Extras:
     """Reckon the demands that are billed, and let the rows ROW (n,) name those that are known."""
-    for place, version in enumerate(found.version.tolist()):
-        tariff = fine.tariffs[version]
-        assert tariff is not None
-        sanctioned = int(registry.sanctioned_w[found.rows["holder"][place]])
-        windowed = bool(fine.windows[version].any())
-        recorded = _recorded(made.figures[place], int(fine.unit[version]), windowed)
-        made.demands[place] = (-1, -1) if recorded < 0 else demands(tariff, recorded, sanctioned)
+    sanctioned = registry.sanctioned_w[found.rows["holder"]].astype(np.int64)
+    made.demands[:] = demands(fine, found.version, _recorded(made.figures, found.version, fine), sanctioned)
     there = np.flatnonzero(known)
     rows["extra"][found.at[there]] = before + np.arange(len(there))
     return Extras(*(column[there] for column in made))
 
 
-def _recorded(figures_: Array, unit: int, windowed: bool) -> int:
-    """Largest demand in the tariff's unit and window, -1 without one."""
-    first = DEMAND_W_AT if unit == 1 else DEMAND_VA_AT
-    packed = int(figures_[WINDOW_AT] if windowed else figures_[first : first + TIME_ZONES].max())
-    return packed >> TIME_BITS if packed else -1
+def _recorded(figures_: Array, version: Array, fine: FineTariffs) -> Array:
+    """Largest demand i64 (m,) of figures i64 (m, FIGURES) in the unit and window of each tariff, -1 without one."""
+    active, apparent = (figures_[:, first : first + TIME_ZONES].max(axis=1) for first in (DEMAND_W_AT, DEMAND_VA_AT))
+    windowed, unit = fine.windows.any(axis=1)[version], fine.unit[version]
+    packed = np.where(windowed, figures_[:, WINDOW_AT], np.where(unit == 1, active, apparent))
+    return np.where(packed != 0, packed >> TIME_BITS, -1)
 
 
 def _zone_tables(rows: Array, version: Array, offset: int, fine: FineTariffs) -> tuple[Array, Array]:

@@ -1,7 +1,8 @@
 """Corrections of days that have left the window, in the months of points with fine state.
 
 A correction brings what it replaces of the four energies, and the quality of import alone. So sums by zone follow, a
-larger demand is taken over, and what cannot be known any longer is no longer said (LACKS_DEMAND, LACKS_CAUSES).
+larger demand is taken over, and what cannot be known any longer is no longer said (LACKS_DEMAND, LACKS_CAUSES). Where
+another energy had another quality than import, the zones no longer make up the determinant, and nothing is said.
 """
 
 from __future__ import annotations
@@ -69,14 +70,16 @@ def amended(
     made, known = new_extras(count), np.zeros(count, np.uint8)
     raised, gone = np.zeros((count, LARGEST), np.int64), np.zeros((count, LARGEST), np.int64)
     lacking, change = np.zeros(count, np.int64), made.delta
-    for place, row in enumerate(found.rows):
-        # A month that has several determinants here takes its changes with the first.
+    for place in reversed(range(count)):
+        # A month that has several determinants here takes its changes with the last: that has the energy of them all.
+        row = found.rows[place]
         own = changes.pop((int(row["service_point"]), int(row["month"])), None)
         if own is not None:
             change[place], raised[place], gone[place], lacking[place] = own.sums, own.raised, own.gone, own.lacking
     amend_months(
-        found.rows, found.said, state_of(store, offset), change, raised, gone, lacking, made.figures, made.lacks, known
-    )
+        found.rows, found.said, fine.asks[found.version], state_of(store, offset), change, raised, gone, lacking,
+        made.figures, made.lacks, known,
+    )  # fmt: skip
     first = found.rows["revision"] == 1
     made.delta[first] = made.figures[first, :SUMS]
     return finished(rows, found, made, known, fine, registry, before)
@@ -148,6 +151,7 @@ def _add_new(change: Change, batch: ReadingBatch, row: int, place: _Place) -> No
 
 def _take_old(change: Change, batch: ReadingBatch, prior: int, place: _Place) -> None:
     quality = int(batch.prior_quality[prior])
+    change.lacking |= LACKS_CAUSES
     if not BILLED >> quality & 1:
         return
     energy = [int(batch.prior_energy[prior, channel]) for channel in range(N_ENERGY)]
@@ -156,4 +160,3 @@ def _take_old(change: Change, batch: ReadingBatch, prior: int, place: _Place) ->
     if quality == ACTUAL:
         for channel, first in ((WH_IMP, DEMAND_W_AT), (VAH_IMP, DEMAND_VA_AT)):
             place.demand(change, change.gone, first, energy[channel])
-    change.lacking |= LACKS_CAUSES

@@ -35,6 +35,7 @@ from agents.rating.fine_state import (
     WH_AT,
     WH_BITS,
     WINDOW_AT,
+    Ask,
 )
 from agents.rating.fine_words import (
     begin_part,
@@ -50,11 +51,13 @@ from agents.rating.fine_words import (
     word_of,
 )
 from agents.rating.rows import DAY_KIND
+from pipeline.channels import VAH_IMP, WH_EXP, WH_IMP
 from pipeline.jit import inlined, kernel, peek8, poke8
 from pipeline.localtime import DAY_SECS
 from schemas.quantities import TIME_ZONES
 
 HOUR_SECS, MINUTE_SECS = 3600, 60
+ASKS_APPARENT, ASKS_EXPORT = int(Ask.APPARENT), int(Ask.EXPORT)
 
 
 @kernel
@@ -189,22 +192,28 @@ def _month(state, said, month, figures):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _makes_up(figures, row):  # type: ignore[no-untyped-def]
-    """Whether the zones are the determinant's energy."""
-    total = np.int64(0)
+def _makes_up(figures, row, asks):  # type: ignore[no-untyped-def]
+    """Whether the zones are the determinant's energy, of all energies that the tariff asks for by zone."""
+    energy, apparent, export = np.int64(0), np.int64(0), np.int64(0)
     for zone in range(TIME_ZONES):
-        total += figures[WH_AT + zone]
-    return total == row.energy[0]
+        energy += figures[WH_AT + zone]
+        apparent += figures[VAH_AT + zone]
+        export += figures[EXPORT_AT + zone]
+    return (
+        energy == row.energy[WH_IMP]
+        and (not asks & ASKS_APPARENT or apparent == row.energy[VAH_IMP])
+        and (not asks & ASKS_EXPORT or export == row.energy[WH_EXP])
+    )
 
 
 @kernel
-def figures_of(rows, said, table, zones, windows, version, state, figures, delta, lacks, known, moved, dark):  # type: ignore[no-untyped-def]
+def figures_of(rows, said, table, zones, windows, asks, version, state, figures, delta, lacks, known, moved, dark):  # type: ignore[no-untyped-def]
     """Figures of n determinants, days before their month as `settle` writes them; what is said of days is kept.
 
     rows ROW (n,); said i64 (n, SAID_PARTS) slots; zones u1 (tables, 96), of which row n uses table[n] i64; windows u1
-    (versions, 96), of which it uses version[n]: 1 where W and 2 where VA count; state: tables.State. Out: figures i64
-    (n, FIGURES), delta i64 (n, SUMS), lacks i64 (n,), known u1 (n,): 1 where they make up the determinant's energy.
-    Scratch: moved i64 (SUMS,), dark i64 (96,).
+    (versions, 96), of which it uses version[n]: 1 where W and 2 where VA count; asks i64 (versions,) Ask; state:
+    tables.State. Out: figures i64 (n, FIGURES), delta i64 (n, SUMS), lacks i64 (n,), known u1 (n,): 1 where they make
+    up the determinant's energies. Scratch: moved i64 (SUMS,), dark i64 (96,).
     """
     for item in range(rows.shape[0]):
         row, own = rows[item], figures[item]
@@ -230,16 +239,16 @@ def figures_of(rows, said, table, zones, windows, version, state, figures, delta
             lacks[item] = _month(state, said[item], row.month, own)
             for place in range(SUMS):
                 delta[item, place] = own[place] if row.revision == 1 else moved[place]
-        known[item] = _makes_up(own, row)
+        known[item] = _makes_up(own, row, asks[version[item]])
 
 
 @kernel
-def amend_months(rows, said, state, change, raised, gone, lacking, figures, lacks, known):  # type: ignore[no-untyped-def]
+def amend_months(rows, said, asks, state, change, raised, gone, lacking, figures, lacks, known):  # type: ignore[no-untyped-def]
     """Put corrections of days that have left the window into the months of n determinants, once each.
 
-    rows ROW (n,) of months; said as `figures_of`; change i64 (n, SUMS) is added; raised i64 (n, LARGEST) largest powers
-    that are new, gone i64 (n, LARGEST) those that they replace; lacking i64 (n,) what nobody knows any longer. Out:
-    figures, lacks and known as `figures_of`.
+    rows ROW (n,) of months; said as `figures_of`; asks i64 (n,) Ask; change i64 (n, SUMS) is added; raised i64 (n,
+    LARGEST) largest powers that are new, gone i64 (n, LARGEST) those that they replace; lacking i64 (n,) what nobody
+    knows any longer. Out: figures, lacks and known as `figures_of`.
     """
     octets = state.months.octets
     for item in range(rows.shape[0]):
@@ -259,7 +268,7 @@ def amend_months(rows, said, state, change, raised, gone, lacking, figures, lack
             poke8(octets, at, head | lost << np.int64(LACKS_SHIFT))
             mark_months(state, said[item])
         lacks[item] = _month(state, said[item], row.month, figures[item])
-        known[item] = _makes_up(figures[item], row)
+        known[item] = _makes_up(figures[item], row, asks[item])
 
 
 @kernel

@@ -12,6 +12,8 @@ meter of half hours needs half of the parts; a part is entered with the first in
 
 from __future__ import annotations
 
+from enum import IntFlag
+
 import numpy as np
 
 from agents.rating.calendar import QUARTER_SECS, QUARTERS
@@ -19,6 +21,17 @@ from agents.rating.state import DAY, MONTH, SETTLED
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from schemas.quantities import TIME_ZONES
+
+
+class Ask(IntFlag):
+    """What a tariff asks for; any of these means fine state."""
+
+    ZONES = 1  # more than five zones, or zones by season or type of day
+    APPARENT = 2  # apparent energy by zone
+    EXPORT = 4  # export by zone
+    DEMAND = 8  # demand, of zones and of the billing-demand window
+    REACTIVE = 16  # reactive energy, lagging and leading
+
 
 # Figures of a day or month: those that are sums, then those that are largest.
 WH_AT, VAH_AT, EXPORT_AT = 0, TIME_ZONES, 2 * TIME_ZONES

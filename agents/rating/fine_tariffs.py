@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntFlag
 from fractions import Fraction
 
 import numpy as np
 
 from agents.rating.calendar import QUARTERS
-from agents.rating.engine.exact import half_away
 from agents.rating.engine.format.calendar import quarters_of
 from agents.rating.engine.format.charges import (
     EnergyCharge,
@@ -22,24 +19,19 @@ from agents.rating.engine.format.charges import (
     TodCharge,
 )
 from agents.rating.engine.format.tariff import Tariff
+from agents.rating.fine_state import Ask
 from agents.rating.state import ZONES
 from pipeline.columns import Array
 from pipeline.errors import ConfigError
 from schemas.quantities import TIME_ZONES
 
 EPOCH = datetime.date(1970, 1, 1)
+KILO = 1000
+LARGEST_SHARE = 1 << 29
+"""Twice this times a sanctioned load, which has 32 bits, fits 64 bits; so does a demand times it."""
+ROUNDINGS = ("none", "half_up", "up")
 KINDS = ("", "solar", "peak", "normal", "night")
 """Kinds of zones by number; 0: the tariff has no zones."""
-
-
-class Ask(IntFlag):
-    """What a tariff asks for; any of these means fine state."""
-
-    ZONES = 1  # more than five zones, or zones by season or type of day
-    APPARENT = 2  # apparent energy by zone
-    EXPORT = 4  # export by zone
-    DEMAND = 8  # demand, of zones and of the billing-demand window
-    REACTIVE = 16  # reactive energy, lagging and leading
 
 
 ASKS = {
@@ -82,7 +74,9 @@ class FineTariffs:
     """Of each version of the book what it asks for: None where plain state is enough.
 
     asks i64 (versions,) Ask; count i64 zones; kinds i64 (versions, 8) place in KINDS; windows u1 (versions, 96): 1
-    where W and 2 where VA count towards the billing demand; unit i64: 1 W, 2 VA, 0 without a billing demand.
+    where W and 2 where VA count towards the billing demand; unit i64: 1 W, 2 VA, 0 without a billing demand; contract,
+    least i64 (versions, 2): numerator and denominator of contract demand and of the least billing demand by a watt of
+    sanctioned load, numerator 0 or -1 where there is none; rounding i64 place in ROUNDINGS.
     """
 
     tariffs: tuple[Tariff | None, ...]
@@ -91,6 +85,9 @@ class FineTariffs:
     kinds: Array
     windows: Array
     unit: Array
+    contract: Array
+    least: Array
+    rounding: Array
     links: Array
     """i64 (links,): what versions of the tariff of the link's service point ask for, all of it."""
     _days: dict[tuple[int, int], Array] = field(default_factory=dict)
@@ -113,7 +110,8 @@ def fine_tariffs(tariffs: Sequence[Tariff | None], link_tariff: Array, first: Ar
     count = len(tariffs)
     found = FineTariffs(
         tuple(tariffs), np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros((count, TIME_ZONES), np.int64),
-        np.zeros((count, QUARTERS), np.uint8), np.zeros(count, np.int64), np.zeros(len(link_tariff), np.int64),
+        np.zeros((count, QUARTERS), np.uint8), np.zeros(count, np.int64), np.tile(np.array([0, 1]), (count, 1)),
+        np.tile(np.array([-1, 1]), (count, 1)), np.zeros(count, np.int64), np.zeros(len(link_tariff), np.int64),
     )  # fmt: skip
     for row, tariff in enumerate(tariffs):
         if tariff is None:
@@ -125,7 +123,11 @@ def fine_tariffs(tariffs: Sequence[Tariff | None], link_tariff: Array, first: Ar
         found.asks[row], found.count[row] = int(asked(tariff)), len(zones)
         found.kinds[row, : len(zones)] = [KINDS.index(zone.kind) for zone in zones]
         if tariff.billing_demand is not None:
+            contract, least = _shares(tariff)
             found.unit[row] = 1 if tariff.billing_demand.unit == "kw" else 2
+            found.contract[row] = contract.as_integer_ratio()
+            found.least[row] = (-1, 1) if least is None else least.as_integer_ratio()
+            found.rounding[row] = ROUNDINGS.index(tariff.billing_demand.rounding)
             if tariff.billing_demand.window is not None:
                 found.windows[row, quarters_of(tariff.billing_demand.window)] = found.unit[row]
     if not found.asks.any():
@@ -135,26 +137,43 @@ def fine_tariffs(tariffs: Sequence[Tariff | None], link_tariff: Array, first: Ar
     return found
 
 
-def demands(tariff: Tariff, recorded: int, sanctioned_w: int) -> tuple[int, int]:
-    """(billing demand, excess demand) in W or VA of the tariff's unit, -1 where that is not known.
+def _shares(tariff: Tariff) -> tuple[Fraction, Fraction | None]:
+    """(contract demand, the least billing demand), by a watt of sanctioned load, in the unit of the billing demand.
 
-    recorded: largest demand in the tariff's window and unit. The sanctioned load is the contract demand, in kVA by the
-    tariff's power factor of loads. A tariff that looks at earlier months leaves its billing demand to who bills.
+    The sanctioned load is the contract demand, in kVA by the tariff's power factor of loads; 0 where that is not given.
+    None: a tariff that looks at earlier months leaves its billing demand to who bills. Raises ConfigError for numbers
+    whose products with a load have no room.
     """
     rule = tariff.billing_demand
-    if rule is None or sanctioned_w <= 0:
-        return -1, -1
-    contract = Fraction(sanctioned_w)
+    assert rule is not None
+    contract = Fraction(1)
     if rule.unit == "kva":
-        if tariff.load_power_factor is None:
-            return -1, -1
-        contract /= Fraction(tariff.load_power_factor)
-    excess = max(0, int(recorded - contract))
-    if rule.history_percent is not None:
-        return -1, excess
-    found = max(Fraction(recorded), contract * Fraction(rule.contract_percent or 0) / 100)
-    if rule.rounding == "half_up":
-        found = Fraction(1000 * half_away(found / 1000))
-    elif rule.rounding == "up":
-        found = Fraction(1000 * math.ceil(found / 1000))
-    return int(found), excess
+        contract = Fraction(0) if tariff.load_power_factor is None else 1 / Fraction(tariff.load_power_factor)
+    least = contract * Fraction(rule.contract_percent or 0) / 100
+    if max(contract.numerator, contract.denominator, least.numerator, least.denominator) > LARGEST_SHARE:
+        raise ConfigError("TARIFF_DEMAND", where=tariff.code, what="its shares of the load have too many decimals",
+                          do="round load_power_factor and contract_percent")  # fmt: skip
+    return contract, None if rule.history_percent is not None else least
+
+
+def demands(fine: FineTariffs, version: Array, recorded: Array, sanctioned_w: Array) -> Array:
+    """(billing demand, excess demand) i64 (n, 2) in W or VA of the unit of tariff versions i64 (n,), -1 where that is
+    not known.
+
+    recorded: largest demand i64 (n,) in the tariff's window and unit, -1 without one; sanctioned_w i64 (n,).
+    """
+    contract, contract_of = fine.contract[version].T
+    least, least_of = fine.least[version].T
+    rounding = fine.rounding[version]
+    known = (recorded >= 0) & (sanctioned_w > 0) & (contract > 0)
+    found = np.full((len(version), 2), -1, np.int64)
+    found[known, 1] = np.maximum(0, recorded + -sanctioned_w * contract // contract_of)[known]
+    least = sanctioned_w * least
+    exact = np.maximum(recorded, least // least_of)
+    up = np.maximum(-(-recorded // KILO), -(-least // (KILO * least_of))) * KILO
+    half = (
+        np.maximum((2 * recorded + KILO) // (2 * KILO), (2 * least + KILO * least_of) // (2 * KILO * least_of)) * KILO
+    )
+    known &= fine.least[version, 0] >= 0
+    found[known, 0] = np.choose(rounding, (exact, half, up))[known]
+    return found

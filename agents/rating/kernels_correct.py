@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from agents.rating.calendar import day_of, month_first, month_of
-from agents.rating.kernels import open_day
 from agents.rating.kernels_month import (
     REGISTER_EXCHANGE,
     REGISTER_SPAN,
@@ -80,7 +79,6 @@ def correct(items, priors, slots, state, month_to_date, offset, day, settled, wo
         if slots[place] != slot:
             slot, begin, kept = slots[place], place, made
             wide = unpack(state, slot, work)
-            _close_lingering(work)
         item, prior = items[place], priors[place]
         number = day_of(item.begin, state.offset)
         month = month_of(number)
@@ -99,16 +97,6 @@ def correct(items, priors, slots, state, month_to_date, offset, day, settled, wo
             if status != DONE:
                 return kept, begin, status
     return made, items.shape[0], DONE
-
-
-@kernel
-def _close_lingering(work):  # type: ignore[no-untyped-def]
-    """Days that the window has passed, but that nobody has replaced yet, go into their months first."""
-    newest = np.int64(0)
-    for slice_ in range(work.days.shape[0]):
-        newest = max(newest, work.days[slice_].day)
-    if newest > 0:
-        open_day(work, newest)
 
 
 @kernel

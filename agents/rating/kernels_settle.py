@@ -24,6 +24,7 @@ from agents.rating.kernels_month import (
 from agents.rating.kernels_slot import DONE, OUTSIDE, pack, unpack
 from agents.rating.rows import (
     DAY_KIND,
+    EDITED,
     FINALISED,
     FIRST,
     FROM_INTERVALS,
@@ -31,7 +32,7 @@ from agents.rating.rows import (
     LATE_DATA,
     RE_ESTIMATED,
 )
-from agents.rating.state import DAY, MONTH, SETTLED
+from agents.rating.state import DAY, EDITED_DAY, MONTH, SETTLED
 from pipeline.channels import N_ENERGY
 from pipeline.jit import expanded, kernel, prefetch
 from pipeline.localtime import DAY_SECS
@@ -110,6 +111,8 @@ def _compare(record, known, item):  # type: ignore[no-untyped-def]
     """Why there is a determinant: what differs from the last one, the strongest reason first."""
     if known.revision == 0:
         return FIRST
+    if record.touched & EDITED_DAY:
+        return EDITED
     data = known.registers != item.registers
     data = data or known.counts[0] != item.counts[0] or known.counts[3] != item.counts[3]
     data = data or known.energy[0] - known.estimated != item.energy[0] - item.estimated
@@ -126,8 +129,12 @@ def _compare(record, known, item):  # type: ignore[no-untyped-def]
 
 @kernel
 def _stronger(reason, why):  # type: ignore[no-untyped-def]
-    """A revised day outweighs a new one, and that a mere change of state."""
-    if reason == UNCHANGED or why == LATE_DATA:
+    """A day that a person changed outweighs a revised one, that a new one, and that a mere change of state."""
+    if reason == UNCHANGED or why == EDITED:
+        return why
+    if reason == EDITED:
+        return reason
+    if why == LATE_DATA:
         return why
     if reason == LATE_DATA or why == FINALISED:
         return reason
@@ -201,7 +208,7 @@ def _write_months(rows, group, made, item, slot, month, reason, offset, month_to
     for number in range(month, last + 1):
         why = reason
         if number > month:
-            why = LATE_DATA
+            why = EDITED if reason == EDITED else LATE_DATA
             for channel in range(N_ENERGY):
                 rows[made].delta[channel] = 0
         if month_row(work, number, why, month_to_date, rows[made]):

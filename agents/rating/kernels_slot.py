@@ -10,6 +10,7 @@ from agents.rating.state import (
     COUNTS_AT,
     DEMAND_AT,
     DEMAND_START_AT,
+    EDITED_DAY,
     ENERGY_AT,
     ESTIMATED_AT,
     LINEAGE,
@@ -29,6 +30,7 @@ DONE, OUTSIDE, NARROW, TOO_LARGE = 0, 1, 2, 3
 """How a kernel ends: all done; at a day that has left the window; at a point that needs a second slot first; at a
 number that does not fit into two."""
 
+CHANGED = TOUCHED | EDITED_DAY
 COUNT_BITS, LOW_COUNT = 12, (1 << 12) - 1
 FINAL_BIT = 1 << 23
 
@@ -92,7 +94,7 @@ def unpack_day(state, slice_, slot, wide, work):  # type: ignore[no-untyped-def]
 @inlined
 def _unpack_day(rows, slice_, slot, wide, out):  # type: ignore[no-untyped-def]
     record = rows[slice_, slot]
-    out.day, out.touched = record.day, record.flags & TOUCHED
+    out.day, out.touched = record.day, record.flags & CHANGED
     out.first_offset, out.last_offset = first_offset(rows, slice_, slot, wide), np.int64(-1)
     if out.first_offset >= 0:
         out.last_offset = out.first_offset + offset_span(rows, slice_, slot, wide)
@@ -263,7 +265,7 @@ def _mark(table, slice_, slot, wide, capacity):  # type: ignore[no-untyped-def]
 def _pack_day(rows, slice_, slot, wide, day):  # type: ignore[no-untyped-def]
     record = rows[slice_, slot]
     record.day = np.uint16(day.day)
-    record.flags = np.uint8((record.flags & WIDE) | (TOUCHED if day.touched else 0))
+    record.flags = np.uint8((record.flags & WIDE) | (day.touched & CHANGED))
     for zone in range(ZONES):
         set_zone(rows, slice_, slot, wide, zone, day.zones[zone])
     if day.first_offset >= 0:

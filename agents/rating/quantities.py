@@ -21,8 +21,9 @@ from agents.rating.fine_state import (
     VAH_AT,
     WH_AT,
     WINDOW_AT,
+    Ask,
 )
-from agents.rating.fine_tariffs import Ask, FineTariffs
+from agents.rating.fine_tariffs import FineTariffs
 from agents.rating.rows import DAY_KIND, FROM_REGISTERS
 from agents.rating.state import ZONES
 from pipeline.channels import N_ENERGY

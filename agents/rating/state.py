@@ -23,8 +23,9 @@ from pipeline.state import Layout, Table
 SPARE_DAYS = 1
 """A day that a meter ahead of the clock has begun; the running one is among the hot days."""
 
-TOUCHED, LINEAGE, WIDE = 1, 2, 4
-"""Flags of a day: readings changed it since its last determinant; it has offsets; the point has a second slot."""
+TOUCHED, LINEAGE, WIDE, EDITED_DAY = 1, 2, 4, 8
+"""Flags of a day: readings changed it since its last determinant; it has offsets; the point has a second slot; one of
+these readings was an edit, or the withdrawal of one."""
 
 DAY = np.dtype(
     [

@@ -12,6 +12,7 @@ from agents.rating.charges import TariffBook, compile_tariffs
 from agents.rating.config import RatingConfig
 from agents.rating.corrections import billed, parted, priors_of, rejects_of
 from agents.rating.determinants import Determinants
+from agents.rating.edited import edits_in, note_edits, say_edited
 from agents.rating.encode import Texts, text_table
 from agents.rating.fine import Extras, figures, joined, keep
 from agents.rating.fine_corrections import amended
@@ -107,6 +108,7 @@ class RatingStep:
         if gone is not None:
             corrected, closed = self._correct(gone, store, prepared, work, parcel)
             parts.append(corrected)
+            say_edited(corrected, gone, self._offset)
             self._amend(gone, corrected, extras, store, prepared)
             emissions = [Emission("rejects", rejects_of(closed, parcel.origin))] if len(closed) else []
         if not any(len(part) for part in parts):
@@ -181,6 +183,7 @@ class RatingStep:
             if status == DONE:
                 break
             _go_on(status, store, int(points[at]), int(start[at]))
+        note_edits(points, start, edits_in(batch)[rows], store, self._offset)
         if not len(batch.prior_reading):
             return
         replaced = np.arange(len(batch.service_point))[rows]

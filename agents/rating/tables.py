@@ -26,7 +26,8 @@ TARIFF_NUMBERS = 65_536
 DEFAULT_SECS = 1800
 """Length of the intervals of a link that the registry in force does not have."""
 
-BILLED = sum(1 << int(quality) for quality in (Quality.ACTUAL, Quality.ESTIMATED, Quality.MANUAL, Quality.DERIVED))
+BILLED_QUALITIES = (Quality.ACTUAL, Quality.ESTIMATED, Quality.MANUAL, Quality.DERIVED)
+BILLED = sum(1 << int(quality) for quality in BILLED_QUALITIES)
 """Bit n: energy of quality n counts."""
 NOT_BILLED = 255
 """Zone of a reading that counts nothing."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from agents.rating.engine.format.tariff import Tariff as Version2
 
 FOLDER = Path(__file__).parent / "tariffs"
+NOT_IN_FORCE = ("draft", "set_aside")
+"""Statuses of tariffs that nobody is billed by. One that has ended was in force: its months are measured."""
 RATE_DIGITS = 5
 """Decimal places of a rate: 0.00001 rupees."""
 MAX_LINES = 24
@@ -195,7 +197,8 @@ class InForce(NamedTuple):
 
 
 def parse_in_force(text: bytes, where: str) -> InForce:
-    """The tariff in a YAML text of either version; raises ConfigError."""
+    """The tariff in a YAML text of either version; raises ConfigError, also for one that is a draft or set aside: it
+    would take the place of the version before it."""
     try:
         return InForce(parse_tariff(text, where))
     except ConfigError as error:
@@ -205,6 +208,11 @@ def parse_in_force(text: bytes, where: str) -> InForce:
     from agents.rating.engine.documents import parse
 
     whole = parse(text, where)
+    if whole.status in NOT_IN_FORCE:
+        raise ConfigError(
+            "TARIFF_STATUS", where=where, what=f"its status is {whole.status}, so nobody is billed by it",
+            do="leave it out until it is in force; `kvarn tariff shadow` rates past months by it",
+        )  # fmt: skip
     return InForce(measured(whole), whole)
 
 

@@ -13,7 +13,7 @@ from pipeline.columns import Array
 OPEN_DAY = np.dtype(
     [
         ("day", "<i8"),
-        ("touched", "<i8"),
+        ("touched", "<i8"),  # flags TOUCHED, EDITED_DAY
         ("zones", "<i8", (ZONES,)),
         ("first_offset", "<i8"),  # -1: none
         ("last_offset", "<i8"),

@@ -9,7 +9,7 @@ import typer
 
 from bench.replay.times import ZONE, epoch_ms, zone_of
 from cli.decoding.keys import keys_for
-from cli.explain.bill import Ask, BillKey, answers
+from cli.explain.bill import BillKey, Row, answers, bill_of
 from cli.explain.logs import FrameLog, RecordedLog, kafka_log
 from cli.explain.show import INTERVALS_SHOWN, show
 from cli.explain.walk import ALL, Sources, Wanted, walk
@@ -74,7 +74,8 @@ def explain(
     reader = open_reader(ClickHouseConfig(dsn=dsn, database=database))
     try:
         ask = answers(reader.ask)
-        said = walk(ask, key, kind, _sources(ask, key, log, key_store, file), wanted)
+        bill = bill_of(ask, key, kind)
+        said = walk(ask, bill, _sources(bill, log, key_store, file), wanted)
     finally:
         reader.close()
     if as_json:
@@ -83,20 +84,18 @@ def explain(
     show(console(), said, where, intervals)
 
 
-def _sources(ask: Ask, key: BillKey, log: Path | None, key_store: Path | None, file: Path) -> Sources:
+def _sources(bill: Row, log: Path | None, key_store: Path | None, file: Path) -> Sources:
     """The log that was named, else the topic in Kafka that the bill's origin names; without a broker there is none."""
     keys = keys_for(None, None, key_store)
     if log is not None:
         return Sources(load_contracts(), RecordedLog(log), keys)
-    statement = f"SELECT source_topic_id AS topic FROM determinants WHERE service_point = {key.service_point} LIMIT 1"  # noqa: S608
-    topics = [row["topic"] for row in ask(statement)]
     found: FrameLog | None = None
     contracts = load_contracts()
     why = "the topic that it came from is none of the topology's; name a recording of it with --log"
     try:
         plan = read_plan(file)
         contracts = contracts_of(plan.kafka.schema_registry, plan.subjects())
-        found = kafka_log(plan, topics[0]) if topics else None
+        found = kafka_log(plan, bill["source_topic_id"])
     except KvarnError as error:
         why = f"{error}; or name a recording of the log with --log"
     return Sources(contracts, found, keys, why)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from agents.rating.engine.exact import rupees
+
 DAYS_SHOWN, INTERVALS_SHOWN = 31, 48
 
 
@@ -51,7 +53,7 @@ def _lines(out: Console, said: dict[str, Any], bill: dict[str, Any]) -> None:
         return
     for line in said["lines"]:
         out.print(f"  {line['code']:<12} {line['words']}", markup=False)
-    out.print(f"  total        Rs {bill['total_paise'] / 100:.2f} by {bill['tariff']}", markup=False)
+    out.print(f"  total        Rs {rupees(bill['total_paise'])} by {bill['tariff']}", markup=False)
 
 
 def _quantities(out: Console, bill: dict[str, Any]) -> None:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.decode.single.ciphering import Keys
-from cli.explain.bill import NAMES, Ask, BillKey, Row, bill_of, days_of, intervals_of, midnights_of
+from agents.rating.engine.exact import rupees
+from agents.rating.tables import BILLED_QUALITIES
+from cli.explain.bill import NAMES, Ask, Row, days_of, intervals_of, midnights_of
 from cli.explain.frames import Frame, Place, described, frames_at, hash_of
 from cli.explain.logs import FrameLog
 from pipeline.errors import KvarnError
 from pipeline.wire import Contracts
 
-COUNTED = ("ACTUAL", "ESTIMATED", "MANUAL", "DERIVED")
+COUNTED = tuple(quality.name for quality in BILLED_QUALITIES)
 """Qualities whose energy is in a bill."""
 ALL = -1
 
@@ -28,10 +30,9 @@ class Wanted:
     hashed: bool = False
 
 
-def walk(ask: Ask, key: BillKey, kind: str, sources: Sources, wanted: Wanted) -> dict[str, Any]:
-    """Everything of one revision of a bill, for JSON. Raises ConfigError when there is none, or the warehouse cannot
-    answer; a log that is away, or has forgotten, is said in `missing`."""
-    bill = bill_of(ask, key, kind)
+def walk(ask: Ask, bill: Row, sources: Sources, wanted: Wanted) -> dict[str, Any]:
+    """Everything of one revision of a bill (`bill_of`), for JSON. Raises ConfigError when the warehouse cannot answer;
+    a log that is away, or has forgotten, is said in `missing`."""
     days, intervals, midnights = days_of(ask, bill), intervals_of(ask, bill), midnights_of(ask, bill)
     missing = list(_lacking(bill, days, intervals))
     said = {
@@ -68,8 +69,13 @@ def _line(line: Row) -> Row:
     elif per is None:
         words = f"{line['base']} {line['base_unit']} x Rs {line['rate']}"
     else:
-        words = f"{line['base'] / 1000:.3f} {per} x Rs {line['rate']}"
-    return {**line, "words": f"{words} = Rs {line['paise'] / 100:.2f}"}
+        words = f"{_thousandths(line['base'])} {per} x Rs {line['rate']}"
+    return {**line, "words": f"{words} = Rs {rupees(line['paise'])}"}
+
+
+def _thousandths(number: int) -> str:
+    sign = "-" if number < 0 else ""
+    return f"{sign}{abs(number) // 1000}.{abs(number) % 1000:03d}"
 
 
 def _lacking(bill: Row, days: Sequence[Row], intervals: Sequence[Row]) -> list[str]:

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from agents.rating.config import RatingConfig
-from agents.rating.tariff import Tariff, parse_tariff, shipped_tariff
+from agents.rating.tariff import Tariff, parse_in_force, shipped_in_force
 from connectors.registry.check import TariffFaults
 from pipeline.errors import ConfigError
 from pipeline.localtime import OFFSETS
@@ -25,7 +25,7 @@ def tariff_reader(
     Shipped tariffs count where no document has their number.
     """
     published = [
-        parse_tariff(text, name)
+        parse_in_force(text, name).rated
         for name, text in sorted((in_force or {}).items())
         if name.startswith("tariffs/") and name.endswith(".yaml")
     ]
@@ -57,13 +57,13 @@ def tariff_reader(
 def _read(name: str, text: bytes) -> Tariff:
     if not name.endswith(".yaml"):
         raise ConfigError("TARIFF_FAULT", where=name, what="the name does not end in .yaml", do="rename it")
-    return parse_tariff(text, name)
+    return parse_in_force(text, name).rated
 
 
 def _begins(own: list[Tariff]) -> dict[int, int]:
     """Number -> first midnight at which one of its versions is in force."""
     numbers = {tariff.number for tariff in own}
-    shipped = [shipped_tariff(name) for name in RatingConfig().tariffs]
+    shipped = [shipped_in_force(name).rated for name in RatingConfig().tariffs]
     begins: dict[int, int] = {}
     for tariff in [*own, *(tariff for tariff in shipped if tariff.number not in numbers)]:
         midnight = calendar.timegm(tariff.valid_from.timetuple()) - OFFSETS[tariff.timezone]

@@ -8,7 +8,8 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 
-from agents.rating.engine.adjustments import parse_adjustments
+from agents.rating.engine.adjustments import Adjustments, parse_adjustments
+from agents.rating.engine.adjustments import landed as values_of_month
 from agents.rating.engine.format.charges import AdjustmentCharge
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.quantities import WHOLE, Quantities
@@ -154,12 +155,14 @@ def _known(option: str, named: Iterable[str], known: set[str], tariff: Tariff) -
 
 def landed(documents: Iterable[Path] | None, tariff: Tariff, date: str | None) -> dict[str, tuple[Decimal, ...]]:
     """Values of the month by charge, from documents; raises ConfigError."""
-    found: dict[str, tuple[Decimal, ...]] = {}
-    for path in documents or ():
-        if date is None:
-            raise ConfigError("OPTION_VALUE", where="--adjustments", what="the month is not known", do="give --date")
-        document = parse_adjustments(path.read_bytes(), str(path))
-        values = document.values_of(tariff.code, _date(date) or datetime.date.min)
-        if values and any(charge.code == document.charge for charge in tariff.charges):
-            found[document.charge] = values
-    return found
+    if not documents:
+        return {}
+    month = _date(date)
+    if month is None:
+        raise ConfigError("OPTION_VALUE", where="--adjustments", what="the month is not known", do="give --date")
+    return values_of_month(read_documents(documents), tariff, month)
+
+
+def read_documents(paths: Iterable[Path] | None) -> list[Adjustments]:
+    """Documents of monthly values; raises ConfigError."""
+    return [parse_adjustments(path.read_bytes(), str(path)) for path in paths or ()]

@@ -19,6 +19,7 @@ from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.shadow import CLASSES, Group, Rerated, StoredMonth, bucket_names, grouped, rerate
 from cli.output import Json, aside, console, emit
 from cli.sql import DEFAULT_DSN, Database, Dsn
+from cli.tariff.given import read_documents
 from cli.tariff.options import Name
 from cli.tariff.stored import months_between, of_tariffs, stored_months
 from pipeline.errors import ConfigError
@@ -34,6 +35,10 @@ By = Annotated[str, typer.Option(help=f"Classes of consumers: {', '.join(CLASSES
 Against = Annotated[
     str | None, typer.Option(help="Compare with this tariff, rated anew. [what was billed]", metavar="TARIFF")
 ]
+Documents = Annotated[
+    list[Path] | None,
+    typer.Option("--adjustments", help="Document of monthly values; repeat.", exists=True, dir_okay=False),
+]
 Deltas = Annotated[
     Path | None, typer.Option("--deltas", help="File of one row a bill: before, after, delta.", dir_okay=False)
 ]
@@ -48,6 +53,7 @@ def shadow(
     of: Of = None,
     by: By = "tariff",
     against: Against = None,
+    adjustments: Documents = None,
     deltas: Deltas = None,
     dsn: Dsn = DEFAULT_DSN,
     database: Database = "kvarn",
@@ -68,6 +74,7 @@ def shadow(
     if by not in CLASSES:
         raise ConfigError("SHADOW_BY", where="--by", what=f"{by!r} is no class", do=f"use one of {', '.join(CLASSES)}")
     candidate, live = load(tariff), None if against is None else load(against)
+    documents = read_documents(adjustments)
     config = ClickHouseConfig(dsn=dsn, database=database, query_secs=QUERY_SECS, query_rows=QUERY_ROWS)
     reader = open_reader(config)
     try:
@@ -82,7 +89,7 @@ def shadow(
                     yield from stored_months(reader, start, candidate, which)
                     progress.advance(task)
 
-            found = list(rerate(stored(), candidate, live))
+            found = list(rerate(stored(), candidate, live, documents))
     finally:
         reader.close()
     if not found:

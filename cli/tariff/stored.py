@@ -1,10 +1,13 @@
 """Months of the warehouse as the tariff engine takes them, with zones and windows of another tariff."""
 
+# ruff: noqa: S608 - statements are put together from numbers, and from codes that are checked
+
 from __future__ import annotations
 
 import datetime
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from agents.rating.calendar import QUARTER_SECS, QUARTERS
@@ -12,6 +15,7 @@ from agents.rating.engine.format.calendar import quarters_of
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.shadow import StoredMonth
+from agents.rating.tables import BILLED_QUALITIES
 from pipeline.errors import ConfigError
 from pipeline.localtime import DAY_SECS, OFFSETS
 from sinks.clickhouse.reader import Reader
@@ -30,23 +34,33 @@ MONTHS = (
     "SELECT DISTINCT toUnixTimestamp(period_start) AS start FROM determinants_latest WHERE kind = 'MONTH' "
     "AND period_start >= fromUnixTimestamp({since}) AND period_end <= fromUnixTimestamp({until}) ORDER BY start"
 )
-BEFORE = (
-    "SELECT d.service_point AS service_point, sum(d.wh_imp) AS wh FROM determinants_latest AS d "
-    "WHERE d.kind = 'MONTH' AND d.period_start < fromUnixTimestamp({start}) AND {which} GROUP BY service_point"
+CHOSEN = (
+    "(SELECT d.service_point FROM determinants_latest AS d "
+    "WHERE d.kind = 'MONTH' AND d.period_start = fromUnixTimestamp({start}) AND {which})"
 )
-"""Energy of all months before: what is below a whole unit of it is carried into the month."""
+BEFORE = (
+    "SELECT service_point, sum(wh_imp) AS wh FROM determinants_latest WHERE kind = 'MONTH' "
+    f"AND period_start < fromUnixTimestamp({{start}}) AND service_point IN {CHOSEN} GROUP BY service_point"
+)
+"""Energy of all months before, by whatever tariff: what is below a whole unit of it is carried into the month."""
+BILLED = ", ".join(f"'{quality.name}'" for quality in BILLED_QUALITIES)
 ZONES = (
-    "SELECT service_point, zone, sum(wh_imp) AS wh, sum(vah_imp) AS vah, sum(wh_exp) AS export_wh, "
-    "maxIf(intDiv(wh_imp * 3600, interval_secs), counted) AS md_w, "
-    "maxIf(intDiv(vah_imp * 3600, interval_secs), counted) AS md_va FROM ("
-    "SELECT service_point, wh_imp, vah_imp, wh_exp, interval_secs, "
+    f"SELECT service_point, zone, sumIf(wh_imp, wh_quality IN ({BILLED})) AS wh, "
+    f"sumIf(vah_imp, vah_quality IN ({BILLED})) AS vah, sumIf(wh_exp, export_quality IN ({BILLED})) AS export_wh, "
+    "maxIf(intDiv(wh_imp * 3600, interval_secs), counted AND wh_quality = 'ACTUAL') AS md_w, "
+    "maxIf(intDiv(vah_imp * 3600, interval_secs), counted AND vah_quality = 'ACTUAL') AS md_va FROM ("
+    "SELECT service_point, wh_imp, vah_imp, wh_exp, interval_secs, wh_imp_quality AS wh_quality, "
+    "vah_imp_quality AS vah_quality, wh_exp_quality AS export_quality, "
     "intDiv(toUnixTimestamp(interval_start) - {start}, {quarter}) AS place, "
     "[{zones}][place + 1] AS zone, has([{window}], place % {quarters}) AS counted FROM readings_latest "
     "WHERE day >= '{first}' AND day <= '{last}' AND toUnixTimestamp(interval_start) >= {start} "
-    "AND toUnixTimestamp(interval_start) < {end} AND service_point IN "
-    "(SELECT service_point FROM determinants_latest AS d WHERE {which} AND d.kind = 'MONTH')"
+    f"AND toUnixTimestamp(interval_start) < {{end}} AND service_point IN {CHOSEN}"
     ") GROUP BY service_point, zone ORDER BY service_point, zone"
 )
+"""Energies that count, and the largest demand that was measured, as in determinants."""
+
+
+APPARENT = ("zones_vah", "md_window_va")
 
 
 def months_between(reader: Reader, since: int, until: int) -> list[int]:
@@ -80,18 +94,23 @@ def stored_months(reader: Reader, start: int, candidate: Tariff, which: str) -> 
     zones = _zones(reader, start, end, candidate, which) if _by_interval(candidate) else {}
     for row in bills:
         own = zones.get(int(row["service_point"]), {})
-        row["wh"] = int(row["wh"]) + before.get(int(row["service_point"]), 0) % candidate.step_wh
+        carry = before.get(int(row["service_point"]), 0) % candidate.step_wh
         yield StoredMonth(
             int(row["account"]), int(row["service_point"]), start, row["state"], row["tariff"],
-            None if row["paise"] is None else int(row["paise"]), _given(row, own, candidate), int(row["missing"]),
+            _maybe(row["paise"]), _given(row, carry, own, candidate), int(row["missing"]),
         )  # fmt: skip
 
 
-def _given(row: dict[str, Any], own: dict[str, Any], candidate: Tariff) -> Quantities:
-    load = int(row["load_w"] or 0) or None
+def _given(row: dict[str, Any], carry: int, own: dict[str, Any], candidate: Tariff) -> Quantities:
+    """What a month is rated by: a month, however many of them the tariff bills together."""
+    load, wh, vah = int(row["load_w"] or 0) or None, int(row["wh"]), int(row["vah"])
+    if wh and not vah:
+        # Energy without apparent energy: that was not measured.
+        own = {name: value for name, value in own.items() if name not in APPARENT}
     return Quantities(
-        wh=int(row["wh"]), vah=int(row["vah"]), export_wh=int(row["export_wh"]), md_w=_maybe(row["md_w"]),
-        md_va=_maybe(row["md_va"]), load_w=load, begins=_local_day(int(row["start"]), candidate), **own,
+        wh=wh + carry, vah=None if wh and not vah else vah, export_wh=int(row["export_wh"]), md_w=_maybe(row["md_w"]),
+        md_va=_maybe(row["md_va"]), load_w=load, begins=_local_day(int(row["start"]), candidate),
+        slab_months=Fraction(1), fixed_months=Fraction(1), **own,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from cli.decoding.keys import keys_for
 from cli.demo.command import demo_config, run_embedded, warehouse_in, with_warehouse
 from cli.demo.embedded import KEYS_FILE, MASTER_KEY
-from cli.explain.bill import BillKey, answers
+from cli.explain.bill import BillKey, answers, bill_of
 from cli.explain.logs import KafkaLog, kafka_log
 from cli.explain.walk import ALL, Sources, Wanted, walk
 from cli.topology import read_plan
@@ -49,7 +49,8 @@ def test_a_bill_is_walked_back_to_frames_in_kafka_and_says_what_is_gone(
         reader = open_here(warehouse_in(tmp_path))
         try:
             key = BillKey(int(bill["account"]), int(bill["service_point"]), int(bill["start"]))
-            return walk(answers(reader.ask), key, "MONTH", sources, wanted)
+            ask = answers(reader.ask)
+            return walk(ask, bill_of(ask, key, "MONTH"), sources, wanted)
         finally:
             reader.close()
 

@@ -12,7 +12,8 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Cell:
-    """One interval as it is in the end. counted, actual: whether its energies count, and whether they are measured."""
+    """One interval as it is in the end. counted, actual: whether its import counts, and whether it is measured; others:
+    the same of its other energies, None: as import."""
 
     start: int
     secs: int
@@ -24,6 +25,7 @@ class Cell:
     export: int
     lag: int
     lead: int
+    others: tuple[bool, bool] | None = None
 
 
 def zone_of(start: int) -> int:
@@ -65,6 +67,16 @@ charges:
 LOAD_W = 9_000
 
 
+def measured(cell: Cell, zone: int, others: bool) -> dict[str, int]:
+    """Code of a demand -> energy that counts towards it; others: whether apparent energy is measured."""
+    found = {f"MD_KW_TZ{zone + 1}": cell.wh} if cell.counted and cell.actual else {}
+    if others:
+        found[f"MD_KVA_TZ{zone + 1}"] = cell.vah
+        if 6 * 3600 <= (cell.start + IST) % DAY < 22 * 3600:
+            found["MD_0622"] = cell.vah
+    return found
+
+
 def expected(cells: list[Cell]) -> dict[str, tuple[int, int | None]]:
     """Code -> (value, at) of the intervals of a day or month, those codes that fine state adds."""
     sums: dict[str, int] = defaultdict(int)
@@ -82,23 +94,21 @@ def expected(cells: list[Cell]) -> dict[str, tuple[int, int | None]]:
             sums["OUTAGE_MIN"] += cell.secs // 60
             sums["OUTAGE_COUNT"] += ended.get(day) != 1
         ended[day] = int(cell.outage) if cell.counted else ended.get(day, 0)
-        if not cell.counted:
-            continue
-        sums[f"KWH_TZ{zone + 1}"] += cell.wh
-        sums[f"KVAH_TZ{zone + 1}"] += cell.vah
-        sums[f"KWH_EXP_TZ{zone + 1}"] += cell.export
-        sums[f"NET_TZ{zone + 1}"] += cell.wh - cell.export
-        sums[f"KWH_{kinds[zone]}"] += cell.wh
-        sums["KVARH_LAG"] += cell.lag
-        sums["KVARH_LEAD"] += cell.lead
-        if cell.actual:
-            powers = {f"MD_KW_TZ{zone + 1}": cell.wh, f"MD_KVA_TZ{zone + 1}": cell.vah}
-            if 6 * 3600 <= (cell.start + IST) % DAY < 22 * 3600:
-                powers["MD_0622"] = cell.vah
-            for code, energy in powers.items():
-                power = energy * 3600 // cell.secs
-                if code not in largest or power > largest[code][0]:
-                    largest[code] = power, cell.start
+        counted, actual = (cell.counted, cell.actual) if cell.others is None else cell.others
+        if cell.counted:
+            sums[f"KWH_TZ{zone + 1}"] += cell.wh
+            sums[f"NET_TZ{zone + 1}"] += cell.wh
+            sums[f"KWH_{kinds[zone]}"] += cell.wh
+        if counted:
+            sums[f"KVAH_TZ{zone + 1}"] += cell.vah
+            sums[f"KWH_EXP_TZ{zone + 1}"] += cell.export
+            sums[f"NET_TZ{zone + 1}"] -= cell.export
+            sums["KVARH_LAG"] += cell.lag
+            sums["KVARH_LEAD"] += cell.lead
+        for code, energy in measured(cell, zone, counted and actual).items():
+            power = energy * 3600 // cell.secs
+            if code not in largest or power > largest[code][0]:
+                largest[code] = power, cell.start
     if "MD_0622" in largest:
         recorded = largest["MD_0622"][0]
         sums["BILL_DEMAND"] = max(recorded, LOAD_W * 10 * 8 // 90)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,11 +123,21 @@ def test_the_last_revisions_say_what_the_intervals_say_and_the_deltas_add_up(
                 assert totals[point, kind, start][code] == item["value"], code
 
 
-class FineWorld(World):
-    """The world of corrections, its first point on the tariff that asks."""
+def others_of(quality: int, wh: int) -> int:
+    """Quality of an interval's other energies: of some another than that of import."""
+    counted = quality in COUNTED
+    if counted and wh % 8 == 3:
+        return int(Quality.SUSPECT)
+    return int(Quality.ACTUAL) if not counted and wh % 8 == 5 else quality
 
-    def __init__(self) -> None:
+
+class FineWorld(World):
+    """The world of corrections, its first point on the tariff that asks. alike: energies of an interval have the same
+    quality."""
+
+    def __init__(self, *, alike: bool = True) -> None:
         super().__init__(POINTS)
+        self.alike = alike
         self.meters.made.sanctioned_w[:] = LOAD_W
         self.prepared = self.step.prepare(references(self.meters.made, {"tariffs/t.yaml": TARIFF}))
         self.deltas: dict[tuple[int, str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -134,6 +145,8 @@ class FineWorld(World):
     def send(self, parcel: Any) -> None:
         batch = parcel.batch
         batch.quality[:] = (batch.quality & np.uint64(15)) * np.uint64(0x1111_1111)
+        if not self.alike:
+            self._differ(batch)
         batch.reactive[:, 0], batch.reactive[:, 3] = batch.energy[:, 0] // 3, batch.energy[:, 0] // 7
         before = dict(self.last)
         super().send(parcel)
@@ -142,34 +155,98 @@ class FineWorld(World):
                 for code, item in fine_of(record).items():
                     self.deltas[key][code] += item["delta"] or 0
 
+    def _differ(self, batch: Any) -> None:
+        """Qualities of the other energies, and the sums of days that follow from them."""
+        wh, imported = batch.energy[:, 0].tolist(), (batch.quality & np.uint64(15)).tolist()
+        others = np.array([others_of(*pair) for pair in zip(imported, wh, strict=True)], np.uint64)
+        batch.quality[:] = imported + others * np.uint64(0x1111_1110)
+        for row, (point, day) in enumerate(
+            zip(batch.day_service_point.tolist(), batch.day_start.tolist(), strict=True)
+        ):
+            batch.day_actual[row, 1:], batch.day_estimated[row, 1:] = 0, 0
+            for start in range(day, day + DAY, SECS):
+                quality, *energy = self.meters.cells.get((point, start), (Quality.MISSING, 0, 0, 0, 0))
+                other = others_of(quality, energy[0])
+                if other in COUNTED:
+                    sums = batch.day_actual if other == Quality.ACTUAL else batch.day_estimated
+                    sums[row, 1:] += energy[1:]
 
-@settings(deadline=None, max_examples=25)
-@given(st.lists(corrections, min_size=1, max_size=6))
+    def cell(self, start: int, cell: tuple[Any, ...]) -> Cell:
+        """An interval for the oracle, without outages."""
+        other = others_of(cell[0], cell[1])
+        others = None if self.alike else (other in COUNTED, other == Quality.ACTUAL)
+        return replace(cell_of(start, cell), outage=False, others=others)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(corrections, min_size=1, max_size=6), st.booleans())
 def test_a_corrected_day_goes_into_its_month_and_what_is_not_known_is_not_said(
-    events: list[tuple[int, int, Any]],
+    events: list[tuple[int, int, Any]], alike: bool
 ) -> None:
-    world = FineWorld()
+    world = FineWorld(alike=alike)
     world.history(CORRECTED_DAYS)
     for point, number, cells in events:
         day = CORRECTED_FROM + number * DAY
         for slot, wh, quality in cells:
-            world.meters.put(point, day + slot * SECS, wh, quality)
+            world.meters.put(point, day + slot * SECS, wh, quality, wh // 3)
         world.correct(point, day)
     for (point, kind, start), record in world.last.items():
         if point == 11 and kind == "MONTH":
             found = fine_of(record)
             cells_ = [
-                replace(cell_of(begin, cell), outage=False) for (holder, begin), cell in world.meters.cells.items()
+                world.cell(begin, cell) for (holder, begin), cell in world.meters.cells.items()
                 if holder == point and start <= begin < record["period_end"]
             ]  # fmt: skip
             truth = expected(cells_)
-            assert {f"{code}_TZ{zone}" for code in ("KWH", "KVAH", "KWH_EXP", "NET") for zone in range(1, 7)} <= set(
-                found
-            )
+            zoned = {f"{code}_TZ{zone}" for code in ("KWH", "KVAH", "KWH_EXP", "NET") for zone in range(1, 7)}
+            assert not alike or zoned <= set(found)
             for code in found.keys() & truth.keys():
                 assert (code, found[code]["value"], found[code]["at"]) == (code, *truth[code])
                 if found[code]["delta"] is not None:
                     assert world.deltas[point, kind, start][code] == found[code]["value"], code
+
+
+@pytest.mark.parametrize(
+    ("prior", "said"),
+    [((Quality.ACTUAL, 8_003), False), ((Quality.SUSPECT, 8_005), False), ((Quality.ACTUAL, 8_000), True)],
+)
+def test_zones_are_said_no_more_once_another_energy_had_another_quality_than_import(
+    prior: tuple[Quality, int], said: bool
+) -> None:
+    world, slot = FineWorld(alike=False), CORRECTED_FROM + 20 * SECS
+    world.history(1)
+    world.meters.put(11, slot, prior[1], prior[0], 900)
+    world.meters.settle(11, CORRECTED_FROM, state=1)
+    world.send(world.meters.take())
+    before = fine_of(last_month(world))
+    world.history(CORRECTED_DAYS)
+    world.meters.put(11, slot, 16_000, Quality.ACTUAL, 300)
+    world.correct(11, CORRECTED_FROM)
+    after = fine_of(last_month(world))
+    assert "KVAH_TZ1" in before
+    assert ("KVAH_TZ1" in after, "KWH_EXP_TZ1" in after) == (said, said)
+    assert "KVARH_LAG" not in after
+
+
+def test_two_days_that_one_record_corrects_are_in_the_deltas_of_their_month() -> None:
+    world = FineWorld()
+    world.history(CORRECTED_DAYS)
+    days = [ist("2026-02-02"), ist("2026-02-03")]
+    for number, day in enumerate(days, 1):
+        world.meters.put(11, day + 20 * SECS, 16_000 * number, Quality.ACTUAL, 300)
+    world.correct(11, *days)
+    ((key, record),) = [
+        item for item in world.last.items() if item[0][:2] == (11, "MONTH") and item[0][2] == ist("2026-02-01")
+    ]
+    found = fine_of(record)
+    assert found["KWH_EXP_TZ3"]["value"] == world.deltas[key]["KWH_EXP_TZ3"] == 600
+    assert found["KWH_TZ3"]["value"] == world.deltas[key]["KWH_TZ3"]
+
+
+def last_month(world: FineWorld) -> dict[str, Any]:
+    """The last determinant of the month that the corrected days begin in."""
+    return next(one for (point, kind, start), one in sorted(world.last.items())
+                if point == 11 and kind == "MONTH" and start <= CORRECTED_FROM < one["period_end"])  # fmt: skip
 
 
 def test_a_point_whose_tariff_asks_for_nothing_takes_one_slot() -> None:

@@ -84,26 +84,29 @@ class World:
                 self.meters.settle(point, day, state=1)
             self.send(self.meters.take())
 
-    def correct(self, point: int, day: int, *, said: bool = True) -> None:
-        """Settle a day as the intervals stand now, as an answer does."""
-        before = self.days.get((point, day))
-        self.meters.settle(point, day, state=1)
+    def correct(self, point: int, *days: int, said: bool = True) -> None:
+        """Settle days as the intervals stand now, as answers in one record do."""
+        for day in days:
+            self.meters.settle(point, day, state=1)
         parcel = self.meters.take()
         batch: Any = parcel.batch
         bills = np.array([bill_of(record) for record in self.last.values()], BILL)
         for column in ReadingBatch.COLUMNS:
             if column.section == "correction":
-                setattr(batch, column.name, column.empty(1))
-        batch.correction_revision[0], batch.correction_zones[0] = prior_zones(bills, point, day)
-        if before is not None:
-            for name in ("registers", "counts", "demand", "demand_start"):
-                getattr(batch, f"correction_{name}")[0] = before[name]
-            batch.correction_energy[0] = before["actual"] + before["estimated"]
-            batch.correction_estimated[0] = before["estimated"][0]
-        if said:
-            days = np.array(list(self.days.values()), DAY)
-            figures = figures_of(of_month(bills, point, day, IST), days, self.meters.made, point, day, IST)
-            batch.correction_month[0, : len(figures)] = figures
+                setattr(batch, column.name, column.empty(len(days)))
+        for row, day in enumerate(days):
+            before = self.days.get((point, day))
+            batch.correction_day[row] = row
+            batch.correction_revision[row], batch.correction_zones[row] = prior_zones(bills, point, day)
+            if before is not None:
+                for name in ("registers", "counts", "demand", "demand_start"):
+                    getattr(batch, f"correction_{name}")[row] = before[name]
+                batch.correction_energy[row] = before["actual"] + before["estimated"]
+                batch.correction_estimated[row] = before["estimated"][0]
+            if said:
+                known = np.array(list(self.days.values()), DAY)
+                figures = figures_of(of_month(bills, point, day, IST), known, self.meters.made, point, day, IST)
+                batch.correction_month[row, : len(figures)] = figures
         self.send(parcel)
 
     def truth(self, point: int) -> dict[tuple[str, int], dict[str, Any]]:

@@ -103,6 +103,12 @@ class Story:
         ]
         return sorted(found, key=lambda one: one["revision"])
 
+    def month(self, row: int) -> Any:
+        """The last determinant of the month."""
+        found = [one for one in self.driver.records("determinants")
+                 if (one["service_point"], one["kind"]) == (self.point(row), "MONTH")]  # fmt: skip
+        return max(found, key=lambda one: one["revision"])
+
 
 def same(found: State, wanted: State) -> None:
     """Rows that differ are shown, not all."""
@@ -127,15 +133,30 @@ def test_an_edit_of_a_day_ten_days_ago_and_its_undoing_leave_all_as_it_was(story
         found = story.reading(POINT, place)
         assert (found["energy"], found["method"]) == ([EDITED_WH, EDITED_WH + 9, 0, 0], Method.MANUAL)
         assert found["q"][:2] == [Quality.MANUAL] * 2
-    assert [bill["reason"] for bill in story.bills(POINT)[bills:]] == ["LATE_DATA"]
+    assert [bill["reason"] for bill in story.bills(POINT)[bills:]] == ["EDITED"]
+    assert story.month(POINT)["reason"] == "EDITED"
     story.say(Statement.WITHDRAW, POINT, 11)
     assert story.answer() >= 1
     same(story.state(), before)
-    assert len(story.bills(POINT)) == bills + 2
+    assert [bill["reason"] for bill in story.bills(POINT)[bills:]] == ["EDITED", "EDITED"]
     # An older edit that comes again changes nothing, and neither does a copy.
     story.say(Statement.EDIT, POINT, 8)
     story.say(Statement.WITHDRAW, POINT, 11)
     assert story.answer() == 0
+    same(story.state(), before)
+
+
+def test_two_spikes_that_are_taken_back_together_leave_the_demand_of_the_month(story: Story) -> None:
+    before, demand = story.state(), story.month(POINT)["demand_w"]
+    starts = np.array([story.starts(), [start + DAY_SECS for start in story.starts()]])
+    for number, wh in enumerate((60_000, 50_000)):
+        story.say(Statement.EDIT, POINT, 3 + number, wh=wh, start=starts[number])
+    assert story.answer() >= 2
+    assert story.month(POINT)["demand_w"] == 120_000 > demand
+    for number in range(2):
+        story.say(Statement.WITHDRAW, POINT, 5 + number, start=starts[number])
+    assert story.answer() >= 2
+    assert story.month(POINT)["demand_w"] == demand
     same(story.state(), before)
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.decoding.keys import keys_for
 from cli.demo.command import demo_config, run_embedded, warehouse_in, with_warehouse
 from cli.demo.embedded import KEYS_FILE, MASTER_KEY, RECORDING
-from cli.explain.bill import BillKey, answers
+from cli.explain.bill import BillKey, answers, bill_of
 from cli.explain.frames import frames_at, hash_of
 from cli.explain.logs import RecordedLog, RecordsAtHand
 from cli.explain.walk import ALL, Sources, Wanted, walk
@@ -58,7 +58,8 @@ def explained(folder: Path, bill: Said, sources: Sources, wanted: Wanted, revisi
     key = BillKey(int(bill["account"]), int(bill["service_point"]), int(bill["start"]), revision)
     reader = open_here(warehouse_in(folder))
     try:
-        return walk(answers(reader.ask), key, "MONTH", sources, wanted)
+        ask = answers(reader.ask)
+        return walk(ask, bill_of(ask, key, "MONTH"), sources, wanted)
     finally:
         reader.close()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
@@ -21,6 +22,7 @@ from pydantic import Field, ValidationError, model_validator
 from agents.rating.engine.documents import compose
 from agents.rating.engine.exact import rounded
 from agents.rating.engine.format.base import Code, Exact, Rate, Strict
+from agents.rating.engine.format.tariff import Tariff
 from pipeline.errors import ConfigError
 
 
@@ -108,6 +110,16 @@ class Adjustments(Strict):
         """First day of the month whose costs the value of a billing month carries."""
         number = month.year * 12 + month.month - 1 - self.lag_months
         return datetime.date(number // 12, number % 12 + 1, 1)
+
+
+def landed(documents: Iterable[Adjustments], tariff: Tariff, month: datetime.date) -> dict[str, tuple[Decimal, ...]]:
+    """Values of a billing month by charge of a tariff, as far as documents have them."""
+    charges, found = {charge.code for charge in tariff.charges}, dict[str, tuple[Decimal, ...]]()
+    for document in documents:
+        values = document.values_of(tariff.code, month) if document.charge in charges else ()
+        if values:
+            found[document.charge] = values
+    return found
 
 
 def parse_adjustments(text: bytes, where: str) -> Adjustments:

@@ -75,6 +75,8 @@ class Bill:
     missing: tuple[tuple[str, str], ...] = ()
     """Charge and the quantity that it lacks: the charge is not in the bill."""
     notes: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    """Charges whose value of the month has not landed: they are not in the bill either."""
 
     @property
     def total_paise(self) -> int:

@@ -32,6 +32,7 @@ def adjustment(work: Work, charge: AdjustmentCharge) -> list[Part]:
     values = [Fraction(value) for value in work.given.adjustments.get(charge.code, ())]
     if not values:
         month = f" of {work.given.begins:%Y-%m}" if work.given.begins else ""
+        work.pending.append(charge.code)
         work.notes.append(f"{charge.code}{month} is not known yet: its line comes with the revision")
         return []
     if charge.per == "slab":

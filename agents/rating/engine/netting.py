@@ -36,8 +36,7 @@ def set_off(tariff: Tariff, given: Quantities) -> SetOff:
     exported = by_zone(given.export_wh, given.zones_export_wh, "export")
     if not zoned:
         exported = {WHOLE: given.export_wh}
-    names = [*imported, *(name for name in (*exported, *given.bank_wh) if name not in imported)]
-    names = list(dict.fromkeys(names))
+    names = _in_order(tariff, {*imported, *exported, *given.bank_wh})
     net = {name: imported.get(name, 0) - exported.get(name, 0) - given.bank_wh.get(name, 0) for name in names}
     billed = {name: max(0, value) for name, value in net.items()}
     surplus = {name: max(0, -value) for name, value in net.items()}
@@ -53,6 +52,13 @@ def set_off(tariff: Tariff, given: Quantities) -> SetOff:
         if value:
             bank[kept] = bank.get(kept, 0) + value
     return SetOff(billed if zoned else {}, sum(billed.values()), bank)
+
+
+def _in_order(tariff: Tariff, names: set[str]) -> list[str]:
+    """Zones in the order in which they give their surplus away: as the calendar has them, what is of no zone behind
+    them, then names that it does not have."""
+    own = [zone.code for zone in tariff.calendar.zones] + [WHOLE]
+    return [name for name in own if name in names] + sorted(names.difference(own))
 
 
 def by_zone(total: int, zones: Mapping[str, int], what: str) -> dict[str, int]:

@@ -90,6 +90,7 @@ def rate(tariff: Tariff, given: Quantities, *, partial: bool = False) -> Bill:
         load_factor=work.load_factor,
         missing=tuple(missing),
         notes=tuple(work.notes),
+        pending=tuple(work.pending),
     )
 
 

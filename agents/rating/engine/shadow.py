@@ -5,17 +5,25 @@ Pure: months come as `StoredMonth`, read from the warehouse by the command line.
 
 from __future__ import annotations
 
+import datetime
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import pairwise
 
+from agents.rating.engine.adjustments import Adjustments, landed
 from agents.rating.engine.format.tariff import Tariff
 from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.rate import rate
 
 EDGES = (-50, -20, -10, -5, -1, 1, 5, 10, 20, 50)
 """Bounds of the histogram: per cent of the bill before. What is between -1 and 1 is counted as unchanged."""
+MONTH_VALUE = "value of the month"
+"""What a charge of monthly values lacks where that has not landed."""
+Lacks = tuple[tuple[str, str], ...]
+"""Charges that were left out, each with the quantity that is not known."""
+NOTHING: Lacks = ()
 LOADS_W = (1_000, 2_000, 5_000, 10_000, 50_000)
 UNITS_WH = (50_000, 100_000, 200_000, 500_000, 1_000_000)
 
@@ -42,8 +50,8 @@ class Rerated:
     month: StoredMonth
     before: int
     after: int
-    lacks: tuple[tuple[str, str], ...] = ()
-    """Charges that were left out, each with the quantity that is not known."""
+    lacks: Lacks = ()
+    """Of either tariff."""
 
     @property
     def delta(self) -> int:
@@ -51,37 +59,59 @@ class Rerated:
         return self.after - self.before
 
     @property
-    def percent(self) -> float:
-        """Delta in per cent of the bill before; a bill of 0 that becomes one counts as doubled."""
-        return 100 * self.delta / abs(self.before) if self.before else 100.0 * ((self.delta > 0) - (self.delta < 0))
+    def bucket(self) -> int:
+        """Place in the histogram, by the delta in per cent of the bill before; a bill of 0 that becomes one counts as
+        doubled."""
+        of, delta = abs(self.before), self.delta
+        if not of:
+            of, delta = 1, (delta > 0) - (delta < 0)
+        return sum(edge * of <= 100 * delta for edge in EDGES)
 
 
-def rerate(months: Iterable[StoredMonth], candidate: Tariff, live: Tariff | None) -> Iterator[Rerated]:
+def rerate(
+    months: Iterable[StoredMonth], candidate: Tariff, live: Tariff | None, adjustments: Sequence[Adjustments] = ()
+) -> Iterator[Rerated]:
     """Each month by `candidate`, against what was billed, or by `live` where it was not rated or `live` is given.
 
     Months of a service point come in their order: what it banks in one comes into the next. Months that have neither
-    a bill nor `live` are left out.
+    a bill nor `live` are left out. adjustments: documents of monthly values.
     """
-    banks: dict[tuple[int, bool], dict[str, int]] = {}
+    new, old = _Rater(candidate, adjustments), None if live is None else _Rater(live, adjustments)
     for month in months:
-        before = month.paise
-        if live is not None:
-            before = _rated(month, live, banks, new=False)[0]
+        before, lacked = month.paise, NOTHING
+        if old is not None:
+            before, lacked = old.rated(month)
         if before is None:
             continue
-        after, lacks = _rated(month, candidate, banks, new=True)
-        yield Rerated(month, before, after, lacks)
+        after, lacks = new.rated(month)
+        yield Rerated(month, before, after, tuple(dict.fromkeys((*lacks, *lacked))))
 
 
-def _rated(
-    month: StoredMonth, tariff: Tariff, banks: dict[tuple[int, bool], dict[str, int]], *, new: bool
-) -> tuple[int, tuple[tuple[str, str], ...]]:
-    key = (month.service_point, new)
-    given = replace(month.given, bank_wh=banks[key]) if key in banks else month.given
-    bill = rate(tariff, given, partial=True)
-    if tariff.net_metering is not None:
-        banks[key] = dict(bill.bank_wh)
-    return bill.total_paise, bill.missing
+@dataclass
+class _Rater:
+    """A tariff, the monthly values of its charges, and what service points have banked."""
+
+    tariff: Tariff
+    adjustments: Sequence[Adjustments]
+    banks: dict[int, Mapping[str, int]] = field(default_factory=dict)
+    values: dict[datetime.date, dict[str, tuple[Decimal, ...]]] = field(default_factory=dict)
+
+    def rated(self, month: StoredMonth) -> tuple[int, Lacks]:
+        """(paise, what is left out) of a month."""
+        given = replace(month.given, adjustments={**self._landed(month.given.begins), **month.given.adjustments})
+        if month.service_point in self.banks:
+            given = replace(given, bank_wh=self.banks[month.service_point])
+        bill = rate(self.tariff, given, partial=True)
+        if self.tariff.net_metering is not None:
+            self.banks[month.service_point] = bill.bank_wh
+        return bill.total_paise, (*bill.missing, *((code, MONTH_VALUE) for code in bill.pending))
+
+    def _landed(self, begins: datetime.date | None) -> dict[str, tuple[Decimal, ...]]:
+        if begins is None or not self.adjustments:
+            return {}
+        if begins not in self.values:
+            self.values[begins] = landed(self.adjustments, self.tariff, begins)
+        return self.values[begins]
 
 
 @dataclass
@@ -103,7 +133,7 @@ class Group:
         self.after += one.after
         self.more += one.delta > 0
         self.less += one.delta < 0
-        self.buckets[bisect_right(EDGES, one.percent)] += 1
+        self.buckets[one.bucket] += 1
         self.deltas.append(one.delta)
 
     def quantile(self, percent: int) -> int:

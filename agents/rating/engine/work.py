@@ -34,6 +34,8 @@ class Work:
     power_factor: Fraction | None = None
     load_factor: Fraction | None = None
     notes: list[str] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+    """Charges whose value of the month has not landed."""
 
     @property
     def scale(self) -> Fraction:

@@ -116,3 +116,15 @@ def test_a_version_2_file_of_the_common_subset_goes_into_the_stream_and_another_
     assert (found.rated.code, found.rated.charges) == ("kseb-lt1-2019", ())
     assert found.whole is not None
     assert [charge.code for charge in found.whole.charges][-2:] == ["FIXED", "FAC"]
+
+
+@pytest.mark.parametrize("status", ["draft", "set_aside"])
+def test_a_draft_does_not_take_the_place_of_the_live_tariff(status: str) -> None:
+    live = KERALA.replace(b"number: 7", b"number: 77")
+    draft = live.replace(b"version: 1", b"version: 2").replace(b"2019-07-08", b"2026-01-01")
+    draft = draft.replace(b"name: domestic", b"name: domestic\nstatus: " + status.encode())
+    with pytest.raises(ConfigError, match=status.replace("_", ".")) as caught:
+        tariffs_in_force((), {"tariffs/live.yaml": live, "tariffs/next.yaml": draft})
+    assert (caught.value.code, caught.value.where) == ("TARIFF_STATUS", "tariffs/next.yaml")
+    ended = draft.replace(b"status: " + status.encode(), b"status: ended")
+    assert len(tariffs_in_force((), {"tariffs/live.yaml": live, "tariffs/next.yaml": ended})) == 2

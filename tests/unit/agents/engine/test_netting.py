@@ -78,6 +78,19 @@ def test_a_groups_plant_is_shared_to_the_watt_hour() -> None:
     assert shared == {"a": {"SOLAR": 34, "PEAK": 1}, "b": {"SOLAR": 33, "PEAK": 1}, "c": {"SOLAR": 33, "PEAK": 0}}
 
 
+@pytest.mark.parametrize("order", [("SOLAR", "PEAK", "OFFPEAK"), ("OFFPEAK", "PEAK", "SOLAR")])
+def test_surplus_is_given_away_in_the_order_of_the_calendar_however_zones_are_given(order: tuple[str, ...]) -> None:
+    scheme = ROOFTOP.net_metering
+    assert scheme is not None
+    own = ROOFTOP.model_copy(update={"net_metering": scheme.model_copy(update={"bank_as": None})})
+    imported, exported = {"SOLAR": 0, "PEAK": 0, "OFFPEAK": 60}, {"SOLAR": 50, "PEAK": 40, "OFFPEAK": 0}
+    given = Quantities(
+        wh=60, zones_wh={zone: imported[zone] for zone in order}, export_wh=90,
+        zones_export_wh={zone: exported[zone] for zone in order},
+    )  # fmt: skip
+    assert set_off(own, given).bank == {"PEAK": 30}
+
+
 def test_zones_that_exceed_the_whole_are_refused() -> None:
     with pytest.raises(ConfigError, match="ZONES_SUM"):
         set_off(ROOFTOP, Quantities(wh=10, zones_wh={"PEAK": 11}))

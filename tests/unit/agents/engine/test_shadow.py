@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+from dataclasses import replace
+
+from agents.rating.engine.adjustments import parse_adjustments
 from agents.rating.engine.catalogue import find
+from agents.rating.engine.format.charges import AdjustmentCharge
 from agents.rating.engine.format.schemes import NetMetering
 from agents.rating.engine.quantities import Quantities
-from agents.rating.engine.shadow import StoredMonth, band, bucket_names, grouped, rerate
+from agents.rating.engine.shadow import Rerated, StoredMonth, band, bucket_names, grouped, rerate
 
 KERALA, DELHI = find("kseb-lt1-2019"), find("delhi-domestic-2019")
 
@@ -18,7 +23,7 @@ def month(point: int, units: int, paise: int | None, start: int = 0, export: int
 def test_a_month_is_compared_with_what_was_billed() -> None:
     (found,) = rerate([month(1, 250, 100_000)], KERALA, None)
     assert (found.before, found.after, found.delta) == (100_000, 128_250 + 8_000, 36_250)
-    assert found.percent == 36.25
+    assert bucket_names()[found.bucket] == "+20 to +50 %"
 
 
 def test_a_month_without_a_bill_is_compared_with_the_tariff_that_is_named() -> None:
@@ -29,7 +34,6 @@ def test_a_month_without_a_bill_is_compared_with_the_tariff_that_is_named() -> N
 
 def test_a_bill_of_nothing_that_becomes_one_is_doubled() -> None:
     (found,) = rerate([month(1, 250, 0)], KERALA, None)
-    assert found.percent == 100.0
     assert grouped([found], "units")["up to 500 kWh"].buckets[-1] == 1
 
 
@@ -46,6 +50,36 @@ def test_charges_that_cannot_be_rated_are_named() -> None:
     given = Quantities(wh=250_000)
     (found,) = rerate([StoredMonth(1, 1, 0, "FINAL", "live", 0, given)], DELHI, None)
     assert ("FIXED", "load_kw") in found.lacks
+
+
+FAC = KERALA.model_copy(
+    update={
+        "charges": (*KERALA.charges, AdjustmentCharge(code="FAC", kind="adjustment", per="percent", of=("FIXED1",)))
+    }
+)
+MAY = datetime.date(2026, 5, 1)
+
+
+def test_a_monthly_value_that_has_not_landed_is_named_and_a_document_brings_it() -> None:
+    stored = month(1, 250, 0)
+    stored = replace(stored, given=replace(stored.given, begins=MAY))
+    (found,) = rerate([stored], FAC, None)
+    assert found.lacks == (("FAC", "value of the month"),)
+    text = b"{version: 1, charge: FAC, months: {2026-05: {values: [10]}}}"
+    (landed,) = rerate([stored], FAC, None, [parse_adjustments(text, "fac.yaml")])
+    assert (landed.after - found.after, landed.lacks) == (800, ())
+    (both,) = rerate([stored], KERALA, FAC)
+    assert (both.before, both.lacks) == (found.after, (("FAC", "value of the month"),))
+
+
+def test_a_difference_stands_in_the_histogram_where_its_exact_percentage_does() -> None:
+    stored, names = month(1, 0, 0), bucket_names()
+    more = 101 * 10**16
+    for before, after, name in (
+        (10**18 + 1, more + 1, "-1 to +1 %"), (10**18, more, "+1 to +5 %"), (-100, -150, "-50 to -20 %"),
+        (0, -1, "below -50 %"), (0, 0, "-1 to +1 %"),
+    ):  # fmt: skip
+        assert (before, names[Rerated(stored, before, after).bucket]) == (before, name)
 
 
 def test_sums_quantiles_and_buckets_of_a_class() -> None:
