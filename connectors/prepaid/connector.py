@@ -118,25 +118,31 @@ class Keeper:
         self._topics.close()
 
     def _post(self, message: Any) -> None:
-        contracts, value = self._place.contracts, message.value() or b""
-        source = Source(message.topic(), message.partition(), message.offset())
+        source = _source(message)
         take, schema = {
             self._config.determinants: (self.books.determinant, "Determinant"),
             self._config.payments: (self.books.payment, "Payment"),
             self._config.results: (self.books.result, "CommandResult"),
         }[source.topic]
-        try:
-            record = contracts.decode(value, schema)
-        except UNREADABLE as error:
-            log.warning("a record cannot be read", **source._asdict(), schema=schema, reason=str(error)[:200])
-            return
-        self._waiting += take(record, source)
+        record = self._decoded(message, schema)
+        if record is not None:
+            self._waiting += take(record, source)
 
     def _go_to(self, message: Any) -> None:
-        record = self._place.contracts.decode(message.value(), "FrameBatch")
-        if record["tick"] is not None:
-            source = Source(message.topic(), message.partition(), message.offset())
-            self._waiting += self.books.tick(record["tick"]["time"], source)
+        record = self._decoded(message, "FrameBatch")
+        if record is not None and record["tick"] is not None:
+            self._waiting += self.books.tick(record["tick"]["time"], _source(message))
+
+    def _decoded(self, message: Any, schema: str) -> dict[str, Any] | None:
+        try:
+            return self._place.contracts.decode(message.value() or b"", schema)
+        except UNREADABLE as error:
+            log.warning("a record cannot be read", **_source(message)._asdict(), schema=schema, reason=str(error)[:200])
+            return None
+
+
+def _source(message: Any) -> Source:
+    return Source(message.topic(), message.partition(), message.offset())
 
 
 async def run(config: PrepaidConfig, place: Place, rates: Rates, stop: asyncio.Event) -> None:

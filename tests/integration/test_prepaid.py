@@ -116,3 +116,15 @@ async def test_a_killed_connector_goes_on_with_its_ledger(environment: Environme
     await second
     (account,) = {entry["account"] for entry in await asyncio.to_thread(here.read, here.ledger, "LedgerEntry")}
     assert account == ACCOUNT
+
+
+async def test_days_that_wait_beside_the_opening_of_their_account_are_deducted(environment: Environment) -> None:
+    here = Deployment(environment)
+    here.tell(here.config.determinants, "Determinant", *(day(number, 5_000) for number in range(31)))
+    here.tell(here.config.payments, "Payment", *(payment(f"other {number}", amount=1) for number in range(3_000)))
+    here.tell(here.config.payments, "Payment", payment("open", "OPEN", 10_000))
+    stop = asyncio.Event()
+    running = here.start(stop)
+    await here.entries(lambda kinds: kinds == ["OPENED"] + ["DEDUCTION"] * 31)
+    stop.set()
+    await running

@@ -93,7 +93,7 @@ def test_a_service_point_is_not_cut_off_to_the_length_of_an_nmi() -> None:
     long = slot(0)
     assert isinstance(long.value, ReadingBatch)
     long.value.service_point[:] = (1_234_567_890, 1_234_567_891)
-    assert [line[4:14] for line in render(long) if line.startswith("200")] == ["1234567890", "1234567891"]
+    assert {line.split(",")[1] for line in render(long) if line.startswith("200")} == {"1234567890", "1234567891"}
     long.value.service_point[:] = (12_345_678_901, 12_345_678_902)
     with pytest.raises(ContractError, match="NEM12_NMI"):
         render(long)
