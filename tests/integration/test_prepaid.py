@@ -92,6 +92,8 @@ async def test_a_killed_connector_goes_on_with_its_ledger(environment: Environme
     here.tell(here.config.determinants, "Determinant", day(0, 91_000, revision=2))
     here.tell(here.config.results, "CommandResult", answer(command, switch="0"))
     kinds = ["OPENED", "DEDUCTION", "ADJUSTMENT", "WARNED", "WARNED", "WARNED", "LOW", "DISCONNECT"]
+    await here.entries(lambda kinds: sorted(kinds[-2:]) == ["RECHARGE", "SWITCH_OPEN"])
+    here.tick(CUT_AT + 30)
     found = await here.entries(lambda kinds: kinds[-1:] == ["RECONNECT"])
     assert [entry["kind"] for entry in found][: len(kinds)] == kinds
     assert sorted(entry["kind"] for entry in found[len(kinds) :]) == [
