@@ -122,7 +122,8 @@ class RateBook:
         from agents.rating.engine.prepaid import DayEnergy, to_date
         from agents.rating.engine.quantities import Quantities
 
-        code = days[-1].tariff
+        # The stage bills a month by the version at its begin.
+        code = next((day.tariff for day in days if day.tariff), "")
         first = EPOCH + datetime.timedelta(days=(month_start + self._offset) // DAY_SECS)
         tariff = next((one for one in self._tariffs if one.code == code), None)
         if tariff is None:
@@ -135,14 +136,14 @@ class RateBook:
             return None, f"{error.code} {error.what}"
 
     def sanctioned_w(self, service_point: int, at: int) -> int | None:
-        """Sanctioned load of a service point; None when it is not known."""
+        """Sanctioned load [W] of a service point as the stage rating takes it; None when it is not known."""
         registry = self._registry
         if registry is None:
             return None
-        for row in _rows(registry.point, service_point):
-            if registry.point_from[row] <= at < registry.point_to[row]:
-                return int(registry.sanctioned_w[row]) or None
-        return None
+        rows = _rows(registry.point, service_point)
+        # A service point that begins within the month has no row before: its first one counts.
+        begun = [row for row in rows if registry.point_from[row] <= at] or list(rows[:1])
+        return int(registry.sanctioned_w[begun[-1]]) or None if begun else None
 
     def device_of(self, service_point: int, at: int) -> str:
         """See connectors.prepaid.supply.DeviceOf."""

@@ -36,6 +36,9 @@ ONE_AT_A_TIME = {"max.in.flight.requests.per.connection": 1}
 number from it. So when its first request is refused, because a leader is just being elected, and the second one is
 already on its way and taken, the first is lost: the client counts it as acknowledged together with the second."""
 
+UNREADABLE = (ContractError, ValueError, EOFError, IndexError, KeyError, MemoryError, OverflowError, TypeError)
+"""What `Contracts.decode` raises for octets that are no record: its own error, and those of the reader of Avro."""
+
 SOURCE_AT_HEADER = "kvarn-source-at"
 """Header of a record that a worker writes: when the record was written that it was made of, epoch ms in digits, 0 where
 that is not known. So whoever reads it knows how far the whole way before it is behind."""

@@ -30,7 +30,12 @@ METER_READING_ORDER = Record(
             "Which register; the first when the event needs none.",
         ),
         Field("reason", "string", "MeterReadingReasonCode of SAP: 01 periodic, 03 final, 06 move-in, ...; or empty."),
-        Field("time", "long", "[s] The local midnight that is asked for, epoch seconds UTC; 0 when it needs none."),
+        Field(
+            "time",
+            "long",
+            "[s] The local midnight that is asked for, or the moment of an exchange within the day, epoch seconds UTC; "
+            "0 when it needs none.",
+        ),
         Field("received_at", "long", "[s] When the connector had it, epoch seconds UTC."),
         Field(
             "message",

@@ -54,6 +54,9 @@ class Sink(ABC):
     def take_registry(self, version: str, registry: Registry) -> None:  # noqa: B027  (most sinks keep no master data)
         """Keep a version of the registry beside the data; the last one that is given is in force."""
 
+    def rest(self) -> None:  # noqa: B027  (most sinks have nothing to do between blocks)
+        """Called again and again between blocks, for what time alone makes due; raises Transient to be called later."""
+
     def accept(self, record: Record, now: float = 0.0) -> int:
         """Take a record and return how many of its values were new; copies are dropped."""
         if record.schema not in self.schemas:

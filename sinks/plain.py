@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.columns import Array
 from pipeline.errors import ContractError
-from pipeline.wire import HEADER, MAGIC, Contracts
+from pipeline.wire import HEADER, MAGIC, UNREADABLE, Contracts
 from sinks import avro_kernels as kernels
 from sinks.avro_program import TEXT, Leaf, holders_of, program_of, steps_of
 
@@ -110,7 +110,7 @@ def _today(contracts: Contracts, schema: str, value: bytes, where: str) -> bytes
     """A value of a former release as today's schema has it."""
     try:
         return contracts.encode(schema, contracts.decode(value, schema))
-    except (EOFError, IndexError, KeyError, MemoryError, OverflowError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise _broken(schema, where) from error
 
 

@@ -137,7 +137,17 @@ class SinkRunner:
                 break
         self._write(self._due(idle=not messages), stop)
         self._refresh_registry()
+        self._rest()
         self.counts.buffered_bytes = self.sink.blocks.size
+
+    def _rest(self) -> None:
+        """What a block has left behind must not wait for the next one."""
+        if self._pending:
+            return
+        try:
+            self.sink.rest()
+        except Transient as error:
+            log.warning("put off", code=error.code, what=error.what)
 
     def _due(self, *, idle: bool) -> Sequence[Group]:
         now = self._clock()

@@ -114,7 +114,7 @@ def _alone(config: ReadinessConfig, cycle: Cycle, figures: Figures, at: int) -> 
     return Judgement(figures, cycle, category, _group(config, figures), reasons, max(ends) if reasons else None)
 
 
-_BY_WAITING = frozenset({"LATE_DATA"})
+_BY_WAITING = frozenset({"LATE_DATA", "NO_DETERMINANT"})
 _BY_CLOSING = frozenset({"DAYS_NOT_FINAL", "NOT_CLOSED"})
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from connectors.edits.book import Book
-from connectors.edits.event import UNREADABLE, Event, event_of
+from connectors.edits.event import Event, event_of
 from connectors.edits.topic import Placed
 from pipeline.edits import EditEvent
-from pipeline.wire import Contracts
+from pipeline.wire import UNREADABLE, Contracts
 
 STATES = ("PROPOSED", "WAITING", "IN_FORCE", "TAKEN_BACK", "CLOSED", "REJECTED")
 """Of an edit, open ones first; PROPOSED: the connector has not answered yet."""

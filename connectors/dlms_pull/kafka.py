@@ -17,8 +17,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from connectors.dlms_pull.commands import MOST_TEXT, Command, Result
 from connectors.dlms_pull.journal import MemoryJournal, encoded
 from connectors.dlms_pull.offsets import Offsets
-from pipeline.errors import ContractError, Fatal, Transient
-from pipeline.wire import ONE_AT_A_TIME, Contracts
+from pipeline.errors import Fatal, Transient
+from pipeline.wire import ONE_AT_A_TIME, UNREADABLE, Contracts
 
 ANSWER_SECS = 30.0
 POLL_SECS = 0.2
@@ -181,7 +181,7 @@ class CommandTopic:
                 if max(map(len, (command.id, command.device, command.kind))) > MOST_TEXT:
                     raise ValueError(f"an id, device or kind of more than {MOST_TEXT} characters")
                 found.append((partition, offset, command))
-            except (ContractError, ValueError, EOFError, IndexError, KeyError, TypeError) as error:
+            except UNREADABLE as error:
                 self.unreadable += 1
                 self.offsets.finish(partition, offset)
                 log.warning("a record is no command", partition=partition, offset=offset, reason=str(error)[:200])

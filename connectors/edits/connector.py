@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 
 from connectors.edits.config import EditsConfig
-from connectors.edits.event import UNREADABLE, event_of
+from connectors.edits.event import event_of
 from connectors.edits.judge import judged
 from connectors.edits.log import EditLog
 from connectors.edits.statements import statements
@@ -25,7 +25,7 @@ from connectors.gather.pump import HAND_ON_SECS, Pump
 from connectors.gather.statements import Outcome, hand_on
 from pipeline.codes import REJECT_NUMBER
 from pipeline.edits import EditEvent
-from pipeline.wire import Contracts
+from pipeline.wire import UNREADABLE, Contracts
 
 MOST_AT_ONCE = 500
 """Answers that are written together."""

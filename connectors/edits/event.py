@@ -11,10 +11,7 @@ import numpy as np
 from pipeline.channels import ENERGY
 from pipeline.columns import Array
 from pipeline.edits import ASKED, EditEvent, EditWhat
-from pipeline.errors import ContractError
 
-UNREADABLE = (ContractError, ValueError, EOFError, IndexError, KeyError, OverflowError, TypeError, MemoryError)
-"""What the reader of Avro says of octets that are no record."""
 INTERVAL = np.dtype(
     [("start", "<i8"), ("secs", "<i8"), ("present", "<u1"), ("energy", "<i8", (len(ENERGY),))]
 )  # fmt: skip

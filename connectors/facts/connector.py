@@ -20,9 +20,9 @@ from connectors.facts.outages import Outages
 from connectors.gather.progress import Progress
 from connectors.gather.pump import HAND_ON_SECS, Pump
 from connectors.gather.statements import Outcome, hand_on
-from pipeline.errors import ContractError, Transient
+from pipeline.errors import Transient
 from pipeline.statement_frames import StatementFrame
-from pipeline.wire import Contracts
+from pipeline.wire import UNREADABLE, Contracts
 
 PORTION = 1000
 """Statements that are offered at once; an outage of a feeder has thousands."""
@@ -148,7 +148,7 @@ class _Work:
         try:
             record = self._contracts.decode(value, "Fact")
             noted = self._outages.note(record)
-        except (ContractError, ValueError) as error:
+        except UNREADABLE as error:
             self.counts.facts_refused += not again
             log.warning("fact refused", offset=offset, error=str(error))
             noted = None

@@ -139,7 +139,7 @@ class Account:
             self.emergency = None
 
     def _shut_before(self, month_start: int) -> None:
-        """Let go of the days of months that are paid and lie SHUT_DAYS before: they would be most of the memory."""
+        """Let go of the days of months that are paid and lie SHUT_SECS before: they would be most of the memory."""
         for (_, start), month in self.months.items():
             paid = month.bill is not None and month.charged == month.bill and len(month.days) >= LEAST_DAYS
             if paid and start + SHUT_SECS < month_start:

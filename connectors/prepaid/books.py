@@ -1,12 +1,13 @@
 """All prepaid accounts: what a record of any topic writes into their ledgers, and which commands follow.
 
-Pure: ticks say what time it is. What it knows is what the ledger's entries say, so a new owner reads them and goes on.
+Pure: ticks say what time it is, and are when balances are judged and commands given. What it knows is what the
+ledger's entries say, so a new owner reads them and goes on.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +37,7 @@ class Books:
     due: list[dict[str, Any]] = field(default_factory=list)
     """Records of schema Command that are to be written with the entries."""
     _watched: set[int] = field(default_factory=set)
-    """Accounts of which time alone may change something."""
+    """Accounts that are to be judged at the next tick: something was posted, or time alone may change something."""
     _waiting: dict[str, int] = field(default_factory=dict)
     """Id of a command without a result -> its service point."""
 
@@ -47,7 +48,9 @@ class Books:
             return
         account.apply(entry)
         self.time = max(self.time, entry["at"])
-        self._follow(account, [entry])
+        self._take(entry)
+        # What was posted last may not have been judged.
+        self._watched.add(account.account)
 
     def determinant(self, record: Mapping[str, Any], source: Source) -> list[Entry]:
         """Post a day or a month, `record` of schema Determinant."""
@@ -59,7 +62,7 @@ class Books:
         post = day_settled if record["kind"] == "DAY" else month_closed if record["kind"] == "MONTH" else None
         if post is not None:
             post(self.config, self.charge, record, writing)
-        return self._ended(writing)
+        return self._posted(writing)
 
     def payment(self, record: Mapping[str, Any], source: Source) -> list[Entry]:
         """Post a record of schema Payment."""
@@ -73,7 +76,7 @@ class Books:
         payments.take(self.config, record, writing)
         if writing.entries and record["kind"] in ("OPEN", "CLOSE"):
             days_left_out(self.config, self.charge, writing)
-        return self._ended(writing)
+        return self._posted(writing)
 
     def result(self, record: Mapping[str, Any], source: Source) -> list[Entry]:
         """Take what became of a command, `record` of schema CommandResult."""
@@ -83,7 +86,9 @@ class Books:
         switch = self.switches[point]
         writing = Writing(self.accounts[switch.account], source, self.time)
         supply.result(record, switch, point, writing)
-        return self._ended(writing, applied=False)
+        for entry in writing.entries:
+            self._take(entry)
+        return self._posted(writing)
 
     def tick(self, time: int, source: Source) -> list[Entry]:
         """Go on to a time, and do what is due then."""
@@ -92,7 +97,7 @@ class Books:
         self.time = time
         entries: list[Entry] = []
         for number in sorted(self._watched):
-            entries += self._ended(Writing(self.accounts[number], source, time))
+            entries += self._judged(Writing(self.accounts[number], source, time))
         return entries
 
     def commands(self) -> list[dict[str, Any]]:
@@ -100,31 +105,32 @@ class Books:
         due, self.due = self.due, []
         return due
 
-    def _ended(self, writing: Writing, applied: bool = True) -> list[Entry]:
-        """What follows from the entries of a record, once somebody has said what time it is."""
-        if not applied:
-            self._follow(writing.account, writing.entries)
-        known = len(writing.entries)
-        if self.time:
-            supply.levels(self.config, writing)
-            self.due += supply.commands(self.config, self.switches, self.device_of, writing, self.name)
-        self._follow(writing.account, writing.entries[known:], only_waiting=True)
+    def _posted(self, writing: Writing) -> list[Entry]:
+        """Warnings and commands wait for the next tick: between ticks nobody knows how late it is."""
+        if writing.entries:
+            self._watched.add(writing.account.account)
         return writing.entries
 
-    def _follow(self, account: Account, entries: Iterable[Mapping[str, Any]], only_waiting: bool = False) -> None:
-        for entry in entries:
-            point = entry["service_point"]
-            if entry["kind"] in supply.COMMANDS:
-                self._waiting[entry["reference"]] = point
-            elif entry["kind"] in ("SWITCH_OPEN", "SWITCH_CLOSED", "COMMAND_FAILED"):
-                self._waiting.pop(entry["reference"], None)
-            else:
-                continue
-            if not only_waiting:
-                self.switches[point].apply(entry, self.config)
+    def _judged(self, writing: Writing) -> list[Entry]:
+        """What is due at the time of a tick."""
+        account = writing.account
+        supply.levels(self.config, writing)
+        self.due += supply.commands(self.config, self.switches, self.device_of, writing, self.name)
+        for entry in writing.entries:
+            self._take(entry, applied=True)
         switches = [self.switches[point] for point in account.points() if point in self.switches]
-        busy = any(switch.command or switch.closed is not True for switch in switches)
-        if busy or account.low_since is not None or not self.time:
-            self._watched.add(account.account)
-        else:
+        if account.low_since is None and all(switch.closed is True and not switch.command for switch in switches):
             self._watched.discard(account.account)
+        return writing.entries
+
+    def _take(self, entry: Mapping[str, Any], applied: bool = False) -> None:
+        """Know commands and switches that an entry names; `applied`: its switch has taken it."""
+        point = entry["service_point"]
+        if entry["kind"] in supply.COMMANDS:
+            self._waiting[entry["reference"]] = point
+        elif entry["kind"] in ("SWITCH_OPEN", "SWITCH_CLOSED", "COMMAND_FAILED"):
+            self._waiting.pop(entry["reference"], None)
+        else:
+            return
+        if not applied:
+            self.switches[point].apply(entry, self.config)

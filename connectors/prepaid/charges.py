@@ -63,16 +63,16 @@ def month_closed(config: PrepaidConfig, charge: Charge, record: Mapping[str, Any
 
 
 def days_left_out(config: PrepaidConfig, charge: Charge, writing: Writing) -> None:
-    """Give back what was deducted for days that an account does not have any more since it has ended."""
+    """Give back what was deducted for days that the account does not have any more, and deduct those it has again."""
     account = writing.account
     for key, month in sorted(account.months.items()):
-        if month.shut or all(account.counts(start) for start in month.days):
+        if month.shut or not month.days:
             continue
         target, why = target_of(config, charge, account, key, month.days)
         if target is not None and target != month.charged:
             writing.write(
                 "ADJUSTMENT", month.charged - target, service_point=key[0], month_start=key[1], month_paise=target,
-                detail=why or "days after the account has ended",
+                detail=why or f"days that the account has {'no more' if target < month.charged else 'again'}",
             )  # fmt: skip
 
 

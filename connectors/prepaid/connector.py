@@ -1,7 +1,8 @@
 """Keep the ledger of prepaid accounts: one process.
 
-Ticks are taken when everything else has been read: after a standstill nobody is cut off for want of a payment that
-waits in its topic.
+A tick is taken when everything has been read, ticks too: after a standstill nobody is cut off for want of a payment
+that waits in its topic, and nothing is judged by a time that is past. At the start days are read after payments, which
+open accounts.
 """
 
 from __future__ import annotations
@@ -21,14 +22,12 @@ from connectors.prepaid.config import PrepaidConfig
 from connectors.prepaid.entries import Entry, Source
 from connectors.prepaid.supply import DeviceOf
 from connectors.prepaid.topics import PrepaidTopics, encoded
-from pipeline.errors import ContractError, Transient
-from pipeline.wire import Contracts
+from pipeline.errors import Transient
+from pipeline.wire import UNREADABLE, Contracts
 
 log = structlog.get_logger()
 
 WAIT_SECS = 0.5
-UNREADABLE = (ContractError, ValueError, EOFError, IndexError, KeyError, OverflowError, TypeError)
-"""What the reader of Avro says of octets that are no record."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,16 @@ class Keeper:
         self.books = Books(config, rates.charge, rates.device_of, f"kvarn-{place.name}")
         self._config, self._place, self._rates = config, place, rates
         names = (config.determinants, config.payments, config.results, config.ticks)
-        self._topics = topics or PrepaidTopics(place.bootstrap, config.group, names)
+        self._topics = topics or PrepaidTopics(
+            place.bootstrap, config.group, names,
+            # A day of an account that no OPEN has been read of is left out for good.
+            later={config.determinants: config.payments},
+        )  # fmt: skip
         self._waiting: list[Entry] = []
         self._tick: Any = None
         self._written = 0.0
         self._silent = ""
+        self._say_left_out_at = 1
 
     def open(self) -> None:
         """Know the ledger."""
@@ -88,7 +92,8 @@ class Keeper:
             else:
                 self._post(message)
                 self._topics.done(message)
-        if self._tick is not None and not {topic for topic, _ in self._topics.behind} - {self._config.ticks}:
+        # Also ticks: supply that was cut or given back at a time that is long past would be no command any more.
+        if self._tick is not None and not self._topics.behind:
             self.refresh()
             self._go_to(self._tick)
             self._topics.done(self._tick)
@@ -103,31 +108,41 @@ class Keeper:
         self._topics.write(encoded(contracts, ledger, self._config.commands, self._waiting, due))
         self._waiting = []
         self._written = time.monotonic()
+        if self.books.left_out >= self._say_left_out_at:
+            # Seldom: all days of postpaid accounts are among them.
+            log.info("records of accounts that are not prepaid are left out", records=self.books.left_out)
+            self._say_left_out_at = 10 * self.books.left_out
 
     def close(self) -> None:
         """Give the connections back."""
         self._topics.close()
 
     def _post(self, message: Any) -> None:
-        contracts, value = self._place.contracts, message.value() or b""
-        source = Source(message.topic(), message.partition(), message.offset())
+        source = _source(message)
         take, schema = {
             self._config.determinants: (self.books.determinant, "Determinant"),
             self._config.payments: (self.books.payment, "Payment"),
             self._config.results: (self.books.result, "CommandResult"),
         }[source.topic]
-        try:
-            record = contracts.decode(value, schema)
-        except UNREADABLE as error:
-            log.warning("a record cannot be read", **source._asdict(), schema=schema, reason=str(error)[:200])
-            return
-        self._waiting += take(record, source)
+        record = self._decoded(message, schema)
+        if record is not None:
+            self._waiting += take(record, source)
 
     def _go_to(self, message: Any) -> None:
-        record = self._place.contracts.decode(message.value(), "FrameBatch")
-        if record["tick"] is not None:
-            source = Source(message.topic(), message.partition(), message.offset())
-            self._waiting += self.books.tick(record["tick"]["time"], source)
+        record = self._decoded(message, "FrameBatch")
+        if record is not None and record["tick"] is not None:
+            self._waiting += self.books.tick(record["tick"]["time"], _source(message))
+
+    def _decoded(self, message: Any, schema: str) -> dict[str, Any] | None:
+        try:
+            return self._place.contracts.decode(message.value() or b"", schema)
+        except UNREADABLE as error:
+            log.warning("a record cannot be read", **_source(message)._asdict(), schema=schema, reason=str(error)[:200])
+            return None
+
+
+def _source(message: Any) -> Source:
+    return Source(message.topic(), message.partition(), message.offset())
 
 
 async def run(config: PrepaidConfig, place: Place, rates: Rates, stop: asyncio.Event) -> None:

@@ -24,11 +24,18 @@ log = structlog.get_logger()
 
 
 class PrepaidTopics:
-    """`behind`: (topic, partition) of those that are not read to their end."""
+    """`behind`: (topic, partition) of those that are not read to their end.
 
-    def __init__(self, bootstrap: str, group: str, topics: Sequence[str]) -> None:
+    `later`: topic -> the one that is read to its end first, once, when it is opened.
+    """
+
+    def __init__(
+        self, bootstrap: str, group: str, topics: Sequence[str], later: Mapping[str, str] | None = None
+    ) -> None:
         self.behind: set[tuple[str, int]] = set()
         self._bootstrap, self._group, self._topics = bootstrap, group, topics
+        self._later = dict(later or {})
+        self._held: list[TopicPartition] = []
         self._producer = Producer(
             {"bootstrap.servers": bootstrap, "transactional.id": f"{group}-ledger", "acks": "all",
              "enable.idempotence": True, "linger.ms": 5}
@@ -56,6 +63,9 @@ class PrepaidTopics:
             place.offset = place.offset if place.offset >= 0 else OFFSET_BEGINNING
         self.behind = {(place.topic, place.partition) for place in places}
         self._consumer.assign(places)
+        self._held = [TopicPartition(place.topic, place.partition) for place in places if place.topic in self._later]
+        if self._held:
+            self._consumer.pause(self._held)
 
     def read(self) -> list[Any]:
         """Some further messages; keeps `behind`."""
@@ -71,7 +81,26 @@ class PrepaidTopics:
                 self.behind.discard(place)
             else:
                 log.warning("not read", topic=place[0], error=str(error))
+        if found:
+            self._at_their_end(found)
+        self._let_go()
         return found
+
+    def _at_their_end(self, messages: Sequence[Any]) -> None:
+        """Where something always comes, the client never says that the end is reached."""
+        last = {(message.topic(), message.partition()): message.offset() for message in messages}
+        for place, offset in last.items():
+            _, end = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+            if 0 < end <= offset + 1:
+                self.behind.discard(place)
+
+    def _let_go(self) -> None:
+        """Read what was held, once the topics before it are read to their end."""
+        behind = {topic for topic, _ in self.behind}
+        free = [place for place in self._held if self._later[place.topic] not in behind]
+        if free:
+            self._consumer.resume(free)
+            self._held = [place for place in self._held if place not in free]
 
     def done(self, message: Any) -> None:
         """What follows from a message is in the next `write`."""

@@ -96,6 +96,12 @@ class Endpoint:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="kvarn"'})
         octets = await request.read()
         now = int(self._clock())
+        # In the order in which they came: a cancellation must not overtake its order. And a schema that is compiled
+        # has one log of errors, so that two threads must not use it at once.
+        async with self._turn:
+            return await self._answered(octets, now)
+
+    async def _answered(self, octets: bytes, now: int) -> web.Response:
         judged = await asyncio.to_thread(self._judge.judged, octets, self._registry(), now)
         self.counts.refused += judged.refused
         for kind, note in judged.unsaid:
@@ -107,9 +113,7 @@ class Endpoint:
                 for record in judged.records
             ]
             try:
-                # In the order in which they came: a cancellation must not overtake its order.
-                async with self._turn:
-                    await asyncio.to_thread(self._write, values)
+                await asyncio.to_thread(self._write, values)
             except Transient as error:
                 self.counts.requests_put_off += 1
                 log.warning("orders not written", code=error.code, what=error.what)

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.readings_in.devices import device_of
 from connectors.sap_orders.config import SapOrdersConfig
-from connectors.sap_orders.lookup import RefusedError, midnight, point_of
+from connectors.sap_orders.lookup import RefusedError, local_day, place_of, point_of
 from pipeline.reference import FOREVER, Registry
 from schemas.mdus.names import ASSIGNED, DEVICES, REGISTERS, Service
 from schemas.mdus.xml import text_at
@@ -25,8 +25,11 @@ def _device(announced: Any, known: Known, path: str) -> int:
     config, names, registry = known
     id, start = text_at(announced, path), text_at(announced, "StartDate")
     device = device_of(id, "auto", names)
-    when = midnight(start, config.timezone) if start else int(FOREVER) - 1
-    point = point_of(registry, device, when)
+    if start:
+        # It may be installed within the day.
+        point, _ = place_of(registry, device, "06", local_day(start, config.timezone))
+    else:
+        point = point_of(registry, device, int(FOREVER) - 1)
     if not point:
         raise RefusedError(
             "UNKNOWN_DEVICE", f"device {id} measures no service point {f'on {start}' if start else 'now'}"

@@ -9,11 +9,11 @@ from typing import Any
 from connectors.readings_in.devices import device_of
 from connectors.sap_orders.config import SapOrdersConfig
 from connectors.sap_orders.handshake import CHECKS
-from connectors.sap_orders.lookup import RefusedError, midnight, point_of
+from connectors.sap_orders.lookup import RefusedError, local_day, place_of
 from pipeline.channels import ENERGY
 from pipeline.reference import Registry
 from schemas.mdus.check import Checker
-from schemas.mdus.names import CANCELLATIONS, IN, OPENING_REASONS, OUT, REASONS, Service
+from schemas.mdus.names import CANCELLATIONS, IN, OUT, REASONS, Service
 from schemas.mdus.outcomes import outcomes_of
 from schemas.mdus.xml import (
     SOAP,
@@ -79,6 +79,8 @@ class Judge:
         for one in message.findall(service.message):
             uuid, subject = text_at(one, "MessageHeader/UUID"), one.find(service.subject)
             try:
+                if subject is None:
+                    raise RefusedError("INCOMPLETE", f"it has no {service.subject}")
                 if service in CHECKS:
                     CHECKS[service](subject, (self.config, self.names, registry))
                 else:
@@ -110,21 +112,24 @@ class Judge:
 
     def _record(self, service: Service, document: Any, registry: Registry, uuid: str, now: int) -> OrderRecord:
         common: OrderRecord = {"id": text_at(document, "ID"), "received_at": now, "message": uuid}
+        if not common["id"]:
+            raise RefusedError("INCOMPLETE", "it has no ID")
         if service is CANCELLATIONS:
             return {**NOTHING, **common, "event": "CANCELLED"}
         reason = text_at(document, "MeterReadingReasonCode")
         if reason not in REASONS:
             raise RefusedError("UNKNOWN_REASON", f"reason code {reason}")
         task = document.find("UtilitiesMeasurementTask")
+        if task is None:
+            raise RefusedError("INCOMPLETE", f"order {common['id']} has no UtilitiesMeasurementTask")
         obis = text_at(task, "UtilitiesObjectIdentificationSystemCodeText")
         channel = self.config.registers.get(obis)
         if channel is None:
             raise RefusedError("UNKNOWN_REGISTER", f"register {obis or 'without OBIS code'}")
-        when = midnight(text_at(document, "ScheduledMeterReadingDate"), self.config.timezone)
+        day = local_day(text_at(document, "ScheduledMeterReadingDate"), self.config.timezone)
         device_id = text_at(task, "UtilitiesDevice/UtilitiesDeviceID")
         device = device_of(device_id, "auto", self.names)
-        # What is read last belongs to the device that stood there until then.
-        point = point_of(registry, device, when - (reason not in OPENING_REASONS))
+        point, when = place_of(registry, device, reason, day)
         if not point:
             raise RefusedError("UNKNOWN_DEVICE", f"device {device_id} measures no service point then")
         return {

@@ -61,5 +61,7 @@ REASONS = {
 """MeterReadingReasonCode."""
 OPENING_REASONS = frozenset({"06", "08", "21", "24"})
 """Reasons that ask for the first reading of what begins; others ask for the last of what ends."""
-UTILITY_READ, CUSTOMER_READ, ESTIMATED_READ = "01", "02", "03"
-"""MeterReadingTypeCode."""
+EXCHANGE_REASONS = frozenset({"06", "08", "12", "21", "22", "24"})
+"""Reasons that may ask for what a meter showed when it was installed or removed."""
+UTILITY_READ, ESTIMATED_READ = "01", "03"
+"""MeterReadingTypeCode: as the register showed, estimated."""

@@ -12,7 +12,6 @@ from schemas.mdus.names import NAMESPACES, Service
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 MOST_OCTETS = 32 << 20
-MOST_NODES_DEEP = 64
 
 Tree = Mapping[str, Any]
 """Elements by name in their order; a list: the element comes so often; a text: its content; `@name`: an attribute;
@@ -115,7 +114,7 @@ def confirmation(service: Service, header: Tree, outcomes: Sequence[tuple[str, S
         element(
             service.confirmed,
             {
-                "MessageHeader": {"ReferenceUUID": uuid, "CreationDateTime": stamp(created)},
+                "MessageHeader": {"ReferenceUUID": uuid or None, "CreationDateTime": stamp(created)},
                 "Log": {
                     "BusinessDocumentProcessingResultCode": "5" if faults else "3",
                     "MaximumLogItemSeverityCode": "3" if faults else "1",

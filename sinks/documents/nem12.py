@@ -48,10 +48,18 @@ def header(to: str = "KVARN") -> str:
 
 
 def details(nmi: str, channel: str, secs: int, element: str = "1", serial: str = "") -> str:
-    """Record 200 of a channel that has a suffix. secs: of an interval."""
+    """Record 200 of a channel that has a suffix. secs: of an interval.
+
+    Raises ContractError for an NMI that is too long: two that are cut off would be one.
+    """
+    if len(nmi) > LONGEST_NMI:
+        raise ContractError(
+            "NEM12_NMI", where=f"service point {nmi}", what=f"an NMI has at most {LONGEST_NMI} characters",
+            do="write another format",
+        )  # fmt: skip
     suffix = f"{SUFFIXES[channel]}{element}"
     unit = UNITS[channel.partition("_")[0]]
-    return f"200,{nmi[:LONGEST_NMI]},{suffix},{suffix},{suffix},,{serial[-LONGEST_SERIAL:]},{unit},{secs // 60},"
+    return f"200,{nmi},{suffix},{suffix},{suffix},,{serial[-LONGEST_SERIAL:]},{unit},{secs // 60},"
 
 
 def days(slots: Mapping[int, Slot], secs: int) -> Iterator[str]:
@@ -87,7 +95,7 @@ def _value(slot: Slot) -> str:
 def nem12(records: Sequence[Record], name: str, zone: str) -> bytes:
     """See FORMATS. The NMI is the service point, the serial number the end of the meter's system title.
 
-    Raises ContractError for intervals of a length that NEM12 does not have.
+    Raises ContractError for intervals of a length, and service points with more digits, than NEM12 has.
     """
     lines = [header()]
     for first, channel, intervals in series_of(list(intervals_of(records))):

@@ -85,8 +85,14 @@ class SapMdusConfig(BaseModel):
     billed_types: tuple[str, ...] = Field(
         ("BILLED",), description="TypeIDs that say: too late for a correction, the bill is made"
     )
-    again_tries: int = Field(8, ge=1, le=1000, description="so often a message is sent again before it counts as "
-                             "refused")  # fmt: skip
+    again_tries: int = Field(8, ge=1, le=1000, description="so often a message is sent before it counts as refused "
+                             "for such a TypeID")  # fmt: skip
+    again_secs: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        description="pause before the second time, doubled up to an hour; others are sent meanwhile",
+    )
     messages: int = Field(500, ge=1, le=10_000, description="messages that are posted together")
     answer_secs: float = Field(60.0, gt=0, le=240, description="longest that the receiver may take to answer")
     timezone: str = Field("Asia/Kolkata", description="zone of dates and times of readings")

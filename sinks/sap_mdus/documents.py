@@ -11,16 +11,18 @@ Without orders each reading is a document of its own, made by the reading itself
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from schemas.mdus.names import OPENING_REASONS
+from schemas.mdus.names import EXCHANGE_REASONS, OPENING_REASONS
 from sinks.sap_mdus.config import SapMdusConfig
 from sinks.sap_mdus.journal import Journal
-from sinks.sap_mdus.model import BILLED, CANCELLED, ENTERED, OPEN, REFUSED, Message, Order
+from sinks.sap_mdus.model import BILLED, CANCELLED, DEVICE_UNKNOWN, ENTERED, OPEN, REFUSED, Message, Order
 from sinks.sap_mdus.names import uuid_of
-from sinks.sap_mdus.readings import CLOSING, OPENING, Find, Place, Reading
+from sinks.sap_mdus.readings import CLOSING, OPENING, Find, FindExchange, Place, Reading
 from sinks.sap_mdus.registers import shown
 from sinks.sap_mdus.results import result
 
@@ -30,8 +32,11 @@ log = structlog.get_logger()
 class Documents:
     """Readings and orders of one block, as they come; within a transaction of the journal."""
 
-    def __init__(self, config: SapMdusConfig, journal: Journal, find_standing: Find, topic: str, token: str) -> None:
-        self._config, self._journal, self._find = config, journal, find_standing
+    def __init__(
+        self, config: SapMdusConfig, journal: Journal, find: tuple[Find, FindExchange], topic: str, token: str
+    ) -> None:
+        self._config, self._journal = config, journal
+        self._find, self._find_exchange = find
         self._topic, self._token = topic, token
 
     def take_reading(self, reading: Reading) -> None:
@@ -67,9 +72,39 @@ class Documents:
         order = Order(event["id"], place, False, event["reason"], event["device_id"], event["measurement_task"])
         self._journal.replace(order.id)
         self._journal.put_order(order)
-        reading = self._journal.reading(place)
+        reading = self.reading_of(order)
         if reading is not None:
             self._say(order, reading)
+
+    def reading_of(self, order: Order) -> Reading | None:
+        """What answers an order: a period's end; or an exchange, within whose day no period begins or ends."""
+        reading = self._journal.reading(order.place)
+        return self._exchange(order) if reading is None else reading
+
+    def take_exchange(self, order: Order) -> None:
+        """Answer an order of an exchange by a registry that is new; what was refused is not said a second time."""
+        if self._journal.reading(order.place) is not None:
+            return
+        reading = self._exchange(order)
+        if reading is not None and not self._journal.has_refused(uuid_of("result", order.id, reading.name)):
+            self._say(order, reading)
+
+    def _exchange(self, order: Order) -> Reading | None:
+        if order.reason not in EXCHANGE_REASONS or order.place.channel not in self._config.registers:
+            return None
+        zone = ZoneInfo(self._config.timezone)
+        following = datetime.fromtimestamp(order.place.time, zone).date() + timedelta(days=1)
+        return self._find_exchange(order.place, int(datetime.combine(following, time(0), zone).timestamp()))
+
+    def say_again(self, message: Message) -> None:
+        """Make a message anew that could not be made: the registry may have its device now."""
+        self._journal.drop(message.uuid)
+        order = self._journal.order(message.order_id)
+        reading = None if order is None else self.reading_of(order)
+        if order is None or reading is None:
+            log.warning("a refused reading is not kept any more", uuid=message.uuid, order=message.order_id)
+            return
+        self._say(order, reading)
 
     def _own(self, place: Place) -> Order:
         task = f"{place.service_point}.{self._config.registers[place.channel].obis}"
@@ -84,6 +119,8 @@ class Documents:
             # A correction that was taken back before it went out must not go out either.
             self._journal.replace(order.id)
             return
+        if order.own and self._journal.order(order.id) is None:
+            self._journal.put_order(order)
         device = order.device_id or self._device(reading.place)
         fault = _fault(reading, device)
         if fault:
@@ -99,8 +136,6 @@ class Documents:
             log.warning("a billed reading has changed", order=order.id, billed=order.shown, now=now)
             self._journal.case(order, reading, now)
             return
-        if order.own and self._journal.order(order.id) is None:
-            self._journal.put_order(order)
         self._journal.replace(order.id)
         corrects = under_way or (order.uuid if order.state == ENTERED else "")
         body = result(uuid, order, reading, device, now, corrects, self._config)
@@ -125,5 +160,5 @@ def _fault(reading: Reading, device: str) -> tuple[str, str] | None:
     if reading.wh < 0:
         return "READING_NEGATIVE", f"{reading.wh} Wh"
     if not device:
-        return "DEVICE_UNKNOWN", f"the registry has no device at service point {reading.place.service_point} then"
+        return DEVICE_UNKNOWN, f"the registry has no device at service point {reading.place.service_point} then"
     return None

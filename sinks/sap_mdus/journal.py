@@ -7,110 +7,35 @@ confirmed is not sent again. The file is the only copy of what the receiver has 
 
 from __future__ import annotations
 
-import fcntl
-import sqlite3
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from pipeline.errors import ConfigError
+from sinks.sap_mdus.journal_file import JournalFile
 from sinks.sap_mdus.model import (
     ACCEPTED,
+    CANCELLED,
+    DEVICE_UNKNOWN,
     ENTERED,
     OPEN,
     REFUSED,
     REPLACED,
     SENT,
-    TABLES,
     WAITING,
     Message,
     Order,
 )
 from sinks.sap_mdus.readings import Place, Reading
 
-BUSY_SECS = 10.0
+LONGEST_PAUSE_SECS = 3600
+MOST_DOUBLED = 12
+"""Times that a pause is doubled, at most."""
 FORGET_SECS = 30 * 86_400
 """To look through all readings takes a while with millions of them."""
 
 
-class Journal:
-    """Use: `open()`; changes within `transaction()`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.id = ""
-        self._db: sqlite3.Connection | None = None
-        self._held: IO[bytes] | None = None
-
-    @property
-    def db(self) -> sqlite3.Connection:
-        """The open file."""
-        assert self._db is not None, "open() first"
-        return self._db
-
-    def open(self) -> None:
-        """Open or make the file; raises ConfigError when that cannot be."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock()
-            db = self._connected()
-            db.executescript(TABLES)
-            db.execute("INSERT OR IGNORE INTO about VALUES ('id', ?)", (str(uuid.uuid4()),))
-            ((self.id,),) = db.execute("SELECT value FROM about WHERE name = 'id'")
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigError(
-                "JOURNAL_UNUSABLE", where=str(self.path), what=str(error),
-                do="name a file that this process alone may write to",
-            ) from error  # fmt: skip
-        self._db = db
-
-    def look(self) -> None:
-        """Open a file that is there, also while a sink has it; raises ConfigError when it is no journal."""
-        try:
-            self._db = self._connected()
-            ((self.id,),) = self._db.execute("SELECT value FROM about WHERE name = 'id'")
-        except (sqlite3.Error, ValueError) as error:
-            raise ConfigError(
-                "JOURNAL_UNUSABLE", where=str(self.path), what=str(error), do="name the journal of a sink"
-            ) from error
-
-    def _lock(self) -> None:
-        """A second sink, or an old one that has not ended, must not send beside this one."""
-        held = self.path.with_name(f"{self.path.name}.lock").open("wb")
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            held.close()
-            raise
-        self._held = held
-
-    def _connected(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECS)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        return db
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All changes in it hold, or none."""
-        self.db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
+class Journal(JournalFile):
+    """What is in the file. Use: `open()`; changes within `transaction()`."""
 
     # ------------------------------------------------------------------------------------------ blocks
 
@@ -176,6 +101,15 @@ class Journal:
         )
         return [order for row in rows if (order := _order(row)) is not None]
 
+    def orders_for(self, reasons: Collection[str]) -> list[Order]:
+        """Orders with one of these reasons that nobody has taken back, by their ids."""
+        rows = self.db.execute(
+            "SELECT * FROM orders WHERE reason IN (SELECT value FROM json_each(?)) AND NOT own AND state != ? "
+            "ORDER BY id",
+            (json.dumps(sorted(reasons)), CANCELLED),
+        ).fetchall()
+        return [order for row in rows if (order := _order(row)) is not None]
+
     def case(self, order: Order, reading: Reading, now: str) -> None:
         """A billed reading has changed: somebody must decide on a new bill."""
         last = self.db.execute(
@@ -220,11 +154,15 @@ class Journal:
             (REPLACED, order_id, WAITING),
         )
 
-    def waiting(self, limit: int) -> list[Message]:
-        """The first messages without an outcome, in the order in which they were made; all of one service."""
+    def waiting(self, limit: int, now: float = float("inf"), pause: float = 0.0) -> list[Message]:
+        """The first messages that are to be sent by now, in the order in which they were made; all of one service.
+
+        pause: seconds after which one that the receiver wanted later is sent again, doubled each time.
+        """
         rows = self.db.execute(
-            "SELECT uuid, service, created, body, order_id, shown, again FROM messages WHERE state = ? ORDER BY number "
-            "LIMIT ?", (WAITING, limit),
+            "SELECT uuid, service, created, body, order_id, shown, again FROM messages WHERE state = ? "
+            "AND length(body) > 0 AND (again = 0 OR sent_at + min(?, ? * (1 << min(again - 1, ?))) <= ?) "
+            "ORDER BY number LIMIT ?", (WAITING, LONGEST_PAUSE_SECS, pause, MOST_DOUBLED, now, limit),
         ).fetchall()  # fmt: skip
         found = [Message(*row) for row in rows]
         return [message for message in found if message.service == found[0].service]
@@ -257,6 +195,23 @@ class Journal:
                 "UPDATE orders SET state = CASE state WHEN ? THEN ? ELSE state END, uuid = ?, shown = ? WHERE id = ?",
                 (OPEN, ENTERED, message.uuid, message.shown, message.order_id),
             )
+
+    def unsaid(self) -> list[tuple[str, str, Message]]:
+        """(topic, block, message) of those that wait to be made: there was no device that they could name."""
+        rows = self.db.execute(
+            "SELECT topic, block, uuid, service, created, body, order_id, shown, again FROM messages "
+            "WHERE state = ? AND length(body) = 0 ORDER BY number", (WAITING,),
+        ).fetchall()  # fmt: skip
+        return [(topic, block, Message(*row)) for topic, block, *row in rows]
+
+    def has_refused(self, uuid: str) -> bool:
+        """Whether a message was refused, and nobody has let it wait again."""
+        row = self.db.execute("SELECT 1 FROM messages WHERE uuid = ? AND state = ?", (uuid, REFUSED)).fetchone()
+        return row is not None
+
+    def drop(self, uuid: str) -> None:
+        """Forget a message."""
+        self.db.execute("DELETE FROM messages WHERE uuid = ?", (uuid,))
 
     def later(self, message: Message, code: str, note: str) -> None:
         """The receiver wants it later."""
@@ -291,20 +246,26 @@ class Journal:
         return None if row is None else bytes(row[0])
 
     def resend(self, uuid: str) -> bool:
-        """Let a refused message wait again; False: there is none, or its order has gone on without it."""
+        """Let a refused message wait again; False: there is none, or its order has gone on without it.
+
+        A reading whose device was not known has no octets yet: it is made anew.
+        """
         row = self.db.execute(
-            "SELECT number, order_id, body FROM messages WHERE uuid = ? AND state = ? AND length(body) > 0",
-            (uuid, REFUSED),
+            "SELECT number, order_id, body FROM messages WHERE uuid = ? AND state = ? "
+            "AND (length(body) > 0 OR code = ?)",
+            (uuid, REFUSED, DEVICE_UNKNOWN),
         ).fetchone()
         if row is None:
             return False
         number, order_id, body = row
         order = self.order(order_id) if order_id else None
+        if order is None and not body:
+            return False
         if order is not None:
             newer = self.db.execute(
                 "SELECT 1 FROM messages WHERE order_id != '' AND order_id = ? AND number > ?", (order_id, number)
             )
-            fits = order.state == OPEN or (order.state == ENTERED and order.uuid.encode() in body)
+            fits = order.state == OPEN or (order.state == ENTERED and (not body or order.uuid.encode() in body))
             if not fits or newer.fetchone() is not None:
                 return False
         self.db.execute("UPDATE messages SET state = ?, again = 0 WHERE uuid = ?", (WAITING, uuid))

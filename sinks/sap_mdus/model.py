@@ -33,6 +33,8 @@ OPEN, ENTERED, BILLED, CANCELLED = "OPEN", "ENTERED", "BILLED", "CANCELLED"
 """States of an order."""
 WAITING, SENT, ACCEPTED, REFUSED, REPLACED = "WAITING", "SENT", "ACCEPTED", "REFUSED", "REPLACED"
 """States of a message. SENT: the receiver has it, and will say later what becomes of it."""
+DEVICE_UNKNOWN = "DEVICE_UNKNOWN"
+"""Code of a reading that names no device: the registry has none at its service point then."""
 
 
 class Order(NamedTuple):

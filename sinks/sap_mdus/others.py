@@ -65,8 +65,11 @@ def _series(point: int, channel: str, intervals: Sequence[Interval]) -> Tree:
     }
 
 
-def event_message(event: Mapping[str, Any], config: SapMdusConfig) -> Message:
-    """A message of an Event. Its type is the code of IS 15959, or the bit of the event status word; R: it has ended."""
+def event_message(event: Mapping[str, Any], config: SapMdusConfig) -> Message | None:
+    """A message of an Event. Its type is the code of IS 15959, or the bit of the event status word; R: it has ended.
+    None: it has neither, and the receiver no type for it."""
+    if event["code"] is None and event["bit"] is None:
+        return None
     uuid = uuid_of("event", name_of(event))
     code = f"B{event['bit']}" if event["code"] is None else str(event["code"])
     subject = {

@@ -57,7 +57,11 @@ class Post:
         not go on."""
         message = self.message(messages)
         assert self._checker is not None, "open() first"
-        fault = self._checker.fault(parsed(message))
+        try:
+            fault = self._checker.fault(parsed(message))
+        except UnreadableError as error:
+            # Together they may be longer than what is read as XML; each half of them is sent by itself.
+            return Answer(fault=f"it cannot be sent: {error}", ours=True)
         if fault:
             return Answer(fault=f"its schema has no place for it: {fault}", ours=True)
         return self._posted(messages, message)

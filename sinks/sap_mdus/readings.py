@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.channels import ENERGY
 from pipeline.lookup import find
 from pipeline.reference import Registry
 from schemas.mdus.names import ESTIMATED_READ, UTILITY_READ
 
 OPENING, CLOSING = "opening", "closing"
+OPENING_KNOWN, CLOSING_KNOWN = 1, 2
+"""Bits of the registry's column `exchange`."""
+CHANNELS = tuple(channel.name for channel in ENERGY)
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,47 @@ class Standing:
 
 Find = Callable[[int, int], Standing | None]
 """(service point, epoch seconds UTC) -> what stands there then."""
+FindExchange = Callable[[Place, int], Reading | None]
+"""See `exchanged`, of the registry in force."""
 
 
 def standing(registry: Registry, service_point: int, time: int) -> Standing | None:
     """What stands at a service point at a time; None: nothing that the registry knows."""
-    order, index = registry.links_of_point
-    row = int(find(*index, np.uint64(service_point)))
-    while 0 <= row < len(order) and int(registry.service_point[order[row]]) == service_point:
-        link = order[row]
+    for link in _links(registry, service_point):
         if int(registry.valid_from[link]) <= time < int(registry.valid_to[link]):
             numerator, denominator = int(registry.factor_numerator[link]), int(registry.factor_denominator[link])
             return Standing(f"{int(registry.device[link]):016X}", numerator, denominator)
-        row += 1
     return None
+
+
+def exchanged(registry: Registry, place: Place, until: int) -> Reading | None:
+    """What a meter showed that was installed at the place's time, or removed between then and `until`.
+
+    None: there is no such meter, or the registry does not know its registers (`exchange`, `opening`, `closing`).
+    """
+    known, registers, times = (
+        (OPENING_KNOWN, registry.opening, registry.valid_from)
+        if place.edge == OPENING
+        else (CLOSING_KNOWN, registry.closing, registry.valid_to)
+    )
+    for link in _links(registry, place.service_point):
+        time = int(times[link])
+        fits = time == place.time if place.edge == OPENING else place.time <= time < until
+        if fits and int(registry.exchange[link]) & known:
+            wh = int(registers[link, CHANNELS.index(place.channel)])
+            # The value is in the name: another one is another message.
+            name = f"registry/{int(registry.device[link]):016X}/{place.edge}/{time}/{place.channel}/{wh}"
+            return Reading(Place(place.service_point, place.channel, time, place.edge), 0, wh, UTILITY_READ, name)
+    return None
+
+
+def _links(registry: Registry, service_point: int) -> Iterator[int]:
+    """Links of a service point, by their begin."""
+    order, index = registry.links_of_point
+    row = int(find(*index, np.uint64(service_point)))
+    while 0 <= row < len(order) and int(registry.service_point[order[row]]) == service_point:
+        yield int(order[row])
+        row += 1
 
 
 def name_of(record: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """The SAP sink: takes blocks into its journal, and sends until each message is confirmed or refused.
 
-Guarantees: nothing is lost, for a block is committed once every message of it has an outcome. A message may be sent
-more than once (its answer was lost), always with the same octets under the same UUID: a receiver that says that it
-has it already has accepted it. A refused message is kept in the journal with the receiver's reason, and the others go
-on; when the receiver refuses one after the other, the fault is not theirs, and the sink stops.
+Guarantees: nothing is lost, for a block is committed once every message of it has an outcome, or the receiver has said
+that it wants it later: then it waits in the journal, and holds up no other. A message may be sent more than once (its
+answer was lost), always with the same octets under the same UUID: a receiver that says that it has it already has
+accepted it. A refused message is kept in the journal with the receiver's reason, and the others go on; when the
+receiver refuses one after the other, the fault is not theirs, and the sink stops.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import structlog
 from pipeline.errors import Fatal, Transient
 from pipeline.localtime import DAY_SECS
 from pipeline.reference import Registry
+from schemas.mdus.names import EXCHANGE_REASONS
 from schemas.mdus.outcomes import Outcome
 from sinks.base import Sink
 from sinks.documents.tables import mappings_of
@@ -28,8 +30,11 @@ from sinks.sap_mdus.journal import Journal
 from sinks.sap_mdus.model import ACCEPTED, BILLED, REFUSED, SENT, Message
 from sinks.sap_mdus.others import event_message, series_messages
 from sinks.sap_mdus.post import Post
-from sinks.sap_mdus.readings import Standing, readings_of, standing
+from sinks.sap_mdus.readings import Place, Reading, Standing, exchanged, readings_of, standing
 
+REST_SECS = 10.0
+REGISTRY = "registry"
+"""Stands for a topic in the journal: its blocks are the versions of the registry."""
 MOST_IN_A_ROW = 10
 """Messages that are refused by a fault one after the other before the sink stops."""
 
@@ -48,6 +53,8 @@ class SapMdusSink(Sink):
         self.journal = Journal(config.journal)
         self._post = Post(config)
         self._registry: Registry | None = None
+        self._version = ""
+        self._rested = 0.0
         self._refused_in_a_row = 0
         self._clock = clock
 
@@ -59,18 +66,32 @@ class SapMdusSink(Sink):
         self.place = f"{self.config.url} {self.journal.id}"
 
     def take_registry(self, version: str, registry: Registry) -> None:
-        """Which device stands at which service point, and its multiplying factor."""
-        self._registry = registry
+        """Which device stands at which service point, its multiplying factor, and its registers at exchanges."""
+        self._registry, self._version = registry, version
 
     def write(self, block: Block) -> int:
         """Take a block, and send; raises Transient while messages have no outcome."""
         if not self.journal.has(block.topic, block.token):
             with self.journal.transaction():
                 self._take(block)
-        self.journal.overdue(int(self._clock() - self.config.confirm_secs))
-        while messages := self.journal.waiting(self.config.messages):
-            self._send(messages)
+        self._go_on()
         return block.rows
+
+    def rest(self) -> None:
+        """Send what time alone has made due; raises Transient when the receiver is away."""
+        if self._clock() >= self._rested + REST_SECS:
+            self._rested = self._clock()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Send all that is due."""
+        self._take_exchanges()
+        for topic, token, message in self.journal.unsaid():
+            with self.journal.transaction():
+                self._documents(topic, token).say_again(message)
+        self.journal.overdue(int(self._clock() - self.config.confirm_secs))
+        while messages := self.journal.waiting(self.config.messages, self._clock(), self.config.again_secs):
+            self._send(messages)
 
     def close(self) -> None:
         """Close connection and journal."""
@@ -81,9 +102,22 @@ class SapMdusSink(Sink):
 
     def _take(self, block: Block) -> None:
         self.journal.begin(block.topic, block.token)
-        documents = Documents(self.config, self.journal, self._standing, block.topic, block.token)
+        documents = self._documents(block.topic, block.token)
         for record in block.records:
             self._take_record(record, documents, block)
+
+    def _documents(self, topic: str, token: str) -> Documents:
+        return Documents(self.config, self.journal, (self._standing, self._exchanged), topic, token)
+
+    def _take_exchanges(self) -> None:
+        """A version of the registry that is new here may have the exchanges that orders ask for."""
+        if self._registry is None or self.journal.has(REGISTRY, self._version):
+            return
+        with self.journal.transaction():
+            self.journal.begin(REGISTRY, self._version)
+            documents = self._documents(REGISTRY, self._version)
+            for order in self.journal.orders_for(EXCHANGE_REASONS):
+                documents.take_exchange(order)
 
     def _take_record(self, record: Record, documents: Documents, block: Block) -> None:
         if record.schema == "ReadingBatch":
@@ -93,7 +127,9 @@ class SapMdusSink(Sink):
         newest = 0
         for row in mappings_of([record]):
             if record.schema == "Event":
-                self.journal.put(block.topic, block.token, event_message(row, self.config))
+                message = event_message(row, self.config)
+                if message is not None:
+                    self.journal.put(block.topic, block.token, message)
             elif record.schema == "MeterReadingOrder" and row["event"] in ("ACCEPTED", "REFUSED"):
                 self._confirmed(row)
             elif record.schema == "MeterReadingOrder":
@@ -113,12 +149,19 @@ class SapMdusSink(Sink):
             self._settle(message, Outcome(tuple((code, event["note"]) for code in codes)))
 
     def _standing(self, service_point: int, time: int) -> Standing | None:
+        return standing(self._known, service_point, time)
+
+    def _exchanged(self, place: Place, until: int) -> Reading | None:
+        return exchanged(self._known, place, until)
+
+    @property
+    def _known(self) -> Registry:
         if self._registry is None:
             raise Transient(
                 "REGISTRY_AWAITED", where=self.config.url, what="there is no registry yet, and devices stand in it",
                 do="publish the registry: kvarn registry apply",
             )  # fmt: skip
-        return standing(self._registry, service_point, time)
+        return self._registry
 
     # ------------------------------------------------------------------------------------------ sending
 
@@ -135,14 +178,20 @@ class SapMdusSink(Sink):
             if self.config.acknowledge == "later":
                 for message in messages:
                     self.journal.settle(message, SENT)
-                return
-            later = [message for message in messages if not self._settle(message, answer.outcomes.get(message.uuid))]
-        if len(later) < len(messages):
+                silent = 0
+            else:
+                said = [
+                    (message, answer.outcomes[message.uuid]) for message in messages if message.uuid in answer.outcomes
+                ]
+                for message, outcome in said:
+                    self._settle(message, outcome)
+                silent = len(messages) - len(said)
+        if silent < len(messages):
             self._refused_in_a_row = 0
-        if later:
+        if silent:
             raise Transient(
                 "SAP_LATER", where=self.config.url,
-                what=f"{len(later)} of {len(messages)} messages have no outcome yet",
+                what=f"{silent} of {len(messages)} messages have no outcome yet",
                 do="see `kvarn sap`; they are sent again under their UUIDs",
             )  # fmt: skip
 
@@ -163,27 +212,24 @@ class SapMdusSink(Sink):
         with self.journal.transaction():
             self._refuse(messages[0], "FAULT", answer.fault)
 
-    def _settle(self, message: Message, outcome: Outcome | None) -> bool:
-        """Note an outcome; False: the message is to be sent again."""
-        if outcome is None:
-            return False
+    def _settle(self, message: Message, outcome: Outcome) -> None:
+        """Note an outcome, or that the message is to be sent again."""
         types, config = outcome.types, self.config
         if not outcome.faults or types <= set(config.duplicate_types):
             self.journal.settle(message, ACCEPTED, note=outcome.note)
-            return True
+            return
         if types & set(config.billed_types) and message.order_id:
             self._billed(message)
         elif types <= {*config.again_types, *config.duplicate_types} and message.again + 1 < config.again_tries:
             self.journal.later(message, sorted(types)[0], outcome.note)
-            return False
+            return
         self._refuse(message, sorted(types)[0] or "REFUSED", outcome.note)
-        return True
 
     def _billed(self, message: Message) -> None:
         """The receiver has billed what we wanted to correct: its word counts, whatever was known here."""
         self.journal.set_state(message.order_id, BILLED)
         order = self.journal.order(message.order_id)
-        reading = self.journal.reading(order.place) if order is not None else None
+        reading = self._documents("", "").reading_of(order) if order is not None else None
         if order is not None and reading is not None:
             self.journal.case(order, reading, message.shown)
 

@@ -92,6 +92,8 @@ async def test_a_killed_connector_goes_on_with_its_ledger(environment: Environme
     here.tell(here.config.determinants, "Determinant", day(0, 91_000, revision=2))
     here.tell(here.config.results, "CommandResult", answer(command, switch="0"))
     kinds = ["OPENED", "DEDUCTION", "ADJUSTMENT", "WARNED", "WARNED", "WARNED", "LOW", "DISCONNECT"]
+    await here.entries(lambda kinds: sorted(kinds[-2:]) == ["RECHARGE", "SWITCH_OPEN"])
+    here.tick(CUT_AT + 30)
     found = await here.entries(lambda kinds: kinds[-1:] == ["RECONNECT"])
     assert [entry["kind"] for entry in found][: len(kinds)] == kinds
     assert sorted(entry["kind"] for entry in found[len(kinds) :]) == [
@@ -116,3 +118,15 @@ async def test_a_killed_connector_goes_on_with_its_ledger(environment: Environme
     await second
     (account,) = {entry["account"] for entry in await asyncio.to_thread(here.read, here.ledger, "LedgerEntry")}
     assert account == ACCOUNT
+
+
+async def test_days_that_wait_beside_the_opening_of_their_account_are_deducted(environment: Environment) -> None:
+    here = Deployment(environment)
+    here.tell(here.config.determinants, "Determinant", *(day(number, 5_000) for number in range(31)))
+    here.tell(here.config.payments, "Payment", *(payment(f"other {number}", amount=1) for number in range(3_000)))
+    here.tell(here.config.payments, "Payment", payment("open", "OPEN", 10_000))
+    stop = asyncio.Event()
+    running = here.start(stop)
+    await here.entries(lambda kinds: kinds == ["OPENED"] + ["DEDUCTION"] * 31)
+    stop.set()
+    await running

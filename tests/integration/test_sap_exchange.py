@@ -93,6 +93,7 @@ def work(url: str, folder: str) -> None:
 def config(url: str, folder: Path) -> SapMdusConfig:
     return SapMdusConfig.model_validate({
         "url": url, "journal": folder / "journal.sqlite", "orders": "required", "messages": 5, "again_tries": 1000,
+        "again_secs": 0.001,
         "blocks": {"rows": 4, "age_secs": 1000},
     })  # fmt: skip
 

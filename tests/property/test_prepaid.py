@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.prepaid.config import PrepaidConfig
 from schemas.load import load_contracts
-from tests.builders_prepaid import ACCOUNT, DAY, JANUARY, LENGTH, books, day, month, payment, tell
+from tests.builders_prepaid import ACCOUNT, DAY, HOUR, JANUARY, LENGTH, books, day, month, payment, tell
 from tests.oracles.ledger_oracle import charged, rupees, slab_bill, standing
 
 CONTRACTS = load_contracts()
@@ -55,7 +55,11 @@ def test_any_order_of_payments_copies_and_days_ends_in_the_oracles_balance(histo
 
 @given(histories(), st.data())
 def test_a_ledger_read_back_goes_on_as_if_nobody_had_stopped(history, data) -> None:  # type: ignore[no-untyped-def]
-    history = [*history, {"tick": JANUARY + 400 * DAY}, payment("last", amount=5)]
+    history = [*history, {"tick": JANUARY + 400 * DAY}, payment("last", amount=5), {"tick": JANUARY + 401 * DAY}]
+    ticks = sorted(data.draw(st.sets(st.integers(0, 9 * 24), max_size=4)))
+    places = sorted(data.draw(st.integers(1, len(history) - 3)) for _ in ticks)
+    for place, hours in reversed(list(zip(places, ticks, strict=True))):
+        history.insert(place, {"tick": JANUARY + hours * HOUR})
     cut = data.draw(st.integers(1, len(history)))
     whole = books()
     entries = tell(whole, history)
@@ -66,8 +70,7 @@ def test_a_ledger_read_back_goes_on_as_if_nobody_had_stopped(history, data) -> N
         second.restore(CONTRACTS.decode(CONTRACTS.encode("LedgerEntry", entry), "LedgerEntry"))
     assert second.accounts == first.accounts
     assert {**first.switches, **second.switches} == first.switches
-    # Time is known from the entries alone: it is said again.
-    second.time = first.time
+    # Time, too, is known from the entries alone.
     again = tell(second, history)
     left = tell(first, history[cut:])
     assert [plain(entry) for entry in again] == [plain(entry) for entry in left]
@@ -108,4 +111,8 @@ def test_a_tenant_pays_for_the_days_until_he_leaves_whenever_that_is_told(wh, le
     book = books()
     tell(book, [OPEN, *told])
     due = charged(days, [month(999_999)], LENGTH, lambda start: start < end)
+    assert rupees(book.accounts[ACCOUNT].balance) == rupees(20_000) - due
+    # It was a mistake: he stays. What came while he was gone is told again.
+    tell(book, [payment("stays", "OPEN", collected_at=end), *days, month(999_999)])
+    due = charged(days, [month(999_999)], LENGTH)
     assert rupees(book.accounts[ACCOUNT].balance) == rupees(20_000) - due

@@ -55,7 +55,7 @@ def test_what_late_readings_may_mend_blocks_only_after_the_wait(change: dict[str
     lacking = replace(WHOLE, **change)
     waited = CYCLE.end + 72 * HOUR
     assert codes(lacking, waited) == (BLOCKED, None, [code])
-    assert codes(lacking, waited - 1)[0] == WAITING
+    assert codes(lacking, waited - 1)[:2] == (WAITING, waited)
     assert code in codes(lacking, waited - 1)[2]
 
 

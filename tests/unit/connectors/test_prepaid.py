@@ -29,6 +29,7 @@ from tests.builders_prepaid import (
     payment,
     tell,
 )
+from tests.builders_rating import Point, registry
 from tests.oracles.ledger_oracle import slab_bill
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "prepaid.yaml"
@@ -60,11 +61,12 @@ def cut(book: Books) -> dict[str, Any]:
 def test_thresholds_warn_once_and_again_after_the_balance_has_been_above() -> None:
     book = books(CONFIG)
     assert kinds(tell(book, [OPEN, {"tick": MONDAY}])) == ["OPENED"]
-    first = tell(book, [payment("fee", "DEBIT", 12_000), payment("fee 2", "DEBIT", 1_000)])
+    first = tell(book, [payment("fee", "DEBIT", 12_000), {"tick": MONDAY + 60}, payment("fee 2", "DEBIT", 1_000),
+                        {"tick": MONDAY + 120}])  # fmt: skip
     assert [(entry["kind"], entry["threshold"]) for entry in first] == [
         ("DEBIT", None), ("WARNED", 10_000), ("DEBIT", None),
     ]  # fmt: skip
-    again = tell(book, [payment("p", amount=9_000), payment("fee 3", "DEBIT", 16_500)])
+    again = tell(book, [payment("p", amount=9_000), payment("fee 3", "DEBIT", 16_500), {"tick": MONDAY + 180}])
     assert [(entry["kind"], entry["threshold"]) for entry in again][2:] == [
         ("WARNED", 10_000), ("WARNED", 0), ("EMERGENCY", 0),
     ]  # fmt: skip
@@ -88,9 +90,11 @@ def test_supply_is_cut_after_grace_in_allowed_hours_and_on_no_holiday() -> None:
 def test_a_recharge_gives_supply_back_at_any_hour_once_the_meter_says_it_is_cut() -> None:
     book = books(CONFIG)
     command = cut(book)
-    assert kinds(tell(book, [payment("p", amount=200_000)])) == ["RECHARGE", "RESTORED"]
+    at = command["issued"]
+    assert kinds(tell(book, [payment("p", amount=200_000), {"tick": at + 60}])) == ["RECHARGE", "RESTORED"]
     assert book.commands() == [], "nobody knows yet that it is cut"
-    assert kinds(tell(book, [answer(command, "RUNNING"), answer(command, switch="0")])) == ["SWITCH_OPEN", "RECONNECT"]
+    said = [answer(command, "RUNNING"), answer(command, switch="0"), {"tick": at + 9 * HOUR}]
+    assert kinds(tell(book, said)) == ["SWITCH_OPEN", "RECONNECT"]
     (back,) = book.commands()
     assert back["kind"] == "reconnect"
     assert kinds(tell(book, [answer(back, switch="1"), answer(back, switch="1")])) == ["SWITCH_CLOSED"]
@@ -143,6 +147,7 @@ def test_the_next_tenant_gets_supply_and_the_last_ones_debt_stays_behind() -> No
     debt = book.accounts[ACCOUNT].balance
     entries = tell(book, [
         payment("o2", "OPEN", 50_000, account=901, collected_at=JANUARY + 8 * DAY), day(8, 2_000, account=901),
+        {"tick": command["issued"] + HOUR},
     ])  # fmt: skip
     assert kinds(entries) == ["OPENED", "DEDUCTION", "RECONNECT"]
     assert -entries[1]["paise"] == int(slab_bill(2_000, 1, 31) * 100), "his slabs begin anew"
@@ -150,6 +155,54 @@ def test_the_next_tenant_gets_supply_and_the_last_ones_debt_stays_behind() -> No
     assert book.accounts[ACCOUNT].balance == debt
     tell(book, [answer(one, switch="1") for one in book.commands()])
     assert tell(book, [{"tick": MONDAY + 90 * DAY}]) == [], "nobody warns or cuts off who has left"
+
+
+def test_after_a_standstill_everything_is_judged_by_the_new_time() -> None:
+    book = books(CONFIG)
+    entries = tell(book, [OPEN, {"tick": MONDAY}, day(0, 90_000)])
+    again = books(CONFIG)
+    for entry in entries:
+        again.restore(entry)
+    tuesday = MONDAY + 71 * HOUR
+    # Here a payment had waited in its topic.
+    assert kinds(tell(book, [payment("p", amount=100_000), {"tick": tuesday}])) == ["RECHARGE"]
+    # Here it had not: grace begins now, not when nobody looked.
+    late = tell(again, [{"tick": tuesday}])
+    assert [(entry["kind"], entry["at"]) for entry in late] == [
+        ("WARNED", tuesday), ("WARNED", tuesday), ("EMERGENCY", tuesday), ("LOW", tuesday),
+    ]  # fmt: skip
+    (command,) = cut_again(again, tuesday)
+    tell(again, [answer(command, switch="0")])
+    assert again.commands() == []
+    much_later = command["issued"] + 71 * HOUR
+    assert kinds(tell(again, [payment("p", amount=100_000), {"tick": much_later}])) == [
+        "RECHARGE", "RESTORED", "RECONNECT",
+    ]  # fmt: skip
+    assert [one["issued"] for one in again.commands()] == [much_later]
+
+
+def cut_again(book: Books, low_at: int) -> list[dict[str, Any]]:
+    """Commands of the first allowed hour after grace."""
+    entries: list[dict[str, Any]] = []
+    hours = 0
+    while not entries:
+        hours += 1
+        entries = tell(book, [{"tick": low_at + hours * HOUR}])
+    assert kinds(entries) == ["DISCONNECT"]
+    assert entries[0]["at"] >= low_at + CONFIG.grace_hours * HOUR
+    return book.commands()
+
+
+def test_an_account_that_was_closed_by_mistake_pays_its_days_again() -> None:
+    book = books()
+    tell(book, [OPEN, *(day(number, 5_000) for number in range(31))])
+    balance = book.accounts[ACCOUNT].balance
+    tell(book, [payment("close", "CLOSE", collected_at=JANUARY + 10 * DAY)])
+    assert book.accounts[ACCOUNT].balance > balance
+    entries = tell(book, [payment("again", "OPEN", collected_at=JANUARY + 10 * DAY)])
+    assert kinds(entries) == ["OPENED", "ADJUSTMENT"]
+    assert entries[1]["detail"] == "days that the account has again"
+    assert book.accounts[ACCOUNT].balance == balance
 
 
 def test_a_day_that_cannot_be_rated_is_deducted_with_the_next_that_can() -> None:
@@ -237,3 +290,27 @@ def test_days_are_rated_by_the_tariff_of_their_determinant() -> None:
     assert found - half == 30 * 10_000 * 116 // 31 // 100, "thirty days of the fixed charge, with duty"
     assert book.charge(POINT, JANUARY, [Day(1, "other", 1, 0, 1, ())])[0] is None
     assert charge(POINT, JANUARY, [one])[0] != 0
+
+
+def test_a_month_is_charged_by_the_tariff_at_its_begin_as_the_stage_bills_it() -> None:
+    book = RateBook(19_800, ("msedcl-lt1b-2020", "msedcl-lt1b-2025"))
+    old, new = (Day(1, f"msedcl-lt1b-{year}", 50_000, 0, 50_000, ()) for year in (2020, 2025))
+    assert book.charge(POINT, JANUARY, [old, new]) == book.charge(POINT, JANUARY, [old, old])
+    assert book.charge(POINT, JANUARY, [new, new]) != book.charge(POINT, JANUARY, [old, old])
+    unrated = Day(1, "", 50_000, 0, 50_000, ())
+    assert book.charge(POINT, JANUARY, [unrated, new]) == book.charge(POINT, JANUARY, [new, new])
+    assert book.charge(POINT, JANUARY, [old, unrated]) == book.charge(POINT, JANUARY, [old, old])
+    assert book.charge(POINT, JANUARY, [unrated]) == (None, "the service point has no tariff")
+
+
+def test_a_service_point_that_begins_within_the_month_is_charged_by_its_first_load() -> None:
+    code = "delhi-domestic-2019"
+    book = RateBook(19_800, (code,))
+    assert book.charge(POINT, JANUARY, [Day(1, code, 5_000, 0, 5_000, ())])[0] is None
+    made = registry([Point(POINT, moves=((JANUARY + 20 * DAY, 0, 0),))])
+    made.point_from[0], made.sanctioned_w[:] = JANUARY + 10 * DAY, (3_000, 5_000)
+    book.take(made, {})
+    assert [book.sanctioned_w(POINT, JANUARY + at * DAY) for at in (0, 10, 19, 20, 400)] == [3_000] * 3 + [5_000] * 2
+    assert book.sanctioned_w(POINT + 1, JANUARY) is None
+    found, why = book.charge(POINT, JANUARY, [Day(1, code, 5_000, 0, 5_000, ())])
+    assert (why, found is not None and found > 0) == ("", True)

@@ -122,10 +122,13 @@ def test_time_waits_for_payments_that_have_not_been_read() -> None:
     say(topics, payment("p", amount=100_000))
     topics.behind = {("prepaid-ticks", 0)}
     here.go_on()
+    assert [done for _, done in topics.written] == [[("payments", 0, 0), ("determinants", 0, 1)], [("payments", 0, 3)]]
+    tick(topics, MONDAY + 12 * HOUR)
+    topics.behind = set()
+    here.go_on()
     kinds = [kind for written, _ in topics.written for _, kind in written]
     assert kinds == ["OPENED", "DEDUCTION", "RECHARGE"], "what was paid is not overtaken by the tick"
-    assert topics.written[0][1][-1][0] == "determinants", "the tick is done only when it is taken"
-    assert topics.written[1][1][-1][0] == "prepaid-ticks"
+    assert topics.written[2] == ([], [("prepaid-ticks", 0, 4)]), "of ticks that waited the last one counts"
 
 
 def test_a_new_keeper_goes_on_with_the_ledger_and_posts_no_copy() -> None:
@@ -144,8 +147,11 @@ def test_a_record_that_cannot_be_read_is_left_out_and_the_others_are_posted() ->
     here = keeper(topics)
     topics.put("payments", b"no record")
     say(topics, payment("open", "OPEN", 10_000))
+    tick(topics, MONDAY)
+    topics.put("prepaid-ticks", topics.waiting[-1].value()[:-1])
     here.go_on()
-    assert topics.written == [([("ledger", "OPENED")], [("payments", 0, 0), ("payments", 0, 1)])]
+    done = [("payments", 0, 0), ("payments", 0, 1), ("prepaid-ticks", 0, 3)]
+    assert topics.written == [([("ledger", "OPENED")], done)]
 
 
 def test_tariffs_that_cannot_be_read_leave_those_before_in_force() -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from connectors.sap_orders.config import SapOrdersConfig
 from connectors.sap_orders.judge import Judge, Judged
+from pipeline.reference import FOREVER
 from schemas.mdus.check import Checker
 from schemas.mdus.names import ASSIGNED, DEVICES, REGISTERS, Service
 from tests.unit.connectors.sap_orders.test_orders import NOW, message, types
-from tests.unit.sinks.sap_mdus.builders import DEVICE, devices
+from tests.unit.connectors.test_gather import registry
+from tests.unit.sinks.sap_mdus.builders import DAY, DEVICE, MONTH_END, devices
 
 
 def judged(service: Service, *subjects: dict[str, Any]) -> Judged:
@@ -27,6 +29,13 @@ def test_a_device_is_confirmed_when_the_registry_has_it_at_that_date() -> None:
                    {"ID": name(1), "StartDate": "1960-01-01"})  # fmt: skip
     assert types(found.answer, DEVICES) == [[], [], ["UNKNOWN_DEVICE"], ["UNKNOWN_DEVICE"]]
     assert (found.records, found.refused) == ((), 2)
+
+
+def test_a_device_that_is_installed_within_the_day_is_confirmed() -> None:
+    known = registry([(DEVICE + 9, 1, MONTH_END + DAY // 2, int(FOREVER))])
+    announced = ({"ID": name(9), "StartDate": day} for day in ("2026-02-01", "2026-01-31"))
+    found = Judge(SapOrdersConfig(), Checker(), {}).judged(message(DEVICES, *announced), known, NOW)
+    assert types(found.answer, DEVICES) == [[], ["UNKNOWN_DEVICE"]]
 
 
 @pytest.mark.parametrize(

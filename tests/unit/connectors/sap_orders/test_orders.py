@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,11 +20,23 @@ from connectors.sap_orders.config import SapOrdersConfig
 from connectors.sap_orders.connector import Endpoint
 from connectors.sap_orders.judge import Judge
 from pipeline.errors import Transient
+from pipeline.reference import FOREVER
 from schemas.mdus.check import Checker
-from schemas.mdus.names import CANCELLATIONS, ORDERS, RESULTS, Service
+from schemas.mdus.names import (
+    ASSIGNED,
+    CANCELLATIONS,
+    DEVICES,
+    IN,
+    NAMESPACES,
+    ORDERS,
+    REGISTERS,
+    RESULTS,
+    Service,
+)
 from schemas.mdus.xml import body_of, bulk, confirmation, element, enveloped, name_of, parsed, stamp, text_at
 from tests.builders_readings import CONTRACTS
-from tests.unit.sinks.sap_mdus.builders import DEVICE, MONTH_END, devices
+from tests.unit.connectors.test_gather import registry
+from tests.unit.sinks.sap_mdus.builders import DAY, DEVICE, MONTH_END, devices
 
 NOW = 1_769_000_000
 UUID = "00000000-0000-4000-8000-00000000000"
@@ -107,6 +122,72 @@ async def test_a_cancellation_is_written_under_the_key_of_its_order() -> None:
     assert (status, types(answer, CANCELLATIONS)) == (200, [[]])
     ((key, record),) = topic.values
     assert (key, record["event"]) == (b"1001", "CANCELLED")
+
+
+async def test_a_cancellation_does_not_overtake_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = Topic()
+    async with served(topic) as (url, endpoint):
+        judge = endpoint._judge
+
+        class Slow:
+            def judged(self, octets: bytes, *known: Any) -> Any:
+                if ORDERS.root.encode() in octets:
+                    time.sleep(0.3)
+                return judge.judged(octets, *known)
+
+        monkeypatch.setattr(endpoint, "_judge", Slow())
+        first = asyncio.ensure_future(posted(url, message(ORDERS, wanted())))
+        await asyncio.sleep(0.1)
+        assert (await posted(url, message(CANCELLATIONS, {"ID": "1001"})))[0] == 200
+        assert (await first)[0] == 200
+    assert [record["event"] for _, record in topic.values] == ["ORDERED", "CANCELLED"]
+
+
+def test_what_lacks_by_a_schema_of_the_customers_is_refused_by_itself(tmp_path: Path) -> None:
+    elements = "".join(f'<xsd:element name="{root}" type="xsd:anyType"/>' for root in IN)
+    file = tmp_path / "loose.xsd"
+    file.write_text(f'<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" targetNamespace="{NAMESPACES[0]}">'
+                    f"{elements}</xsd:schema>", encoding="utf-8")  # fmt: skip
+    judge = Judge(SapOrdersConfig(), Checker(file), {})
+    whole = wanted()
+    subjects = [None, {}, *({name: value for name, value in whole.items() if name != lacks} for lacks in whole), whole]
+    said = {
+        ORDERS: ["INCOMPLETE", "INCOMPLETE", "INCOMPLETE", "UNKNOWN_REASON", "DATE_UNUSABLE", "INCOMPLETE", ""],
+        CANCELLATIONS: ["INCOMPLETE", "INCOMPLETE", "INCOMPLETE", "", "", "", ""],
+        DEVICES: ["INCOMPLETE", "UNKNOWN_DEVICE"] + ["UNKNOWN_DEVICE"] * 5,
+        REGISTERS: ["INCOMPLETE", "UNKNOWN_DEVICE"] + ["UNKNOWN_DEVICE"] * 5,
+    }
+    for service, codes in said.items():
+        parts = [
+            element(service.message, {"MessageHeader": {"CreationDateTime": stamp(NOW)}, service.subject: subject})
+            for subject in subjects
+        ]
+        judged = judge.judged(bulk(service.root, {"CreationDateTime": stamp(NOW)}, parts), devices(), NOW)
+        assert ["".join(found) for found in types(judged.answer, service)] == codes
+        assert len(judged.records) == (codes.count("") if service in (ORDERS, CANCELLATIONS) else 0)
+    unanswered = element(ASSIGNED.message, {"MessageHeader": {"CreationDateTime": stamp(NOW)}})
+    judged = judge.judged(bulk(ASSIGNED.root, {"CreationDateTime": stamp(NOW)}, [unanswered]), devices(), NOW)
+    assert [code for code, _ in judged.unsaid] == ["INCOMPLETE"]
+
+
+def test_an_order_of_an_exchange_within_the_day_is_one_of_that_moment() -> None:
+    noon = MONTH_END + DAY // 2
+    # Device 1 leaves point 1 at noon for point 2, and device 9 comes in its place.
+    known = registry([(DEVICE + 1, 1, 0, noon), (DEVICE + 9, 1, noon, int(FOREVER)),
+                      (DEVICE + 1, 2, noon + 3_600, int(FOREVER))])  # fmt: skip
+    said = (
+        ("12", 1, 1, noon), ("22", 1, 1, noon), ("01", 1, 1, MONTH_END), ("03", 1, 1, MONTH_END),
+        ("08", 9, 1, noon), ("21", 9, 1, noon), ("06", 9, 1, noon), ("24", 9, 1, noon),
+        ("08", 1, 2, noon + 3_600), ("06", 1, 1, MONTH_END),
+    )  # fmt: skip
+    asked = [wanted(str(number), device, reason=reason) for number, (reason, device, _, _) in enumerate(said)]
+    judged = Judge(SapOrdersConfig(), Checker(), {}).judged(message(ORDERS, *asked), known, NOW)
+    found = [(record["reason"], record["service_point"], record["time"]) for record in judged.records]
+    assert found == [(reason, point, time) for reason, _, point, time in said]
+    refused = [wanted("1", 9, reason="01"), wanted("2", 9, reason="08", date="2026-01-31"),
+               wanted("3", 9, reason="12"), wanted("4", 77, reason="08")]  # fmt: skip
+    judged = Judge(SapOrdersConfig(), Checker(), {}).judged(message(ORDERS, *refused), known, NOW)
+    assert (judged.records, judged.refused) == ((), 4)
 
 
 async def test_an_order_that_cannot_be_taken_is_refused_by_itself() -> None:

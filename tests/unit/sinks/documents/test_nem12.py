@@ -89,6 +89,16 @@ def test_qualities_are_those_of_vee(quality: Quality, method: Method) -> None:
     assert nem12_quality(interval, "wh_imp") == nem12_out(quality, method)
 
 
+def test_a_service_point_is_not_cut_off_to_the_length_of_an_nmi() -> None:
+    long = slot(0)
+    assert isinstance(long.value, ReadingBatch)
+    long.value.service_point[:] = (1_234_567_890, 1_234_567_891)
+    assert {line.split(",")[1] for line in render(long) if line.startswith("200")} == {"1234567890", "1234567891"}
+    long.value.service_point[:] = (12_345_678_901, 12_345_678_902)
+    with pytest.raises(ContractError, match="NEM12_NMI"):
+        render(long)
+
+
 def test_an_interval_that_nem12_does_not_have_is_refused() -> None:
     odd = slot(0)
     assert isinstance(odd.value, ReadingBatch)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,16 @@ DEVICE = 0x4B564E0000000000
 """Device of service point n is DEVICE + n."""
 
 
+@dataclass
+class Time:
+    """A clock that stands still."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def devices(points: int = 50, factor: tuple[int, int] = (1, 1)) -> Registry:
     made = registry([(DEVICE + point, point, 0, int(FOREVER)) for point in range(1, points + 1)])
     made.factor_numerator[:], made.factor_denominator[:] = factor
@@ -27,10 +40,10 @@ def devices(points: int = 50, factor: tuple[int, int] = (1, 1)) -> Registry:
 
 
 def sink_of(receiver: Receiver, folder: Path, points: int = 50, factor: tuple[int, int] = (1, 1),
-            **options: Any) -> SapMdusSink:  # fmt: skip
+            clock: Callable[[], float] = time.time, **options: Any) -> SapMdusSink:  # fmt: skip
     """An open sink that knows the registry."""
     settings = {"url": receiver.url, "journal": folder / "journal.sqlite", **options}
-    sink = SapMdusSink(SapMdusConfig.model_validate(settings))
+    sink = SapMdusSink(SapMdusConfig.model_validate(settings), clock)
     sink.open()
     sink.take_registry("1", devices(points, factor))
     return sink

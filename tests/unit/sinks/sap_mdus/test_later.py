@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,8 @@ import pytest
 from bench.sap_receiver import Receiver, receiving
 from schemas.mdus.xml import text_at
 from sinks.sap_mdus.config import SapMdusConfig
-from sinks.sap_mdus.sink import SapMdusSink
-from tests.unit.sinks.sap_mdus.builders import brought, determinant, devices, order
-
-
-@dataclass
-class Time:
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from sinks.sap_mdus.sink import MOST_IN_A_ROW, SapMdusSink
+from tests.unit.sinks.sap_mdus.builders import Time, brought, determinant, devices, order
 
 
 @pytest.fixture
@@ -76,7 +67,7 @@ def test_without_a_confirmation_the_same_message_goes_out_again(
     assert receiver.requests[2] == receiver.requests[0]
 
 
-def test_a_refusal_is_kept_or_sends_again_or_makes_a_case(receiver: Receiver, sink: SapMdusSink) -> None:
+def test_a_refusal_is_kept_or_sends_again_or_makes_a_case(receiver: Receiver, sink: SapMdusSink, clock: Time) -> None:
     brought(sink, *(determinant(offset, 1 + offset) for offset in range(3)))
     one, two, three = receiver.taken
     brought(
@@ -85,7 +76,40 @@ def test_a_refusal_is_kept_or_sends_again_or_makes_a_case(receiver: Receiver, si
     assert [(row["uuid"], row["code"], row["note"]) for row in sink.journal.refused()] == [
         (one, "UNKNOWN", "UNKNOWN: why"), (three, "BILLED", "BILLED: why"),
     ]  # fmt: skip
+    assert len(sink.journal.cases()) == 1
+    sink.rest()
+    assert len(receiver.requests) == 1, "the document is still locked"
+    clock.now += 60
+    sink.rest()
     assert len(receiver.requests) == 2
     assert two.encode() in receiver.requests[1]
     assert one.encode() not in receiver.requests[1]
-    assert len(sink.journal.cases()) == 1
+    # Locked again: twice the pause.
+    brought(sink, said(3, "REFUSED", two, "LOCKED"))
+    clock.now += 119
+    sink.rest()
+    assert len(receiver.requests) == 2
+    clock.now += 10
+    sink.rest()
+    assert len(receiver.requests) == 3
+
+
+def test_what_is_not_confirmed_goes_out_again_also_while_no_block_comes(
+    receiver: Receiver, sink: SapMdusSink, clock: Time
+) -> None:
+    brought(sink, determinant(0))
+    sink.rest()
+    clock.now += 61
+    sink.rest()
+    assert receiver.requests == [receiver.requests[0]] * 2
+
+
+def test_refusals_by_a_fault_are_counted_anew_after_a_message_that_is_taken(
+    receiver: Receiver, sink: SapMdusSink
+) -> None:
+    for turn in range(2):
+        receiver.unknown = {"SmartMeter"}
+        brought(sink, *(determinant(20 * turn + offset, 20 * turn + 1 + offset) for offset in range(MOST_IN_A_ROW)))
+        receiver.unknown = set()
+        brought(sink, determinant(20 * turn + 15, 20 * turn + 16))
+    assert len(sink.journal.refused()) == 2 * MOST_IN_A_ROW

@@ -12,18 +12,23 @@ import pytest
 from bench.sap_receiver import Receiver, receiving
 from cli.main import main
 from pipeline.errors import ConfigError, Fatal, Transient
+from pipeline.reference import FOREVER, Registry
+from schemas.mdus import xml
 from schemas.mdus.check import Checker
 from schemas.mdus.names import EVENTS, SERIES
 from schemas.mdus.xml import body_of, name_of, parsed, text_at
 from sinks.sap_mdus.config import SapMdusConfig
 from sinks.sap_mdus.sink import MOST_IN_A_ROW, SapMdusSink
 from tests.builders_readings import MIDNIGHT, plain_record, readings_record
+from tests.unit.connectors.test_gather import registry
 from tests.unit.sinks.sap_mdus.builders import (
     DAY,
     DEVICE,
     MONTH_END,
+    Time,
     brought,
     determinant,
+    devices,
     gathered,
     order,
     sink_of,
@@ -198,27 +203,30 @@ def test_a_late_correction_that_is_refused_becomes_a_case_too(receiver: Receiver
 
 
 def test_what_comes_before_its_order_is_sent_again_under_its_uuid(receiver: Receiver, tmp_path: Path) -> None:
-    receiver.orders = {}
-    sink = sink_of(receiver, tmp_path, orders="required")
-    brought(sink, order(0))
-    with pytest.raises(Transient, match="SAP_LATER"):
-        brought(sink, determinant(0))
+    receiver.orders, clock = {"1002": "OPEN"}, Time()
+    sink = sink_of(receiver, tmp_path, clock=clock, orders="required")
+    brought(sink, order(0), order(1, "1002", 2))
+    brought(sink, determinant(0))
     receiver.orders["1001"] = "OPEN"
-    sink.flush()
-    assert receiver.requests[0] == receiver.requests[1]
-    assert receiver.values() == ["1234.567"]
+    # It holds up no other.
+    brought(sink, determinant(1, 2, closing=2_000_000))
+    assert receiver.values() == ["2000.000"]
+    clock.now += 60
+    sink.rest()
+    assert receiver.requests[0] == receiver.requests[2]
+    assert receiver.values() == ["2000.000", "1234.567"]
     sink.close()
 
 
 def test_what_stays_too_early_is_refused_in_the_end(receiver: Receiver, tmp_path: Path) -> None:
-    receiver.orders = {}
-    sink = sink_of(receiver, tmp_path, orders="required", again_tries=3)
-    brought(sink, order(0))
-    with pytest.raises(Transient, match="SAP_LATER"):
-        brought(sink, determinant(0))
-    with pytest.raises(Transient, match="SAP_LATER"):
-        sink.flush()
-    sink.flush()
+    receiver.orders, clock = {}, Time()
+    sink = sink_of(receiver, tmp_path, clock=clock, orders="required", again_tries=3)
+    brought(sink, order(0), determinant(0))
+    for pause, requests in ((59, 1), (10, 2), (100, 2), (30, 3)):
+        assert refused(sink) == []
+        clock.now += pause
+        sink.rest()
+        assert len(receiver.requests) == requests
     assert refused(sink) == [("WRONG_ORDER", "1001")]
     sink.close()
 
@@ -374,6 +382,85 @@ def test_an_order_that_was_taken_back_and_made_again_gets_its_reading(receiver: 
     # Said again, it is the same order.
     brought(sink, order(3))
     assert len(receiver.requests) == 1
+    sink.close()
+
+
+def test_a_bulk_that_is_longer_than_what_is_read_is_halved(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = sink_of(receiver, tmp_path)
+    monkeypatch.setattr(xml, "MOST_OCTETS", 5_000)
+    brought(sink, *(determinant(offset, 1 + offset) for offset in range(9)))
+    assert len(receiver.taken) == 9
+    assert max(map(len, receiver.requests)) < 5_500
+    monkeypatch.setattr(xml, "MOST_OCTETS", 500)
+    brought(sink, determinant(20, 30))
+    assert [code for code, _ in refused(sink)] == ["FAULT"]
+    sink.close()
+
+
+def test_an_event_without_code_and_bit_is_left_out(receiver: Receiver, tmp_path: Path) -> None:
+    sink = sink_of(receiver, tmp_path)
+    brought(sink, plain_record("Event", 4, code=None, bit=None), plain_record("Event", 5, code=None, bit=3))
+    (taken,) = receiver.taken.values()
+    assert text_at(taken, "UtilitiesSmartMeterEvent/UtilitiesSmartMeterEventTypeCode").startswith("B3")
+    sink.close()
+
+
+def test_a_reading_without_a_device_goes_out_once_the_registry_has_one_and_a_person_says_so(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    sink = sink_of(receiver, tmp_path, points=1)
+    brought(sink, determinant(0, 2), determinant(1, 3, None, opening=None))
+    assert refused(sink) == [("DEVICE_UNKNOWN", f"~2/wh_imp/{MONTH_END}/closing"),
+                             ("NO_READING", f"~3/wh_imp/{MONTH_END}/closing")]  # fmt: skip
+    unknown, lacking = (row["uuid"] for row in sink.journal.refused())
+    assert not sink.journal.resend(lacking)
+    assert sink.journal.resend(unknown)
+    brought(sink, determinant(2))
+    assert [code for code, _ in refused(sink)] == ["NO_READING", "DEVICE_UNKNOWN"], "it is still not there"
+    sink.take_registry("2", devices(2))
+    assert sink.journal.resend(unknown)
+    brought(sink, determinant(3))
+    assert unknown in receiver.taken
+    assert [code for code, _ in refused(sink)] == ["NO_READING"]
+    sink.close()
+
+
+NOON = MIDNIGHT + DAY // 2
+
+
+def exchange(closing: int | None = 5_000_000) -> Registry:
+    """Device 1 leaves service point 1 at noon, and device 9 comes; closing: register of the old one, if it is known."""
+    made = registry([(DEVICE + 1, 1, 0, NOON), (DEVICE + 9, 1, NOON, int(FOREVER))])
+    made.factor_numerator[:], made.factor_denominator[:] = 1, 1
+    made.exchange[:] = (0 if closing is None else 2, 1)
+    made.closing[0, 0], made.opening[1, 0] = closing or 0, 17_000
+    return made
+
+
+def test_orders_of_an_exchange_at_noon_are_answered_by_the_registry(receiver: Receiver, tmp_path: Path) -> None:
+    sink = sink_of(receiver, tmp_path, orders="required")
+    sink.take_registry("2", exchange(None))
+    # The removal was ordered before anybody knew its hour.
+    brought(sink, order(0, "out", 1, reason="12", time=MIDNIGHT), order(1, "in", 1, reason="08", time=NOON),
+            order(2, "other", 1, reason="01", time=MIDNIGHT))  # fmt: skip
+    assert receiver.values() == ["17.000"]
+    sink.take_registry("3", exchange())
+    sink.rest()
+    assert receiver.values() == ["17.000", "5000.000"]
+    (_, out) = receiver.taken.values()
+    result = out.find("MeterReadingDocument/Result")
+    assert text_at(result, "MeterReadingDate") + text_at(result, "MeterReadingTime") == "2026-01-0112:00:00"
+    # The same registers again say nothing, others correct what was said.
+    sink.take_registry("4", exchange())
+    brought(sink, determinant(0))
+    sink.take_registry("5", exchange(5_000_500))
+    brought(sink, determinant(1))
+    assert receiver.values() == ["17.000", "5000.000", "5000.500"]
+    last = list(receiver.taken)
+    assert text_at(receiver.taken[last[2]], "MessageHeader/ReferenceUUID") == last[1]
+    assert sink.journal.counts()["orders_open"] == 1
     sink.close()
 
 
