@@ -104,8 +104,8 @@ def test_outages_become_statements_and_other_facts_do_not() -> None:
         found = [(one.number, one.service_point, int(one.rows["secs"][0])) for one in statements(outlet)]
         # 7 is at the DT too, whose outage of the same begin goes on.
         assert found == [(2, 7, 259_200), (2, 8, 259_200), (5, 7, 259_200)]
-        assert counts == {"facts": 5, "outages": 3, "statements": 3, "points_unknown": 1, "nodes_unknown": 0,
-                          "facts_refused": 1}  # fmt: skip
+        assert counts == {"facts": 5, "outages": 3, "checks": 0, "checks_unused": 0, "statements": 3,
+                          "points_unknown": 1, "nodes_unknown": 0, "facts_refused": 1}  # fmt: skip
 
     asyncio.run(scenario())
 
