@@ -58,7 +58,7 @@ def told_in(batch: ReadingBatch, offset_secs: int) -> Told:
 
 
 def take(told: Told, store: StateStore) -> Array:
-    """Take statements; points u64 (n,) of which something has changed. Points and days are entered where new."""
+    """Take statements; points u64 (n,) of whose days a sum has changed. Points and days are entered where new."""
     count = len(told.point)
     slots = locate(store, np.concatenate([told.point, day_keys(told.point, told.day)]))
     own, slots = slots[:count], slots[count:]
@@ -73,8 +73,8 @@ def take(told: Told, store: StateStore) -> Array:
     told, slots = told.take(changes), slots[changes]
     cells["order"][told.quarter, slots], cells["wh"][told.quarter, slots] = told.order, told.wh
     touch(store, "cells", slots, told.quarter)
-    _sum_up(np.unique(slots), store)
-    return np.unique(told.point)
+    slots, first = np.unique(slots, return_index=True)
+    return np.unique(told.point[first[_sum_up(slots, store)]])
 
 
 def _newest(told: Told, slots: Array) -> Array:
@@ -87,8 +87,11 @@ def _newest(told: Told, slots: Array) -> Array:
     return found
 
 
-def _sum_up(slots: Array, store: StateStore) -> None:
-    """Walk through the days at slots i64 (n,), interval by interval: their energy, where nothing lacks to midnight."""
+def _sum_up(slots: Array, store: StateStore) -> Array:
+    """Walk through the days at slots i64 (n,), interval by interval: their energy, where nothing lacks to midnight.
+
+    Mask of those whose energy is another than before.
+    """
     cells = store.areas["cells"].flat[:, slots]
     length = (cells["order"] & np.uint64((1 << ORDER_BITS) - 1)).astype(np.int64)
     at, total = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
@@ -96,7 +99,10 @@ def _sum_up(slots: Array, store: StateStore) -> None:
         here = at == quarter
         total += np.where(here, cells["wh"][quarter], 0)
         at += np.where(here, length[quarter], 0)
+    covered = at == QUARTERS
+    total[~covered] = 0
     rows = rows_of(store)
-    rows["covered"][slots] = at == QUARTERS
-    rows["check"][slots] = np.where(at == QUARTERS, total, 0)
-    touch(store, "rows", slots)
+    changed: Array = (rows["covered"][slots] != covered) | (rows["check"][slots] != total)
+    rows["covered"][slots], rows["check"][slots] = covered, total
+    touch(store, "rows", slots[changed])
+    return changed

@@ -1,4 +1,4 @@
-"""State of the checks stage: rows of service points that have a check meter, and of nobody else.
+"""State of the checks stage: rows of service points that have a check meter, and of nobody else; one of the last tick.
 
 Such a point has a row of its own, and one for each local day that may still change: what either meter measured of it,
 and what was said of a run of days that begins with it. Rows are found by keys of point and day, and lie on any page of

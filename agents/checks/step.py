@@ -2,7 +2,7 @@
 
 Energies of check meters come as facts, in the partition of their service point; readings and settlements pass
 unchanged. A run of days at which both differ is one exception of the queue (`agents.exceptions`). A partition without
-check meters has no state here, and is looked at no further.
+check meters keeps the time of the last tick here, and is looked at no further.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class ChecksStep:
         batch = parcel.batch
         if batch is not None and not isinstance(batch, ReadingBatch):
             raise ContractError("NOT_READINGS", where=self.name, what=type(batch).__name__, do="put vee before checks")
-        if parcel.tick is not None and store.used.any():
+        if parcel.tick is not None:
             self._pass(parcel.tick.time, store)
         if not isinstance(batch, ReadingBatch):
             return Advance(parcel)
         told = energies.told_in(batch, self.config.offset_secs) if len(batch.check_service_point) else None
-        if not store.used.any() and (told is None or not len(told.day)):
-            return Advance(parcel)
+        if int(store.used.sum()) <= 1 and (told is None or not len(told.day)):
+            return Advance(parcel)  # the tick's row is there alone
         today, time = self._now(store, told)
         days, changed = self._days(today), [np.zeros(0, np.uint64)]
         if told is not None:
