@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,23 @@ def statements(some: list[Fact], said_at: int) -> Iterator[StatementFrame]:
         yield made
 
 
+def apart(text: str) -> str:
+    """The stage in a topology of its own, behind the readings."""
+    own = "  checks:\n    source: readings\n    agents: [{checks: {}}]\n    to: {exceptions: check-exceptions}\n\n"
+    topic = "  check-exceptions: {schema: ReadingException, partitions: 3, retention: 30d}\n"
+    text = text.replace("      - checks: {}\n", "")
+    return text.replace("  losses:\n", own + "  losses:\n", 1).replace(
+        "  facts: {schema", topic + "  facts: {schema", 1
+    )
+
+
 @pytest.fixture(scope="module")
 def run(fed: Feed, folder: Path) -> Run:
-    to = world.driver(folder, file="examples/facts.yaml", partitions=2)
+    return played(fed, folder)
+
+
+def played(fed: Feed, folder: Path, change: Callable[[str], str] = str) -> Run:
+    to = world.driver(folder, file="examples/facts.yaml", partitions=2, change=change)
     told = {consumer: facts(fed, consumer) for consumer in SAYS_AT}
     for number, slot in enumerate(fed.slots):
         if slot.registry is not None:
@@ -73,10 +87,10 @@ def run(fed: Feed, folder: Path) -> Run:
     return Run(fed, to)
 
 
-def exceptions(run: Run) -> dict[int, list[dict[str, Any]]]:
+def exceptions(run: Run, topic: str = "exceptions") -> dict[int, list[dict[str, Any]]]:
     """Of V34, by consumer, in order."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for record in sorted(run.driver.records("exceptions"), key=lambda one: one["revision"]):
+    for record in sorted(run.driver.records(topic), key=lambda one: one["revision"]):
         if record["rule"] == "V34":
             found.setdefault(run.place[record["service_point"]], []).append(dict(record))
     return found
@@ -102,6 +116,10 @@ def test_what_the_check_meter_tells_days_later_ends_in_the_same(run: Run) -> Non
 
 def test_nothing_is_said_of_others(run: Run) -> None:
     assert set(exceptions(run)) == {AT_ONCE, LATE}
+
+
+def test_behind_a_topic_of_readings_it_says_the_same(run: Run, fed: Feed, folder: Path) -> None:
+    assert exceptions(played(fed, folder, apart), "check-exceptions") == exceptions(run)
 
 
 def test_readings_are_those_of_a_run_without_check_meters(run: Run, folder: Path) -> None:
