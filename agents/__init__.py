@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from agents.checks.config import ChecksConfig
 from agents.decode.config import DecodeConfig
 from agents.exceptions.config import ExceptionsConfig
 from agents.losses.config import LossesConfig
@@ -50,6 +51,12 @@ def _usage(config: Any) -> Step:
     return UsageStep(config)
 
 
+def _checks(config: Any) -> Step:
+    from agents.checks.step import ChecksStep
+
+    return ChecksStep(config)
+
+
 def _exceptions(config: Any) -> Step:
     from agents.exceptions.step import ExceptionsStep
 
@@ -74,6 +81,7 @@ STAGES: dict[str, tuple[type[BaseModel], Callable[[Any], Step]]] = {
     "rating": (RatingConfig, _rating),
     "nodes": (NodesConfig, _nodes),
     "usage": (UsageConfig, _usage),
+    "checks": (ChecksConfig, _checks),
     "exceptions": (ExceptionsConfig, _exceptions),
     "scorecard": (ScorecardConfig, _scorecard),
     "losses": (LossesConfig, _losses),

@@ -132,7 +132,7 @@ MONTH_FIGURES = 39
 @dataclass
 class ReadingBatch:
     """Readings of intervals; sections reading, prior (what is replaced), settlement (a day), snapshot, correction (what
-    the settlement of a day that had left the hot window replaces).
+    the settlement of a day that had left the hot window replaces), check (what check meters measured).
 
     `revision` grows with every change of an interval: (offset of the frames record << 20) | place within it, so it
     needs no state and is the same on every replay.
@@ -194,6 +194,12 @@ class ReadingBatch:
     correction_demand_start: Array
     correction_zones: Array
     correction_month: Array
+    check_service_point: Array
+    check_number: Array
+    check_start: Array
+    check_secs: Array
+    check_present: Array
+    check_energy: Array
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("service_point", "<u8", "reading", "id", "service point"),
@@ -304,6 +310,12 @@ class ReadingBatch:
             "figures of the last determinant of the day's month, by agents.rating.corrections.FIGURES; zeros: not said",
             MONTH_FIGURES,
         ),
+        Column("check_service_point", "<u8", "check", "id", "service point whose main meter is checked"),
+        Column("check_number", "<u8", "check", "order", "of two about the same begin the larger one holds"),
+        Column("check_start", "<i8", "check", "s", "begin of what the check meter measured, epoch seconds UTC"),
+        Column("check_secs", "<u4", "check", "s", "length of it"),
+        Column("check_present", "<u1", "check", "code", "1: this was measured; 0: what was said of it is taken back"),
+        Column("check_energy", "<i8", "check", "Wh", "wh_imp that the check meter measured"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What people and other systems say of a service point's intervals, as frames: edits, outages, answers.
+"""What people and other systems say of a service point's intervals, as frames: edits, outages, answers, check meters.
 
 A partition of `frames` is the only input of its state, so an edit comes as a record in it, like a reading. A frame is
 what is said of one service point at once. No framing, no APDU of DLMS and no frame of readings begins with its first
@@ -67,6 +67,7 @@ class Statement(IntEnum):
     OUTAGE = 3  # there was no supply
     ANSWER = 4  # how intervals that had left the hot window have changed
     DISCARD = 5  # what the meter sent is not used: it is estimated
+    CHECK = 6  # what a check meter measured; without an energy that is present it is taken back
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from schemas.records import RECORDS
 
 FOLDER = Path(__file__).parent / "avro"
 NAMESPACE = "io.kvarn"
-ADDED = ("statement", "correction")
+ADDED = ("statement", "correction", "check")
 """Sections that earlier versions of a schema do not have: they are read as empty."""
 
 DOCS = {

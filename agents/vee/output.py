@@ -9,6 +9,7 @@ from pipeline.batch import DecodedBatch, ReadingBatch
 from pipeline.channels import N_ENERGY, N_PHYSICAL
 from pipeline.columns import Array, concat, empty
 from pipeline.rejects import MEANINGS, Rejects
+from pipeline.statement_frames import Statement
 from pipeline.step import Emission, Origin
 
 # Places of a kernel's cursor, i64 (CURSOR,).
@@ -142,6 +143,15 @@ def add_snapshots(batch: ReadingBatch, decoded: DecodedBatch, offset: int) -> No
     batch.snapshot_channels = decoded.present[rows]
     batch.snapshot = decoded.snapshot
     batch.snapshot_present = decoded.snapshot_present
+
+
+def add_checks(batch: ReadingBatch, decoded: DecodedBatch) -> None:
+    """What check meters measured passes as it is."""
+    rows = np.flatnonzero(decoded.statement_kind == int(Statement.CHECK))
+    for name in ("service_point", "number", "start", "secs"):
+        setattr(batch, f"check_{name}", np.ascontiguousarray(getattr(decoded, f"statement_{name}")[rows]))
+    batch.check_present = decoded.statement_present[rows] & np.uint8(1)
+    batch.check_energy = np.ascontiguousarray(decoded.statement_energy[rows, 0])
 
 
 def joined(first: ReadingBatch, second: ReadingBatch | None) -> ReadingBatch:

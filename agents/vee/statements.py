@@ -42,6 +42,7 @@ def usual_planes(said: Said, chosen: Array) -> tuple[Array, Array]:
 
     A kernel stops for each plane that a point lacks; of a bulk edit these are many.
     """
+    chosen = chosen & (said.kind != int(Statement.CHECK))  # it stands beside the window, not in it
     of_all, of_values = np.unique(said.service_point[chosen]), np.isin(said.kind, VALUED) & chosen
     valued = np.unique(said.service_point[of_values])
     parts = [(of_all, SAID), *((valued, plane) for plane in BESIDE_VALUES)]

@@ -184,6 +184,8 @@ class _Session:
             emissions += statement_rejects(told, decoded, parcel.origin)
         batch = buffers.batch(decoded, self._factors(rows) if decoded.reactive.any() else None)
         output.add_snapshots(batch, decoded, self.offset)
+        if len(decoded.statement_kind):
+            output.add_checks(batch, decoded)
         return batch, emissions
 
     def _state(self, said: Said, rows: int, buffers: Buffers) -> Array:

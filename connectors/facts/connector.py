@@ -1,4 +1,5 @@
-"""Facts to statements: an outage is told to each service point that it is of; all others go to the warehouse alone.
+"""Facts to statements: an outage is told to each service point that it is of, what a check meter measured to its own;
+all others go to the warehouse alone.
 
 At its start it reads the topic from the beginning, to know what was said before; statements are made of what was not
 committed. A fact that is read again gives the same statements, which change nothing.
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from connectors.facts.checks import check_statement
 from connectors.facts.config import FactsConfig
 from connectors.facts.network import knows
 from connectors.facts.outages import Outages
@@ -27,6 +29,8 @@ from pipeline.wire import UNREADABLE, Contracts
 PORTION = 1000
 """Statements that are offered at once; an outage of a feeder has thousands."""
 TOLD_PORTIONS = 10
+MOST_NAMED = 1000
+"""Service points that are not known and are named in the log, each once."""
 COMMIT_SECS = 0.5
 STEP_SECS = 0.01
 
@@ -54,11 +58,14 @@ class Facts(Protocol):
 
 @dataclass
 class Counts:
-    """Since the start. `points_unknown`: service points of outages that the registry does not know, or without meter;
-    `facts_refused`: records that are no fact, or an outage that cannot be."""
+    """Since the start. `points_unknown`: statements of service points that the registry does not know, or without
+    meter; `facts_refused`: records that are no fact, or one that cannot be; `checks_unused`: of a check meter, and not
+    compared: of another channel than wh_imp, or not on quarters of an hour within a local day."""
 
     facts: int = 0
     outages: int = 0
+    checks: int = 0
+    checks_unused: int = 0
     statements: int = 0
     points_unknown: int = 0
     nodes_unknown: int = 0
@@ -139,6 +146,7 @@ class _Work:
         self.counts, self.progress = Counts(), Progress()
         self._outages = Outages(config.open_hours * 3600)
         self._contracts, self._pump, self._stop = contracts, pump, stop
+        self._config, self._named = config, set[int]()
 
     async def take(self, offset: int, value: bytes, *, again: bool) -> bool:
         """Take a fact; `again`: it has been handed on, and is noted alone. False when `stop` came first."""
@@ -148,12 +156,16 @@ class _Work:
         try:
             record = self._contracts.decode(value, "Fact")
             noted = self._outages.note(record)
+            check = None if again else self._check(record)
         except UNREADABLE as error:
             self.counts.facts_refused += not again
             log.warning("fact refused", offset=offset, error=str(error))
-            noted = None
+            noted = check = None
         if begun is None:
             return True
+        if check is not None and not await self._hand_on(iter([check]), 1, record["id"], begun.part):
+            begun.leave()
+            return False
         if noted is not None:
             self.counts.outages += 1
             self._warn(noted[1].node, record["id"])
@@ -165,6 +177,20 @@ class _Work:
                 return False
         begun.end()
         return True
+
+    def _check(self, record: dict[str, Any]) -> StatementFrame | None:
+        """The statement of a check meter's energy; None of other facts, and of what is not compared."""
+        if not self._config.checks or record["kind"] != "CHECK":
+            return None
+        frame = check_statement(record, self._config.offset_secs)
+        self.counts.checks += 1
+        self.counts.checks_unused += frame is None
+        if frame is None and self.counts.checks_unused == 1:
+            log.warning(
+                "check meter not compared", fact=record["id"], channel=record["channel"],
+                do="say wh_imp of quarters of an hour within a local day; further ones are counted alone",
+            )  # fmt: skip
+        return frame
 
     def _warn(self, node: int, id: str) -> None:
         if node and not knows(self._pump.registry, node):
@@ -186,7 +212,14 @@ class _Work:
             self.counts.points_unknown += len(portion) - taken
             for frame, outcome in zip(portion, outcomes, strict=True):
                 if outcome is not Outcome.HANDED_ON and count == 1:
-                    log.warning("outage not told", fact=id, service_point=frame.service_point, why=outcome.value)
+                    self._name(frame, id, outcome)
             if portions % TOLD_PORTIONS == 0 or (offered == count and portions > TOLD_PORTIONS):
                 log.info("outage told", fact=id, service_points=offered, of=count)
         return True
+
+    def _name(self, frame: StatementFrame, id: str, outcome: Outcome) -> None:
+        """A check meter tells many facts of a service point; the log names it once."""
+        if frame.service_point not in self._named and len(self._named) < MOST_NAMED:
+            self._named.add(frame.service_point)
+            log.warning("fact not told", kind=frame.kind.name, fact=id, service_point=frame.service_point,
+                        why=outcome.value)  # fmt: skip

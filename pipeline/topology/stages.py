@@ -73,6 +73,14 @@ STAGES: dict[str, Stage] = {
             "judge the use of months",
         ),
         Stage(
+            "checks",
+            "ReadingBatch",
+            "ReadingBatch",
+            None,
+            {"exceptions": "ReadingException"},
+            "compare main meters with their check meters",
+        ),
+        Stage(
             "exceptions",
             "ReadingBatch",
             "ReadingBatch",

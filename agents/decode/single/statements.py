@@ -9,7 +9,7 @@ from pipeline.channels import ENERGY
 from pipeline.codes import Method, Quality
 from pipeline.statement_frames import Statement, StatementFrame
 
-VALUES = (Statement.EDIT, Statement.ANSWER)
+VALUES = (Statement.EDIT, Statement.ANSWER, Statement.CHECK)
 """Kinds that say energies."""
 
 

@@ -22,6 +22,9 @@ ON_REQUEST = ("V11", "V21", "V25", "V27")
 MONTHS = ("V08", "V17", "V18", "V19", "V20", "V22", "V28", "V30")
 """Rules that the stage `usage` judges behind it, by the same rule sets: they are on, off or in shadow."""
 
+CHECKED = ("V34",)
+"""Rules that the stage `checks` judges of settled days, likewise."""
+
 BESIDE = {
     "V13": "decode",
     "V23": "exceptions",
@@ -63,6 +66,8 @@ def judged_by(code: str) -> str:
     """The stage that judges a rule in a topology; empty: none, whole series alone are judged by it."""
     if code in (*STREAMED, *ON_REQUEST):
         return "vee"
+    if code in CHECKED:
+        return "checks"
     return "usage" if code in MONTHS else BESIDE.get(code, "")
 
 
@@ -87,7 +92,7 @@ def stream_findings(sets: Sequence[RuleSet]) -> Iterator[RuleFinding]:
 
 
 def _left_out(code: str, run: Run | None, severity: Severity | None) -> str:
-    if code in MONTHS:
+    if code in (*MONTHS, *CHECKED):
         return "has there the severity of the table of rules" if severity else ""
     if code in BESIDE:
         return "is switched by the options of its stage there"

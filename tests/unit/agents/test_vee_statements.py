@@ -12,6 +12,7 @@ from agents.vee.kernels_publish import OUTAGE_IN_DAY, USE_IN_OUTAGE, USE_IN_OUTA
 from agents.vee.state import PLANE
 from pipeline.codes import RULE_BIT, Flag, Method, Quality
 from pipeline.reference import FOREVER
+from pipeline.statement_frames import Statement
 from tests.builders_vee import MIDNIGHT, POINTS, Vee, blocks, register
 from tests.oracles.statements_oracle import DISCARD, EDIT, OUTAGE, WITHDRAW, Said
 from tests.oracles.vee_oracle import DAY, Link
@@ -313,3 +314,20 @@ def test_of_ten_thousand_edits_of_as_many_points_each_is_published() -> None:
     assert time.process_time() - begin < 5
     assert len(vee.final) == len(points)
     assert {reading.energy for reading in vee.final.values()} == {(70, 70, 0, 0)}
+
+
+def test_what_a_check_meter_measured_passes_and_takes_no_state() -> None:
+    vee = running()
+    used = vee.store.used.tolist()
+    told, nothing = (70, 0, 0, 0), (0, 0, 0, 0)
+    vee.state([Said(Statement.CHECK, POINT, place(3), 1800, 5, told, 1), of(Statement.CHECK, 4, 6)])
+    assert vee.store.used.tolist() == used
+    vee.state([replace(of(Statement.CHECK, 5, 7), energy=nothing, present=0), edit(3, 80)])
+    first, second = vee.batches[-2:]
+    assert not len(first.service_point)
+    assert first.check_service_point.tolist() == [POINT, POINT]
+    assert (first.check_start.tolist(), first.check_secs.tolist()) == ([place(3), place(4)], [1800, 1800])
+    assert (first.check_number.tolist(), first.check_energy.tolist()) == ([5, 6], [70, 0])
+    assert (first.check_present.tolist(), second.check_present.tolist()) == ([1, 1], [0])
+    assert found(vee, 3) == (80, Quality.MANUAL, Method.MANUAL)
+    assert not vee.rejects

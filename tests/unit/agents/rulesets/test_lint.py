@@ -55,7 +55,9 @@ def test_a_fault_is_found_where_it_stands(code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rules: {V34: off}\n", True),
+        ("rules: {V04: off}\n", True),
+        ("rules: {V34: off}\n", False),
+        ("rules: {V34: {severity: error}}\n", True),
         (
             "overrides: [{service_point: 7, start: 2026-05-01, end: 2026-05-04, reason: r, author: a, testing: 1}]\n",
             False,

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
+import pytest
 
 from connectors.facts import connector as module
+from connectors.facts.checks import check_statement
 from connectors.facts.config import FactsConfig
 from connectors.facts.connector import run
 from connectors.gather.config import GatherOptions
@@ -67,7 +69,7 @@ class MemoryTopic:
 
 @asynccontextmanager
 async def running(
-    topic: MemoryTopic, outlet: MemoryOutlet, counts: dict[str, Any] | None = None
+    topic: MemoryTopic, outlet: MemoryOutlet, counts: dict[str, Any] | None = None, config: FactsConfig | None = None
 ) -> AsyncIterator[Pump]:
     pump = Pump(metered(), 4, outlet, GatherOptions(batch_age_ms=1), lambda: T0, stated=True)
     stop, pumping_stop = asyncio.Event(), asyncio.Event()
@@ -77,7 +79,7 @@ async def running(
     def tell(ask: Any) -> None:
         told["ask"] = ask
 
-    task = asyncio.ensure_future(run(FactsConfig(), topic, CONTRACTS, pump, stop, tell))
+    task = asyncio.ensure_future(run(config or FactsConfig(), topic, CONTRACTS, pump, stop, tell))
     try:
         yield pump
     finally:
@@ -105,8 +107,8 @@ def test_outages_become_statements_and_other_facts_do_not() -> None:
         found = [(one.number, one.service_point, int(one.rows["secs"][0])) for one in statements(outlet)]
         # 7 is at the DT too, whose outage of the same begin goes on.
         assert found == [(2, 7, 259_200), (2, 8, 259_200), (7, 7, 259_200)]
-        assert counts == {"facts": 7, "outages": 3, "statements": 3, "points_unknown": 1, "nodes_unknown": 0,
-                          "facts_refused": 3}  # fmt: skip
+        assert counts == {"facts": 7, "outages": 3, "checks": 0, "checks_unused": 0, "statements": 3,
+                          "points_unknown": 1, "nodes_unknown": 0, "facts_refused": 3}  # fmt: skip
 
     asyncio.run(scenario())
 
@@ -147,5 +149,70 @@ def test_a_feeder_of_many_is_told_in_portions(monkeypatch: Any) -> None:
             await until(lambda: topic.commits == 1)
             assert pump.counts.received == 3
         assert np.unique([one.service_point for one in statements(outlet)]).tolist() == [7, 8, 9]
+
+    asyncio.run(scenario())
+
+
+MIDNIGHT = T0 - (T0 + 19_800) % 86_400
+
+
+def check(id: str, begin: int, **others: Any) -> dict[str, Any]:
+    """What a check meter measured in half an hour."""
+    return fact(id, **{"kind": "CHECK", "from_time": begin, "until_time": begin + 1800, "channel": "wh_imp",
+                       "energy": 450, "revision": 3, **others})  # fmt: skip
+
+
+def test_a_check_meter_is_told_to_its_service_point_with_the_revision_as_number() -> None:
+    async def scenario() -> None:
+        topic, outlet = MemoryTopic(), MemoryOutlet()
+        told: dict[str, Any] = {}
+        topic.write(
+            check("a", MIDNIGHT), check("b", MIDNIGHT, revision=4, confirmed=False), check("c", MIDNIGHT + 60),
+            check("d", MIDNIGHT, channel="vah_imp"), check("e", MIDNIGHT + 85_500), check("f", MIDNIGHT, energy=None),
+            check("g", MIDNIGHT, service_point=10), check("h", MIDNIGHT + 1800, service_point=8),
+        )  # fmt: skip
+        async with running(topic, outlet, told):
+            await until(lambda: topic.commits == 8)
+            counts = told["ask"]()
+        rows = [(one, one.rows[0]) for one in statements(outlet)]
+        found = {
+            (one.kind.name, one.service_point, one.number, int(row["start"]) - MIDNIGHT, int(row["present"]),
+             int(row["energy"][0]))
+            for one, row in rows
+        }  # fmt: skip
+        assert found == {("CHECK", 7, 3, 0, 1, 450), ("CHECK", 7, 4, 0, 0, 0), ("CHECK", 8, 3, 1800, 1, 450)}
+        assert len(outlet.frames) == 3
+        assert (counts["checks"], counts["checks_unused"], counts["facts_refused"]) == (7, 3, 1)
+        assert (counts["statements"], counts["points_unknown"]) == (3, 1)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"energy": None}, {"energy": 10**13}, {"revision": 0}, {"revision": 2**56}, {"service_point": 0},
+        {"service_point": 2**56}, {"until_time": None}, {"until_time": MIDNIGHT}, {"from_time": 0},
+    ],
+)  # fmt: skip
+def test_energy_of_a_check_meter_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        check_statement(check("a", MIDNIGHT, **wrong), 19_800)
+
+
+def test_a_whole_local_day_is_told_at_once() -> None:
+    made = check_statement(check("a", MIDNIGHT, until_time=MIDNIGHT + 86_400), 19_800)
+    assert made is not None
+    assert read_statement_frame(made.octets()).rows["secs"].tolist() == [86_400]
+    assert check_statement(check("a", MIDNIGHT, until_time=MIDNIGHT + 86_400), 0) is None, "it is not that day there"
+
+
+def test_check_meters_stay_in_the_warehouse_where_the_option_says_so() -> None:
+    async def scenario() -> None:
+        topic, outlet = MemoryTopic(), MemoryOutlet()
+        topic.write(check("a", MIDNIGHT), fact("b"))
+        async with running(topic, outlet, config=FactsConfig(checks=False)):
+            await until(lambda: topic.commits == 2)
+        assert [one.kind.name for one in statements(outlet)] == ["OUTAGE"]
 
     asyncio.run(scenario())

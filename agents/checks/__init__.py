@@ -1,0 +1,1 @@
+"""Main meters against their check meters, by day (V34)."""
