@@ -22,9 +22,12 @@ def edits_in(batch: ReadingBatch) -> Array:
     """Mask of the readings that are edits, in the place of one, or of a value that a person has discarded just now."""
     mask: Array = batch.method == int(Method.MANUAL)
     if len(batch.prior_reading):
-        discarded = (batch.flags[batch.prior_reading] & int(Flag.DISCARDED)) != 0
-        discarded &= batch.prior_quality == int(Quality.ACTUAL)
-        mask[batch.prior_reading[discarded | (batch.prior_quality == int(Quality.MANUAL))]] = True
+        at, before = batch.prior_reading, batch.prior_quality
+        discarded = ((batch.flags[at] & int(Flag.DISCARDED)) != 0) & (before == int(Quality.ACTUAL))
+        # An edit is sent once more, as it is, when the meter's own value comes behind it.
+        again = (before == int(Quality.MANUAL)) & mask[at] & (batch.prior_energy == batch.energy[at]).all(axis=1)
+        mask[at[discarded | (before == int(Quality.MANUAL))]] = True
+        mask[at[again]] = False
     return mask
 
 
