@@ -12,17 +12,22 @@ from agents.rating.calendar import month_of
 from agents.rating.rows import DAY_KIND, EDITED, LATE_DATA
 from agents.rating.state import EDITED_DAY
 from pipeline.batch import ReadingBatch
-from pipeline.codes import Method, Quality
+from pipeline.codes import Flag, Method, Quality
 from pipeline.columns import Array
 from pipeline.localtime import DAY_SECS
 from pipeline.state import StateStore
 
 
 def edits_in(batch: ReadingBatch) -> Array:
-    """Mask of the readings that are edits, or in the place of one."""
+    """Mask of the readings that are edits, in the place of one, or of a value that a person has discarded just now."""
     mask: Array = batch.method == int(Method.MANUAL)
     if len(batch.prior_reading):
-        mask[batch.prior_reading[batch.prior_quality == int(Quality.MANUAL)]] = True
+        at, before = batch.prior_reading, batch.prior_quality
+        discarded = ((batch.flags[at] & int(Flag.DISCARDED)) != 0) & (before == int(Quality.ACTUAL))
+        # An edit is sent once more, as it is, when the meter's own value comes behind it.
+        again = (before == int(Quality.MANUAL)) & mask[at] & (batch.prior_energy == batch.energy[at]).all(axis=1)
+        mask[at[discarded | (before == int(Quality.MANUAL))]] = True
+        mask[at[again]] = False
     return mask
 
 

@@ -221,7 +221,7 @@ def finished(
 def _recorded(figures_: Array, version: Array, fine: FineTariffs) -> Array:
     """Largest demand i64 (m,) of figures i64 (m, FIGURES) in the unit and window of each tariff, -1 without one."""
     active, apparent = (figures_[:, first : first + TIME_ZONES].max(axis=1) for first in (DEMAND_W_AT, DEMAND_VA_AT))
-    windowed, unit = fine.windows.any(axis=1)[version], fine.unit[version]
+    windowed, unit = fine.windows.max(axis=1)[version] != 0, fine.unit[version]
     packed = np.where(windowed, figures_[:, WINDOW_AT], np.where(unit == 1, active, apparent))
     return np.where(packed != 0, packed >> TIME_BITS, -1)
 

@@ -152,11 +152,12 @@ def _add_new(change: Change, batch: ReadingBatch, row: int, place: _Place) -> No
 def _take_old(change: Change, batch: ReadingBatch, prior: int, place: _Place) -> None:
     quality = int(batch.prior_quality[prior])
     change.lacking |= LACKS_CAUSES
+    energy = [int(batch.prior_energy[prior, channel]) for channel in range(N_ENERGY)]
+    # Whether apparent energy was measured nobody says, so that its demand may have been there.
+    place.demand(change, change.gone, DEMAND_VA_AT, energy[VAH_IMP])
     if not BILLED >> quality & 1:
         return
-    energy = [int(batch.prior_energy[prior, channel]) for channel in range(N_ENERGY)]
     for channel, first in ((WH_IMP, WH_AT), (VAH_IMP, VAH_AT), (WH_EXP, EXPORT_AT)):
         change.sums[first + place.zone] -= energy[channel]
     if quality == ACTUAL:
-        for channel, first in ((WH_IMP, DEMAND_W_AT), (VAH_IMP, DEMAND_VA_AT)):
-            place.demand(change, change.gone, first, energy[channel])
+        place.demand(change, change.gone, DEMAND_W_AT, energy[WH_IMP])

@@ -128,7 +128,9 @@ def others_of(quality: int, wh: int) -> int:
     counted = quality in COUNTED
     if counted and wh % 8 == 3:
         return int(Quality.SUSPECT)
-    return int(Quality.ACTUAL) if not counted and wh % 8 == 5 else quality
+    if (not counted and wh % 8 == 5) or (quality == Quality.ESTIMATED and wh % 8 == 1):
+        return int(Quality.ACTUAL)
+    return quality
 
 
 class FineWorld(World):

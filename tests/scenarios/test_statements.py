@@ -6,6 +6,7 @@ Also cut apart by topics, and with every stage restored from its checkpoint whil
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,16 +112,31 @@ def test_undone_everything_is_as_if_nobody_had_said_anything(runs: dict[str, Run
     assert rows.qualities(history(runs["undone"], POINT)["quality"])[-1, 0] == Quality.ACTUAL
 
 
+def determinants(run: Run, point: int) -> list[Any]:
+    """All revisions of the interval's day, in order."""
+    fleet = run.fed.truth.fleet
+    found = [
+        record
+        for record in run.driver.records("determinants")
+        if record["service_point"] == int(fleet.points.id[point]) and record["kind"] == "DAY"
+        and record["period_start"] == fleet.config.start_time
+    ]  # fmt: skip
+    return sorted(found, key=lambda record: int(record["revision"]))
+
+
+@pytest.mark.parametrize(("point", "later"), [(POINT, ["RE_ESTIMATED", "EDITED"]), (OTHER, ["LATE_DATA"])])
+def test_determinants_say_that_a_person_changed_them(runs: dict[str, Run], point: int, later: list[str]) -> None:
+    """What follows: the meter's own value behind the edit, then the undoing. Whose it is an estimate does not say."""
+    reasons = {name: [str(record["reason"]) for record in determinants(run, point)] for name, run in runs.items()}
+    assert "EDITED" not in reasons["never"]
+    assert reasons["edited"].count("EDITED") == 1
+    since = reasons["undone"][reasons["undone"].index("EDITED") + 1 :]
+    assert since[: len(later)] == later
+
+
 def test_determinants_follow(runs: dict[str, Run]) -> None:
     def day(run: Run) -> list[int]:
-        fleet = run.fed.truth.fleet
-        found = [
-            record
-            for record in run.driver.records("determinants")
-            if record["service_point"] == int(fleet.points.id[POINT]) and record["kind"] == "DAY"
-            and record["period_start"] == fleet.config.start_time
-        ]  # fmt: skip
-        return [int(record["wh_imp"]) for record in sorted(found, key=lambda record: int(record["revision"]))]
+        return [int(record["wh_imp"]) for record in determinants(run, POINT)]
 
     actual = int(history(runs["never"], POINT)["energy"][-1][0])
     assert day(runs["edited"])[-1] - day(runs["never"])[-1] == EDITED_WH - actual

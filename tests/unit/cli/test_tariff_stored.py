@@ -50,7 +50,7 @@ def interval(offset: int, point: int) -> Record:
 
 
 def bill(sink: ClickHouseSink, number: int, start: int, end: int, wh: int, tariff: str, **other: Any) -> None:
-    values = {
+    values: dict[str, Any] = {
         "account": 7, "period_start": start, "period_end": end, "kind": "MONTH", "revision": 1, "state": "FINAL",
         "wh_imp": wh, "vah_imp": wh, "wh_exp": 0, "demand_w": None, "demand_va": None, "tariff": tariff,
         "total_paise": 100, "intervals_missing": 0,
