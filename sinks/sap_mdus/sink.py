@@ -127,9 +127,9 @@ class SapMdusSink(Sink):
         newest = 0
         for row in mappings_of([record]):
             if record.schema == "Event":
-                message = event_message(row, self.config)
-                if message is not None:
-                    self.journal.put(block.topic, block.token, message)
+                event = event_message(row, self.config)
+                if event is not None:
+                    self.journal.put(block.topic, block.token, event)
             elif record.schema == "MeterReadingOrder" and row["event"] in ("ACCEPTED", "REFUSED"):
                 self._confirmed(row)
             elif record.schema == "MeterReadingOrder":
