@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from agents.vee.config import Thresholds, VeeConfig
+from agents.vee.config import VeeConfig
 from pipeline.localtime import OFFSETS, known_zone
 
 MOST_DAYS = 62
@@ -24,7 +24,7 @@ class ChecksConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     timezone: str = Field("Asia/Kolkata", description="Zone of local days; one without summer time.")
-    check_tolerance_permille: int = copy(Thresholds.model_fields["check_tolerance_permille"])
+    check_tolerance_permille: int = _of_vee("check_tolerance_permille")
     late_days: int = Field(
         16, ge=3, le=MOST_DAYS, description="Local days back that energies of either meter are still compared."
     )

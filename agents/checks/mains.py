@@ -52,5 +52,6 @@ def _measured(batch: ReadingBatch, rows: Array, secs: Array, main: Array) -> Arr
     expected = counts.sum(axis=1)
     alone = (batch.day_registers[rows] & (BOTH | SEVERAL_DAYS)) == BOTH
     by_registers = alone & (batch.day_register_energy[rows, 0] == main)
-    came: Array = counts[:, ACTUAL] == expected
-    return (came | by_registers) & (expected * secs == DAY_SECS)
+    came = counts[:, ACTUAL] == expected
+    measured: Array = (came | by_registers) & (expected * secs == DAY_SECS)
+    return measured

@@ -7,6 +7,8 @@ the partition (`pipeline.keyed`), since they come and go.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from agents.exceptions.kernels import known
@@ -89,5 +91,6 @@ def touch(store: StateStore, table: str, slots: Array, slices: Array | int = 0) 
     """Note that rows at slots i64 (n,) of slices i64 (n,) changed."""
     area = store.areas[table]
     bits = np.uint64(1) << (slots & 63).astype(np.uint64)
-    np.bitwise_or.at(area.marks, (slices, slots >> 6), bits)
+    words: Any = (slices, slots >> 6)
+    np.bitwise_or.at(area.marks, words, bits)
     area.dirty[slices, slots // store.capacity] = 1

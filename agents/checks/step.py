@@ -15,6 +15,7 @@ from agents.checks import energies, limits, mains, runs
 from agents.checks.config import ChecksConfig
 from agents.checks.limits import CODE, Prepared
 from agents.checks.state import LARGEST_POINT, LAYOUT, POINT_BITS, TODAY, known_slots, rows_of
+from agents.checks.state import OPEN as GOES_ON
 from agents.exceptions.records import CLOSED, OPEN, Exceptions, exceptions_beside
 from pipeline.batch import ReadingBatch
 from pipeline.columns import Array
@@ -90,7 +91,7 @@ class ChecksStep:
             "rule": np.full(len(found), CODE),
             "start": found["first"] * DAY_SECS - offset,
             "end": (found["last"] + 1) * DAY_SECS - offset,
-            "state": np.where(found["said"] == runs.OPEN, OPEN, CLOSED),
+            "state": np.where(found["said"] == GOES_ON, OPEN, CLOSED),
             "found": found["main"],
             "expected": found["check"],
             "wh": found["wh"],

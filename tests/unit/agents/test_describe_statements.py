@@ -28,6 +28,7 @@ VALUES = {"wh_imp": 70, "vah_imp": 80}
     ("kind", "said"),
     [
         (Statement.EDIT, VALUES),
+        (Statement.CHECK, VALUES),
         (Statement.OUTAGE, {}),
         (Statement.DISCARD, {}),
         (Statement.ANSWER, VALUES | {"quality": "ESTIMATED", "method": "SCALED"}),
