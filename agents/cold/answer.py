@@ -149,8 +149,8 @@ def _refill(
     """Estimates by what is around, where that is asked for."""
     if history.around is None:
         return None
-    pinned = frozenset(key for key, row in latest.items() if key[0] in points and pinned(row[None])[0])
-    return Refill(config, registry, history, history.around, pinned, copied(after))
+    fixed = frozenset(key for key, row in latest.items() if key[0] in points and pinned(row[None])[0])
+    return Refill(config, registry, history, history.around, fixed, copied(after))
 
 
 def _requested(rows: Array) -> Array:

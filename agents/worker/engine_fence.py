@@ -1,4 +1,4 @@
-"""What Faust 0.15.3 gets wrong for us, overridden in one place; tests/unit/worker/test_engine_fence.py shows why.
+"""What Faust 0.15.3 gets wrong for us, overridden in one place; test_engine_fence.py of the unit tests shows why.
 
 Nothing else in Kvarn touches Faust's inside. The reasons are in docs/decisions/0002-checkpoint-order.md.
 """

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.localtime import DAY_SECS
-from tests.unit.agents.test_exceptions_rules import OPEN, Queue, begin, used
+from tests.unit.agents.exceptions.test_rules import OPEN, Queue, begin, used
 
 HOUR = 3_600
 Values = list[tuple[int, int]]

@@ -10,7 +10,7 @@ from connectors.prepaid.config import PrepaidConfig
 from connectors.prepaid.entries import Entry
 from tests.builders_prepaid import payment, tell
 from tests.builders_rating import DAY, IST, ist
-from tests.unit.agents.test_rating import Rating
+from tests.unit.agents.rating.test_rating import Rating
 
 JANUARY, FEBRUARY, MARCH = ist("2026-01-01"), ist("2026-02-01"), ist("2026-03-01")
 TARIFF = "msedcl-lt1b-2020"

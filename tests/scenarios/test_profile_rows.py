@@ -15,7 +15,7 @@ from sinks.origins import Origins
 from sinks.read import read_record
 from tests.builders_frames import DEVICE, NOON, POINT, datum, references, sealed, stamp
 from tests.scenarios import world
-from tests.unit.agents.test_decode_profile_rows import BILLING, DATE, PLATE, THREE_PHASE, columns, pushed
+from tests.unit.agents.decode.test_profile_rows import BILLING, DATE, PLATE, THREE_PHASE, columns, pushed
 
 VOLTAGE = [datum(18, 7), datum(23, 5.5), datum(18, 2715), datum(16, -987), datum(23, 12.5), datum(6, 0), datum(6, 3)]
 TOPICS = ("events", "profile-rows", "rejects")

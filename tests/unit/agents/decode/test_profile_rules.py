@@ -7,7 +7,7 @@ import pytest
 from agents.decode.config import DecodeConfig
 from tests.builders_frames import NOON, POINT, Link, World, codes, datum, references, sealed, stamp
 from tests.builders_records import emitted
-from tests.unit.agents.test_decode_profile_rows import DATE, PLATE, columns, filled, pushed
+from tests.unit.agents.decode.test_profile_rows import DATE, PLATE, columns, filled, pushed
 
 IST, DAY = 19_800, 86_400
 JUDGED = DecodeConfig(judge_profiles=True)

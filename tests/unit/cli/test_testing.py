@@ -19,7 +19,7 @@ from pipeline.testing import TopologyDriver
 from schemas.load import load_contracts
 from tests.builders_frames import block, sealed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DEVICE = int.from_bytes(b"KVN\x00\x00\x00\x00\x01", "big")
 FRAME = bytes.fromhex("0001 0001 0040 0010 DB 08") + DEVICE.to_bytes(8, "big") + bytes(6)
 

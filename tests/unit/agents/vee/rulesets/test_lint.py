@@ -12,7 +12,7 @@ from agents.vee.rulesets.findings import CODES
 from agents.vee.rulesets.schema import json_schema
 from cli.main import main
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 ENTRY = "  - {{service_point: 7, start: {}, end: {}, reason: r, author: a, linear_secs: {}}}\n"
 OVERRIDE = "overrides:\n" + ENTRY.format("2026-05-01", "2026-06-01", 0)
 

@@ -15,7 +15,7 @@ from agents.vee.estimate.model import GOOD, LACKS
 from agents.vee.estimate.scorecard import ENOUGH, Scorecard, Sums
 from agents.vee.estimate.work import ESTIMATES, work_on
 from pipeline.codes import Method
-from tests.unit.agents.test_estimate_fill import grid
+from tests.unit.agents.vee.estimate.test_fill import grid
 
 HOURS, WEEKS = 24, 12
 

@@ -14,7 +14,7 @@ from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.rate import rate
 from pipeline.errors import ConfigError
 
-ROOFTOP = load(str(Path(__file__).parents[4] / "examples" / "tariffs" / "rooftop.yaml"))
+ROOFTOP = load(str(Path(__file__).parents[5] / "examples" / "tariffs" / "rooftop.yaml"))
 MONTH = Quantities(
     wh=300_000, zones_wh={"SOLAR": 80_000, "PEAK": 120_000, "OFFPEAK": 100_000}, load_w=3_000,
     export_wh=250_000, zones_export_wh={"SOLAR": 250_000},

@@ -11,7 +11,7 @@ from agents.vee.series.judge import judge
 from agents.vee.series.placing import common_grid, interval_of, place, readings
 from pipeline.errors import ConfigError
 from pipeline.quality import Quality
-from tests.unit.agents.series_builders import (
+from tests.unit.agents.vee.series.series_builders import (
     LIMITS,
     START,
     bit,

@@ -19,7 +19,7 @@ from agents.vee.estimate.registers import (
     register_by_intervals,
 )
 from pipeline.codes import Method
-from tests.unit.agents.test_estimate_fill import MONDAY, grid, registers
+from tests.unit.agents.vee.estimate.test_fill import MONDAY, grid, registers
 
 HOURS = 24
 

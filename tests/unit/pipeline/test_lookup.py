@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.lookup import build_index, find, find_many
 from pipeline.reference import Registry
 from pipeline.reference_codec import registry_from_bytes, registry_to_bytes
-from tests.unit.test_memory import POINTS
+from tests.unit.pipeline.test_memory import POINTS
 
 KEYS = st.lists(st.integers(1, 2**64 - 1) | st.integers(1, 40), max_size=60)
 

@@ -12,7 +12,7 @@ from pipeline.errors import ContractError
 from pipeline.step import Origin
 from pipeline.wire import HEADER, frames_record
 from schemas.load import load_contracts
-from tests.unit.worker.test_poison import POINTS, chain, rejects, toy_batch
+from tests.unit.agents.worker.test_poison import POINTS, chain, rejects, toy_batch
 
 GOOD = frames_record(load_contracts(), batch=toy_batch(POINTS))
 DAMAGED = {

@@ -13,7 +13,7 @@ from agents.vee.series.settle import settle
 from pipeline.codes import Method
 from pipeline.quality import Quality
 from pipeline.rules import Severity
-from tests.unit.agents.series_builders import LIMITS, series
+from tests.unit.agents.vee.series.series_builders import LIMITS, series
 
 DAY = [300, 310, 290, 305] * 12
 LONDON = "Europe/London"

@@ -20,7 +20,7 @@ from agents.rating.engine.rate import rate
 from agents.rating.engine.splits import Part, rate_parts, split_by_days
 from pipeline.errors import ConfigError
 
-EXAMPLES = Path(__file__).parents[4] / "examples" / "tariffs"
+EXAMPLES = Path(__file__).parents[5] / "examples" / "tariffs"
 MSEDCL = find("msedcl-lt1b-2020")
 
 

@@ -23,7 +23,7 @@ from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.rate import rate
 from pipeline.errors import ConfigError
 
-EXAMPLES = Path(__file__).parents[4] / "examples" / "tariffs"
+EXAMPLES = Path(__file__).parents[5] / "examples" / "tariffs"
 DELHI = find("delhi-domestic-2019")
 
 

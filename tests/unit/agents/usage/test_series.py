@@ -12,7 +12,7 @@ from pipeline.columns import Array
 from pipeline.quality import Quality
 from tests.builders_usage import Row, Stage
 from tests.oracles.usage_oracle import Day, next_month
-from tests.unit.agents.series_builders import LIMITS, bit, series
+from tests.unit.agents.vee.series.series_builders import LIMITS, bit, series
 
 FIRST, MONTHS, HOURS = date(2025, 7, 1), 16, 24
 """The first day of `series_builders.START`."""

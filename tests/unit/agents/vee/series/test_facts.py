@@ -17,7 +17,7 @@ from agents.vee.series.facts import ends_of, order_beside, outages_on, side_of, 
 from agents.vee.series.settle import settle
 from pipeline.codes import Method
 from pipeline.quality import Quality
-from tests.unit.agents.series_builders import LIMITS, START, failed, grid, series
+from tests.unit.agents.vee.series.series_builders import LIMITS, START, failed, grid, series
 
 HALF_HOUR = 1800
 TIMES = st.integers(START - 3 * HALF_HOUR, START + 15 * HALF_HOUR)

@@ -16,7 +16,7 @@ from cli.vee.cases import run_file
 from pipeline.errors import ConfigError
 from pipeline.quality import Quality
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 NOON = 1_778_567_400
 """2026-05-12 12:00 in India."""
 

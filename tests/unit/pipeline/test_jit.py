@@ -12,7 +12,7 @@ from numba.core.errors import NumbaError
 
 from pipeline.jit import imported_files, kernel, prefetch
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 CALLER = """
 from pipeline.jit import kernel

@@ -328,7 +328,7 @@ def test_frames_that_are_offered_again_are_read_here_too_and_once():
 
 
 def test_many_such_frames_among_profiles_have_room():
-    from tests.unit.agents.test_decode_profiles import first, profile
+    from tests.unit.agents.decode.test_profiles import first, profile
 
     frames = []
     for number in range(0, 90, 3):

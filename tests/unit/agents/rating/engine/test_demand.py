@@ -16,7 +16,7 @@ from agents.rating.engine.load_revision import revised_load
 from agents.rating.engine.quantities import Quantities
 from agents.rating.engine.rate import rate
 
-EXAMPLES = Path(__file__).parents[4] / "examples" / "tariffs"
+EXAMPLES = Path(__file__).parents[5] / "examples" / "tariffs"
 HT = load(str(EXAMPLES / "ht-industry.yaml"))
 MONTH = Quantities(
     wh=100_000_000, vah=104_000_000, days=30, load_va=300_000, md_window_va=320_000, adjustments={"FAC": (Decimal(0),)},

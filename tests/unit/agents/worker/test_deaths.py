@@ -15,7 +15,7 @@ from agents.worker.settings import WorkerSettings
 from pipeline.errors import ConfigError
 from tests.faults.toy import toy_plan
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 DIE = """
 import os, signal, sys

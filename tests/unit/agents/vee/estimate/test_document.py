@@ -19,7 +19,7 @@ from pipeline.codes import Method, Role
 from pipeline.errors import ConfigError
 
 HOME = "CONSUMER/1/TO_5_KW"
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[5]
 
 
 def said(text: str) -> list[str]:
