@@ -70,6 +70,8 @@ OWN: dict[str, tuple[StatusField, ...]] = {
     "facts": (
         StatusField("facts", "", "that were read"),
         StatusField("outages", "", "of these"),
+        StatusField("checks", "", "of these: energies of check meters, handed on to their service points"),
+        StatusField("checks_unused", "", "of these: energies of check meters that V34 does not compare"),
         StatusField("statements", "", "that were made of outages, one a service point and portion"),
         StatusField("points_unknown", "service points", "of outages that the registry does not know, or without meter"),
         StatusField("nodes_unknown", "nodes", "of outages that the registry does not know"),

@@ -9,6 +9,7 @@ kernels, kernels_settle, kernels_month, kernels_correct    intervals into days, 
 kernels_bills, bills, charges    account, tariff and bill of a determinant
 kernels_slot, kernels_slot_month, calendar    where numbers lie; local days and months
 corrections      days that have left the window
+edited           which revisions a person is behind
 rows, determinants, quantities, encode    determinants as numbers, by code, as Avro
 
 fine, fine_state, fine_kernels, fine_words, fine_tariffs, fine_corrections    points whose tariff asks for more

@@ -21,6 +21,7 @@ kernels_output   readings into the columns of the batch
 
 statements, kernels_statements, kernels_said, kernels_said_rows, kernels_said_spans    what people say of intervals
 answers, cold_requests, cold_statements, improve    days that have left the window (docs/cold.md)
+kernels_carried  what an answer changes of days behind a register that was carried on
 
 estimate, series, rulesets    estimates of whole series, their validation, and rule-set documents
 """
