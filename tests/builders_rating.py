@@ -123,7 +123,7 @@ class Meters:
         batch = empty(ReadingBatch)
         priors = [(row, prior) for row, (_, _, _, prior) in enumerate(self._rows) if prior is not None]
         counts = {"reading": len(self._rows), "prior": len(priors), "settlement": len(self._days),
-                  "snapshot": 0, "correction": 0}  # fmt: skip
+                  "snapshot": 0, "correction": 0, "check": 0}  # fmt: skip
         for column in ReadingBatch.COLUMNS:
             setattr(batch, column.name, column.empty(counts[column.section]))
         for row, (point, start, cell, _) in enumerate(self._rows):

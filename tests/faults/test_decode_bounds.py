@@ -19,8 +19,8 @@ def test_no_index_is_out_of_bounds_for_any_frame(tmp_path):
     checked = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
     names = (
         "property/test_decode_kernel", "property/test_decode_lane", "property/test_decode_framings",
-        "unit/agents/test_decode_step", "unit/agents/test_decode_profiles", "unit/agents/test_decode_buffers",
-        "unit/agents/test_decode_lane",
+        "unit/agents/decode/test_step", "unit/agents/decode/test_profiles", "unit/agents/decode/test_buffers",
+        "unit/agents/decode/test_lane",
     )  # fmt: skip
     files = [f"tests/{name}.py" for name in names]
     done = subprocess.run(

@@ -7,19 +7,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiomqtt
 import psutil
 import pytest
-import typer
 from aiomqtt import ProtocolVersion
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
-from typer.testing import CliRunner
 
-from cli.services import commands, exits, ports, stack
+from cli.main import main
+from cli.output import FAILED, OK, USAGE
+from cli.services import ports, stack
 from cli.services.service import ServiceState
 
 pytestmark = pytest.mark.slow
@@ -136,44 +137,53 @@ async def test_a_shared_subscription_receives_what_is_published_to_mosquitto(mos
 @pytest.mark.registry
 @pytest.mark.mqtt
 def test_up_status_and_down_from_the_command_line_keep_the_data(
-    kafka: str, schema_registry: str, mosquitto: str, tmp_path: Path
+    kafka: str,
+    schema_registry: str,
+    mosquitto: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("cli.main.set_up", lambda *_: None)
     # The three fixtures say that this machine can run the services; here they run a second time, beside those.
-    app = typer.Typer()
-    commands.register(app)
-    run = CliRunner()
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any], str]:
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments])
+        told = capsys.readouterr()
+        return int(str(ended.value.code or 0)), json.loads(told.out or "{}"), told.err
+
     numbers = ports.free_ports(4)
     names = ("--kafka-port", "--kafka-controller-port", "--schema-registry-port", "--mosquitto-port")
     options = [part for name, number in zip(names, numbers, strict=True) for part in (name, str(number))]
     where = ["--data", str(tmp_path), "--json"]
     try:
-        result = run.invoke(app, ["up", *where, *options])
-        assert result.exit_code == exits.OK, result.stderr
-        services = json.loads(result.stdout)["services"]
+        code, said, errors = run("up", *where, *options)
+        assert code == OK, errors
+        services = said["services"]
         assert [one["name"] for one in services] == list(stack.ALL)
         assert all(one["state"] == "ready" and one["started_in_secs"] > 0 for one in services)
         addresses = {one["name"]: one["address"] for one in services}
         make_topic(addresses["kafka"], "kept")
 
-        again = run.invoke(app, ["up", "kafka", *where])
-        assert [one["pid"] for one in json.loads(again.stdout)["services"]] == [services[0]["pid"]], "left alone"
-        moved = run.invoke(app, ["up", "kafka", *where, "--kafka-port", str(ports.free_ports(1)[0])])
-        assert moved.exit_code == exits.USAGE
-        assert json.loads(moved.stdout)["error"]["code"] == "RUNS_ELSEWHERE"
+        _, again, _ = run("up", "kafka", *where)
+        assert [one["pid"] for one in again["services"]] == [services[0]["pid"]], "left alone"
+        code, said, _ = run("up", "kafka", *where, "--kafka-port", str(ports.free_ports(1)[0]))
+        assert (code, said["error"]["code"]) == (USAGE, "RUNS_ELSEWHERE")
 
-        result = run.invoke(app, ["status", *where])
-        assert result.exit_code == exits.OK
-        assert {one["name"]: one["address"] for one in json.loads(result.stdout)["services"]} == addresses
+        code, said, _ = run("status", *where)
+        assert code == OK
+        assert {one["name"]: one["address"] for one in said["services"]} == addresses
 
-        result = run.invoke(app, ["down", *where])
-        assert json.loads(result.stdout) == {"ended": list(reversed(stack.ALL))}
+        _, said, _ = run("down", *where)
+        assert said == {"ended": list(reversed(stack.ALL))}
         assert not any(psutil.pid_exists(one["pid"]) for one in services)
-        assert run.invoke(app, ["status", *where]).exit_code == exits.FAILED
+        assert run("status", *where)[0] == FAILED
 
-        assert run.invoke(app, ["up", "kafka", *where]).exit_code == exits.OK
+        assert run("up", "kafka", *where)[0] == OK
         assert "kept" in AdminClient({"bootstrap.servers": addresses["kafka"]}).list_topics(timeout=5).topics
     finally:
-        run.invoke(app, ["down", *where])
+        run("down", *where)
 
 
 @pytest.mark.mqtt

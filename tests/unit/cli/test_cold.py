@@ -43,7 +43,7 @@ def test_the_lane_of_the_example_waits_for_its_workers_and_its_sink(tmp_path: Pa
     ("change", "code"),
     [
         (("warehouse: warehouse", "warehouse: other"), "WAREHOUSE_UNKNOWN"),
-        ((", rejects, cold-requests]", ", rejects]"), "WAREHOUSE_LACKS"),
+        (("        cold-requests,\n", ""), "WAREHOUSE_LACKS"),
         (("{cold_days: 400}", "{}"), "COLD_DAYS_MISSING"),
         (("{cold_days: 400}", "{cold_days: 400, improve_secs: 86400}"), "IMPROVE_IN_VAIN"),
     ],

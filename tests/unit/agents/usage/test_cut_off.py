@@ -12,7 +12,7 @@ from agents.usage.config import UsageConfig
 from pipeline.localtime import DAY_SECS
 from tests.builders_usage import EPOCH, OFFSET, PROVISIONAL, Row, Stage
 from tests.oracles.usage_oracle import Day
-from tests.unit.agents.test_usage import JANUARY, used
+from tests.unit.agents.usage.test_usage import JANUARY, used
 
 
 def midnight(day: date) -> int:

@@ -11,7 +11,7 @@ from pipeline.reference import FOREVER
 from tests.builders_vee import MIDNIGHT, POINTS, Vee, blocks
 from tests.oracles.statements_oracle import DISCARD, EDIT, OUTAGE, WITHDRAW, Said
 from tests.oracles.vee_oracle import DAY, Link
-from tests.unit.agents.test_vee_statements import MANUAL, METER, NEXT, NOON, POINT, edit, found, of, place, running
+from tests.unit.agents.vee.test_statements import MANUAL, METER, NEXT, NOON, POINT, edit, found, of, place, running
 
 V01, V02, V14 = (1 << RULE_BIT[code] for code in ("V01", "V02", "V14"))
 
