@@ -116,6 +116,8 @@ class Oracle:
         if frame[:1] == b"R":
             # Random octets: what `tests.oracles.readings` takes is made on purpose, in a test of its own.
             return readings.judge(frame, device, point, self._registry)[0]
+        if frame[:1] == b"S" and len(frame) > 1:
+            return "DATA_MALFORMED"  # as above: random octets are no statement
         try:
             return self._judge(frame, device, point)
         except FrameError as error:

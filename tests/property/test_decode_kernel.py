@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agents.decode.config import DecodeConfig
@@ -281,6 +281,7 @@ def test_rows_verdicts_and_changes_are_what_plain_python_says(context, offered, 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.binary(max_size=120), st.sampled_from(DEVICES), st.just(77)), min_size=1, max_size=12))
+@example([(b"S\0", DEVICES[0], 77), (b"R\0", DEVICES[0], 77)])
 def test_random_octets_get_a_verdict(context, record):
     oracle = Oracle(references(LINKS, KEYS), KEYS)
     assert verdicts([record], False, context) == [oracle.judge(*frame) for frame in record]
